@@ -49,10 +49,11 @@ func ProtoByName(name string) (class Proto, ports bool) {
 // App is the class of a detected application protocol.
 type App uint8
 
-// The classes in their order, which also decides between several protocols of one flow. AppOther is a protocol
-// that has no class of its own; AppNone means that none was detected.
+// The classes in their order, which also decides between several protocols of one flow. AppNone means that none was
+// detected; AppOther is a protocol that has no class of its own.
 const (
-	AppDNS App = iota
+	AppNone App = iota
+	AppDNS
 	AppHTTP
 	AppQUIC
 	AppTLS
@@ -70,12 +71,11 @@ const (
 	AppIRC
 	AppRadius
 	AppOther
-	AppNone
 	numApp
 )
 
-var appNames = [numApp]string{"dns", "http", "quic", "tls", "ssh", "smtp", "ftp", "ftp-data", "pop3", "imap", "smb", "rdp", "dhcp",
-	"ntp", "snmp", "irc", "radius", "other", "none"}
+var appNames = [numApp]string{"none", "dns", "http", "quic", "tls", "ssh", "smtp", "ftp", "ftp-data", "pop3", "imap", "smb", "rdp", "dhcp",
+	"ntp", "snmp", "irc", "radius", "other"}
 
 func (a App) String() string {
 	if a >= numApp {
@@ -119,13 +119,10 @@ func ParseApps(text []byte, names *Interner) (App, string) {
 			continue
 		}
 		app, ok := appByName[string(part)]
-		if ok {
-			if app < best {
-				best, bestName = app, appNames[app]
-			}
-			continue
-		}
-		if best > AppOther || best == AppOther && string(part) < bestName {
+		switch {
+		case ok && (best == AppNone || app < best):
+			best, bestName = app, appNames[app]
+		case !ok && (best == AppNone || best == AppOther && string(part) < bestName):
 			best, bestName = AppOther, names.String(part)
 		}
 	}

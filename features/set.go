@@ -1,0 +1,88 @@
+package features
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Column is one number of a row.
+type Column struct {
+	Name string // stable identifier; a formula never changes under its name
+	Unit string // empty for a ratio, a flag or a code
+	Doc  string // the formula, in the terms of Flow's fields
+}
+
+// Schema is the ordered list of columns of a row.
+type Schema struct {
+	Set     string // name and version of the feature set, such as "flow-portable/1"
+	Columns []Column
+}
+
+// Names returns the names of the columns, in order.
+func (s *Schema) Names() []string {
+	names := make([]string, len(s.Columns))
+	for i, c := range s.Columns {
+		names[i] = c.Name
+	}
+	return names
+}
+
+// Set is a named, versioned feature set. Sets are immutable.
+type Set struct {
+	Name    string // name and version, such as "flow-portable/1"
+	Doc     string
+	Formats []string // the log formats whose flows hold what the set needs
+
+	// NeedsFit tells that columns or scaling come from data: a pipeline can be made only from a contract that Fit wrote.
+	NeedsFit bool
+
+	columns []Column // nil if NeedsFit
+	fill    func(row []float32, f *Flow)
+}
+
+var flowFormats = []string{"zeek", "eve", "vpcflow", "netflow", "binetflow", "cicflow", "unsw"}
+
+// sets are the feature sets of this version.
+var sets = []*Set{
+	{Name: "flow-min/1", Doc: "counts, rates and protocol of a flow: any source has them", Formats: flowFormats,
+		columns: minColumns, fill: fillMin},
+	{Name: "flow-portable/1", Doc: "flow-min with TCP flags, state, application and port class: the same from every source of whole flows",
+		Formats: flowFormats, columns: portableColumns, fill: fillPortable},
+	{Name: "seed/1", Doc: "the columns of UNSW-NB15 with the three features of the project's origin, on raw values", Formats: []string{"unsw"},
+		NeedsFit: true},
+	{Name: "seed-compat/1", Doc: "seed with the origin's arithmetic: columns are standardised first", Formats: []string{"unsw"}, NeedsFit: true},
+}
+
+// Sets returns the feature sets of this version.
+func Sets() []*Set { return slices.Clone(sets) }
+
+// LookupSet returns the feature set of a name with a version, such as "flow-portable/1", or the newest version of a bare
+// name. The error lists the sets there are.
+func LookupSet(name string) (*Set, error) {
+	var found *Set
+	for _, s := range sets {
+		if s.Name == name {
+			return s, nil
+		}
+		if bare, _, _ := strings.Cut(s.Name, "/"); bare == name {
+			found = s // sets are listed oldest version first
+		}
+	}
+	if found != nil {
+		return found, nil
+	}
+	var names []string
+	for _, s := range sets {
+		names = append(names, s.Name)
+	}
+	return nil, fmt.Errorf("features: no set %q; there are %s", name, strings.Join(names, ", "))
+}
+
+// CheckFormat reports whether flows of a log format hold what the set needs.
+func (s *Set) CheckFormat(format string) error {
+	if slices.Contains(s.Formats, format) {
+		return nil
+	}
+	return fmt.Errorf("features: set %s cannot be computed from %s logs; it needs %s", s.Name, format, strings.Join(s.Formats, ", "))
+}
