@@ -1,0 +1,184 @@
+package detect
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"threatdetect/features"
+	"threatdetect/inference"
+	"threatdetect/model"
+)
+
+// ErrNoContract says that a model came without a contract: it can score numeric rows, but nothing says how a log
+// becomes such a row.
+var ErrNoContract = errors.New("no contract")
+
+// Options are optional; nil stands for the defaults.
+type Options struct {
+	// Threshold replaces the contract's: a flow is judged a threat if its score is at least *Threshold.
+	Threshold *float32
+	// Load limits what a bundle may ask for.
+	Load *model.LoadOptions
+}
+
+// Detector judges flows with one model and its contract. It is immutable and safe for concurrent use.
+type Detector struct {
+	contract  *features.Contract
+	pipeline  *features.Pipeline
+	predictor *inference.Predictor
+	threshold float32
+	digest    string
+	softmax   bool // the predictor's output is the index of a class
+}
+
+// Open reads the bundle at path: a model.tar.gz with a contract inside. The error answers errors.Is for ErrNoContract
+// if the archive holds a model alone, and for the kinds of packages model and features.
+func Open(path string, opts *Options) (*Detector, error) {
+	var load *model.LoadOptions
+	if opts != nil {
+		load = opts.Load
+	}
+	b, err := model.OpenBundle(path, load)
+	if err != nil {
+		return nil, err
+	}
+	if b.Contract == nil {
+		return nil, fmt.Errorf("%s: %w: a log needs a bundle with threatdetect/contract.json, or a contract file beside the model",
+			path, ErrNoContract)
+	}
+	contract, err := features.ParseContract(b.Contract)
+	if err != nil {
+		return nil, fmt.Errorf("%s: threatdetect/contract.json: %w", path, err)
+	}
+	return New(b.Booster, contract, opts)
+}
+
+// New joins a model and a contract. It fails with features.ErrContract, and the difference, if they do not fit.
+func New(b *model.Booster, c *features.Contract, opts *Options) (*Detector, error) {
+	pipeline, err := c.Pipeline()
+	if err != nil {
+		return nil, err
+	}
+	predictor, err := inference.New(b, nil)
+	if err != nil {
+		return nil, err
+	}
+	d := &Detector{contract: c, pipeline: pipeline, predictor: predictor, threshold: c.Threshold(), digest: b.Digest,
+		softmax: b.Objective == "multi:softmax"}
+	if opts != nil && opts.Threshold != nil {
+		d.threshold = *opts.Threshold
+	}
+	return d, d.checkFit(b)
+}
+
+// checkFit compares what the contract says of the model with the model.
+func (d *Detector) checkFit(b *model.Booster) error {
+	names := d.pipeline.Schema().Names()
+	if len(b.FeatureNames) > 0 {
+		if diff := features.DiffNames(names, b.FeatureNames); diff != "" {
+			return fmt.Errorf("%w: contract and model: %s", features.ErrContract, diff)
+		}
+	}
+	if len(names) != b.NumFeature {
+		return fmt.Errorf("%w: the contract makes %d columns (set %s), the model takes %d", features.ErrContract, len(names), d.contract.Set, b.NumFeature)
+	}
+	if want := d.contract.Output.Objective; want != "" && want != b.Objective {
+		return fmt.Errorf("%w: the contract is for objective %q, the model has %q", features.ErrContract, want, b.Objective)
+	}
+	if classes := d.contract.Output.Classes; b.NumGroup() > 1 && len(classes) != b.NumGroup() {
+		return fmt.Errorf("%w: the contract names %d classes, the model has %d", features.ErrContract, len(classes), b.NumGroup())
+	}
+	return nil
+}
+
+// Contract returns the contract. Treat it as read-only.
+func (d *Detector) Contract() *features.Contract { return d.contract }
+
+// Set is the name and version of the feature set.
+func (d *Detector) Set() string { return d.contract.Set }
+
+// Model identifies the model: "sha256:" and the digest of the file it came from.
+func (d *Detector) Model() string { return "sha256:" + d.digest }
+
+// Threshold is the score from which on a flow is judged a threat.
+func (d *Detector) Threshold() float32 { return d.threshold }
+
+// Stream returns a new run of the detector. Each goroutine and each source of flows takes its own.
+func (d *Detector) Stream() *Stream {
+	return &Stream{
+		detector: d, extractor: d.pipeline.Extractor(),
+		row: make([]float32, 0, d.pipeline.NumColumn()), out: make([]float32, d.predictor.NumOutput()),
+	}
+}
+
+// Stream is one run of a detector over the flows of one source. It has one owner: it is not safe for concurrent use.
+type Stream struct {
+	detector  *Detector
+	extractor *features.Extractor
+	row, out  []float32
+	verdict   Verdict
+}
+
+// Verdict is what a detector says of one flow. It, its flow and its slices are valid until the stream's next step.
+type Verdict struct {
+	Flow  *features.Flow
+	Score float32 // probability of an attack; for several classes, of not being of the first, benign one
+	// Threat tells that Score is at least the threshold.
+	Threat bool
+
+	// Class and Classes are set for models with several classes: the index of the likeliest class, and the score of each.
+	// A multi:softmax model only names the class; Classes is nil then.
+	Class   int
+	Classes []float32
+
+	Row []float32 // the row that was scored
+}
+
+// Judge returns the verdict on f. It does not allocate. It fails with features.ErrContract if f comes from a source
+// that the feature set cannot be computed from.
+func (s *Stream) Judge(f *features.Flow) (*Verdict, error) {
+	d := s.detector
+	row, err := s.extractor.AppendRow(s.row[:0], f)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.predictor.Predict(s.out, row); err != nil {
+		return nil, err
+	}
+	v := &s.verdict
+	*v = Verdict{Flow: f, Row: row, Score: s.out[0]}
+	switch {
+	case d.softmax:
+		v.Class = int(s.out[0])
+		v.Score = min(s.out[0], 1) // the first class is the benign one
+	case len(s.out) > 1:
+		v.Classes = s.out
+		v.Class = argMax(s.out)
+		v.Score = 1 - s.out[0]
+	}
+	v.Threat = v.Score >= d.threshold
+	return v, nil
+}
+
+func argMax(values []float32) int { return slices.Index(values, slices.Max(values)) }
+
+// Verdicts judges a sequence of flows. It is single-use if flows is. Errors of flows are passed on; the sequence goes
+// on behind a [*features.RecordError], which concerns one record, and ends with any other error.
+func (s *Stream) Verdicts(flows iter.Seq2[*features.Flow, error]) iter.Seq2[*Verdict, error] {
+	return func(yield func(*Verdict, error) bool) {
+		for f, err := range flows {
+			var v *Verdict
+			if err == nil {
+				if v, err = s.Judge(f); err != nil {
+					yield(nil, err)
+					return
+				}
+			}
+			if !yield(v, err) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,65 @@
+package inference
+
+import (
+	"fmt"
+	"strings"
+)
+
+// ShapeError says that an argument has the wrong length. Nothing was written.
+type ShapeError struct {
+	Op   string // the method: "Predict" or "PredictBatch"
+	What string // the argument: "row", "rows" or "dst"
+	Got  int    // its length in float32 values
+	Want int    // the length it has to have; for "rows", the length of one row, of which it has to be a multiple
+}
+
+func (e *ShapeError) Error() string {
+	unit := ""
+	if e.What == "rows" {
+		unit = "a multiple of "
+	}
+	return fmt.Sprintf("inference: %s: %s has %d values, want %s%d", e.Op, e.What, e.Got, unit, e.Want)
+}
+
+// FeatureError says how a list of column names differs from the names in the model.
+type FeatureError struct {
+	Missing []string // in the model, not in the list; in the model's order
+	Unknown []string // in the list, not in the model; in the list's order
+
+	// Position is the first place where the list has another name than the model, which has Want there; Got is empty
+	// beyond the end of the list and Want beyond the end of the model.
+	Position  int
+	Got, Want string
+
+	// NumGot and NumWant are the lengths of the list and of a row.
+	NumGot, NumWant int
+}
+
+func (e *FeatureError) Error() string {
+	var b strings.Builder
+	b.WriteString("inference: columns differ from the model's: ")
+	if e.NumGot != e.NumWant {
+		fmt.Fprintf(&b, "%d instead of %d; ", e.NumGot, e.NumWant)
+	}
+	list := func(what string, names []string) {
+		if len(names) > 0 {
+			const shown = 5
+			fmt.Fprintf(&b, "%s %q", what, names[:min(len(names), shown)])
+			if len(names) > shown {
+				fmt.Fprintf(&b, " and %d more", len(names)-shown)
+			}
+			b.WriteString("; ")
+		}
+	}
+	list("missing", e.Missing)
+	list("unknown", e.Unknown)
+	switch {
+	case e.Got == "" && e.Want == "":
+		b.WriteString("the model has no names")
+	case len(e.Missing)+len(e.Unknown) == 0 && e.NumGot == e.NumWant:
+		fmt.Fprintf(&b, "the order is another, first at column %d: %q instead of %q", e.Position, e.Got, e.Want)
+	default:
+		fmt.Fprintf(&b, "first at column %d: %q instead of %q", e.Position, e.Got, e.Want)
+	}
+	return b.String()
+}

@@ -1,0 +1,41 @@
+package inference
+
+// Stats describes a compiled model.
+type Stats struct {
+	Engine      string // what scores a row, as [Predictor.Engine] says
+	Trees       int
+	HeapTrees   int   // trees in heap form
+	WalkedTrees int   // trees that are walked node by node, because they are too deep or too unbalanced for a heap
+	Splits      int   // not counting those that pruning deleted
+	Leaves      int   // likewise
+	Columns     int   // columns that some split looks at; the others are not read
+	MaxDepth    int   // splits on the longest path from a root to a leaf
+	Bytes       int64 // memory that the compiled model takes, without scratch
+}
+
+// Engine names what scores a row: "heap" if all trees are in heap form, "walk" if none is, else "heap+walk".
+func (p *Predictor) Engine() string {
+	switch s := p.forest.Stats(); {
+	case s.WalkedTrees == 0:
+		return "heap"
+	case s.HeapTrees == 0:
+		return "walk"
+	}
+	return "heap+walk"
+}
+
+// Stats describes the compiled model.
+func (p *Predictor) Stats() Stats {
+	s := p.forest.Stats()
+	return Stats{
+		Engine:      p.Engine(),
+		Trees:       s.Trees,
+		HeapTrees:   s.HeapTrees,
+		WalkedTrees: s.WalkedTrees,
+		Splits:      s.Splits,
+		Leaves:      s.Leaves,
+		Columns:     s.Columns,
+		MaxDepth:    s.MaxDepth,
+		Bytes:       s.Bytes,
+	}
+}

@@ -1,0 +1,345 @@
+package forest
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"threatdetect/internal/testkit"
+	"threatdetect/model"
+)
+
+func build(t testing.TB, b *model.Booster) *Forest {
+	t.Helper()
+	f, err := Build(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// compare checks that the heap walker gives what the reference walker gives, for every row.
+func compare(t *testing.T, f *Forest, base, rows []float32) {
+	t.Helper()
+	s := f.NewScratch()
+	for i := 0; i < len(rows); i += f.NumFeature {
+		row := rows[i : i+f.NumFeature]
+		got, want := testkit.Guard(f.NumGroup), make([]float32, f.NumGroup)
+		f.Margins(got.Values(), base, row, s)
+		f.WalkMargins(want, base, row)
+		testkit.DiffBits(t, fmt.Sprintf("margins of row %v", row), got.Values(), want)
+		got.Check(t)
+
+		got, want = testkit.Guard(f.NumTree()), make([]float32, f.NumTree())
+		f.Leaves(got.Values(), row, s)
+		f.WalkLeaves(want, row)
+		testkit.DiffBits(t, fmt.Sprintf("leaves of row %v", row), got.Values(), want)
+		got.Check(t)
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+func TestHeapEqualsReference(t *testing.T) {
+	r := testkit.Rand(t)
+	for depth := range 13 {
+		for _, groups := range []int{1, 3} {
+			t.Run(fmt.Sprintf("depth=%d/groups=%d", depth, groups), func(t *testing.T) {
+				for range 12 {
+					b := testkit.RandomBooster(r, testkit.BoosterShape{
+						Features:   1 + r.IntN(6),
+						Groups:     groups,
+						Trees:      r.IntN(14),
+						Depth:      depth,
+						Fill:       []float64{0.6, 0.9, 1}[r.IntN(3)],
+						Thresholds: 1 + r.IntN(5),
+						Special:    r.IntN(2) == 0,
+					})
+					f := build(t, b)
+					f.BaseLast = r.IntN(2) == 0
+					compare(t, f, b.BaseScore, testkit.HardRows(r, b, 20))
+				}
+			})
+		}
+	}
+}
+
+// TestManyThresholds has more distinct thresholds in a column than a byte can number.
+func TestManyThresholds(t *testing.T) {
+	r := testkit.Rand(t)
+	for _, n := range []int{254, 255, 256, 257, 1000} {
+		b := testkit.RandomBooster(r, testkit.BoosterShape{
+			Features: 2, Trees: 16, Depth: 7, Fill: 1, Thresholds: n, Special: true,
+		})
+		compare(t, build(t, b), b.BaseScore, testkit.HardRows(r, b, 200))
+	}
+}
+
+func FuzzHeap(f *testing.F) {
+	for seed := range uint64(8) {
+		f.Add(seed, uint8(seed), uint8(seed*5), uint8(1+seed%3))
+	}
+	f.Fuzz(func(t *testing.T, seed uint64, depth, trees, groups uint8) {
+		r := testkit.RandFrom(seed)
+		b := testkit.RandomBooster(r, testkit.BoosterShape{
+			Features: 1 + r.IntN(20), Groups: 1 + int(groups%4), Trees: int(trees % 32), Depth: int(depth % 10),
+			Fill: 0.5 + r.Float64()/2, Thresholds: 1 + r.IntN(8), Special: true,
+		})
+		forest := build(t, b)
+		compare(t, forest, b.BaseScore, testkit.HardRows(r, b, 16))
+	})
+}
+
+// stump is a tree of one split.
+func stump(threshold float32, defaultLeft bool, left, right float32) model.Tree {
+	return model.Tree{
+		Left: []int32{1, -1, -1}, Right: []int32{2, -1, -1}, Feature: []int32{0, 0, 0},
+		Value: []float32{threshold, left, right}, DefaultLeft: []bool{defaultLeft, false, false},
+	}
+}
+
+func leaf(value float32) model.Tree {
+	return model.Tree{Left: []int32{-1}, Right: []int32{-1}, Feature: []int32{0}, Value: []float32{value},
+		DefaultLeft: []bool{false}}
+}
+
+func boosterOf(trees ...model.Tree) *model.Booster {
+	return &model.Booster{
+		Version: model.Version{3, 2, 0}, Kind: "gbtree", Objective: "reg:squarederror", NumFeature: 1, NumTarget: 1,
+		BaseScore: []float32{0}, BaseIsMargin: true, Trees: trees, TreeGroup: make([]int32, len(trees)),
+	}
+}
+
+// TestSplit spells out where a row goes, for both walkers.
+func TestSplit(t *testing.T) {
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	negNaN, negZero := math.Float32frombits(0xFFC00001), float32(math.Copysign(0, -1))
+	tiny := float32(math.SmallestNonzeroFloat32)
+	for _, c := range []struct {
+		x, threshold float32
+		defaultLeft  bool
+		left         bool
+	}{
+		{1, 2, false, true},
+		{2, 2, true, false}, // equal goes right, whatever the default
+		{3, 2, true, false},
+		{-3, -2, false, true},
+		{-2, -3, true, false},
+		{-1, 1, false, true},
+		{0, negZero, true, false}, // the zeros are equal
+		{negZero, 0, true, false},
+		{tiny, 0, true, false}, // nothing is flushed to zero
+		{0, tiny, false, true},
+		{-tiny, 0, false, true},
+		{inf, inf, true, false},
+		{math.MaxFloat32, inf, false, true},
+		{-inf, -inf, true, false},
+		{-inf, -math.MaxFloat32, false, true},
+		{nan, 0, true, true},
+		{nan, 0, false, false},
+		{negNaN, 0, true, true},
+		{negNaN, 0, false, false},
+		{nan, -inf, true, true},
+		{nan, inf, false, false},
+		{-inf, nan, true, false}, // against a NaN threshold every value goes right
+		{inf, negNaN, true, false},
+		{nan, nan, true, true},
+		{nan, nan, false, false},
+	} {
+		f := build(t, boosterOf(stump(c.threshold, c.defaultLeft, 10, 20)))
+		want := float32(20)
+		if c.left {
+			want = 10
+		}
+		var margin [1]float32
+		f.WalkMargins(margin[:], []float32{0}, []float32{c.x})
+		if margin[0] != want {
+			t.Errorf("%+v: reference walker gives %v", c, margin[0])
+		}
+		f.Margins(margin[:], []float32{0}, []float32{c.x}, f.NewScratch())
+		if margin[0] != want {
+			t.Errorf("%+v: heap walker gives %v", c, margin[0])
+		}
+	}
+}
+
+// TestOrder shows both orders of the sum on numbers for which they differ.
+func TestOrder(t *testing.T) {
+	b := boosterOf(leaf(1), leaf(1))
+	base := []float32{1 << 24} // adding 1 twice changes nothing, adding 2 does
+	var margin [1]float32
+	for _, c := range []struct {
+		version model.Version
+		want    float32
+	}{
+		{model.Version{3, 2, 0}, 1 << 24},
+		{model.Version{1, 3, 0}, 1 << 24},
+		{model.Version{1, 2, 1}, 1<<24 + 2},
+		{model.Version{}, 1<<24 + 2},
+	} {
+		b.Version = c.version
+		f := build(t, b)
+		f.WalkMargins(margin[:], base, []float32{0})
+		if margin[0] != c.want {
+			t.Errorf("version %v: reference walker gives %v, want %v", c.version, margin[0], c.want)
+		}
+		f.Margins(margin[:], base, []float32{0}, f.NewScratch())
+		if margin[0] != c.want {
+			t.Errorf("version %v: heap walker gives %v, want %v", c.version, margin[0], c.want)
+		}
+	}
+}
+
+// TestNegativeZero shows that the padding of a quad changes no sign.
+func TestNegativeZero(t *testing.T) {
+	negZero := float32(math.Copysign(0, -1))
+	f := build(t, boosterOf(leaf(negZero)))
+	var margin [1]float32
+	f.Margins(margin[:], []float32{negZero}, []float32{0}, f.NewScratch())
+	if math.Float32bits(margin[0]) != 1<<31 {
+		t.Errorf("-0 + -0 = %v", margin[0])
+	}
+}
+
+// TestDeep has trees that no heap could hold.
+func TestDeep(t *testing.T) {
+	const depth = 5000
+	r := testkit.Rand(t)
+	b := testkit.RandomBooster(r, testkit.BoosterShape{Features: 2, Trees: 6, Depth: 3, Fill: 1, Thresholds: 3})
+	var chain model.Tree
+	for d := range int32(depth) {
+		chain.Left = append(chain.Left, 2*d+1, -1)
+		chain.Right = append(chain.Right, 2*d+2, -1)
+		chain.Feature = append(chain.Feature, d%2, 0)
+		chain.Value = append(chain.Value, float32(d), float32(d))
+		chain.DefaultLeft = append(chain.DefaultLeft, false, false)
+	}
+	chain.Left, chain.Right = append(chain.Left, -1), append(chain.Right, -1)
+	chain.Feature, chain.Value = append(chain.Feature, 0), append(chain.Value, -1)
+	chain.DefaultLeft = append(chain.DefaultLeft, false)
+	b.Trees[1] = chain
+	f := build(t, b)
+	rows := []float32{-1, -1, 17, 16.5, 4998, 5000, 1e9, 1e9, float32(math.NaN()), 77}
+	compare(t, f, b.BaseScore, rows)
+	s := f.Stats()
+	if s.HeapTrees != 2 || s.WalkedTrees != 4 || s.MaxDepth != depth {
+		t.Errorf("stats %+v", s)
+	}
+}
+
+// TestMemory holds F7 for trees of all shapes.
+func TestMemory(t *testing.T) {
+	r := testkit.Rand(t)
+	for range 100 {
+		b := testkit.RandomBooster(r, testkit.BoosterShape{
+			Features: 3, Trees: 40, Depth: r.IntN(14), Fill: 0.4 + 0.6*r.Float64(), Thresholds: 4,
+		})
+		s := build(t, b).Stats()
+		nodes := 0
+		for i := range b.Trees {
+			nodes += len(b.Trees[i].Left)
+		}
+		limit := int64(16*maxPadding*s.Leaves + 16*nodes + 64*16*(s.Trees+3) + 64*s.Trees + 64)
+		if s.Bytes > limit {
+			t.Errorf("%d bytes for %d leaves of %d trees, over %d", s.Bytes, s.Leaves, s.Trees, limit)
+		}
+		if s.Leaves != s.Splits+s.Trees {
+			t.Errorf("stats %+v: a binary tree has one leaf more than splits", s)
+		}
+	}
+}
+
+func TestBuildRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(b *model.Booster)
+		kind   error
+	}{
+		"booster":          {func(b *model.Booster) { b.Kind = "gblinear" }, model.ErrUnsupported},
+		"no columns":       {func(b *model.Booster) { b.NumFeature = 0 }, model.ErrFormat},
+		"groups missing":   {func(b *model.Booster) { b.TreeGroup = nil }, model.ErrFormat},
+		"group too large":  {func(b *model.Booster) { b.TreeGroup[0] = 1 }, model.ErrFormat},
+		"group negative":   {func(b *model.Booster) { b.TreeGroup[0] = -1 }, model.ErrFormat},
+		"no nodes":         {func(b *model.Booster) { b.Trees[0] = model.Tree{} }, model.ErrFormat},
+		"array too short":  {func(b *model.Booster) { b.Trees[0].Value = b.Trees[0].Value[:2] }, model.ErrFormat},
+		"child too large":  {func(b *model.Booster) { b.Trees[0].Right[0] = 3 }, model.ErrFormat},
+		"child negative":   {func(b *model.Booster) { b.Trees[0].Right[0] = -2 }, model.ErrFormat},
+		"left is -2":       {func(b *model.Booster) { b.Trees[0].Left[0] = -2 }, model.ErrFormat},
+		"child is root":    {func(b *model.Booster) { b.Trees[0].Right[0] = 0 }, model.ErrFormat},
+		"shared child":     {func(b *model.Booster) { b.Trees[0].Right[0] = 1 }, model.ErrFormat},
+		"cycle":            {func(b *model.Booster) { b.Trees[0].Left[1], b.Trees[0].Right[1] = 0, 2 }, model.ErrFormat},
+		"column too large": {func(b *model.Booster) { b.Trees[0].Feature[0] = 1 }, model.ErrFormat},
+		"column negative":  {func(b *model.Booster) { b.Trees[0].Feature[0] = -1 }, model.ErrFormat},
+	} {
+		b := boosterOf(stump(1, true, 2, 3))
+		c.change(b)
+		if _, err := Build(b); !errors.Is(err, c.kind) {
+			t.Errorf("%s: error %v, want one of the kind %q", name, err, c.kind)
+		}
+	}
+}
+
+func TestKeyOrder(t *testing.T) {
+	r := testkit.Rand(t)
+	for range 100_000 {
+		x, y := math.Float32frombits(r.Uint32()), math.Float32frombits(r.Uint32())
+		if r.IntN(4) == 0 {
+			y = math.Nextafter32(x, y)
+		}
+		if x != x || y != y {
+			continue
+		}
+		if (x < y) != (thresholdKey(x) < thresholdKey(y)) {
+			t.Fatalf("order of %v and %v is lost", x, y)
+		}
+		if k := thresholdKey(x); k <= keyNaNThreshold || k == keyMissingRight {
+			t.Fatalf("%v has the key %#x of something else", x, k)
+		}
+	}
+}
+
+func BenchmarkPredict(b *testing.B) {
+	for _, shape := range []struct {
+		trees, depth, groups, features int
+		fill                           float64
+	}{
+		{100, 5, 1, 42, 1},
+		{500, 6, 1, 42, 0.95},
+		{1000, 8, 1, 42, 0.95},
+		{1000, 6, 5, 42, 0.95},
+		{100, 10, 1, 42, 0.9},
+		{100, 12, 1, 42, 0.85},
+	} {
+		r := rand.New(rand.NewPCG(1, 2))
+		booster := testkit.RandomBooster(r, testkit.BoosterShape{
+			Features: shape.features, Groups: shape.groups, Trees: shape.trees, Depth: shape.depth,
+			Fill: shape.fill, Thresholds: 64,
+		})
+		f := build(b, booster)
+		const n = 4096
+		rows := make([]float32, n*f.NumFeature)
+		for i := range rows {
+			rows[i] = float32(r.NormFloat64() * 2)
+			if r.IntN(20) == 0 {
+				rows[i] = float32(math.NaN())
+			}
+		}
+		dst, s := make([]float32, f.NumGroup), f.NewScratch()
+		name := fmt.Sprintf("%dx%dx%d", f.NumTree(), f.stats.MaxDepth, f.NumGroup)
+		for impl, predict := range map[string]func(row []float32){
+			"heap": func(row []float32) { f.Margins(dst, booster.BaseScore, row, s) },
+			"walk": func(row []float32) { f.WalkMargins(dst, booster.BaseScore, row) },
+		} {
+			b.Run(impl+"/"+name, func(b *testing.B) {
+				i := 0
+				for b.Loop() {
+					predict(rows[i*f.NumFeature:][:f.NumFeature])
+					i = (i + 1) % n
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*f.NumTree()), "ns/tree")
+			})
+		}
+	}
+}
