@@ -1,0 +1,115 @@
+// Package safeio reads untrusted streams into memory under limits.
+//
+// Nothing here allocates what an input claims about itself; memory grows only with bytes that really arrived.
+package safeio
+
+import (
+	"fmt"
+	"io"
+)
+
+// LimitError tells that an input went over a limit.
+type LimitError struct {
+	Name       string // what was limited, for example "decompressed bytes"
+	Limit, Got int64  // Got is how much there was, or at least how much when the limit was met
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("%s: %d is over the limit of %d", e.Name, e.Got, e.Limit)
+}
+
+const (
+	firstChunk = 32 << 10
+	lastChunk  = 4 << 20
+)
+
+// ReadAll reads r to its end. It fails with a *LimitError called name as soon as more than limit bytes have come.
+// In all it allocates about twice the bytes that it returns, whatever the stream's real length is. A hint > 0 says how many bytes a
+// trustworthy source, such as the file system, expects; it must not be a number out of the input.
+func ReadAll(r io.Reader, name string, limit, hint int64) ([]byte, error) {
+	if hint > 0 && hint <= limit {
+		buf := make([]byte, hint)
+		n, err := io.ReadFull(r, buf)
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			return buf[:n], nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		rest, err := readChunks(r, name, limit, hint)
+		if err != nil || len(rest) == 0 {
+			return buf, err
+		}
+		return append(buf, rest...), nil
+	}
+	return readChunks(r, name, limit, 0)
+}
+
+// readChunks reads the rest of a stream of which had bytes have been read already.
+func readChunks(r io.Reader, name string, limit, had int64) ([]byte, error) {
+	var chunks [][]byte
+	total := had
+	for size := firstChunk; ; size = min(2*size, lastChunk) {
+		chunk := make([]byte, size)
+		n, err := io.ReadFull(r, chunk)
+		total += int64(n)
+		if total > limit {
+			return nil, &LimitError{Name: name, Limit: limit, Got: total}
+		}
+		chunks = append(chunks, chunk[:n])
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(chunks) == 1 {
+		return chunks[0], nil
+	}
+	all := make([]byte, 0, total-had)
+	for _, c := range chunks {
+		all = append(all, c...)
+	}
+	return all, nil
+}
+
+// Counter counts the bytes read through it and fails with a *LimitError called Name beyond Limit.
+type Counter struct {
+	R     io.Reader
+	Name  string
+	Limit int64
+	N     int64 // bytes read so far
+	Err   error // what R failed with, if it was not its end: tells a broken source from broken contents
+}
+
+func (c *Counter) Read(p []byte) (int, error) {
+	n, err := c.R.Read(p)
+	c.N += int64(n)
+	if err != nil && err != io.EOF {
+		c.Err = err
+	}
+	if c.N > c.Limit {
+		return n, &LimitError{Name: c.Name, Limit: c.Limit, Got: c.N}
+	}
+	return n, err
+}
+
+// Expansion guards the output of a decompressor against bombs: once more than Free bytes have come out, the output may be at
+// most Ratio times as long as what has gone in.
+type Expansion struct {
+	R     io.Reader // the decompressor
+	In    *Counter  // what the decompressor reads from
+	Free  int64     // bytes
+	Ratio int64
+	out   int64
+}
+
+func (e *Expansion) Read(p []byte) (int, error) {
+	n, err := e.R.Read(p)
+	e.out += int64(n)
+	if e.out > e.Free && e.out/e.Ratio > e.In.N {
+		return n, &LimitError{Name: "expansion ratio", Limit: e.Ratio, Got: e.out / max(e.In.N, 1)}
+	}
+	return n, err
+}

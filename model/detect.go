@@ -1,0 +1,104 @@
+package model
+
+import (
+	"bytes"
+
+	"threatdetect/internal/ubjson"
+)
+
+// Limits of strings that all formats share, in bytes.
+const (
+	maxAttributeKey = ubjson.MaxKey
+	maxAttribute    = ubjson.MaxString
+)
+
+// parse finds the format of a whole model file from its first bytes, reads it and proves it sound.
+//
+// A legacy file of a release before 1.1 has no mark of its own: it begins with its base score, which may look like any of the marks. So what
+// cannot be read as what it looks like is tried as such a file, too.
+func parse(data []byte, opts *LoadOptions) (*Booster, error) {
+	b, err := parseMarked(data, opts)
+	if err != nil {
+		old, plausible, oldErr := readLegacy(data, 0, opts)
+		if !plausible {
+			return nil, err
+		}
+		if oldErr != nil {
+			return nil, oldErr
+		}
+		b = old
+	}
+	if err := b.validate(opts); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// parseMarked reads the formats that begin with a mark.
+func parseMarked(data []byte, opts *LoadOptions) (*Booster, error) {
+	start := data[:min(len(data), 256)]
+	has := func(prefix string) bool { return bytes.HasPrefix(start, []byte(prefix)) }
+	switch {
+	case len(data) == 0:
+		return nil, notAModel("the file is empty")
+	case isGzip(start):
+		return nil, &ParseError{Err: formatErrorf("a compressed file inside a compressed file")}
+	case has("binf"):
+		b, _, err := readLegacy(data, 4, opts)
+		return b, err
+	case has("bs64"):
+		return nil, &ParseError{Err: &UnsupportedError{What: "the base64 form of a model, which XGBoost itself has given up,"}}
+	case has("CONFIG-offset:"):
+		return nil, &ParseError{Err: &UnsupportedError{What: "a memory snapshot (pickle, copy)"}}
+	case has("{"):
+		return parseDocument(data, opts)
+	case has("booster["), has("[") && isPrintable(start):
+		return nil, notAModel("this is a dump of a model for people (dump_model); save the booster with save_model")
+	case len(start) > 1 && start[0] == 0x80 && start[1] >= 2 && start[1] <= 5, isTextPickle(start):
+		return nil, &ParseError{Err: &UnsupportedError{What: "a pickle"}}
+	}
+	return nil, notAModel("no known form of a model begins with %.16q", start)
+}
+
+// notAModel fails at the start of the file.
+func notAModel(format string, args ...any) error {
+	return &ParseError{Err: formatErrorf(format, args...)}
+}
+
+// parseDocument tells JSON from UBJSON by what follows the brace, as XGBoost does: a quote or the marker of a length.
+func parseDocument(data []byte, opts *LoadOptions) (*Booster, error) {
+	i := 1
+	for i < len(data) && (data[i] == ' ' || data[i] == '\t' || data[i] == '\n' || data[i] == '\r') {
+		i++
+	}
+	if i == len(data) {
+		return nil, &ParseError{Offset: int64(i), Err: formatErrorf("the file ends after its first brace")}
+	}
+	switch c := data[i]; {
+	case c == '"' || c == '}':
+		return readDocument(newJSONReader(data), FormatJSON, opts)
+	case c|0x20 >= 'a' && c|0x20 <= 'z':
+		return readDocument(ubjson.NewReader(data), FormatUBJSON, opts)
+	}
+	return nil, &ParseError{Offset: int64(i), Err: formatErrorf("neither JSON nor UBJSON has %q after the first brace", data[i])}
+}
+
+// isGzip tells whether data begins with a gzip header: its mark, the only method there is, and no reserved flag.
+func isGzip(data []byte) bool {
+	return len(data) > 3 && data[0] == 0x1f && data[1] == 0x8b && data[2] == 8 && data[3]&0xe0 == 0
+}
+
+// isTextPickle recognises protocols 0 and 1 by a first line of text after their first opcode.
+func isTextPickle(start []byte) bool {
+	line, _, ok := bytes.Cut(start, []byte{'\n'})
+	return ok && len(line) > 0 && (line[0] == 'c' || line[0] == '(') && isPrintable(line)
+}
+
+func isPrintable(text []byte) bool {
+	for _, c := range text {
+		if c >= 0x7f || c < ' ' && c != '\n' && c != '\r' && c != '\t' {
+			return false
+		}
+	}
+	return true
+}

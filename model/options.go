@@ -1,0 +1,71 @@
+package model
+
+// Default and greatest values of the limits in [LoadOptions].
+const (
+	DefaultMaxBytes        = 1 << 30
+	DefaultMaxTrees        = 100_000
+	DefaultMaxNodes        = 1 << 27
+	DefaultMaxNodesPerTree = 1 << 22
+	DefaultMaxDepth        = 1024
+	DefaultMaxFeatures     = 1 << 20
+	DefaultMaxGroups       = 10_000
+
+	HardMaxBytes        = 4 << 30
+	HardMaxTrees        = 1_000_000
+	HardMaxNodes        = 1 << 27
+	HardMaxNodesPerTree = 1 << 26
+	HardMaxDepth        = 4096
+	HardMaxFeatures     = 1 << 24
+	HardMaxGroups       = 100_000
+)
+
+// LoadOptions bounds and loosens what [Open], [Load] and their bundle twins accept. The zero value, and nil, are the defaults. A limit
+// of 0 or less is its default; one above its HardMax constant is lowered to that.
+type LoadOptions struct {
+	MaxBytes        int64 // of the input as it lies on disk, and of the model after decompression
+	MaxTrees        int
+	MaxNodes        int // of all trees together
+	MaxNodesPerTree int
+	MaxDepth        int // splits on the longest way from a root to a leaf
+	MaxFeatures     int
+	MaxGroups       int // classes or targets
+
+	// AllowTrailing accepts bytes after the end of a model, which XGBoost ignores. It does not apply to archives.
+	AllowTrailing bool
+	// AllowNonAdjacent accepts splits whose right child does not directly follow the left one in files of release 1.3 and
+	// later. XGBoost does not make such trees, and its releases disagree about which way they go.
+	AllowNonAdjacent bool
+	// AllowNonFinite accepts leaves that are NaN or infinite.
+	AllowNonFinite bool
+}
+
+// resolved returns o with every limit set.
+func (o *LoadOptions) resolved() *LoadOptions {
+	var r LoadOptions
+	if o != nil {
+		r = *o
+	}
+	r.MaxBytes = bound(r.MaxBytes, DefaultMaxBytes, HardMaxBytes)
+	r.MaxTrees = bound(r.MaxTrees, DefaultMaxTrees, HardMaxTrees)
+	r.MaxNodes = bound(r.MaxNodes, DefaultMaxNodes, HardMaxNodes)
+	r.MaxNodesPerTree = bound(r.MaxNodesPerTree, DefaultMaxNodesPerTree, HardMaxNodesPerTree)
+	r.MaxDepth = bound(r.MaxDepth, DefaultMaxDepth, HardMaxDepth)
+	r.MaxFeatures = bound(r.MaxFeatures, DefaultMaxFeatures, HardMaxFeatures)
+	r.MaxGroups = bound(r.MaxGroups, DefaultMaxGroups, HardMaxGroups)
+	return &r
+}
+
+func bound[T int | int64](v, def, hard T) T {
+	if v <= 0 {
+		return def
+	}
+	return min(v, hard)
+}
+
+// check returns a *LimitError if got is over limit.
+func check(name string, got, limit int64) error {
+	if got > limit {
+		return &LimitError{Name: name, Limit: limit, Got: got}
+	}
+	return nil
+}
