@@ -1,0 +1,181 @@
+package inference
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"threatdetect/internal/testkit"
+	"threatdetect/model"
+)
+
+// TestGolden compares every bit with the predictions of real XGBoost releases.
+func TestGolden(t *testing.T) {
+	compareAll(t, testkit.Golden(t, filepath.Join(testkit.Root(t), "testdata", "golden")))
+}
+
+// TestOracle is TestGolden on the files that "testdata/golden/make.sh fresh" has just made.
+func TestOracle(t *testing.T) {
+	dir := os.Getenv("THREATDETECT_ORACLE")
+	if dir == "" {
+		t.Skip("THREATDETECT_ORACLE names no directory of fresh predictions; testdata/golden/make.sh makes one")
+	}
+	compareAll(t, testkit.Golden(t, dir))
+}
+
+func compareAll(t *testing.T, cases []*testkit.Case) {
+	models, numbers, differing := 0, 0, 0
+	for _, c := range cases {
+		t.Run(c.Release+"/"+c.Name, func(t *testing.T) {
+			for _, path := range c.Paths {
+				b, err := model.Open(path, nil)
+				if err != nil {
+					t.Error(err)
+					continue
+				}
+				models++
+				for output, want := range map[Output][]float32{Value: c.Values, Margin: c.Margins, Leaf: c.Leaves} {
+					numbers += len(want)
+					differing += compareOutput(t, filepath.Base(path), b, output, c.Rows, want)
+				}
+			}
+		})
+	}
+	t.Logf("%d models, %d numbers, %d of them differ", models, numbers, differing)
+}
+
+// compareOutput scores rows in a batch, one by one and by the reference walker, and returns how many numbers of the batch
+// differ from those wanted.
+func compareOutput(t *testing.T, what string, b *model.Booster, output Output, rows, want []float32) int {
+	t.Helper()
+	p, err := New(b, &Options{Output: output, Workers: 2})
+	if err != nil {
+		t.Errorf("%s: %v", what, err)
+		return len(want)
+	}
+	what += " " + output.String()
+	got := make([]float32, len(want))
+	if err := p.PredictBatch(got, rows); err != nil {
+		t.Errorf("%s: %v", what, err)
+		return len(want)
+	}
+	n := testkit.DiffBits(t, what, got, want)
+
+	for r := range len(rows) / p.NumFeature() {
+		if err := p.Predict(got[r*p.NumOutput():][:p.NumOutput()], rows[r*p.NumFeature():][:p.NumFeature()]); err != nil {
+			t.Errorf("%s: row %d: %v", what, r, err)
+		}
+	}
+	testkit.DiffBits(t, what+" row by row", got, want)
+
+	for r := range len(rows) / p.NumFeature() {
+		reference(p, got[r*p.NumOutput():][:p.NumOutput()], rows[r*p.NumFeature():][:p.NumFeature()])
+	}
+	testkit.DiffBits(t, what+" by the reference walker", got, want)
+	return n
+}
+
+// reference is Predict by the reference walker.
+func reference(p *Predictor, dst, row []float32) {
+	if p.output == Leaf {
+		p.forest.WalkLeaves(dst, row)
+		return
+	}
+	margins := make([]float32, p.forest.NumGroup)
+	p.forest.WalkMargins(margins, p.base, row)
+	if p.output == Value {
+		p.value(margins)
+	}
+	copy(dst, margins)
+}
+
+// TestNetworkModels compares with XGBoost on models of real network traffic. They lie beside the repository, because
+// their data must not be redistributed.
+func TestNetworkModels(t *testing.T) {
+	dir := filepath.Join(testkit.Root(t), "..", "shared", "data", "models")
+	if _, err := os.Stat(dir); err != nil {
+		t.Skipf("no models beside the repository: %v", err)
+	}
+	for _, name := range []string{"binary-logistic", "multi-softprob"} {
+		t.Run(name, func(t *testing.T) {
+			rows, numRow := csvRows(t, filepath.Join(dir, "rows.csv.gz"))
+			text, err := testkit.ReadGzip(filepath.Join(dir, name+".expected.json.gz"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var expected struct {
+				Prob   json.RawMessage
+				Margin json.RawMessage
+				Leaf   [][]float32 `json:"leaf_first20"`
+			}
+			if err := json.Unmarshal(text, &expected); err != nil {
+				t.Fatal(err)
+			}
+			var leaves []float32
+			for _, row := range expected.Leaf {
+				leaves = append(leaves, row...)
+			}
+			values, margins := numbers(t, expected.Prob), numbers(t, expected.Margin)
+			width := len(rows) / numRow
+			for _, format := range []string{"json", "ubj", "xgboost-model.bin"} {
+				b, err := model.Open(filepath.Join(dir, name+"."+format+".gz"), nil)
+				if err != nil {
+					t.Error(err)
+					continue
+				}
+				compareOutput(t, format, b, Value, rows, values)
+				compareOutput(t, format, b, Margin, rows, margins)
+				compareOutput(t, format, b, Leaf, rows[:len(expected.Leaf)*width], leaves)
+			}
+			t.Logf("3 formats, %d rows: %d values, %d margins, %d leaves", numRow, len(values), len(margins), len(leaves))
+		})
+	}
+}
+
+// numbers flattens a list of numbers or of lists of numbers.
+func numbers(t *testing.T, text json.RawMessage) []float32 {
+	t.Helper()
+	var flat []float32
+	if json.Unmarshal(text, &flat) == nil {
+		return flat
+	}
+	var lists [][]float32
+	if err := json.Unmarshal(text, &lists); err != nil {
+		t.Fatal(err)
+	}
+	flat = flat[:0]
+	for _, l := range lists {
+		flat = append(flat, l...)
+	}
+	return flat
+}
+
+// csvRows reads a file with a header in which an empty field is a missing value.
+func csvRows(t *testing.T, path string) (rows []float32, n int) {
+	t.Helper()
+	text, err := testkit.ReadGzip(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, record := range records[1:] {
+		for _, field := range record {
+			if field == "" {
+				field = "nan"
+			}
+			x, err := strconv.ParseFloat(field, 32)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows = append(rows, float32(x))
+		}
+	}
+	return rows, len(records) - 1
+}

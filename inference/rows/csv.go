@@ -1,0 +1,195 @@
+package rows
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// commas are the separators that are tried in turn.
+const commas = ",;\t| "
+
+// csvDecoder reads CSV records. The first one settles separator, width and columns.
+type csvDecoder struct {
+	opts   *Options
+	index  map[string]int // feature by name; nil if the model has no names
+	row    []float32
+	comma  byte
+	width  int      // fields of a record; 0 before the first
+	first  int64    // line of the first record
+	line   int64    // lines seen
+	slots  []int    // feature of each column
+	header []string // names in the input; nil if it has no header
+	fields splitter
+}
+
+func newCSVDecoder(opts *Options, index map[string]int, row []float32) *csvDecoder {
+	return &csvDecoder{opts: opts, index: index, row: row}
+}
+
+func (d *csvDecoder) decode(line []byte) (bool, *Error) {
+	d.line++
+	if d.width == 0 {
+		return d.start(line)
+	}
+	if d.isEmpty(line) {
+		return false, nil
+	}
+	fill(d.row[min(d.width, len(d.row)):])
+	if bytes.IndexByte(line, '"') >= 0 {
+		return true, d.quoted(line)
+	}
+	return true, d.plain(line)
+}
+
+// isEmpty reports a line of blanks. A blank that separates fields is not blank.
+func (d *csvDecoder) isEmpty(line []byte) bool {
+	for _, c := range line {
+		if !isBlank(c) || c == d.comma {
+			return false
+		}
+	}
+	return true
+}
+
+// plain reads a record without quotes.
+func (d *csvDecoder) plain(line []byte) *Error {
+	slots, row := d.slots, d.row
+	column, i := 0, 0
+	for {
+		if column == len(slots) {
+			return d.ragged(column + 1 + bytes.Count(line[i:], []byte{d.comma}))
+		}
+		v, n := decimal(line[i:])
+		end := i + n
+		if n == 0 || end < len(line) && line[end] != d.comma {
+			end = len(line)
+			if n := bytes.IndexByte(line[i:], d.comma); n >= 0 {
+				end = i + n
+			}
+			text := trim(line[i:end])
+			var ok bool
+			if v, ok = value(text); !ok {
+				return d.notNumber(column, text)
+			}
+		}
+		row[slots[column]] = v
+		column++
+		if end == len(line) {
+			break
+		}
+		i = end + 1
+	}
+	if column != d.width {
+		return d.ragged(column)
+	}
+	return nil
+}
+
+// quoted reads a record in which there are quotes.
+func (d *csvDecoder) quoted(line []byte) *Error {
+	fields, fault := d.fields.split(line, d.comma)
+	if fault != nil {
+		fault.Field = d.name(fault.Column - 1)
+		return fault
+	}
+	return d.values(fields)
+}
+
+// values reads the fields of a record that has been split.
+func (d *csvDecoder) values(fields [][]byte) *Error {
+	if len(fields) != d.width {
+		return d.ragged(len(fields))
+	}
+	for column, text := range fields {
+		v, ok := value(text)
+		if !ok {
+			return d.notNumber(column, text)
+		}
+		d.row[d.slots[column]] = v
+	}
+	return nil
+}
+
+// name is what a column, from 0, is called, if it has a name.
+func (d *csvDecoder) name(column int) string {
+	switch {
+	case column < len(d.header):
+		return d.header[column]
+	case column < len(d.opts.Names) && d.header == nil:
+		return d.opts.Names[column]
+	}
+	return ""
+}
+
+func (d *csvDecoder) notNumber(column int, text []byte) *Error {
+	return syntaxFault(column+1, d.name(column), "not a number: "+quote(text))
+}
+
+func (d *csvDecoder) ragged(got int) *Error {
+	return shapeFault(0, "", fmt.Sprintf("record has %s, line %d has %d", counted(got, "field"), d.first, d.width))
+}
+
+// splitter cuts records into fields, quotes undone.
+type splitter struct {
+	fields [][]byte
+	text   []byte // fields that had a doubled quote
+}
+
+// split returns the fields of line, blanks round them dropped, valid until the next call.
+func (s *splitter) split(line []byte, comma byte) ([][]byte, *Error) {
+	s.fields, s.text = s.fields[:0], s.text[:0]
+	i := 0
+	for {
+		for i < len(line) && isBlank(line[i]) && line[i] != comma {
+			i++
+		}
+		if i < len(line) && line[i] == '"' {
+			field, n := s.unquote(line[i:])
+			if n == 0 {
+				return nil, syntaxFault(len(s.fields)+1, "",
+					"quoted field has no end on its line (line breaks in fields are not read): "+quote(line[i:]))
+			}
+			start := i
+			i += n
+			for i < len(line) && isBlank(line[i]) && line[i] != comma {
+				i++
+			}
+			if i < len(line) && line[i] != comma {
+				return nil, syntaxFault(len(s.fields)+1, "", "text after a quoted field: "+quote(line[start:]))
+			}
+			s.fields = append(s.fields, trim(field))
+		} else {
+			end := len(line)
+			if n := bytes.IndexByte(line[i:], comma); n >= 0 {
+				end = i + n
+			}
+			s.fields = append(s.fields, trim(line[i:end]))
+			i = end
+		}
+		if i == len(line) {
+			return s.fields, nil
+		}
+		i++
+	}
+}
+
+// unquote reads the quoted field that text starts with. It returns the field and its length in text, 0 if it has no end.
+func (s *splitter) unquote(text []byte) (field []byte, n int) {
+	start, i := len(s.text), 1
+	for {
+		end := bytes.IndexByte(text[i:], '"')
+		if end < 0 {
+			return nil, 0
+		}
+		end += i
+		if end+1 == len(text) || text[end+1] != '"' {
+			if len(s.text) == start {
+				return text[i:end], end + 1
+			}
+			s.text = append(s.text, text[i:end]...)
+			return s.text[start:], end + 1
+		}
+		s.text = append(s.text, text[i:end+1]...)
+		i = end + 2
+	}
+}

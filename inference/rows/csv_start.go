@@ -1,0 +1,140 @@
+package rows
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// start looks at a line before which there was no record. If it is one, separator, header and columns follow from it.
+func (d *csvDecoder) start(line []byte) (bool, *Error) {
+	comma := d.opts.Comma
+	if comma == 0 {
+		comma = d.guessComma(line)
+	}
+	d.comma = comma
+	if d.isEmpty(line) {
+		return false, nil
+	}
+	fields, fault := d.fields.split(line, comma)
+	if fault != nil {
+		return false, fault
+	}
+	d.width, d.first = len(fields), d.line
+	if d.isHeader(fields) {
+		return false, d.readHeader(fields)
+	}
+	if d.width > len(d.row) {
+		return false, shapeFault(0, "", fmt.Sprintf("record has %s, the model has %s",
+			counted(d.width, "field"), counted(len(d.row), "feature")))
+	}
+	d.inOrder()
+	fill(d.row[d.width:])
+	return true, d.values(fields)
+}
+
+// guessComma returns the first separator that splits line into one field per feature, or else a comma.
+func (d *csvDecoder) guessComma(line []byte) byte {
+	// Tabs may separate missing values, but a line of spaces is more likely to be an empty one.
+	isSpaces := strings.TrimLeft(string(line[:min(len(line), len(d.row))]), " ") == ""
+	for _, comma := range []byte(commas) {
+		if comma == ' ' && isSpaces {
+			continue
+		}
+		if fields, fault := d.fields.split(line, comma); fault == nil && len(fields) == len(d.row) {
+			return comma
+		}
+	}
+	return ','
+}
+
+// isHeader decides whether the first record holds names.
+func (d *csvDecoder) isHeader(fields [][]byte) bool {
+	switch d.opts.Header {
+	case HeaderYes:
+		return true
+	case HeaderNo:
+		return false
+	}
+	return slices.ContainsFunc(fields, func(text []byte) bool {
+		_, ok := value(text)
+		return !ok
+	})
+}
+
+// inOrder makes column i feature i.
+func (d *csvDecoder) inOrder() {
+	d.slots = make([]int, d.width)
+	for i := range d.slots {
+		d.slots[i] = i
+	}
+}
+
+// readHeader takes the names of the columns and, if the model has names, finds the feature of each.
+func (d *csvDecoder) readHeader(fields [][]byte) *Error {
+	if d.index == nil {
+		if d.width != len(d.row) {
+			return shapeFault(0, "", fmt.Sprintf("header has %s, the model has %s and no names",
+				counted(d.width, "column"), counted(len(d.row), "feature")))
+		}
+		d.inOrder()
+	} else if fault := d.matchNames(fields); fault != nil {
+		return fault
+	}
+	d.header = make([]string, d.width)
+	for i, text := range fields {
+		d.header[i] = string(text[:min(len(text), maxQuoted)]) // for errors only
+	}
+	return nil
+}
+
+// matchNames gives each column its feature. Blanks round a name do not count, as long as that tells the features apart.
+func (d *csvDecoder) matchNames(fields [][]byte) *Error {
+	trimmed := make(map[string]int, len(d.index))
+	for slot, name := range d.opts.Names {
+		key := string(trim([]byte(name)))
+		if _, twice := trimmed[key]; twice {
+			slot = -1
+		}
+		trimmed[key] = slot
+	}
+	for name, slot := range d.index {
+		trimmed[name] = slot
+	}
+
+	column := make([]int, len(d.row)) // of each feature, from 1
+	var unknown []string
+	where := 0
+	for i, text := range fields {
+		slot, ok := trimmed[string(text)]
+		switch {
+		case !ok || slot < 0:
+			if where == 0 {
+				where = i + 1
+			}
+			unknown = append(unknown, string(text))
+		case column[slot] > 0:
+			return shapeFault(i+1, d.opts.Names[slot], fmt.Sprintf("header has this name in column %d too", column[slot]))
+		default:
+			column[slot] = i + 1
+			d.slots = append(d.slots, slot)
+		}
+	}
+	var missing []string
+	for slot, name := range d.opts.Names {
+		if column[slot] == 0 {
+			missing = append(missing, name)
+		}
+	}
+	var faults []string
+	if len(unknown) > 0 {
+		faults = append(faults, "the model has no feature "+listNames(unknown))
+	}
+	if len(missing) > 0 {
+		faults = append(faults, "the header has no column "+listNames(missing))
+	}
+	if len(faults) > 0 {
+		return shapeFault(where, "", strings.Join(faults, ", and "))
+	}
+	return nil
+}

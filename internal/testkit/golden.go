@@ -1,0 +1,159 @@
+package testkit
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// Releases are the XGBoost releases that golden files are made with.
+var Releases = []string{"1.0.2", "1.3.3", "1.7.6", "2.1.4", "3.0.5", "3.2.0"}
+
+// Case is a model and what the XGBoost release that wrote it predicts. All slices are row-major.
+type Case struct {
+	Release string // of XGBoost
+	Name    string
+	Params  map[string]any // of the training
+	Paths   []string       // the same model in every format that the release writes, each gzip-compressed
+
+	NumRow, NumFeature, NumGroup, NumValue, NumTree int
+
+	Rows    []float32 // NumRow x NumFeature; NaN is missing
+	Margins []float32 // NumRow x NumGroup
+	Values  []float32 // NumRow x NumValue
+	Leaves  []float32 // NumRow x NumTree, whole numbers
+}
+
+// Golden returns the cases of every release in dir, which testdata/golden/make.py has written. Everything that is missing or
+// damaged fails t.
+func Golden(t testing.TB, dir string) []*Case {
+	t.Helper()
+	var cases []*Case
+	for _, release := range Releases {
+		c, err := goldenRelease(filepath.Join(dir, release))
+		if err != nil {
+			t.Fatalf("golden files of XGBoost %s: %v", release, err)
+		}
+		cases = append(cases, c...)
+	}
+	return cases
+}
+
+func goldenRelease(dir string) ([]*Case, error) {
+	text, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+	if err != nil {
+		return nil, err
+	}
+	var manifest struct {
+		XGBoost string
+		Cases   []struct {
+			Name                                  string
+			Params                                map[string]any
+			Formats                               []string
+			Rows, Features, Groups, Values, Trees int
+		}
+	}
+	if err := json.Unmarshal(text, &manifest); err != nil {
+		return nil, err
+	}
+	if manifest.XGBoost != filepath.Base(dir) || len(manifest.Cases) == 0 {
+		return nil, fmt.Errorf("manifest of release %q with %d cases", manifest.XGBoost, len(manifest.Cases))
+	}
+	var cases []*Case
+	for _, m := range manifest.Cases {
+		c := &Case{
+			Release: manifest.XGBoost, Name: m.Name, Params: m.Params,
+			NumRow: m.Rows, NumFeature: m.Features, NumGroup: m.Groups, NumValue: m.Values, NumTree: m.Trees,
+		}
+		for _, format := range m.Formats {
+			path := filepath.Join(dir, fmt.Sprintf("%s.%s.gz", m.Name, format))
+			if _, err := os.Stat(path); err != nil {
+				return nil, err
+			}
+			c.Paths = append(c.Paths, path)
+		}
+		if len(c.Paths) == 0 {
+			return nil, fmt.Errorf("case %s has no model", m.Name)
+		}
+		if err := c.readExpected(filepath.Join(dir, m.Name+".expect.gz")); err != nil {
+			return nil, err
+		}
+		cases = append(cases, c)
+	}
+	return cases, nil
+}
+
+func (c *Case) readExpected(path string) error {
+	data, err := ReadGzip(path)
+	if err != nil {
+		return err
+	}
+	take := func(columns int) []uint32 {
+		n := min(c.NumRow*columns, len(data)/4)
+		words := make([]uint32, n)
+		for i := range words {
+			words[i] = binary.LittleEndian.Uint32(data[4*i:])
+		}
+		data = data[4*n:]
+		return words
+	}
+	c.Rows, c.Margins, c.Values = floats(take(c.NumFeature)), floats(take(c.NumGroup)), floats(take(c.NumValue))
+	for _, id := range take(c.NumTree) {
+		c.Leaves = append(c.Leaves, float32(int32(id)))
+	}
+	if len(c.Leaves) != c.NumRow*c.NumTree || len(data) != 0 {
+		return fmt.Errorf("%s has another size than the manifest says", path)
+	}
+	return nil
+}
+
+func floats(words []uint32) []float32 {
+	x := make([]float32, len(words))
+	for i, w := range words {
+		x[i] = math.Float32frombits(w)
+	}
+	return x
+}
+
+// ReadGzip returns the decompressed content of a file.
+func ReadGzip(path string) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	z, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	data, err = io.ReadAll(z)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return data, nil
+}
+
+// Root returns the directory of the module's go.mod.
+func Root(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			t.Fatal("no go.mod above the working directory")
+		}
+		dir = parent
+	}
+}
