@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math"
 	"strconv"
 	"strings"
@@ -263,10 +262,10 @@ func ParseContract(b []byte) (*Contract, error) {
 	if err := dec.Decode(c); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrContract, err)
 	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, fmt.Errorf("%w: text behind the contract at byte %d", ErrContract, dec.InputOffset())
+	if err := c.validate(); err != nil {
+		return nil, err
 	}
-	return c, c.validate()
+	return c, nil
 }
 
 func (c *Contract) validate() error {

@@ -1,0 +1,13 @@
+// Package zeek reads Zeek conn logs as a sequence of flow records.
+//
+// Both of Zeek's writers are read, the tab-separated one and JSON, of any version; the first byte that is no blank
+// tells which. One record gives the same flow in both: columns are found by name, also under the names that other
+// scope separators and the common renamings give them, and times are taken from their decimal text, to the microsecond.
+//
+//	line ── tsv.go: split at the separator ──┐
+//	  │                                      ├─> cells, one a column ── derive.go ──> features.Flow
+//	  └──── json.go: scan the object ────────┘                              └──────> features.RecordError
+//
+// Rows of other logs (dns, http, ...) are counted, not read: they have ReasonOther. A log may be labelled, as those
+// of IoT-23 are; see [Options].
+package zeek
