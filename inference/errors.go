@@ -56,7 +56,11 @@ func (e *FeatureError) Error() string {
 	switch {
 	case e.Got == "" && e.Want == "":
 		b.WriteString("the model has no names")
-	case len(e.Missing)+len(e.Unknown) == 0 && e.NumGot == e.NumWant:
+	case e.Got == "":
+		fmt.Fprintf(&b, "nothing at column %d, which is %q", e.Position, e.Want)
+	case e.Want == "":
+		fmt.Fprintf(&b, "%q behind the last column", e.Got)
+	case len(e.Missing)+len(e.Unknown) == 0:
 		fmt.Fprintf(&b, "the order is another, first at column %d: %q instead of %q", e.Position, e.Got, e.Want)
 	default:
 		fmt.Fprintf(&b, "first at column %d: %q instead of %q", e.Position, e.Got, e.Want)

@@ -91,6 +91,7 @@ def golden_cases():
     if VERSION >= (3, 2):
         cases += [
             ("logistic-base-0", dict(logistic), 3, 4, "zeros"),
+            ("logistic-base-1", dict(logistic), 3, 4, "ones"),
             ("logistic-base-1e-7", dict(logistic, base_score=1e-7), 4, 4, None),
         ]
     return cases
@@ -131,6 +132,8 @@ def train(rng, params, rounds, features, special):
         y = np.where(rng.uniform(size=len(y)) < 0.8, 0, y).astype(F32)
     elif special == "zeros":
         y = np.zeros_like(y)
+    elif special == "ones":
+        y = np.ones_like(y)
     elif special == "outliers":  # each is cut off by a split of its own, which makes long thin trees
         y = (2.0 ** np.arange(len(y)) % 1e9 * (rng.uniform(size=len(y)) < 0.1)).astype(F32)
     params = dict(params, nthread=1, verbosity=0)

@@ -1,0 +1,47 @@
+package inference
+
+import (
+	"fmt"
+	"testing"
+
+	"threatdetect/internal/testkit"
+)
+
+// TestAllocs holds the promise that scoring does not allocate, with one goroutine and with several.
+func TestAllocs(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes pools forget")
+	}
+	r := testkit.Rand(t)
+	for _, groups := range []int{1, 3} {
+		b := testkit.RandomBooster(r, testkit.BoosterShape{
+			Features: 9, Groups: groups, Trees: 120, Depth: 5, Fill: 0.9, Thresholds: 5,
+		})
+		if groups > 1 {
+			b.Objective = "multi:softmax" // its margins do not fit in dst
+		}
+		const n = 512
+		rows := testkit.HardRows(r, b, n)
+		for _, output := range []Output{Value, Margin, Leaf} {
+			for _, workers := range []int{1, 4} {
+				p := newPredictor(t, b, &Options{Output: output, Workers: workers})
+				dst := make([]float32, n*p.NumOutput())
+				name := fmt.Sprintf("%d groups, %v, %d workers", groups, output, workers)
+				if a := testing.AllocsPerRun(50, func() {
+					if err := p.Predict(dst[:p.NumOutput()], rows[:9]); err != nil {
+						t.Fatal(err)
+					}
+				}); a != 0 {
+					t.Errorf("%s: Predict allocates %v times", name, a)
+				}
+				if a := testing.AllocsPerRun(50, func() {
+					if err := p.PredictBatch(dst, rows); err != nil {
+						t.Fatal(err)
+					}
+				}); a != 0 {
+					t.Errorf("%s: PredictBatch allocates %v times", name, a)
+				}
+			}
+		}
+	}
+}
