@@ -45,21 +45,28 @@ type source struct {
 	name     string // of the model's member if the input is an archive
 	contract []byte
 	card     []byte
-	digest   string // SHA-256 of the input
+	digest   string // SHA-256 of the input; empty if the input is model itself, and not hashed yet
 }
 
 // bundle parses the model.
 func (s *source) bundle(opts *LoadOptions) (*Bundle, error) {
+	sum := make(chan string, 1)
+	if s.digest != "" {
+		sum <- s.digest
+	} else {
+		go func() { sum <- digestOf(s.model).SHA256 }() // takes as long as parsing does
+	}
 	b, err := parse(s.model, opts)
+	digest := <-sum
 	if err != nil {
 		return nil, err
 	}
-	b.Digest = s.digest
+	b.Digest = digest
 	name := s.name
 	if name == "" {
 		name = modelName
 	}
-	return &Bundle{Booster: b, Artifact: s.model, ArtifactName: name, Contract: s.contract, Card: s.card, Digest: s.digest}, nil
+	return &Bundle{Booster: b, Artifact: s.model, ArtifactName: name, Contract: s.contract, Card: s.card, Digest: digest}, nil
 }
 
 // openPath reads a file or directory. The name is what errors call it.
@@ -139,35 +146,52 @@ func readSmallFile(path string) ([]byte, error) {
 
 // readSource reads r to its end, through gzip and tar if the bytes ask for it. Size is the length of r if the file system knows it.
 func readSource(r io.Reader, size int64, opts *LoadOptions) (*source, error) {
-	digest := sha256.New()
-	in := &safeio.Counter{R: io.TeeReader(r, digest), Name: "file size", Limit: opts.MaxBytes}
+	in := &safeio.Counter{R: r, Name: "file size", Limit: opts.MaxBytes}
 	s, err := readLayers(in, size, opts)
-	if err == nil {
-		_, err = io.Copy(io.Discard, in)
-	}
 	if err != nil {
 		return nil, at(-1, inputError(in, err))
 	}
-	s.digest = hex.EncodeToString(digest.Sum(nil))
 	return s, nil
 }
 
 // readLayers takes gzip off, if it is there, and then tar.
 func readLayers(in *safeio.Counter, size int64, opts *LoadOptions) (*source, error) {
-	content := bufio.NewReaderSize(in, bufferSize)
-	if head, _ := content.Peek(blockSize); isGzip(head) { // an error comes again when the bytes are read
-		size = 0
+	raw := bufio.NewReaderSize(in, bufferSize)
+	head, _ := raw.Peek(blockSize) // an error comes again when the bytes are read
+	if !isGzip(head) && !isTar(head) {
+		data, err := safeio.ReadAll(raw, "bytes of a model", opts.MaxBytes, size)
+		return &source{model: data}, err
+	}
+	digest := sha256.New()
+	content := bufio.NewReaderSize(io.TeeReader(raw, digest), bufferSize)
+	layers := content
+	if isGzip(head) {
 		z, err := gzip.NewReader(content)
 		if err != nil {
 			return nil, err
 		}
-		content = bufio.NewReaderSize(&safeio.Expansion{R: z, In: in, Free: expansionFree, Ratio: expansionRatio}, bufferSize)
+		layers = bufio.NewReaderSize(&safeio.Expansion{R: z, In: in, Free: expansionFree, Ratio: expansionRatio}, bufferSize)
+		head, _ = layers.Peek(blockSize)
 	}
-	if head, _ := content.Peek(blockSize); isTar(head) {
-		return readArchive(content, opts)
+	s, err := &source{}, error(nil)
+	if isTar(head) {
+		s, err = readArchive(layers, opts)
+	} else {
+		s.model, err = safeio.ReadAll(layers, "bytes of a model", opts.MaxBytes, 0)
 	}
-	data, err := safeio.ReadAll(content, "bytes of a model", opts.MaxBytes, size)
-	return &source{model: data}, err
+	if err != nil {
+		return nil, err
+	}
+	// Both readers have met the end of what they read; this proves that nothing is left in between.
+	n, err := io.Copy(io.Discard, content)
+	if err != nil {
+		return nil, err
+	}
+	if n > 0 {
+		return nil, formatErrorf("%d bytes follow the compressed data", n)
+	}
+	s.digest = hex.EncodeToString(digest.Sum(nil))
+	return s, nil
 }
 
 const (

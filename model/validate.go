@@ -103,7 +103,8 @@ func (b *Booster) checkBaseScore() error {
 }
 
 func finite(v float32) bool {
-	return !math.IsNaN(float64(v)) && !math.IsInf(float64(v), 0)
+	const exponent = 0xff << 23 // all ones in NaN and infinities alone
+	return math.Float32bits(v)&exponent != exponent
 }
 
 // checkForest checks how the trees make up the model.

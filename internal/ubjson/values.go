@@ -13,7 +13,15 @@ func (r *Reader) AppendInt32s(dst []int32) ([]int32, error) {
 	if err != nil {
 		return dst, err
 	}
-	if typ == 'l' {
+	switch typ {
+	case 'U':
+		dst = slices.Grow(dst, n)
+		for _, v := range r.data[r.pos : r.pos+n] {
+			dst = append(dst, int32(v))
+		}
+		r.pos += n
+		return dst, nil
+	case 'l':
 		dst = slices.Grow(dst, n)
 		p := r.data[r.pos : r.pos+4*n]
 		for ; len(p) >= 4; p = p[4:] {
@@ -66,6 +74,14 @@ func (r *Reader) AppendBools(dst []bool) ([]bool, error) {
 	typ, n, err := r.header()
 	if err != nil {
 		return dst, err
+	}
+	if typ == 'U' {
+		dst = slices.Grow(dst, n)
+		for _, v := range r.data[r.pos : r.pos+n] {
+			dst = append(dst, v == 1)
+		}
+		r.pos += n
+		return dst, nil
 	}
 	err = r.elements(typ, n, func(m byte, p []byte) error {
 		switch {
