@@ -17,7 +17,7 @@ import (
 // predictor and pin where it differs from us, that is from XGBoost. Everything else has to agree.
 
 // both loads a file into leaves and into a predictor of margins.
-func both(t *testing.T, file []byte) (*leaves.Ensemble, *Predictor) {
+func both(t testing.TB, file []byte) (*leaves.Ensemble, *Predictor) {
 	t.Helper()
 	theirs, err := readLeaves(file)
 	if err != nil {

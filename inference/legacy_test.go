@@ -11,7 +11,7 @@ import (
 
 // writeLegacy090 returns b in the binary form of XGBoost 0.90 and before, the only one that leaves reads. The base score is
 // written as it is, and is a margin in that form.
-func writeLegacy090(t *testing.T, b *model.Booster) []byte {
+func writeLegacy090(t testing.TB, b *model.Booster) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	put := func(values ...any) {

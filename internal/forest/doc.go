@@ -21,13 +21,13 @@
 //
 // # Heaps
 //
-// Four consecutive trees make a quad. The trees of a quad are padded to perfect trees of one depth D and interleaved;
-// the root of tree k is at index 4+k, and the children of the split of tree k at index j = 4i+k are at 4(2i)+k (right)
-// and 4(2i+1)+k (left). The leaves follow in arrays of their own.
+// Four consecutive trees make a quad. The trees of a quad are padded to perfect trees of one depth D, which lie in one heap
+// like sub-trees of a common root two levels above them: the root of tree k is at index 4+k, and the children of the split
+// at index j are at 2j (right) and 2j+1 (left). The leaves follow in arrays of their own.
 //
-//	index:   0..3      4..7        8..15             16..31               ... 4<<D - 1
-//	splits:  unused | 4 roots | 4 x right, left | 4 x 4 second level |    ...        uint64: key<<32 + slot
-//	leaves:  0 .. 4<<D - 1, the leaf reached at index j is at j - 4<<D               float32 value; int32 leaf id
+//	index:   0..3      4..7        8..15                    16..31                   ... 4<<D - 1
+//	splits:  unused | 4 roots | 2 splits of each tree | 4 splits of each tree |    ...        uint64: key<<32 + slot
+//	leaves:  0 .. 4<<D - 1, 1<<D of each tree; the one reached at index j is at j - 4<<D      float32 value; int32 leaf id
 //
 // A leaf that lies higher than D fills the whole sub-heap below it. The trees that fill up the last quad have leaves
 // of -0, the one number whose addition changes nothing.

@@ -85,10 +85,10 @@ func descend(splits []uint64, keys []uint32, depth int32) (j0, j1, j2, j3 uint64
 	j0, j1, j2, j3 = 4, 5, 6, 7
 	for range depth {
 		s0, s1, s2, s3 := splits[j0], splits[j1], splits[j2], splits[j3]
-		j0 = 2*j0 - 0 + 4*((uint64(keys[uint32(s0)])-s0>>32)>>63)
-		j1 = 2*j1 - 1 + 4*((uint64(keys[uint32(s1)])-s1>>32)>>63)
-		j2 = 2*j2 - 2 + 4*((uint64(keys[uint32(s2)])-s2>>32)>>63)
-		j3 = 2*j3 - 3 + 4*((uint64(keys[uint32(s3)])-s3>>32)>>63)
+		j0 = 2*j0 + (uint64(keys[uint32(s0)])-s0>>32)>>63
+		j1 = 2*j1 + (uint64(keys[uint32(s1)])-s1>>32)>>63
+		j2 = 2*j2 + (uint64(keys[uint32(s2)])-s2>>32)>>63
+		j3 = 2*j3 + (uint64(keys[uint32(s3)])-s3>>32)>>63
 	}
 	return
 }

@@ -1,0 +1,94 @@
+package inference
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"threatdetect/internal/testkit"
+	"threatdetect/model"
+)
+
+// benchShapes are the models that the benchmarks run on.
+var benchShapes = []testkit.BoosterShape{
+	{Features: 42, Groups: 1, Trees: 100, Depth: 5, Fill: 0.98, Thresholds: 64},
+	{Features: 42, Groups: 1, Trees: 500, Depth: 6, Fill: 0.95, Thresholds: 64},
+	{Features: 42, Groups: 1, Trees: 1000, Depth: 8, Fill: 0.95, Thresholds: 64},
+	{Features: 42, Groups: 5, Trees: 1000, Depth: 6, Fill: 0.95, Thresholds: 64},
+}
+
+// benchRows is enough rows that no branch predictor learns them.
+const benchRows = 4096
+
+func benchModel(s testkit.BoosterShape) (name string, b *model.Booster, rows []float32) {
+	r := testkit.RandFrom(1)
+	b = testkit.RandomBooster(r, s)
+	for i := range b.Trees {
+		plainLeaf(&b.Trees[i]) // for leaves to read it
+	}
+	b.BaseScore = b.BaseScore[:1]
+	rows = make([]float32, benchRows*b.NumFeature)
+	for i := range rows {
+		rows[i] = float32(r.NormFloat64() * 2)
+		if r.IntN(20) == 0 {
+			rows[i] = float32(math.NaN())
+		}
+	}
+	return fmt.Sprintf("%dx%dx%d", s.Trees, s.Depth, s.Groups), b, rows
+}
+
+// BenchmarkPredict scores one row after the other: by the predictor, by the reference walker and by leaves. The shapes are
+// trees x depth x groups; the metric is the time of one row in one tree.
+func BenchmarkPredict(b *testing.B) {
+	for _, shape := range benchShapes {
+		name, booster, rows := benchModel(shape)
+		theirs, ours := both(b, writeLegacy090(b, booster))
+		width := ours.NumFeature()
+		wide := make([]float64, len(rows))
+		for i, x := range rows {
+			wide[i] = float64(x)
+		}
+		dst, wideDst := make([]float32, ours.NumOutput()), make([]float64, ours.NumOutput())
+		for _, impl := range []struct {
+			name    string
+			predict func(i int) error
+		}{
+			{ours.Engine(), func(i int) error { return ours.Predict(dst, rows[i:i+width]) }},
+			{"reference", func(i int) error {
+				ours.forest.WalkMargins(dst, ours.base, rows[i:i+width])
+				return nil
+			}},
+			{"leaves", func(i int) error { return theirs.Predict(wide[i:i+width], 0, wideDst) }},
+		} {
+			b.Run(impl.name+"/"+name, func(b *testing.B) {
+				b.ReportAllocs()
+				for i := 0; b.Loop(); i = (i + 1) % benchRows {
+					if err := impl.predict(i * width); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*shape.Trees), "ns/tree")
+			})
+		}
+	}
+}
+
+// BenchmarkPredictBatch scores batches with one goroutine and with all.
+func BenchmarkPredictBatch(b *testing.B) {
+	for _, shape := range benchShapes {
+		name, booster, rows := benchModel(shape)
+		for _, workers := range []int{1, 0} {
+			p := newPredictor(b, booster, &Options{Workers: workers})
+			dst := make([]float32, benchRows*p.NumOutput())
+			b.Run(fmt.Sprintf("%s-%dworkers/%s", p.Engine(), p.workers, name), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := p.PredictBatch(dst, rows); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*benchRows*shape.Trees), "ns/tree")
+			})
+		}
+	}
+}
