@@ -23,7 +23,7 @@ type csvDecoder struct {
 }
 
 func newCSVDecoder(opts *Options, index map[string]int, row []float32) *csvDecoder {
-	return &csvDecoder{opts: opts, index: index, row: row}
+	return &csvDecoder{opts: opts, index: index, row: row, fields: splitter{limit: len(row) + moreKept}}
 }
 
 func (d *csvDecoder) decode(line []byte) (bool, *Error) {
@@ -87,20 +87,20 @@ func (d *csvDecoder) plain(line []byte) *Error {
 
 // quoted reads a record in which there are quotes.
 func (d *csvDecoder) quoted(line []byte) *Error {
-	fields, fault := d.fields.split(line, d.comma)
+	count, fault := d.fields.split(line, d.comma)
 	if fault != nil {
 		fault.Field = d.name(fault.Column - 1)
 		return fault
 	}
-	return d.values(fields)
+	return d.values(count)
 }
 
 // values reads the fields of a record that has been split.
-func (d *csvDecoder) values(fields [][]byte) *Error {
-	if len(fields) != d.width {
-		return d.ragged(len(fields))
+func (d *csvDecoder) values(count int) *Error {
+	if count != d.width {
+		return d.ragged(count)
 	}
-	for column, text := range fields {
+	for column, text := range d.fields.kept {
 		v, ok := value(text)
 		if !ok {
 			return d.notNumber(column, text)
@@ -129,24 +129,29 @@ func (d *csvDecoder) ragged(got int) *Error {
 	return shapeFault(0, "", fmt.Sprintf("record has %s, line %d has %d", counted(got, "field"), d.first, d.width))
 }
 
+// moreKept is how many fields beyond the model's a splitter keeps, for the names in an error.
+const moreKept = 64
+
 // splitter cuts records into fields, quotes undone.
 type splitter struct {
-	fields [][]byte
-	text   []byte // fields that had a doubled quote
+	limit int // fields kept, so that a line of commas costs no more than its bytes
+	kept  [][]byte
+	text  []byte // fields that had a doubled quote
 }
 
-// split returns the fields of line, blanks round them dropped, valid until the next call.
-func (s *splitter) split(line []byte, comma byte) ([][]byte, *Error) {
-	s.fields, s.text = s.fields[:0], s.text[:0]
+// split counts the fields of line and keeps the first ones, blanks round them dropped, until the next call.
+func (s *splitter) split(line []byte, comma byte) (count int, fault *Error) {
+	s.kept, s.text = s.kept[:0], s.text[:0]
 	i := 0
 	for {
 		for i < len(line) && isBlank(line[i]) && line[i] != comma {
 			i++
 		}
+		var field []byte
 		if i < len(line) && line[i] == '"' {
-			field, n := s.unquote(line[i:])
-			if n == 0 {
-				return nil, syntaxFault(len(s.fields)+1, "",
+			var n int
+			if field, n = s.unquote(line[i:]); n == 0 {
+				return 0, syntaxFault(count+1, "",
 					"quoted field has no end on its line (line breaks in fields are not read): "+quote(line[i:]))
 			}
 			start := i
@@ -155,19 +160,21 @@ func (s *splitter) split(line []byte, comma byte) ([][]byte, *Error) {
 				i++
 			}
 			if i < len(line) && line[i] != comma {
-				return nil, syntaxFault(len(s.fields)+1, "", "text after a quoted field: "+quote(line[start:]))
+				return 0, syntaxFault(count+1, "", "text after a quoted field: "+quote(line[start:]))
 			}
-			s.fields = append(s.fields, trim(field))
 		} else {
 			end := len(line)
 			if n := bytes.IndexByte(line[i:], comma); n >= 0 {
 				end = i + n
 			}
-			s.fields = append(s.fields, trim(line[i:end]))
+			field = line[i:end]
 			i = end
 		}
+		if count++; count <= s.limit {
+			s.kept = append(s.kept, trim(field))
+		}
 		if i == len(line) {
-			return s.fields, nil
+			return count, nil
 		}
 		i++
 	}

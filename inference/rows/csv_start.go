@@ -16,13 +16,13 @@ func (d *csvDecoder) start(line []byte) (bool, *Error) {
 	if d.isEmpty(line) {
 		return false, nil
 	}
-	fields, fault := d.fields.split(line, comma)
+	count, fault := d.fields.split(line, comma)
 	if fault != nil {
 		return false, fault
 	}
-	d.width, d.first = len(fields), d.line
-	if d.isHeader(fields) {
-		return false, d.readHeader(fields)
+	d.width, d.first = count, d.line
+	if d.isHeader() {
+		return false, d.readHeader()
 	}
 	if d.width > len(d.row) {
 		return false, shapeFault(0, "", fmt.Sprintf("record has %s, the model has %s",
@@ -30,18 +30,21 @@ func (d *csvDecoder) start(line []byte) (bool, *Error) {
 	}
 	d.inOrder()
 	fill(d.row[d.width:])
-	return true, d.values(fields)
+	return true, d.values(count)
 }
 
 // guessComma returns the first separator that splits line into one field per feature, or else a comma.
 func (d *csvDecoder) guessComma(line []byte) byte {
+	if len(d.row) == 1 {
+		return ',' // any byte that is not there would do
+	}
 	// Tabs may separate missing values, but a line of spaces is more likely to be an empty one.
 	isSpaces := strings.TrimLeft(string(line[:min(len(line), len(d.row))]), " ") == ""
 	for _, comma := range []byte(commas) {
 		if comma == ' ' && isSpaces {
 			continue
 		}
-		if fields, fault := d.fields.split(line, comma); fault == nil && len(fields) == len(d.row) {
+		if count, fault := d.fields.split(line, comma); fault == nil && count == len(d.row) {
 			return comma
 		}
 	}
@@ -49,14 +52,14 @@ func (d *csvDecoder) guessComma(line []byte) byte {
 }
 
 // isHeader decides whether the first record holds names.
-func (d *csvDecoder) isHeader(fields [][]byte) bool {
+func (d *csvDecoder) isHeader() bool {
 	switch d.opts.Header {
 	case HeaderYes:
 		return true
 	case HeaderNo:
 		return false
 	}
-	return slices.ContainsFunc(fields, func(text []byte) bool {
+	return slices.ContainsFunc(d.fields.kept, func(text []byte) bool {
 		_, ok := value(text)
 		return !ok
 	})
@@ -71,25 +74,25 @@ func (d *csvDecoder) inOrder() {
 }
 
 // readHeader takes the names of the columns and, if the model has names, finds the feature of each.
-func (d *csvDecoder) readHeader(fields [][]byte) *Error {
+func (d *csvDecoder) readHeader() *Error {
 	if d.index == nil {
 		if d.width != len(d.row) {
 			return shapeFault(0, "", fmt.Sprintf("header has %s, the model has %s and no names",
 				counted(d.width, "column"), counted(len(d.row), "feature")))
 		}
 		d.inOrder()
-	} else if fault := d.matchNames(fields); fault != nil {
+	} else if fault := d.matchNames(); fault != nil {
 		return fault
 	}
-	d.header = make([]string, d.width)
-	for i, text := range fields {
+	d.header = make([]string, d.width) // as many as the model has features
+	for i, text := range d.fields.kept {
 		d.header[i] = string(text[:min(len(text), maxQuoted)]) // for errors only
 	}
 	return nil
 }
 
 // matchNames gives each column its feature. Blanks round a name do not count, as long as that tells the features apart.
-func (d *csvDecoder) matchNames(fields [][]byte) *Error {
+func (d *csvDecoder) matchNames() *Error {
 	trimmed := make(map[string]int, len(d.index))
 	for slot, name := range d.opts.Names {
 		key := string(trim([]byte(name)))
@@ -105,7 +108,7 @@ func (d *csvDecoder) matchNames(fields [][]byte) *Error {
 	column := make([]int, len(d.row)) // of each feature, from 1
 	var unknown []string
 	where := 0
-	for i, text := range fields {
+	for i, text := range d.fields.kept {
 		slot, ok := trimmed[string(text)]
 		switch {
 		case !ok || slot < 0:

@@ -19,7 +19,7 @@
 // hold a line break.
 //
 // The separator is [Options.Comma], or else the first of comma, semicolon, tab, bar and space that splits the first
-// record into as many fields as the model has features, or else comma.
+// record into as many fields as the model has features, or else comma. For a model of one feature it is comma.
 //
 // The first record is a header when one of its fields is neither a number nor missing ([HeaderAuto]). A header and a
 // model with feature names are matched by name, in any order, and must agree. A header for a model without names only

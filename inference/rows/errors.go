@@ -20,7 +20,7 @@ var (
 type Error struct {
 	Line   int64  // from 1
 	Column int    // from 1: field of a CSV record, item of a libsvm line, element of an array, member of an object; 0: the whole line
-	Field  string // name of the column, or "index N" (libsvm); empty if unknown
+	Field  string // name of the column; for libsvm also label, qid or "index N"; empty if unknown
 	Err    error  // answers errors.Is for ErrSyntax or ErrShape
 }
 

@@ -120,7 +120,7 @@ func scale(mantissa uint64, exponent int) (float32, bool) {
 	case exponent > 0:
 		return float32(math.Inf(1)), mantissa > 0 // 1e46 and more
 	default:
-		return 0, exponent < -maxDigits-len(powers) // less than 1e-46, half of what the smallest float32 is worth being 7e-46
+		return 0, exponent < -maxDigits-len(powers) // less than 1e-46; float32 begins at 7e-46, half its smallest value
 	}
 	if mantissa <= exactMantissa && -exactPower <= exponent && exponent <= exactPower {
 		return float32(f), true

@@ -31,7 +31,7 @@ const (
 
 // Limits of one line, its end not counted.
 const (
-	DefaultMaxLine = 16 << 20  // bytes; a million short numbers
+	DefaultMaxLine = 16 << 20 // bytes; a million short numbers
 	HardMaxLine    = 64 << 20 // bytes; what Options.MaxLine may ask for
 )
 
