@@ -1,0 +1,99 @@
+package detect
+
+import (
+	"strconv"
+	"strings"
+
+	"threatdetect/features"
+)
+
+// csvForm writes a table with the columns of the NDJSON record and, for each class, its score. What is not known is an
+// empty field.
+//
+// Texts are escaped as in a JSON string, so that a record is one line. One that a spreadsheet would take for a formula,
+// because it begins with = + - @, tab or carriage return, gets an apostrophe in front.
+type csvForm struct {
+	*about
+	constants  []byte // the fields that are the same for every verdict: threshold, model and set
+	classNames [][]byte
+}
+
+func newCSVForm(a *about) *csvForm {
+	c := &csvForm{about: a}
+	c.constants = appendFloat(append(c.constants, ','), a.threshold)
+	c.constants = appendField(append(c.constants, ','), a.model)
+	c.constants = appendField(append(c.constants, ','), a.set)
+	for _, name := range a.classes {
+		c.classNames = append(c.classNames, appendField(nil, name))
+	}
+	return c
+}
+
+func (c *csvForm) appendHeader(dst []byte) []byte {
+	dst = append(dst, "ts,uid,src,src_port,dst,dst_port,proto,score,threat,threshold,model,set"...)
+	if len(c.classes) > 0 {
+		dst = append(dst, ",class"...)
+	}
+	if c.scores {
+		for _, name := range c.classes {
+			dst = appendField(append(dst, ','), "score_"+name)
+		}
+	}
+	return append(dst, '\n')
+}
+
+func (c *csvForm) appendVerdict(dst []byte, v *Verdict) []byte {
+	f := v.Flow
+	if f.Has(features.FieldStart) {
+		dst = appendTime(dst, f.Start)
+	}
+	dst = appendField(append(dst, ','), f.UID)
+	for _, end := range [...]side{source(f), destination(f)} {
+		dst = append(dst, ',')
+		if end.hasAddr {
+			dst = appendAddr(dst, end.addr)
+		}
+		dst = append(dst, ',')
+		if end.hasPort {
+			dst = strconv.AppendUint(dst, uint64(end.port), 10)
+		}
+	}
+	dst = appendField(append(dst, ','), protoName(f))
+	dst = appendFloat(append(dst, ','), v.Score)
+	dst = strconv.AppendBool(append(dst, ','), v.Threat)
+	dst = append(dst, c.constants...)
+	if len(c.classes) > 0 {
+		dst = append(dst, ',')
+		if _, ok := c.class(v); ok {
+			dst = append(dst, c.classNames[v.Class]...)
+		}
+	}
+	if c.scores {
+		for i := range c.classes {
+			dst = append(dst, ',')
+			if i < len(v.Classes) {
+				dst = appendFloat(dst, v.Classes[i])
+			}
+		}
+	}
+	return append(dst, '\n')
+}
+
+// appendField appends a text as one field of a table.
+func appendField[T text](dst []byte, s T) []byte {
+	quoted := false
+	for i := 0; i < len(s) && !quoted; i++ {
+		quoted = s[i] == ',' || s[i] == '"' || s[i] == ' '
+	}
+	if quoted {
+		dst = append(dst, '"')
+	}
+	if len(s) > 0 && strings.IndexByte("=+-@\t\r", s[0]) >= 0 {
+		dst = append(dst, '\'')
+	}
+	dst = appendEscaped(dst, s, `""`)
+	if quoted {
+		dst = append(dst, '"')
+	}
+	return dst
+}

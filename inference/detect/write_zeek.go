@@ -1,0 +1,105 @@
+package detect
+
+import (
+	"strconv"
+
+	"threatdetect/features"
+)
+
+// zeekForm writes a log as Zeek's own, named threatdetect. The directives open and close are left out, since they tell
+// the time of writing. Ports of ICMP are its type and code, as in Zeek's conn.log.
+type zeekForm struct {
+	*about
+	constants []byte // the fields that are the same for every verdict: threshold, model and set
+}
+
+func newZeekForm(a *about) *zeekForm {
+	z := &zeekForm{about: a}
+	z.constants = appendFloat(append(z.constants, '\t'), a.threshold)
+	z.constants = appendZeekString(append(z.constants, '\t'), a.model)
+	z.constants = appendZeekString(append(z.constants, '\t'), a.set)
+	return z
+}
+
+func (z *zeekForm) appendHeader(dst []byte) []byte {
+	dst = append(dst, "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tthreatdetect\n"+
+		"#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tscore\tthreat\tthreshold\tmodel\tset"...)
+	if len(z.classes) > 0 {
+		dst = append(dst, "\tclass"...)
+	}
+	dst = append(dst, "\n#types\ttime\tstring\taddr\tport\taddr\tport\tenum\tdouble\tbool\tdouble\tstring\tstring"...)
+	if len(z.classes) > 0 {
+		dst = append(dst, "\tstring"...)
+	}
+	return append(dst, '\n')
+}
+
+func (z *zeekForm) appendVerdict(dst []byte, v *Verdict) []byte {
+	f := v.Flow
+	if f.Has(features.FieldStart) {
+		dst = appendSeconds(dst, f.Start)
+	} else {
+		dst = append(dst, '-')
+	}
+	dst = appendZeekString(append(dst, '\t'), f.UID)
+	src, dest := source(f), destination(f)
+	if f.Has(features.FieldICMP) && !src.hasPort && !dest.hasPort {
+		src.port, src.hasPort = uint16(f.ICMPType), true
+		dest.port, dest.hasPort = uint16(f.ICMPCode), true
+	}
+	dst = appendZeekSide(dst, &src)
+	dst = appendZeekSide(dst, &dest)
+	dst = appendZeekString(append(dst, '\t'), protoName(f))
+	dst = appendFloat(append(dst, '\t'), v.Score)
+	if v.Threat {
+		dst = append(dst, "\tT"...)
+	} else {
+		dst = append(dst, "\tF"...)
+	}
+	dst = append(dst, z.constants...)
+	if len(z.classes) > 0 {
+		class, _ := z.class(v)
+		dst = appendZeekString(append(dst, '\t'), class)
+	}
+	return append(dst, '\n')
+}
+
+// appendZeekSide appends the fields of an address and a port, each with the separator ahead of it.
+func appendZeekSide(dst []byte, s *side) []byte {
+	dst = append(dst, '\t')
+	if s.hasAddr {
+		dst = appendAddr(dst, s.addr)
+	} else {
+		dst = append(dst, '-')
+	}
+	dst = append(dst, '\t')
+	if s.hasPort {
+		return strconv.AppendUint(dst, uint64(s.port), 10)
+	}
+	return append(dst, '-')
+}
+
+// appendZeekString appends a text with Zeek's escapes: \xNN for what is not printable ASCII, a doubled backslash, and an
+// escaped first byte where the text would read as unset or as empty. The empty text is unset.
+func appendZeekString[T text](dst []byte, s T) []byte {
+	if len(s) == 0 {
+		return append(dst, '-')
+	}
+	n, cut := cutText(s)
+	for i := 0; i < n; i++ {
+		switch c := s[i]; {
+		case c == '\\':
+			dst = append(dst, `\\`...)
+		case c < ' ' || c > '~' || i == 0 && (string(s) == "-" || string(s) == "(empty)"):
+			dst = append(dst, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
+		default:
+			dst = append(dst, c)
+		}
+	}
+	if cut {
+		for _, c := range []byte(cutMark) {
+			dst = append(dst, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
+		}
+	}
+	return dst
+}
