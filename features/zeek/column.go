@@ -32,17 +32,23 @@ const (
 	noColumn = numColumns
 )
 
-// columnNames are the names that Zeek gives the columns by default.
-var columnNames = [numColumns]string{
-	"ts", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto", "service", "duration", "orig_bytes", "resp_bytes", "conn_state",
-	"local_orig", "local_resp", "missed_bytes", "history", "orig_pkts", "orig_ip_bytes", "resp_pkts", "resp_ip_bytes", "uid", "_path", "",
+// columnNames are the names of the columns: Zeek's own, then those that another scope separator and the usual renaming
+// give them.
+var columnNames = [numColumns][3]string{
+	colTS: {"ts"}, colOrigH: {"id.orig_h", "id_orig_h", "src"}, colOrigP: {"id.orig_p", "id_orig_p", "src_port"},
+	colRespH: {"id.resp_h", "id_resp_h", "dst"}, colRespP: {"id.resp_p", "id_resp_p", "dst_port"}, colProto: {"proto"},
+	colService: {"service"}, colDuration: {"duration"}, colOrigBytes: {"orig_bytes"}, colRespBytes: {"resp_bytes"},
+	colState: {"conn_state"}, colLocalOrig: {"local_orig"}, colLocalResp: {"local_resp"}, colMissed: {"missed_bytes"},
+	colHistory: {"history"}, colOrigPkts: {"orig_pkts"}, colOrigIPBytes: {"orig_ip_bytes"}, colRespPkts: {"resp_pkts"},
+	colRespIPBytes: {"resp_ip_bytes"}, colUID: {"uid"}, colPath: {"_path"},
 }
 
 // required are the columns without which a record is no flow.
 var required = [...]column{colTS, colOrigH, colRespH, colProto}
 
 // lookup returns the column of a name and the rank of the name: Zeek's own before its aliases. If a record has
-// several names of one column, the one of lowest rank counts, of equal names the last.
+// several names of one column, the one of lowest rank counts, of equal names the last. It says the same as columnNames,
+// as fast as the compiler can.
 func lookup(name []byte) (c column, rank uint8) {
 	switch string(name) {
 	case "ts":

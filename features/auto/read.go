@@ -1,0 +1,95 @@
+package auto
+
+import (
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+
+	"threatdetect/features"
+	"threatdetect/features/unsw"
+	"threatdetect/features/zeek"
+	"threatdetect/internal/logio"
+)
+
+// Options say how to read a log. The zero value tells the format from the log.
+type Options struct {
+	// Format is what the log is; Unknown to tell it from its first bytes.
+	Format Format
+	// Label and Pointer are those of the readers; see [zeek.Options].
+	Label, Pointer string
+	// MaxLine is the longest line in bytes, without its end; 0 means logio's 1 MiB.
+	MaxLine int
+	// OnFormat, unless nil, is called once with the format of the log and what it was told by (empty if Format says it),
+	// before the first flow. It is not called for a log that is empty or of no known format.
+	OnFormat func(f Format, by string)
+}
+
+// Read returns the flows of a log, which may be gzip or zstd. It is single-use; the flows and errors are those of the
+// format's reader, and as shortly valid. The log of a format that is not known, or that this version does not read, is
+// a [*features.InputError] that wraps [features.ErrFormat]. A log without anything but white space has no records.
+func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
+	if opts == nil {
+		opts = &Options{}
+	}
+	return func(yield func(*features.Flow, error) bool) {
+		lines := logio.From(r, opts.MaxLine)
+		defer lines.Close()
+		format, by := opts.Format, ""
+		if format == Unknown {
+			var head []byte
+			if format, by, head = detect(lines); format == Unknown {
+				if err := unknown(head, lines); err != nil {
+					yield(nil, err)
+				}
+				return
+			}
+		}
+		if opts.OnFormat != nil {
+			opts.OnFormat(format, by)
+		}
+		switch format {
+		case Zeek:
+			zeek.Read(lines, &zeek.Options{Label: opts.Label, Pointer: opts.Pointer})(yield)
+		case UNSW:
+			unsw.Read(lines, &unsw.Options{Label: opts.Label})(yield)
+		default:
+			yield(nil, &features.InputError{Err: features.ErrFormat, What: unreadable(format, by)})
+		}
+	}
+}
+
+// detect tells the format from as few bytes as do: the log may be a pipe in which more is long in coming.
+func detect(lines *logio.Lines) (f Format, by string, head []byte) {
+	for more := true; more; {
+		head, more = lines.Peek(len(head))
+		if f, by = Detect(head); f != Unknown {
+			break
+		}
+	}
+	return f, by, head
+}
+
+// unknown is the error of a log of no known format: nil if it is empty.
+func unknown(head []byte, lines *logio.Lines) error {
+	if err := lines.Err(); err != nil {
+		return &features.InputError{Err: err}
+	}
+	if logio.Blank(head) {
+		return nil
+	}
+	names := make([]string, len(formats))
+	for i, f := range formats {
+		names[i] = string(f)
+	}
+	return &features.InputError{Line: lines.Number() + 1, Err: features.ErrFormat,
+		What: fmt.Sprintf("format not recognised: want one of %s, the log begins with %q", strings.Join(names, ", "), head[:min(len(head), 128)])}
+}
+
+func unreadable(f Format, by string) string {
+	told := ""
+	if by != "" {
+		told = fmt.Sprintf(" (it has %s)", by)
+	}
+	return fmt.Sprintf("this looks like %s%s, which this version does not read yet; it reads zeek and unsw", f, told)
+}

@@ -1,0 +1,125 @@
+package zeek
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"iter"
+
+	"threatdetect/features"
+	"threatdetect/internal/logio"
+)
+
+// Options say how to read a log. The zero value reads an unlabelled conn log.
+type Options struct {
+	// Label names the column whose text goes to Flow.LabelText, and from which Flow.Label is told. A log that has a
+	// header without it is refused; JSON records without it are unlabelled. Empty: Flow.Label is told from the column
+	// "label" where there is one, and LabelText stays empty.
+	Label string
+	// Pointer is where in a JSON record the object of the conn log is, as a JSON pointer (RFC 6901), for logs that a
+	// shipper wrapped: "/zeek". What it points to may also be a string that holds the object: "/event/original".
+	Pointer string
+	// MaxLine is the longest line in bytes, without its end; 0 means logio's 1 MiB.
+	MaxLine int
+}
+
+// Read returns the flows of a log, which may be gzip or zstd. It is single-use. The flow, and the record error in its
+// place, are valid until the next step; the memory is the reader's.
+//
+// Every data line is either one flow or one [*features.RecordError], so the two add up to the records of the log. Any
+// other error is the last thing yielded: a [*features.InputError], which wraps [features.ErrFormat] if this is no
+// Zeek log, or else the error of the input, such as [io.ErrUnexpectedEOF] of one that was cut.
+func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
+	if opts == nil {
+		opts = &Options{}
+	}
+	return func(yield func(*features.Flow, error) bool) {
+		rd := &reader{lines: logio.From(r, opts.MaxLine), opts: opts, yield: yield}
+		defer rd.lines.Close()
+		rd.wantLabel = opts.Label != ""
+		rd.labelName = opts.Label
+		if rd.labelName == "" {
+			rd.labelName = "label"
+		}
+		rd.run()
+	}
+}
+
+// reader reads one log. It has one owner.
+type reader struct {
+	deriver
+	lines *logio.Lines
+	opts  *Options
+	yield func(*features.Flow, error) bool
+
+	labelName string
+	rec       record
+	flow      features.Flow
+	bad       features.RecordError
+	scratch   []byte // texts without their escapes
+
+	tsv  tsv
+	json jsonReader
+}
+
+// run reads all lines. The first that is not blank tells the writer.
+func (r *reader) run() {
+	for r.lines.Next() {
+		line := bytes.TrimLeft(r.lines.Bytes(), " \t\v\f\r")
+		if len(line) == 0 {
+			continue
+		}
+		if line[0] == '{' {
+			r.runJSON()
+			return
+		}
+		r.runTSV(line)
+		return
+	}
+	r.finish(nil)
+}
+
+// skip yields a record error for the current line, and reports whether to go on.
+func (r *reader) skip(f fault) bool {
+	if r.lines.Cut(f.reason.Lossless()) {
+		f = fault{noColumn, features.ReasonTruncated}
+	}
+	r.bad = features.RecordError{Line: r.lines.Number(), Reason: f.reason}
+	switch {
+	case f.column < numColumns:
+		r.bad.Field = r.rec.names[f.column]
+		if r.bad.Field == "" {
+			r.bad.Field = columnNames[f.column][0]
+		}
+		r.bad.Text = clip(r.rec.cells[f.column].text)
+	case !f.reason.Lossless():
+		r.bad.Text = clip(r.lines.Bytes())
+	}
+	return r.yield(nil, &r.bad)
+}
+
+func clip(b []byte) []byte { return b[:min(len(b), 128)] }
+
+// record yields the flow of r.rec, or why it is none, and reports whether to go on.
+func (r *reader) record() bool {
+	r.flow = features.Flow{}
+	if f := r.build(&r.flow, &r.rec); f != sound {
+		return r.skip(f)
+	}
+	return r.yield(&r.flow, nil)
+}
+
+// finish yields the error that ended the input, if there is one; err is what the reader itself has found.
+func (r *reader) finish(err error) {
+	if err == nil && r.lines.Err() != nil {
+		err = &features.InputError{Line: r.lines.Number(), Err: r.lines.Err()}
+	}
+	if err != nil {
+		r.yield(nil, err)
+	}
+}
+
+// formatError is the error of a log that is not what it should be.
+func (r *reader) formatError(format string, args ...any) error {
+	return &features.InputError{Line: r.lines.Number(), Err: features.ErrFormat, What: fmt.Sprintf(format, args...)}
+}

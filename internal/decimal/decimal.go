@@ -1,0 +1,117 @@
+package decimal
+
+import "strconv"
+
+// Count returns the value of text that is an integer in 0..2^64-1: digits, then an optional fraction and exponent
+// (`12`, `12.0`, `1e5`), no sign. ok is false for anything else.
+func Count(b []byte) (value uint64, ok bool) {
+	// Nineteen digits cannot overflow.
+	if len(b) == 0 || len(b) > 19 {
+		return countSlow(b)
+	}
+	for _, c := range b {
+		d := c - '0'
+		if d > 9 {
+			return countSlow(b)
+		}
+		value = value*10 + uint64(d)
+	}
+	return value, true
+}
+
+func countSlow(b []byte) (uint64, bool) {
+	n, ok := take(b)
+	if !ok || n.signed || len(n.whole) == 0 {
+		return 0, false
+	}
+	value, left, ok := n.shifted(0)
+	return value, ok && left == restNone
+}
+
+// exactPow10 are the powers of ten that a float64 holds exactly.
+var exactPow10 = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
+	1e20, 1e21, 1e22}
+
+// Real returns the float64 nearest to the text: an optional sign, digits, an optional fraction and exponent. Digits
+// may be missing on one side of the point. ok is false for anything else and for what is not finite.
+func Real(b []byte) (value float64, ok bool) {
+	if m, places, neg, ok := plain(b); ok && m < 1<<53 {
+		// Both operands are exact, so the one rounding of the division is the right one.
+		value = float64(m) / exactPow10[places]
+		if neg {
+			value = -value
+		}
+		return value, true
+	}
+	if _, ok := take(b); !ok {
+		return 0, false
+	}
+	value, err := strconv.ParseFloat(string(b), 64)
+	return value, err == nil
+}
+
+var pow10 = [...]int64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18}
+
+// Fixed returns the value of the text, a real, times 10^places, rounded to the nearest integer with ties to even:
+// with 9 places decimal seconds become nanoseconds. ok is false if the text is no real or the result no int64.
+func Fixed(b []byte, places int) (value int64, ok bool) {
+	if m, frac, neg, ok := plain(b); ok && frac <= places && places < len(pow10) {
+		// m has at most 18 digits; the check leaves room for one more factor.
+		if scale := pow10[places-frac]; int64(m) <= (1<<63-1)/scale {
+			value = int64(m) * scale
+			if neg {
+				value = -value
+			}
+			return value, true
+		}
+	}
+	n, ok := take(b)
+	if !ok {
+		return 0, false
+	}
+	u, left, ok := n.shifted(places)
+	if !ok || u > 1<<63 {
+		return 0, false
+	}
+	if left == restMore || left == restHalf && u&1 == 1 {
+		u++
+	}
+	switch {
+	case !n.neg && u < 1<<63:
+		return int64(u), true
+	case n.neg && u <= 1<<63:
+		return -int64(u), true // -(1<<63) wraps to itself, which is right
+	}
+	return 0, false
+}
+
+// plain reads the usual form, an optional sign and up to 18 digits with one point among or behind them, as
+// ±digits / 10^places.
+func plain(b []byte) (digits uint64, places int, neg, ok bool) {
+	if len(b) > 0 && (b[0] == '-' || b[0] == '+') {
+		neg = b[0] == '-'
+		b = b[1:]
+	}
+	if len(b) == 0 || len(b) > 19 {
+		return 0, 0, false, false
+	}
+	point := -1
+	for i, c := range b {
+		d := c - '0'
+		if d > 9 {
+			if c != '.' || point >= 0 {
+				return 0, 0, false, false
+			}
+			point = i
+			continue
+		}
+		digits = digits*10 + uint64(d)
+	}
+	switch {
+	case point < 0:
+		return digits, 0, neg, len(b) < 19
+	case len(b) == 1:
+		return 0, 0, false, false
+	}
+	return digits, len(b) - 1 - point, neg, true
+}

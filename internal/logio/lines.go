@@ -1,0 +1,240 @@
+package logio
+
+import (
+	"bytes"
+	"io"
+)
+
+const (
+	startSize = 64 << 10
+	// MaxLine is the default limit of a line in bytes, its end not counted.
+	MaxLine = 1 << 20
+	// prefixSize is how much of a line over the limit is kept, for a report.
+	prefixSize = 128
+)
+
+// End says how a line ends.
+type End uint8
+
+// A line ends with a newline, or with the input, or where the input broke.
+const (
+	EndNewline End = iota
+	EndInput
+	EndBroken
+)
+
+// Lines reads a log line by line. It has one owner. It is also an [io.Reader] of the bytes that were not yet taken as
+// lines, so that a reader of logs can be handed a log that somebody has looked into; see [From].
+type Lines struct {
+	src   *source
+	err   error // why there is nothing behind buf[w]
+	limit int
+
+	buf  []byte
+	r, w int // buf[r:w] is read and not yet taken
+	seen int // bytes from r on that hold no newline
+
+	line    []byte
+	no      int64
+	end     End
+	tooLong bool
+	prefix  [prefixSize]byte
+}
+
+// From returns the lines of r, which is unpacked if it is gzip or zstd; limit is the longest line in bytes, 0 for
+// [MaxLine]. If r is a *Lines already it is returned as it is.
+func From(r io.Reader, limit int) *Lines {
+	if l, ok := r.(*Lines); ok {
+		return l
+	}
+	if limit <= 0 {
+		limit = MaxLine
+	}
+	l := &Lines{src: open(r), limit: limit, buf: make([]byte, min(startSize, limit+2))}
+	for l.w < len(byteOrderMark) && l.err == nil {
+		l.fill()
+	}
+	if bytes.HasPrefix(l.buf[:l.w], byteOrderMark) {
+		l.r = len(byteOrderMark)
+	}
+	return l
+}
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// Close frees what unpacking holds. It does not close the underlying reader.
+func (l *Lines) Close() { l.src.close() }
+
+// Bytes is the current line without its end. It is valid until the next call of Next.
+func (l *Lines) Bytes() []byte { return l.line }
+
+// Number is the 1-based number of the current line.
+func (l *Lines) Number() int64 { return l.no }
+
+// End says how the current line ends.
+func (l *Lines) End() End { return l.end }
+
+// TooLong reports whether the current line is over the limit. Bytes is then only the beginning of it.
+func (l *Lines) TooLong() bool { return l.tooLong }
+
+// Cut reports whether a fault in the current line is put down to the line being cut off: always if the input broke in
+// it, and also at the end of the input unless the fault is lossless, which means that the line is only of another kind.
+// A line that is too long is just that.
+func (l *Lines) Cut(lossless bool) bool {
+	return !l.tooLong && (l.end == EndBroken || l.end == EndInput && !lossless)
+}
+
+// Err is the error that broke the input; nil if it ended as it should. It counts when Next has returned false.
+func (l *Lines) Err() error {
+	if l.err == io.EOF {
+		return nil
+	}
+	return l.err
+}
+
+// Read reads the bytes behind the current line.
+func (l *Lines) Read(p []byte) (int, error) {
+	if l.r == l.w && l.err == nil {
+		l.fill()
+	}
+	if l.r == l.w {
+		return 0, l.err
+	}
+	n := copy(p, l.buf[l.r:l.w])
+	l.r += n
+	l.seen = 0
+	return n, nil
+}
+
+// Peek returns what follows the current line: more than n bytes and at least one whole line, unless the input ends
+// before or they do not fit into 64 KiB. Lines of white space at the beginning are dropped. more says whether a larger
+// n may return more.
+func (l *Lines) Peek(n int) (head []byte, more bool) {
+	for {
+		l.dropBlankLines()
+		head = l.buf[l.r:l.w]
+		if l.err != nil || len(head) >= min(startSize, len(l.buf)) {
+			return head, false
+		}
+		if len(head) > n && bytes.IndexByte(head, '\n') >= 0 {
+			return head, true
+		}
+		l.fill()
+	}
+}
+
+func (l *Lines) dropBlankLines() {
+	for l.r < l.w {
+		i := bytes.IndexByte(l.buf[l.r:l.w], '\n')
+		if i < 0 || !Blank(l.buf[l.r:l.r+i]) {
+			return
+		}
+		l.r += i + 1
+		l.no++
+		l.seen = 0
+	}
+}
+
+// Next takes the next line and reports whether there is one.
+func (l *Lines) Next() bool {
+	for {
+		rest := l.buf[l.r:l.w]
+		if i := bytes.IndexByte(rest[l.seen:], '\n'); i >= 0 {
+			n := l.seen + i
+			l.r += n + 1
+			l.take(rest[:n], EndNewline)
+			return true
+		}
+		l.seen = len(rest)
+		if l.err != nil {
+			if len(rest) == 0 {
+				return false
+			}
+			l.r = l.w
+			l.take(rest, l.broken())
+			return true
+		}
+		if len(rest) >= l.limit+2 {
+			l.skip()
+			return true
+		}
+		l.fill()
+	}
+}
+
+func (l *Lines) broken() End {
+	if l.err == io.EOF {
+		return EndInput
+	}
+	return EndBroken
+}
+
+func (l *Lines) take(line []byte, end End) {
+	if n := len(line); n > 0 && line[n-1] == '\r' {
+		line = line[:n-1]
+	}
+	l.tooLong = len(line) > l.limit
+	if l.tooLong {
+		line = line[:min(prefixSize, len(line))]
+	}
+	l.line, l.end, l.seen = line, end, 0
+	l.no++
+}
+
+// skip passes over a line that fills the buffer, in constant memory. If it is blank it does not count as too long.
+func (l *Lines) skip() {
+	l.line = l.prefix[:copy(l.prefix[:], l.buf[l.r:l.w])]
+	l.seen = 0
+	l.no++
+	for blank := true; ; l.fill() {
+		rest := l.buf[l.r:l.w]
+		i := bytes.IndexByte(rest, '\n')
+		if i >= 0 {
+			rest = rest[:i+1]
+			l.end = EndNewline
+		} else if l.err != nil {
+			l.end = l.broken()
+		}
+		l.r += len(rest)
+		blank = blank && Blank(rest)
+		if i >= 0 || l.err != nil {
+			l.tooLong = !blank
+			return
+		}
+	}
+}
+
+// fill reads more behind buf[w], and makes room for it first.
+func (l *Lines) fill() {
+	switch {
+	case l.r > 0:
+		l.w = copy(l.buf, l.buf[l.r:l.w])
+		l.r = 0
+	case l.w == len(l.buf):
+		l.buf = append(make([]byte, 0, min(2*len(l.buf), l.limit+2)), l.buf...)
+		l.buf = l.buf[:cap(l.buf)]
+	}
+	// A reader may return nothing and no error, but not forever.
+	for range 100 {
+		n, err := l.src.Read(l.buf[l.w:])
+		l.w += n
+		if err != nil {
+			l.err = err
+			return
+		}
+		if n > 0 {
+			return
+		}
+	}
+	l.err = io.ErrNoProgress
+}
+
+// Blank reports whether b is nothing but white space.
+func Blank(b []byte) bool {
+	for _, c := range b {
+		if c != ' ' && (c < '\t' || c > '\r') {
+			return false
+		}
+	}
+	return true
+}
