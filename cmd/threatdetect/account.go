@@ -1,0 +1,51 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"threatdetect/features"
+)
+
+// accountJSON is the account of a run as --summary json prints it.
+type accountJSON struct {
+	Records int64                     `json:"records"`
+	Flows   int64                     `json:"flows"`
+	Rows    int64                     `json:"rows"`
+	Threats int64                     `json:"threats"`
+	Skipped map[features.Reason]int64 `json:"skipped"`
+	Seconds float64                   `json:"seconds"`
+}
+
+// printAccount prints what a run did as the last line of standard error.
+func (a *app) printAccount(acct *features.Account, start time.Time) {
+	elapsed := time.Since(start)
+	if a.summary == "json" {
+		skipped := acct.Skipped
+		if skipped == nil {
+			skipped = map[features.Reason]int64{}
+		}
+		line, _ := json.Marshal(accountJSON{acct.Records, acct.Flows, acct.Rows, acct.Threats, skipped, elapsed.Round(time.Microsecond).Seconds()})
+		fmt.Fprintf(a.stderr, "%s\n", line)
+		return
+	}
+	if a.quiet {
+		return
+	}
+	var skipped strings.Builder
+	for i, reason := range acct.Reasons() {
+		sep := ", "
+		if i == 0 {
+			sep = "; skipped "
+		}
+		fmt.Fprintf(&skipped, "%s%d %s", sep, acct.Skipped[reason], reason)
+	}
+	rate := ""
+	if elapsed > 100*time.Millisecond {
+		rate = fmt.Sprintf(", %.0f records/s", float64(acct.Records)/elapsed.Seconds())
+	}
+	fmt.Fprintf(a.stderr, "%d records, %d flows, %d rows, %d threats%s in %s%s\n", acct.Records, acct.Flows, acct.Rows, acct.Threats, skipped.String(),
+		elapsed.Round(time.Millisecond), rate)
+}

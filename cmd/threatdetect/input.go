@@ -1,0 +1,217 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+
+	"threatdetect/features"
+	"threatdetect/features/auto"
+)
+
+// logs are the log files of one run, read as one stream in the given order.
+type logs struct {
+	app    *app
+	files  []string
+	format auto.Format
+	label  string                    // column whose text is wanted, "" for none
+	check  func(format string) error // of the format that each file turns out to have
+	bar    *progress
+	idle   func() // called before a read that may wait
+
+	file string // the one that is being read
+}
+
+// flows yields the records of all files. Errors of single records are passed on; any other error is an *exitError and
+// the end.
+func (l *logs) flows() iter.Seq2[*features.Flow, error] {
+	return func(yield func(*features.Flow, error) bool) {
+		for _, name := range l.files {
+			more, err := l.readFile(name, yield)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !more {
+				return
+			}
+		}
+	}
+}
+
+// readFile yields the records of one file. It returns false if the consumer has had enough.
+func (l *logs) readFile(name string, yield func(*features.Flow, error) bool) (more bool, err error) {
+	l.file = name
+	r, err := l.app.open(name, l.bar, l.idle)
+	if err != nil {
+		return false, err
+	}
+	defer r.Close()
+	var misfit error // the set cannot be computed from the format that the file turns out to have
+	opts := &auto.Options{Format: l.format, Label: l.label, OnFormat: func(f auto.Format, _ string) { misfit = l.check(string(f)) }}
+	for flow, err := range auto.Read(r, opts) {
+		if misfit != nil {
+			return false, misfit
+		}
+		if err != nil && !isRecordError(err) {
+			return false, l.wrap(err)
+		}
+		if l.app.signal.Load() != 0 {
+			return false, l.app.interrupted()
+		}
+		if !yield(flow, err) {
+			return false, nil
+		}
+	}
+	return true, misfit
+}
+
+// wrap says in which file, and where in it, reading ended.
+func (l *logs) wrap(err error) error {
+	if errors.Is(err, errInterrupted) {
+		return l.app.interrupted()
+	}
+	var exit *exitError
+	if errors.As(err, &exit) {
+		return err
+	}
+	where := l.file
+	var input *features.InputError
+	if errors.As(err, &input) && input.Line > 0 {
+		where = fmt.Sprintf("%s:%d", l.file, input.Line)
+		bare := *input
+		bare.Line = 0
+		err = &bare
+	}
+	return inputError(where, err)
+}
+
+// recordWhere is FILE:LINE of a record error.
+func (l *logs) recordWhere(err *features.RecordError) string {
+	return fmt.Sprintf("%s:%d", l.file, err.Line)
+}
+
+func isRecordError(err error) bool {
+	_, ok := errors.AsType[*features.RecordError](err)
+	return ok
+}
+
+// open opens one input, "-" being standard input. What may block for ever can be interrupted by a signal.
+func (a *app) open(name string, bar *progress, idle func()) (io.ReadCloser, error) {
+	if name == "-" {
+		return bar.count(newPatientReader(a.stdin, a.interrupt, idle)), nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, inputError(name, err)
+	}
+	info, err := f.Stat()
+	if err == nil && info.IsDir() {
+		err = errors.New("is a directory; give the files in it")
+	}
+	if err != nil {
+		f.Close()
+		return nil, inputError(name, err)
+	}
+	if info.Mode().IsRegular() {
+		return bar.count(f), nil
+	}
+	return bar.count(newPatientReader(f, a.interrupt, idle)), nil
+}
+
+// totalSize is the size of the regular files among names in bytes, or 0 if some input has no known size.
+func totalSize(names []string) int64 {
+	var total int64
+	for _, name := range names {
+		info, err := os.Stat(name)
+		if name == "-" || err != nil || !info.Mode().IsRegular() {
+			return 0
+		}
+		total += info.Size()
+	}
+	return total
+}
+
+// errInterrupted is what a patientReader answers once a signal came.
+var errInterrupted = errors.New("interrupted")
+
+// patientReader reads from something that may keep it waiting, such as a pipe that a sensor writes to: it reads one
+// chunk ahead, says before it waits (so that output can be flushed), and gives up waiting when the program is asked to end.
+type patientReader struct {
+	chunks    chan chunk
+	free      chan []byte
+	interrupt <-chan struct{}
+	idle      func()
+	current   chunk
+	rest      []byte
+	closer    io.Closer
+}
+
+type chunk struct {
+	b   []byte
+	err error
+}
+
+const chunkSize = 128 << 10 // bytes
+
+func newPatientReader(r io.Reader, interrupt <-chan struct{}, idle func()) *patientReader {
+	p := &patientReader{chunks: make(chan chunk, 1), free: make(chan []byte, 3), interrupt: interrupt, idle: idle}
+	p.closer, _ = r.(io.Closer)
+	if r == io.Reader(os.Stdin) {
+		p.closer = nil
+	}
+	for range cap(p.free) {
+		p.free <- make([]byte, chunkSize)
+	}
+	go func() {
+		for b := range p.free {
+			n, err := r.Read(b[:chunkSize])
+			select {
+			case p.chunks <- chunk{b[:n], err}:
+			case <-interrupt:
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return p
+}
+
+func (p *patientReader) Read(b []byte) (int, error) {
+	for len(p.rest) == 0 {
+		if p.current.err != nil {
+			return 0, p.current.err
+		}
+		if p.current.b != nil {
+			p.free <- p.current.b
+			p.current.b = nil
+		}
+		select {
+		case p.current = <-p.chunks:
+		default:
+			if p.idle != nil {
+				p.idle()
+			}
+			select {
+			case p.current = <-p.chunks:
+			case <-p.interrupt:
+				p.current = chunk{err: errInterrupted}
+			}
+		}
+		p.rest = p.current.b
+	}
+	n := copy(b, p.rest)
+	p.rest = p.rest[n:]
+	return n, nil
+}
+
+func (p *patientReader) Close() error {
+	if p.closer != nil {
+		return p.closer.Close()
+	}
+	return nil
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"threatdetect/model"
+)
+
+func (a *app) inspectCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "inspect MODEL",
+		Short: "Say what a model or bundle is",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			b, err := openBundle(args[0])
+			if err != nil {
+				return modelError(args[0], err)
+			}
+			report := describe(b)
+			if asJSON {
+				enc := json.NewEncoder(a.stdout)
+				enc.SetEscapeHTML(false)
+				err = enc.Encode(report)
+			} else {
+				err = report.print(a.stdout)
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as one JSON object")
+	return cmd
+}
+
+// openBundle opens a bundle or any bare artifact.
+func openBundle(name string) (*model.Bundle, error) {
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		b, err := model.Open(name, nil)
+		return &model.Bundle{Booster: b}, err
+	}
+	return model.OpenBundle(name, nil)
+}
+
+// description is what inspect --json prints.
+type description struct {
+	Format         model.Format      `json:"format"`
+	XGBoostVersion []int             `json:"xgboost_version"`
+	Booster        string            `json:"booster"`
+	Objective      string            `json:"objective"`
+	Features       int               `json:"features"`
+	FeatureNames   []string          `json:"feature_names"`
+	FeatureTypes   []string          `json:"feature_types"`
+	Groups         int               `json:"groups"`
+	Trees          int               `json:"trees"`
+	Nodes          int               `json:"nodes"`
+	MaxDepth       int               `json:"max_depth"`
+	BaseScore      []float32         `json:"base_score"`
+	BestIteration  *int              `json:"best_iteration"`
+	Attributes     map[string]string `json:"attributes"`
+	Categorical    bool              `json:"categorical"`
+	Members        int               `json:"members"`
+	SHA256         string            `json:"sha256"`
+	Contract       json.RawMessage   `json:"contract"`
+}
+
+func describe(bundle *model.Bundle) *description {
+	b := bundle.Booster
+	d := &description{
+		Format: b.Format, Booster: b.Kind, Objective: b.Objective, Features: b.NumFeature, FeatureNames: b.FeatureNames, FeatureTypes: b.FeatureTypes,
+		Groups: b.NumGroup(), Trees: len(b.Trees), Nodes: b.NumNode(), MaxDepth: b.MaxDepth(), BaseScore: b.BaseScore, Attributes: b.Attributes,
+		Members: 1, SHA256: b.Digest, Contract: bundle.Contract,
+	}
+	if b.Version.Known() {
+		d.XGBoostVersion = b.Version[:]
+	}
+	var best int
+	if n, err := fmt.Sscan(b.Attributes["best_iteration"], &best); n == 1 && err == nil {
+		d.BestIteration = &best
+	}
+	if !json.Valid(d.Contract) {
+		d.Contract = nil
+	}
+	return d
+}
+
+// print writes the description for people.
+func (d *description) print(w io.Writer) error {
+	version := "before 1.0"
+	if d.XGBoostVersion != nil {
+		version = strings.Trim(strings.ReplaceAll(fmt.Sprint(d.XGBoostVersion), " ", "."), "[]")
+	}
+	names := "none"
+	if len(d.FeatureNames) > 0 {
+		names = oneLine(strings.Join(d.FeatureNames[:min(8, len(d.FeatureNames))], " "))
+		if len(d.FeatureNames) > 8 {
+			names += fmt.Sprintf(" and %d more", len(d.FeatureNames)-8)
+		}
+	}
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintf(t, "format\t%s\n", d.Format)
+	fmt.Fprintf(t, "written by\tXGBoost %s\n", version)
+	fmt.Fprintf(t, "booster\t%s, %d trees, %d nodes, depth %d\n", d.Booster, d.Trees, d.Nodes, d.MaxDepth)
+	fmt.Fprintf(t, "objective\t%s, %d output(s) a row, base score %v\n", d.Objective, d.Groups, d.BaseScore)
+	fmt.Fprintf(t, "features\t%d, names: %s\n", d.Features, names)
+	for _, key := range slices.Sorted(maps.Keys(d.Attributes)) {
+		fmt.Fprintf(t, "attribute\t%s = %s\n", oneLine(key), oneLine(d.Attributes[key]))
+	}
+	fmt.Fprintf(t, "sha256\t%s\n", d.SHA256)
+	var c struct {
+		Set    string `json:"set"`
+		Output struct {
+			Thresholds []struct {
+				Value float32 `json:"value"`
+			} `json:"thresholds"`
+		} `json:"output"`
+	}
+	if d.Contract == nil || json.Unmarshal(d.Contract, &c) != nil {
+		fmt.Fprintf(t, "contract\tnone: scores numeric rows, not logs\n")
+		return t.Flush()
+	}
+	fmt.Fprintf(t, "contract\tset %s", oneLine(c.Set))
+	if len(c.Output.Thresholds) > 0 {
+		fmt.Fprintf(t, ", threshold %v", c.Output.Thresholds[0].Value)
+	}
+	fmt.Fprintln(t)
+	return t.Flush()
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"threatdetect/features"
+	"threatdetect/features/auto"
+)
+
+// addLogFlags adds the flags of every command that reads logs.
+func addLogFlags(flags *pflag.FlagSet, from, out *string, strict, showSkip *bool) {
+	flags.StringVar(from, "from", "auto", "log format: "+formatNames())
+	flags.StringVarP(out, "output", "o", "", "write to this file, which appears when it is whole")
+	flags.BoolVar(strict, "strict", false, "end at the first record that is skipped for a fault, with exit code 4")
+	flags.BoolVar(showSkip, "show-skipped", false, "print every skipped record on standard error")
+}
+
+// readable are the log formats that this version reads; it recognises the others.
+var readable = []auto.Format{auto.Zeek, auto.UNSW}
+
+// openLogs checks the flags of a log command. No file is opened yet.
+func (a *app) openLogs(from, label string, set *features.Set, files []string) (*logs, error) {
+	format, ok := auto.ParseFormat(from)
+	if !ok || from == "" {
+		return nil, usagef("--from %q: want one of %s", from, formatNames())
+	}
+	check := func(format string) error {
+		if !slices.Contains(readable, auto.Format(format)) {
+			return nil // the reader says so
+		}
+		if err := set.CheckFormat(format); err != nil {
+			return usagef("%w", err)
+		}
+		return nil
+	}
+	if format != auto.Unknown {
+		if !slices.Contains(readable, format) {
+			return nil, laterf("--from %s", from)
+		}
+		if err := check(from); err != nil {
+			return nil, err
+		}
+	}
+	if len(files) == 0 {
+		files = []string{"-"}
+	}
+	if n := count(files, "-"); n > 1 {
+		return nil, usagef("standard input is named %d times", n)
+	}
+	return &logs{app: a, files: files, format: format, label: label, check: check}, nil
+}
+
+func formatNames() string {
+	var b strings.Builder
+	for _, f := range auto.Formats() {
+		b.WriteString(string(f) + ", ")
+	}
+	return b.String() + "auto"
+}
+
+func count(list []string, s string) (n int) {
+	for _, v := range list {
+		if v == s {
+			n++
+		}
+	}
+	return n
+}
+
+func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.stderr, format, args...) }

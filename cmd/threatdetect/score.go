@@ -1,0 +1,238 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"threatdetect/features"
+	"threatdetect/inference/detect"
+	"threatdetect/model"
+)
+
+type scoreFlags struct {
+	bundle, model, contract string
+	from, to, out           string
+	threshold               string
+	all, strict, showSkip   bool
+	failOnThreat            bool
+	explain                 int
+}
+
+func (a *app) scoreCommand() *cobra.Command {
+	var f scoreFlags
+	cmd := &cobra.Command{
+		Use:   "score --bundle BUNDLE [flags] [FILE...]",
+		Short: "Judge the flows of a log with a model and its contract",
+		Long: "Score prints a record for every flow that is judged a threat (with --all for every flow), in input order.\n" +
+			"Without a FILE, or for -, it reads standard input. Inputs may be plain, gzip or zstd.",
+		Example: "  threatdetect score --bundle model.tar.gz conn.log\n  zcat conn.*.log.gz | threatdetect score --bundle model.tar.gz --all --to csv -",
+		RunE:    func(_ *cobra.Command, args []string) error { return a.score(&f, args) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.bundle, "bundle", "", "model.tar.gz with a contract inside")
+	flags.StringVar(&f.model, "model", "", "model file of any kind, together with --contract")
+	flags.StringVar(&f.contract, "contract", "", "contract file for --model")
+	addLogFlags(flags, &f.from, &f.out, &f.strict, &f.showSkip)
+	flags.StringVar(&f.to, "to", "ndjson", "output format: ndjson, csv, eve, ecs, ocsf or zeek")
+	flags.StringVar(&f.threshold, "threshold", "", "score from which on a flow is a threat, instead of the contract's")
+	flags.BoolVar(&f.all, "all", false, "print every flow, not only threats")
+	flags.IntVar(&f.explain, "explain", 0, "add the N largest contributions")
+	flags.BoolVar(&f.failOnThreat, "fail-on-threat", false, "exit with 10 if a flow is judged a threat, also where records were skipped")
+	return cmd
+}
+
+func (a *app) score(f *scoreFlags, files []string) error {
+	if f.explain != 0 {
+		return laterf("--explain")
+	}
+	d, err := f.detector()
+	if err != nil {
+		return err
+	}
+	set, err := features.LookupSet(d.Set())
+	if err != nil {
+		return err
+	}
+	return a.readLogs(f.from, "", set, files, f.out, f.strict, f.showSkip, func(l *logs, out *output, acct *features.Account) (logWork, error) {
+		w, err := detect.NewWriter(out, f.to, d)
+		if err != nil {
+			return logWork{}, usagef("--to: %w", err)
+		}
+		stream := d.Stream()
+		return logWork{
+			flow: func(flow *features.Flow) error {
+				v, err := stream.Judge(flow)
+				if err != nil {
+					return inputError(l.file, err)
+				}
+				acct.Rows++
+				if v.Threat {
+					acct.Threats++
+				}
+				if v.Threat || f.all {
+					return w.Write(v)
+				}
+				return nil
+			},
+			flush: w.Flush,
+			end: func() int {
+				if f.failOnThreat && acct.Threats > 0 {
+					return exitThreat
+				}
+				return 0
+			},
+		}, nil
+	})
+}
+
+// detector loads what the flags name.
+func (f *scoreFlags) detector() (*detect.Detector, error) {
+	opts := &detect.Options{}
+	if f.threshold != "" {
+		t, err := strconv.ParseFloat(f.threshold, 32)
+		if err != nil || t != t {
+			return nil, usagef("--threshold %q: want a number", f.threshold)
+		}
+		t32 := float32(t)
+		opts.Threshold = &t32
+	}
+	switch {
+	case f.bundle != "" && f.model == "" && f.contract == "":
+		d, err := detect.Open(f.bundle, opts)
+		if errors.Is(err, detect.ErrNoContract) {
+			return nil, modelError(f.bundle, fmt.Errorf("%w: a log needs a bundle with threatdetect/contract.json, or --model with --contract",
+				detect.ErrNoContract))
+		}
+		if err != nil {
+			return nil, modelError(f.bundle, err)
+		}
+		return d, nil
+	case f.bundle == "" && f.model != "" && f.contract != "":
+		b, err := model.Open(f.model, nil)
+		if err != nil {
+			return nil, modelError(f.model, err)
+		}
+		text, err := os.ReadFile(f.contract)
+		if err != nil {
+			return nil, modelError(f.contract, err)
+		}
+		c, err := features.ParseContract(text)
+		if err != nil {
+			return nil, modelError(f.contract, err)
+		}
+		d, err := detect.New(b, c, opts)
+		if err != nil {
+			return nil, modelError(f.model, err)
+		}
+		return d, nil
+	case f.bundle == "" && f.model != "":
+		return nil, modelError(f.model, fmt.Errorf("%w: a log needs --contract with --model, or a bundle", detect.ErrNoContract))
+	case f.bundle == "":
+		return nil, usagef("want --bundle BUNDLE, or --model MODEL with --contract FILE")
+	}
+	return nil, usagef("--bundle goes with neither --model nor --contract: the bundle has both")
+}
+
+// logWork is what a command does with the flows of its logs.
+type logWork struct {
+	flow  func(*features.Flow) error
+	flush func() error // what is buffered ahead of the output
+	end   func() int   // exit code of a run that did everything; may be nil
+}
+
+// readLogs runs work over the flows of files: it counts every record, shows progress, prints the account, and finds the
+// exit code.
+func (a *app) readLogs(from, label string, set *features.Set, files []string, outName string, strict, showSkip bool,
+	start func(*logs, *output, *features.Account) (logWork, error)) error {
+	began := time.Now()
+	l, err := a.openLogs(from, label, set, files)
+	if err != nil {
+		return err
+	}
+	out, err := a.createOutput(outName)
+	if err != nil {
+		return err
+	}
+	acct := new(features.Account)
+	work, err := start(l, out, acct)
+	if err != nil {
+		out.discard()
+		return err
+	}
+	l.bar = a.newProgress("reading", totalSize(l.files))
+	l.idle = func() {
+		if work.flush() == nil {
+			out.Flush()
+		}
+	}
+	for flow, err2 := range l.flows() {
+		if err = acct.Add(err2); err != nil {
+			break
+		}
+		if err2 == nil {
+			if err = work.flow(flow); err != nil {
+				err = out.failed(err)
+				break
+			}
+			continue
+		}
+		record, _ := errors.AsType[*features.RecordError](err2)
+		if strict && !record.Reason.Lossless() {
+			where := l.recordWhere(record)
+			bare := *record
+			bare.Line = 0
+			err = &exitError{code: exitInput, what: "read input", where: where, err: &bare}
+			break
+		}
+		if showSkip {
+			l.bar.stop()
+			a.printf("skipped %s: %s: %s\n", l.recordWhere(record), record.Reason, oneLine(record.Error()))
+		}
+	}
+	l.bar.stop()
+	return a.endLogs(l, out, acct, work, began, err)
+}
+
+// endLogs writes out what is left, prints the account and settles the exit code. What was written before a failure
+// stays, unless nothing was: a file then keeps what it held.
+func (a *app) endLogs(l *logs, out *output, acct *features.Account, work logWork, began time.Time, err error) error {
+	if errors.Is(err, errClosedPipe) {
+		if a.summary == "json" {
+			a.printAccount(acct, began)
+		}
+		return err
+	}
+	if err == nil && acct.Unreadable() {
+		err = inputError(l.file, fmt.Errorf("%w: all %d records are malformed, cut off or of a wrong number of fields", features.ErrFormat, acct.Records))
+	}
+	if err2 := work.flush(); err2 != nil && err == nil {
+		err = out.failed(err2)
+	}
+	if err != nil && acct.Rows == 0 && out.file != nil {
+		out.discard()
+	} else if err2 := out.commit(); err2 != nil && err == nil {
+		err = err2
+	}
+	if errors.Is(err, errClosedPipe) {
+		return err
+	}
+	if exit, ok := errors.AsType[*exitError](err); ok {
+		exit.after = func() { a.printAccount(acct, began) }
+		return exit
+	}
+	a.printAccount(acct, began)
+	if acct.Lost() > 0 {
+		a.code = exitSkipped
+	}
+	if work.end != nil {
+		if code := work.end(); code != 0 {
+			a.code = code
+		}
+	}
+	return err
+}

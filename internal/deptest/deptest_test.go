@@ -1,0 +1,166 @@
+package deptest
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// rules lists every package of the module and what it may import of the module and of others. An import that is not
+// listed fails the test: imports go down the list, never up or sideways, and a new one is a decision.
+var rules = []struct {
+	pkg, may, why string
+}{
+	{"internal/safeio", "", "bounded reading knows nothing of what it reads"},
+	{"internal/ubjson", "internal/safeio", "tokens with offsets, no models"},
+	{"internal/f32math", "", "exact functions"},
+	{"internal/decimal", "", "numbers in text"},
+	{"internal/ipaddr", "", "addresses in text"},
+	{"internal/logio", "github.com/klauspost/compress/gzip github.com/klauspost/compress/zstd", "the one place that decompresses logs"},
+	{"internal/deptest", "", "a test"},
+	{"internal/testkit", "model", "for tests of every package; none imports it otherwise"},
+
+	{"model", "internal/f32math internal/safeio internal/ubjson", "a model is data: it cannot predict, and knows no logs"},
+	{"features", "", "rows know nothing of trees, and an agent that embeds them gets nothing else"},
+	{"features/zeek", "features internal/decimal internal/ipaddr internal/logio", "a reader makes flows"},
+	{"features/unsw", "features internal/decimal internal/ipaddr internal/logio", "a reader makes flows"},
+	{"features/auto", "features features/unsw features/zeek internal/logio", "chooses among the readers"},
+
+	{"internal/forest", "internal/f32math model", "the compiled form of a model"},
+	{"inference", "internal/f32math internal/forest model", "meets features only in rows and names"},
+	{"inference/rows", "internal/decimal", "numeric rows from text, for whoever predicts"},
+	{"inference/detect", "features features/auto inference internal/decimal model", "the one place where features and inference meet"},
+
+	{"internal/trafficgen", "", "simulated traffic"},
+	{"internal/evaluate", "gonum.org/v1/gonum/integrate gonum.org/v1/gonum/stat", "statistics of scores"},
+	{"internal/mkbundle", "features features/auto features/zeek inference internal/evaluate internal/logio model", "makes the bundles of testdata"},
+	{"cmd/trafficgen", "internal/trafficgen", "a face on trafficgen"},
+	{"cmd/threatdetect", "features features/auto inference inference/detect inference/rows internal/decimal internal/logio model " +
+		"github.com/spf13/cobra github.com/spf13/pflag github.com/vbauerster/mpb/v8 github.com/vbauerster/mpb/v8/decor golang.org/x/term",
+		"flags, bars and printing"},
+	{"examples/agent", "features inference/detect", "an agent with flow records of its own"},
+	{"examples/csv", "inference inference/rows", "numeric rows"},
+	{"examples/zeek", "features features/zeek inference/detect", "a Zeek log"},
+}
+
+// closures lists packages that programs embed: nothing beyond the standard library, this module and the listed ones
+// may be in what they import, however far down.
+var closures = map[string]string{
+	"inference": "",
+	"features":  "",
+	"model":     "",
+}
+
+const module = "threatdetect"
+
+func TestImports(t *testing.T) {
+	imports := importsOf(t, "../..")
+	var listed []string
+	for _, r := range rules {
+		listed = append(listed, r.pkg)
+		allowed := strings.Fields(r.may)
+		for _, imported := range imports[r.pkg] {
+			short := strings.TrimPrefix(imported, module+"/")
+			if standard(imported) {
+				continue
+			}
+			require.Contains(t, allowed, short, "%s may not import %s: %s", r.pkg, imported, r.why)
+		}
+	}
+	for pkg := range imports {
+		require.Contains(t, listed, pkg, "package %s has no rule yet: say what it may import, and why", pkg)
+	}
+}
+
+func TestClosures(t *testing.T) {
+	imports := importsOf(t, "../..")
+	for root, extra := range closures {
+		seen := map[string]bool{}
+		var visit func(pkg, from string)
+		visit = func(pkg, from string) {
+			short, ours := strings.CutPrefix(pkg, module+"/")
+			switch {
+			case seen[pkg] || slices.Contains(strings.Fields(extra), pkg):
+				return
+			case standard(pkg):
+				require.NotContains(t, []string{"net/http", "os/exec", "plugin"}, pkg, "%s imports it through %s", root, from)
+				return
+			case !ours:
+				t.Errorf("%s depends on %s through %s", root, pkg, from)
+				return
+			}
+			seen[pkg] = true
+			for _, next := range imports[short] {
+				visit(next, pkg)
+			}
+		}
+		visit(module+"/"+root, root)
+	}
+}
+
+// standard reports whether an import path is of the standard library.
+func standard(imported string) bool {
+	first, _, _ := strings.Cut(imported, "/")
+	return first != module && !strings.Contains(first, ".")
+}
+
+// importsOf returns the imports of every package below root, without tests and without other modules.
+func importsOf(t *testing.T, root string) map[string][]string {
+	t.Helper()
+	imports := map[string][]string{}
+	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		base := entry.Name()
+		if entry.IsDir() {
+			if name != root && (strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") || base == "testdata" || hasModFile(t, name)) {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(base, ".go") || strings.HasSuffix(base, "_test.go") {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		dir, err := filepath.Rel(root, filepath.Dir(name))
+		if err != nil {
+			return err
+		}
+		pkg := path.Clean(filepath.ToSlash(dir))
+		if _, ok := imports[pkg]; !ok {
+			imports[pkg] = nil
+		}
+		for _, spec := range file.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			if !slices.Contains(imports[pkg], imported) {
+				imports[pkg] = append(imports[pkg], imported)
+			}
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	require.NotEmpty(t, imports)
+	return imports
+}
+
+func hasModFile(t *testing.T, dir string) bool {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(dir, "go.mod"))
+	require.NoError(t, err)
+	return len(found) > 0
+}
