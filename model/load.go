@@ -195,7 +195,7 @@ func readLayers(in *safeio.Counter, size int64, opts *LoadOptions) (*source, err
 }
 
 const (
-	bufferSize     = 64 << 10
+	bufferSize     = 16 << 10
 	expansionFree  = 16 << 20 // bytes that may come out of gzip whatever went in
 	expansionRatio = 200      // what may come out beyond, per byte that went in; real models stay below 20
 )

@@ -19,7 +19,7 @@ func (e *LimitError) Error() string {
 }
 
 const (
-	firstChunk = 32 << 10
+	firstChunk = 16 << 10
 	lastChunk  = 4 << 20
 )
 
