@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -272,6 +273,11 @@ func (c *Contract) validate() error {
 	for i, col := range c.Columns {
 		if col.Index != i || col.Type != "f32" {
 			return fmt.Errorf("%w: columns[%d]: want index %d and type f32, got %d and %q", ErrContract, i, i, col.Index, col.Type)
+		}
+	}
+	for i, class := range c.Output.Classes {
+		if class == "" || slices.Contains(c.Output.Classes[:i], class) {
+			return fmt.Errorf("%w: output.classes[%d]: %q is empty or there already", ErrContract, i, class)
 		}
 	}
 	for i, t := range c.Output.Thresholds {

@@ -31,12 +31,12 @@ threatdetect=$work/threatdetect trafficgen=$work/trafficgen mkbundle=$work/mkbun
 rows() { "$threatdetect" features --quiet --set flow-portable/1 --label label --no-header "$@"; }
 
 # Golden records are simulated for both bundles, whatever they were trained on.
-golden() { "$trafficgen" --seed 11 --records 40 --format json --attack-share 0.4 -o "$work/golden.json" 2>/dev/null; }
+golden() { "$trafficgen" --seed 11 --records 40 --format json --attack-share 0.4 -o "$work/golden.json"; }
 
 case $what in
 demo)
-  "$trafficgen" --seed 1 --records 80000 --label-columns -o "$work/site.log"
-  "$trafficgen" --seed 2 --records 1900 --label-columns -o testdata/demo/conn.log
+  "$trafficgen" --seed 1 --records 80000 --quirks labels-tabs -o "$work/site.log"
+  "$trafficgen" --seed 2 --records 1900 --quirks labels-tabs -o testdata/demo/conn.log
   "$mkbundle" split -at 0.7 -train "$work/earlier.log" -test "$work/later.log" "$work/site.log"
   rows -o "$work/train.csv" "$work/earlier.log"
   "$venv/bin/python" testdata/train.py "$work/train.csv" "$work/xgboost-model"

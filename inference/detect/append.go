@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"threatdetect/internal/decimal"
 )
 
 // maxText is how many bytes of one text of a log are written; a longer one is cut and marked, so that a line stays
@@ -90,29 +92,12 @@ func appendUnicodeEscape(dst []byte, unit rune) []byte {
 	return append(dst, '\\', 'u', hexDigits[unit>>12&15], hexDigits[unit>>8&15], hexDigits[unit>>4&15], hexDigits[unit&15])
 }
 
-// appendFloat appends the shortest decimal that reads back to the same float32, or nan, inf, -inf.
-func appendFloat(dst []byte, f float32) []byte {
-	switch x := float64(f); {
-	case x != x:
-		return append(dst, "nan"...)
-	case x > math.MaxFloat32:
-		return append(dst, "inf"...)
-	case x < -math.MaxFloat32:
-		return append(dst, "-inf"...)
-	}
-	form := byte('f')
-	if a := max(f, -f); a != 0 && (a < 1e-6 || a >= 1e21) {
-		form = 'e'
-	}
-	return strconv.AppendFloat(dst, float64(f), form, -1, 32)
-}
-
 // appendNumber appends f as JSON has it: null for what is not finite.
 func appendNumber(dst []byte, f float32) []byte {
 	if f-f != 0 {
 		return append(dst, "null"...)
 	}
-	return appendFloat(dst, f)
+	return decimal.AppendFloat32(dst, f)
 }
 
 // appendTime appends a time in nanoseconds since the epoch by RFC 3339 in UTC: with six decimals, or nine if six do not

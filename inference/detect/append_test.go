@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"threatdetect/internal/decimal"
 )
 
 func TestAppendFloat(t *testing.T) {
@@ -12,10 +14,10 @@ func TestAppendFloat(t *testing.T) {
 		0: "0", 1: "1", 0.5: "0.5", 0.9973: "0.9973", -0.25: "-0.25", 16777216: "16777216", 1e-6: "0.000001", 1e-7: "1e-07",
 		math.SmallestNonzeroFloat32: "1e-45", math.MaxFloat32: "3.4028235e+38", float32(math.Inf(1)): "inf", float32(math.Inf(-1)): "-inf",
 	} {
-		require.Equal(t, want, string(appendFloat(nil, f)))
+		require.Equal(t, want, string(decimal.AppendFloat32(nil, f)))
 	}
 	nan := float32(math.NaN())
-	require.Equal(t, "nan", string(appendFloat(nil, nan)))
+	require.Equal(t, "nan", string(decimal.AppendFloat32(nil, nan)))
 	for _, f := range []float32{nan, float32(math.Inf(1)), float32(math.Inf(-1))} {
 		require.Equal(t, "null", string(appendNumber(nil, f)))
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"threatdetect/features"
+	"threatdetect/internal/decimal"
 )
 
 // csvForm writes a table with the columns of the NDJSON record and, for each class, its score. What is not known is an
@@ -20,7 +21,7 @@ type csvForm struct {
 
 func newCSVForm(a *about) *csvForm {
 	c := &csvForm{about: a}
-	c.constants = appendFloat(append(c.constants, ','), a.threshold)
+	c.constants = decimal.AppendFloat32(append(c.constants, ','), a.threshold)
 	c.constants = appendField(append(c.constants, ','), a.model)
 	c.constants = appendField(append(c.constants, ','), a.set)
 	for _, name := range a.classes {
@@ -59,7 +60,7 @@ func (c *csvForm) appendVerdict(dst []byte, v *Verdict) []byte {
 		}
 	}
 	dst = appendField(append(dst, ','), protoName(f))
-	dst = appendFloat(append(dst, ','), v.Score)
+	dst = decimal.AppendFloat32(append(dst, ','), v.Score)
 	dst = strconv.AppendBool(append(dst, ','), v.Threat)
 	dst = append(dst, c.constants...)
 	if len(c.classes) > 0 {
@@ -72,7 +73,7 @@ func (c *csvForm) appendVerdict(dst []byte, v *Verdict) []byte {
 		for i := range c.classes {
 			dst = append(dst, ',')
 			if i < len(v.Classes) {
-				dst = appendFloat(dst, v.Classes[i])
+				dst = decimal.AppendFloat32(dst, v.Classes[i])
 			}
 		}
 	}

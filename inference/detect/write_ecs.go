@@ -2,6 +2,7 @@ package detect
 
 import (
 	"threatdetect/features"
+	"threatdetect/internal/decimal"
 )
 
 // ecsVersion is the version of the Elastic Common Schema whose fields are written.
@@ -72,7 +73,7 @@ func appendECSEvent(dst []byte, v *Verdict) []byte {
 	}
 	dst = appendNumber(appendKey(dst, "risk_score"), v.Score)
 	if risk, ok := percent(v.Score); ok {
-		dst = appendFloat(appendKey(dst, "risk_score_norm"), float32(risk))
+		dst = decimal.AppendFloat32(appendKey(dst, "risk_score_norm"), float32(risk))
 	}
 	return append(dst, '}')
 }

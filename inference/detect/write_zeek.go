@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"threatdetect/features"
+	"threatdetect/internal/decimal"
 )
 
 // zeekForm writes a log as Zeek's own, named threatdetect. The directives open and close are left out, since they tell
@@ -15,7 +16,7 @@ type zeekForm struct {
 
 func newZeekForm(a *about) *zeekForm {
 	z := &zeekForm{about: a}
-	z.constants = appendFloat(append(z.constants, '\t'), a.threshold)
+	z.constants = decimal.AppendFloat32(append(z.constants, '\t'), a.threshold)
 	z.constants = appendZeekString(append(z.constants, '\t'), a.model)
 	z.constants = appendZeekString(append(z.constants, '\t'), a.set)
 	return z
@@ -50,7 +51,7 @@ func (z *zeekForm) appendVerdict(dst []byte, v *Verdict) []byte {
 	dst = appendZeekSide(dst, &src)
 	dst = appendZeekSide(dst, &dest)
 	dst = appendZeekString(append(dst, '\t'), protoName(f))
-	dst = appendFloat(append(dst, '\t'), v.Score)
+	dst = decimal.AppendFloat32(append(dst, '\t'), v.Score)
 	if v.Threat {
 		dst = append(dst, "\tT"...)
 	} else {
