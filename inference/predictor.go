@@ -58,8 +58,17 @@ type Predictor struct {
 // maxLeafID is the largest leaf number that a float32 holds exactly.
 const maxLeafID = 1 << 24
 
+// Open reads the model at path, as [model.Open] does with default options, and compiles it.
+func Open(path string, opts *Options) (*Predictor, error) {
+	b, err := model.Open(path, nil)
+	if err != nil {
+		return nil, err
+	}
+	return New(b, opts)
+}
+
 // New compiles b. The predictor keeps no reference to it. New checks what it depends on, so a booster that was built by
-// hand is as safe as a loaded one. Errors answer errors.Is for [model.ErrFormat], [model.ErrUnsupported] or
+// hand is as safe as a loaded one; it should have a Version, without which it counts as one from before 1.0. Errors answer errors.Is for [model.ErrFormat], [model.ErrUnsupported] or
 // [model.ErrTooLarge].
 func New(b *model.Booster, opts *Options) (*Predictor, error) {
 	if opts == nil {

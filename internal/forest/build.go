@@ -109,9 +109,9 @@ func (f *Forest) addTree(t *model.Tree, used map[int32]struct{}) (s shape, err e
 		node  int32
 		depth int
 	}
-	for todo := []place{{0, 0}}; len(todo) > 0; {
-		p := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
+	for pending := []place{{0, 0}}; len(pending) > 0; {
+		p := pending[len(pending)-1]
+		pending = pending[:len(pending)-1]
 		i := p.node
 		if t.Left[i] == -1 {
 			nodes[i].Value = t.Value[i]
@@ -127,7 +127,7 @@ func (f *Forest) addTree(t *model.Tree, used map[int32]struct{}) (s shape, err e
 				return s, formatErrorf("node %d is reached twice", child)
 			}
 			reached[child] = true
-			todo = append(todo, place{child, p.depth + 1})
+			pending = append(pending, place{child, p.depth + 1})
 		}
 		column := t.Feature[i]
 		if column < 0 || int(column) >= f.NumFeature {

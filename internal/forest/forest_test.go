@@ -166,6 +166,27 @@ func TestSplit(t *testing.T) {
 	}
 }
 
+// TestStoredChild has children in the other order than XGBoost makes them, with a deleted node between them.
+func TestStoredChild(t *testing.T) {
+	f := build(t, boosterOf(model.Tree{
+		Left: []int32{3, -1, -1, -1}, Right: []int32{1, -1, -1, -1}, Feature: []int32{0, 0, math.MaxInt32, 0},
+		Value: []float32{5, 20, 0, 10}, DefaultLeft: make([]bool, 4), NumDeleted: 1,
+	}))
+	for x, want := range map[float32]float32{4: 10, 5: 20} {
+		var got [1]float32
+		f.WalkMargins(got[:], []float32{0}, []float32{x})
+		if got[0] != want {
+			t.Errorf("at %v the reference walker gives %v, want %v", x, got[0], want)
+		}
+		compare(t, f, []float32{0}, []float32{x})
+	}
+	var id [1]float32
+	f.Leaves(id[:], []float32{4}, f.NewScratch())
+	if id[0] != 3 {
+		t.Errorf("leaf %v, want 3", id[0])
+	}
+}
+
 // TestOrder shows both orders of the sum on numbers for which they differ.
 func TestOrder(t *testing.T) {
 	b := boosterOf(leaf(1), leaf(1))

@@ -16,7 +16,8 @@ mkdir -p "$venvs"
 interpreter() {
 	if [ ! -x "$venvs/xgb-$1/bin/python" ]; then
 		"${PYTHON:-python3.11}" -m venv "$venvs/xgb-$1"
-		"$venvs/xgb-$1/bin/pip" install --quiet --only-binary :all: "xgboost==$1" "numpy<2" scipy setuptools >&2
+		# Without dependencies, as later releases ask for a large GPU library that nothing here uses.
+		"$venvs/xgb-$1/bin/pip" install --quiet --only-binary :all: --no-deps "xgboost==$1" "numpy<2" "scipy<1.14" "setuptools<80" >&2
 	fi
 	echo "$venvs/xgb-$1/bin/python"
 }
