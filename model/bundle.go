@@ -168,7 +168,7 @@ func checkManifest(text []byte, members map[string]fileDigest) error {
 		got, ok := members[name]
 		switch {
 		case !ok:
-			return formatErrorf("the manifest names %.64q, which is not in the archive", name)
+			return formatErrorf("the manifest names %.64q, which is not there", name)
 		case got != want:
 			return formatErrorf("%.64q is not what the manifest describes: %d bytes with SHA-256 %s, expected %d with %.64q",
 				name, got.Size, got.SHA256, want.Size, want.SHA256)

@@ -17,9 +17,9 @@ import (
 // Open reads the booster in the file or directory at path, in whatever form it is: the legacy binary form, JSON or UBJSON, bare or
 // gzip-compressed, or one of these in a tar archive such as SageMaker's model.tar.gz. The bytes tell which; names do not matter.
 //
-// In an archive or directory the model is the top-level regular file called xgboost-model, or xgboost-model-N; if there is none, the only
-// top-level regular file whose name does not start with a dot. Sub-directories are ignored, but for threatdetect/manifest.json, whose
-// digests are checked. Nothing is written to disk.
+// In an archive or a directory the model is the top-level regular file called xgboost-model, or xgboost-model-N; if there is none, the only
+// top-level regular file whose name does not start with a dot. Sub-directories are ignored, except that the digests in
+// threatdetect/manifest.json are checked if it is there. Nothing is written to disk.
 //
 // Failures of the contents are *[ParseError]. A nil opts means the defaults.
 func Open(path string, opts *LoadOptions) (*Booster, error) {
@@ -124,7 +124,34 @@ func openDirectory(path string, opts *LoadOptions) (*source, string, error) {
 			return nil, filepath.Join(path, member), err
 		}
 	}
-	return s, file, nil
+	return s, file, s.checkDirectory(path, name)
+}
+
+// checkDirectory compares the files of a directory with its manifest, if there is one.
+func (s *source) checkDirectory(path, name string) error {
+	record, err := readSmallFile(filepath.Join(path, filepath.FromSlash(manifestName)))
+	if record == nil || err != nil {
+		return err
+	}
+	model := digestOf(s.model)
+	if s.digest != "" { // compressed: what was hashed is the file itself
+		info, err := os.Stat(filepath.Join(path, name))
+		if err != nil {
+			return fmt.Errorf("model: %w", err)
+		}
+		model = fileDigest{SHA256: s.digest, Size: info.Size()}
+	}
+	files := map[string]fileDigest{name: model}
+	if s.contract != nil {
+		files[contractName] = digestOf(s.contract)
+	}
+	if s.card != nil {
+		files[cardName] = digestOf(s.card)
+	}
+	if err := checkManifest(record, files); err != nil {
+		return within(manifestName, at(-1, err))
+	}
+	return nil
 }
 
 // readSmallFile reads a file that belongs to a bundle, or nil if there is none.
@@ -138,8 +165,12 @@ func readSmallFile(path string) ([]byte, error) {
 	}
 	defer f.Close() // only read from
 	data, err := safeio.ReadAll(f, "file size", maxBundleFile, 0)
+	var limit *safeio.LimitError
+	if errors.As(err, &limit) {
+		return nil, at(-1, err)
+	}
 	if err != nil {
-		return nil, misplaced("", inputError(nil, err))
+		return nil, fmt.Errorf("model: %w", err)
 	}
 	return data, nil
 }
@@ -203,7 +234,7 @@ const (
 // inputError tells a source that broke from contents that are wrong.
 func inputError(in *safeio.Counter, err error) error {
 	switch {
-	case in != nil && in.Err != nil:
+	case in.Err != nil:
 		return &ParseError{Offset: -1, Err: in.Err}
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return formatErrorf("the compressed file or archive is cut short")

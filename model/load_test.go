@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -228,6 +229,11 @@ func TestOpenDirectory(t *testing.T) {
 	require.Equal(t, []byte("{}"), b.Contract)
 	require.Nil(t, b.Card)
 
+	write("threatdetect/card.md", make([]byte, maxBundleFile+1))
+	_, err = Open(dir, nil)
+	require.ErrorIs(t, err, ErrTooLarge)
+	write("threatdetect/card.md", []byte("# card"))
+
 	write("notes.txt", []byte("x"))
 	_, err = Open(dir, nil)
 	require.ErrorIs(t, err, ErrFormat)
@@ -237,6 +243,23 @@ func TestOpenDirectory(t *testing.T) {
 	b, err = OpenBundle(dir, nil)
 	require.NoError(t, err)
 	require.Equal(t, FormatLegacy, b.Booster.Format)
+
+	// an unpacked bundle has a manifest; a gzip-compressed model counts as it lies there
+	manifest := func(model []byte) []byte {
+		return fmt.Appendf(nil, `{"files":{"xgboost-model":{"sha256":%q,"size":%d},"threatdetect/contract.json":{"sha256":%q,"size":2},
+			"threatdetect/card.md":{"sha256":%q,"size":6}},"version":1}`,
+			digestOf(model).SHA256, len(model), digestOf([]byte("{}")).SHA256, digestOf([]byte("# card")).SHA256)
+	}
+	for _, model := range [][]byte{toLegacy(tiny()), zip(toLegacy(tiny()))} {
+		write("xgboost-model", model)
+		write("threatdetect/manifest.json", manifest(model))
+		_, err = Open(dir, nil)
+		require.NoError(t, err)
+		write("threatdetect/manifest.json", manifest(model[1:]))
+		_, err = Open(dir, nil)
+		require.ErrorIs(t, err, ErrFormat)
+	}
+	require.NoError(t, os.Remove(filepath.Join(dir, "threatdetect/manifest.json")))
 
 	write("xgboost-model-1", toLegacy(tiny()))
 	_, err = Open(dir, nil)

@@ -17,7 +17,8 @@ const pathParam = "learner.learner_model_param."
 //   - every node is either reachable or marked as deleted, and there are NumDeleted of the latter;
 //   - a reachable split looks at a column in [0, NumFeature); slices have one element for each node;
 //   - each tree adds to an output in [0, NumGroup), and the rounds cut the trees without gaps;
-//   - there is a base score for each output, or one for all, of which the objective's link has an inverse.
+//   - there is a base score for each output, or one for all, of which the objective's link has an inverse;
+//   - nothing is beyond the HardMax constants; in particular no tree is deeper than [HardMaxDepth].
 //
 // A threshold may be NaN: every value that is not missing then goes right. Validate takes no notice of the two rules that [LoadOptions]
 // can loosen, adjacent children and finite leaves.
