@@ -37,8 +37,9 @@
 // Two generators with the same Config give the same records, on every platform
 // and for every GOMAXPROCS. All randomness comes from explicitly seeded PCG
 // streams, nothing reads a clock, and floating-point code uses only operations
-// that IEEE 754 defines exactly, without fused multiply-add. The benign records
-// depend neither on the choice nor on the share of the attacks.
+// that IEEE 754 defines exactly, without fused multiply-add. Where Span alone decides
+// the length, the benign records depend neither on the choice nor on the share
+// of the attacks.
 //
 // # Limits
 //
