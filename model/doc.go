@@ -15,6 +15,25 @@
 //
 // The package predicts nothing; package inference does.
 //
+// # What is read
+//
+// Boosters called gbtree, with numeric splits and one number in each leaf, of the objectives binary:logistic, binary:logitraw,
+// reg:squarederror, reg:logistic, multi:softmax and multi:softprob, written by any release from 0.72 on. Whatever else XGBoost
+// has is recognised and refused with an [UnsupportedError] that names it: gblinear, DART in all its disguises, categorical splits, vector leaves,
+// several targets, other objectives, memory snapshots, pickles, ensembles of several files.
+//
+// # How it is read
+//
+//	Open, Load          load.go         gzip and tar taken off as a stream (archive.go), SHA-256 on the way
+//	format from bytes   detect.go
+//	legacy binary       load_legacy.go  the layout is drawn there
+//	JSON, UBJSON        schema*.go      one walk over a document cursor: json*.go or internal/ubjson, into arrays, without a tree of values
+//	what files omit     rounds.go       forest size and rounds of older releases
+//	proof               validate.go
+//	bundle              bundle.go       the layout is drawn there
+//
+// Memory grows with bytes that have arrived, never with a length that a file declares; the limits are in [LoadOptions].
+//
 // # Errors
 //
 // What kind of failure it is, is answered by errors.Is with [ErrFormat] (the file is wrong), [ErrUnsupported] (the
