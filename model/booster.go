@@ -31,7 +31,7 @@ type Booster struct {
 	// sha256sum prints), or of the chosen file of a directory. It is empty for a booster that was not loaded.
 	Digest string
 
-	Kind      string            // "gbtree", XGBoost's name of the booster
+	Kind      string            // XGBoost's name of the booster: "gbtree", "dart" or "gblinear"
 	Objective string            // XGBoost's name, for example "binary:logistic"
 	Params    map[string]string // parameters of the objective, flattened, as text: "scale_pos_weight": "1"
 
@@ -57,6 +57,26 @@ type Booster struct {
 	NumParallelTree int
 	// IterationStart holds the first tree of every boosting round and ends with len(Trees). Its length is rounds + 1.
 	IterationStart []int32
+
+	// TreeWeight holds the factor of each tree of a "dart" booster; nil stands for 1 everywhere.
+	TreeWeight []float32
+
+	// Linear holds the weights of a "gblinear" booster, feature by feature and the bias last: the weight of feature f for
+	// output g is at f*NumGroup + g. It has (NumFeature+1)*NumGroup values, or none if the booster was never trained.
+	Linear []float32
+	// LinearRounds is the number of boosting rounds of a "gblinear" booster, 0 if the file does not say.
+	LinearRounds int
+
+	// Categories holds, for each feature, the categories that training data frames had, at the place of their code; nil if
+	// the file has no such dictionary. Trees hold codes, and so do rows.
+	Categories []CategoryList
+}
+
+// CategoryList is the categories of one feature: Names or Numbers, or neither for a numeric feature.
+type CategoryList struct {
+	Names   []string
+	Numbers []float64 // whole numbers in practice
+	Kind    int       // XGBoost's code of the numbers' type; 0 for names
 }
 
 // NumGroup is the number of outputs for one row before the link is applied: the number of classes, of targets, or 1.
@@ -84,6 +104,18 @@ type Tree struct {
 	BaseWeight []float32
 
 	NumDeleted int // nodes that pruning deleted, as the file counts them
+
+	// CategoryNodes are the categorical splits, ascending; nil if there are none. The codes that go right at
+	// CategoryNodes[i] are CategoryCodes[CategoryStart[i]:CategoryStart[i+1]]; a code that is not among them goes left.
+	CategoryNodes []int32
+	CategoryStart []int32 // one more than CategoryNodes
+	CategoryCodes []int32
+
+	// LeafSize is the number of values of a leaf: 0 or 1 for a plain tree, whose leaves are in Value; else a leaf n has the
+	// vector LeafVector[LeafIndex[n]*LeafSize:][:LeafSize], and Value means nothing there.
+	LeafSize   int
+	LeafIndex  []int32 // -1 on splits
+	LeafVector []float32
 }
 
 // IsLeaf reports whether node n of t is a leaf.
