@@ -33,7 +33,7 @@ func (r Reason) Lossless() bool {
 // RecordError concerns one record, which was skipped. Ranging over a reader's records continues after it. It is
 // valid until the next step.
 type RecordError struct {
-	Line   int64  // 1-based
+	Line   int64  // 1-based; 0 in a copy whose holder says the line itself
 	Field  string // the log's own name of the field; empty if the whole record is at fault
 	Reason Reason
 	Text   []byte // the offending text, at most 128 bytes of it
@@ -41,7 +41,9 @@ type RecordError struct {
 
 func (e *RecordError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "line %d: ", e.Line)
+	if e.Line > 0 {
+		fmt.Fprintf(&b, "line %d: ", e.Line)
+	}
 	if e.Field != "" {
 		b.WriteString("field ")
 		b.WriteString(e.Field)

@@ -46,6 +46,12 @@ func (a *app) printAccount(acct *features.Account, start time.Time) {
 	if elapsed > 100*time.Millisecond {
 		rate = fmt.Sprintf(", %.0f records/s", float64(acct.Records)/elapsed.Seconds())
 	}
-	fmt.Fprintf(a.stderr, "%d records, %d flows, %d rows, %d threats%s in %s%s\n", acct.Records, acct.Flows, acct.Rows, acct.Threats, skipped.String(),
-		elapsed.Round(time.Millisecond), rate)
+	what := fmt.Sprintf("%d records, %d flows, %d rows, %d threats", acct.Records, acct.Flows, acct.Rows, acct.Threats)
+	switch {
+	case a.rowsOnly:
+		what = fmt.Sprintf("%d rows", acct.Rows)
+	case a.noVerdicts:
+		what = fmt.Sprintf("%d records, %d flows, %d rows", acct.Records, acct.Flows, acct.Rows)
+	}
+	fmt.Fprintf(a.stderr, "%s%s in %s%s\n", what, skipped.String(), elapsed.Round(time.Millisecond), rate)
 }

@@ -22,6 +22,8 @@ type app struct {
 	summary string
 	noColor bool
 	code    int // exit code of a run that ended without an error
+
+	rowsOnly, noVerdicts bool // what the account for people leaves out
 }
 
 // run executes the command line and returns the exit code.
@@ -40,7 +42,7 @@ func (a *app) run(args []string) int {
 		exit = &exitError{code: exitUsage, what: "usage", err: fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	}
 	if exit.err != nil {
-		fmt.Fprintf(a.stderr, "%s: %s\n", cmd.CommandPath()+":", strings.TrimSpace(oneLine(exit.Error())))
+		fmt.Fprintf(a.stderr, "%s: %s\n", cmd.CommandPath(), strings.TrimSpace(oneLine(exit.Error())))
 	}
 	if exit.after != nil {
 		exit.after()

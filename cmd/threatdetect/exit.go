@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"syscall"
 
 	"threatdetect/features"
 	"threatdetect/inference/rows"
+	"threatdetect/model"
 )
 
 // The exit codes of every command.
@@ -55,9 +57,17 @@ func laterf(format string, args ...any) error {
 // time; anything else speaks against the model.
 func modelError(path string, err error) error {
 	e := &exitError{code: exitModel, what: "load model", where: path, err: err}
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) {
-		e.code, e.err = exitFailure, pathError.Err
+	if file, ok := errors.AsType[*fs.PathError](err); ok {
+		e.code, e.err = exitFailure, file.Err
+	} else if parse, ok := errors.AsType[*model.ParseError](err); ok {
+		bare := *parse
+		bare.Source = ""
+		e.err = errors.New(strings.TrimPrefix(bare.Error(), "model: "))
+		if parse.Source != "" {
+			e.where = parse.Source
+		}
+	} else {
+		e.err = errors.New(strings.TrimPrefix(err.Error(), path+": "))
 	}
 	return e
 }

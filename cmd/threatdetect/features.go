@@ -56,6 +56,7 @@ func (a *app) features(f *featureFlags, files []string) error {
 	if !slices.Contains([]string{"csv", "libsvm", "ndjson"}, f.to) {
 		return usagef("--to %q: want csv, libsvm or ndjson", f.to)
 	}
+	a.noVerdicts = true
 	set, contract, err := f.recipe()
 	if err != nil {
 		return err

@@ -96,7 +96,10 @@ func describe(bundle *model.Bundle) *description {
 func (d *description) print(w io.Writer) error {
 	version := "before 1.0"
 	if d.XGBoostVersion != nil {
-		version = strings.Trim(strings.ReplaceAll(fmt.Sprint(d.XGBoostVersion), " ", "."), "[]")
+		version = fmt.Sprintf("%d.%d", d.XGBoostVersion[0], d.XGBoostVersion[1])
+		if d.Format != model.FormatLegacy { // which does not store the patch level
+			version += fmt.Sprintf(".%d", d.XGBoostVersion[2])
+		}
 	}
 	names := "none"
 	if len(d.FeatureNames) > 0 {

@@ -106,6 +106,7 @@ func (f *predictFlags) missingValue() (*float32, error) {
 
 func (a *app) predict(f *predictFlags, file string) error {
 	began := time.Now()
+	a.rowsOnly = true
 	if err := f.check(); err != nil {
 		return err
 	}

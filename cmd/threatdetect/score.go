@@ -104,10 +104,6 @@ func (f *scoreFlags) detector() (*detect.Detector, error) {
 	switch {
 	case f.bundle != "" && f.model == "" && f.contract == "":
 		d, err := detect.Open(f.bundle, opts)
-		if errors.Is(err, detect.ErrNoContract) {
-			return nil, modelError(f.bundle, fmt.Errorf("%w: a log needs a bundle with threatdetect/contract.json, or --model with --contract",
-				detect.ErrNoContract))
-		}
 		if err != nil {
 			return nil, modelError(f.bundle, err)
 		}
@@ -182,17 +178,18 @@ func (a *app) readLogs(from, label string, set *features.Set, files []string, ou
 			continue
 		}
 		record, _ := errors.AsType[*features.RecordError](err2)
-		if strict && !record.Reason.Lossless() {
-			where := l.recordWhere(record)
-			bare := *record
-			bare.Line = 0
+		fatal := strict && !record.Reason.Lossless()
+		if !fatal && !showSkip {
+			continue
+		}
+		where, bare := fmt.Sprintf("%s:%d", l.file, record.Line), *record
+		bare.Line = 0
+		if fatal {
 			err = &exitError{code: exitInput, what: "read input", where: where, err: &bare}
 			break
 		}
-		if showSkip {
-			l.bar.stop()
-			a.printf("skipped %s: %s: %s\n", l.recordWhere(record), record.Reason, oneLine(record.Error()))
-		}
+		l.bar.stop()
+		a.printf("skipped %s: %s: %s\n", where, record.Reason, oneLine(bare.Error()))
 	}
 	l.bar.stop()
 	return a.endLogs(l, out, acct, work, began, err)

@@ -11,7 +11,7 @@ import (
 
 func TestAppendFloat(t *testing.T) {
 	for f, want := range map[float32]string{
-		0: "0", 1: "1", 0.5: "0.5", 0.9973: "0.9973", -0.25: "-0.25", 16777216: "16777216", 1e-6: "0.000001", 1e-7: "1e-07",
+		0: "0", 1: "1", 0.5: "0.5", 0.9973: "0.9973", -0.25: "-0.25", 16777216: "16777216", 1e-6: "0.000001", 1e-7: "1e-7",
 		math.SmallestNonzeroFloat32: "1e-45", math.MaxFloat32: "3.4028235e+38", float32(math.Inf(1)): "inf", float32(math.Inf(-1)): "-inf",
 	} {
 		require.Equal(t, want, string(decimal.AppendFloat32(nil, f)))

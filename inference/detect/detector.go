@@ -1,8 +1,11 @@
 package detect
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"slices"
 
@@ -36,23 +39,47 @@ type Detector struct {
 // Open reads the bundle at path: a model.tar.gz with a contract inside. The error answers errors.Is for ErrNoContract
 // if the archive holds a model alone, and for the kinds of packages model and features.
 func Open(path string, opts *Options) (*Detector, error) {
-	var load *model.LoadOptions
-	if opts != nil {
-		load = opts.Load
-	}
-	b, err := model.OpenBundle(path, load)
+	b, err := model.OpenBundle(path, opts.load())
 	if err != nil {
 		return nil, err
 	}
-	if b.Contract == nil {
-		return nil, fmt.Errorf("%s: %w: a log needs a bundle with threatdetect/contract.json, or a contract file beside the model",
-			path, ErrNoContract)
-	}
-	contract, err := features.ParseContract(b.Contract)
+	d, err := fromBundle(b, opts)
 	if err != nil {
-		return nil, fmt.Errorf("%s: threatdetect/contract.json: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return New(b.Booster, contract, opts)
+	return d, nil
+}
+
+// Load is Open for a bundle that comes from elsewhere than a file.
+func Load(r io.Reader, opts *Options) (*Detector, error) {
+	b, err := model.LoadBundle(r, opts.load())
+	if err != nil {
+		return nil, err
+	}
+	return fromBundle(b, opts)
+}
+
+func (o *Options) load() *model.LoadOptions {
+	if o == nil {
+		return nil
+	}
+	return o.Load
+}
+
+func fromBundle(b *model.Bundle, opts *Options) (*Detector, error) {
+	if b.Contract == nil {
+		return nil, fmt.Errorf("%w: a log needs a bundle with threatdetect/contract.json, or a contract beside the model", ErrNoContract)
+	}
+	c, err := features.ParseContract(b.Contract)
+	if err != nil {
+		return nil, fmt.Errorf("threatdetect/contract.json: %w", err)
+	}
+	if want := c.Training.Model; want != "" {
+		if sum := sha256.Sum256(b.Artifact); hex.EncodeToString(sum[:]) != want {
+			return nil, fmt.Errorf("%w: it was made for the model with SHA-256 %s, the bundle holds %x", features.ErrContract, want, sum)
+		}
+	}
+	return New(b.Booster, c, opts)
 }
 
 // New joins a model and a contract. It fails with features.ErrContract, and the difference, if they do not fit.
@@ -70,7 +97,10 @@ func New(b *model.Booster, c *features.Contract, opts *Options) (*Detector, erro
 	if opts != nil && opts.Threshold != nil {
 		d.threshold = *opts.Threshold
 	}
-	return d, d.checkFit(b)
+	if err := d.checkFit(b); err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 // checkFit compares what the contract says of the model with the model.

@@ -18,7 +18,7 @@ var (
 
 // Error is a fault in the input and its place.
 type Error struct {
-	Line   int64  // from 1
+	Line   int64  // from 1; 0 in a copy whose reader says the line itself
 	Column int    // from 1: field of a CSV record, item of a libsvm line, element of an array, member of an object; 0: the whole line
 	Field  string // name of the column; for libsvm also label, qid or "index N"; empty if unknown
 	Err    error  // answers errors.Is for ErrSyntax or ErrShape
@@ -27,7 +27,9 @@ type Error struct {
 // Error says place and fault: line 12: column 3 (rate): not a number: "x".
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "line %d: ", e.Line)
+	if e.Line > 0 {
+		fmt.Fprintf(&b, "line %d: ", e.Line)
+	}
 	if e.Column > 0 {
 		fmt.Fprintf(&b, "column %d", e.Column)
 		if e.Field != "" {

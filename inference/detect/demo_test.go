@@ -1,0 +1,159 @@
+package detect_test
+
+import (
+	"bytes"
+	"math"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"threatdetect/features"
+	"threatdetect/features/zeek"
+	"threatdetect/inference/detect"
+	"threatdetect/internal/testkit"
+	"threatdetect/model"
+)
+
+const demo = "../../testdata/demo/"
+
+var bundles = []string{demo + "model.tar.gz", "../../testdata/bundles/iot23-ctu.tar.gz"}
+
+func TestGoldenRecordsOfTheBundles(t *testing.T) {
+	for _, name := range bundles {
+		d, err := detect.Open(name, nil)
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, len(d.Contract().Golden), 20)
+		b, err := model.OpenBundle(name, nil)
+		require.NoError(t, err)
+		require.NoError(t, detect.CheckGolden(b.Booster, d.Contract()))
+	}
+}
+
+func TestCheckGoldenFindsDifferences(t *testing.T) {
+	b, err := model.OpenBundle(bundles[0], nil)
+	require.NoError(t, err)
+	for name, spoil := range map[string]func(*features.Golden){
+		"score":     func(g *features.Golden) { g.Score = math.Nextafter32(g.Score, 2) },
+		"margin":    func(g *features.Golden) { g.Margin = math.Nextafter32(g.Margin, 100) },
+		"cell":      func(g *features.Golden) { v := float32(12345); g.Row[3] = &v },
+		"missing":   func(g *features.Golden) { g.Row[3] = nil },
+		"log":       func(g *features.Golden) { g.Log = "{}" },
+		"no record": func(g *features.Golden) { g.Log = "" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := features.ParseContract(b.Contract)
+			require.NoError(t, err)
+			spoil(&c.Golden[7])
+			err = detect.CheckGolden(b.Booster, c)
+			require.ErrorIs(t, err, features.ErrContract)
+			require.ErrorContains(t, err, "golden[7]")
+		})
+	}
+}
+
+func TestStreamJudgesWithoutAllocating(t *testing.T) {
+	d, err := detect.Open(bundles[0], nil)
+	require.NoError(t, err)
+	f, err := os.Open(demo + "conn.log")
+	require.NoError(t, err)
+	defer f.Close()
+	var flows []*features.Flow
+	for flow, err := range zeek.Read(f, nil) {
+		require.NoError(t, err)
+		flows = append(flows, flow.Clone())
+	}
+	s := d.Stream()
+	threats := 0
+	allocs := testing.AllocsPerRun(1, func() {
+		threats = 0
+		for _, flow := range flows {
+			v, err := s.Judge(flow)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if v.Threat {
+				threats++
+			}
+		}
+	})
+	require.Zero(t, allocs)
+	require.Greater(t, threats, 100)
+	require.Less(t, threats, len(flows)/2)
+}
+
+func TestContractMustFitTheModel(t *testing.T) {
+	b, err := model.OpenBundle(bundles[0], nil)
+	require.NoError(t, err)
+	refuse := func(says string, change func(*features.Contract)) {
+		c, err := features.ParseContract(b.Contract)
+		require.NoError(t, err)
+		change(c)
+		_, err = detect.New(b.Booster, c, nil)
+		require.ErrorIs(t, err, features.ErrContract)
+		require.ErrorContains(t, err, says)
+	}
+	refuse(`objective "reg:logistic"`, func(c *features.Contract) { c.Output.Objective = "reg:logistic" })
+	set, err := features.LookupSet("flow-min/1")
+	require.NoError(t, err)
+	small, err := features.NewContract(set, time.Unix(0, 0))
+	require.NoError(t, err)
+	refuse("20 columns (set flow-min/1), the model takes 70", func(c *features.Contract) { *c = *small })
+
+	c, err := features.ParseContract(b.Contract)
+	require.NoError(t, err)
+	c.Training.Model = strings.Repeat("0", 64)
+	other := *b
+	other.Contract, err = c.Canonical()
+	require.NoError(t, err)
+	var archive bytes.Buffer
+	require.NoError(t, model.WriteBundle(&archive, &other))
+	_, err = detect.Load(&archive, nil)
+	require.ErrorIs(t, err, features.ErrContract)
+	require.ErrorContains(t, err, "it was made for the model with SHA-256 00")
+	other.Contract = nil
+	archive.Reset()
+	require.NoError(t, model.WriteBundle(&archive, &other))
+	_, err = detect.Load(&archive, nil)
+	require.ErrorIs(t, err, detect.ErrNoContract)
+}
+
+// A bundle that was cut off or changed is refused, or it is a sound model: no panic, no hang, no heap of memory.
+func TestDamagedBundles(t *testing.T) {
+	whole, err := os.ReadFile(bundles[0])
+	require.NoError(t, err)
+	try := func(damaged []byte, where int, cut bool) {
+		began := time.Now()
+		b, err := model.LoadBundle(bytes.NewReader(damaged), nil)
+		require.Less(t, time.Since(began), 10*time.Second, "byte %d", where)
+		if err != nil {
+			return
+		}
+		require.False(t, cut, "a bundle cut at byte %d was accepted", where)
+		require.NoError(t, b.Booster.Validate())
+		if c, err := features.ParseContract(b.Contract); err == nil {
+			if d, err := detect.New(b.Booster, c, nil); err == nil {
+				_, err = d.Stream().Judge(&features.Flow{})
+				require.NoError(t, err)
+			}
+		}
+	}
+	for n := 0; n < len(whole); n += 97 {
+		try(whole[:n], n, true)
+	}
+	random := testkit.Rand(t)
+	damaged := make([]byte, len(whole))
+	for range 2000 {
+		copy(damaged, whole)
+		bit := random.IntN(8 * len(whole))
+		damaged[bit/8] ^= 1 << (bit % 8)
+		try(damaged, bit/8, false)
+	}
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	require.Less(t, stats.Sys, uint64(256<<20), "bytes held")
+}

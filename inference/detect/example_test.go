@@ -1,0 +1,35 @@
+package detect_test
+
+import (
+	"fmt"
+	"log"
+	"os"
+
+	"threatdetect/features/zeek"
+	"threatdetect/inference/detect"
+)
+
+// Read a Zeek log and print what is judged a threat.
+func Example() {
+	detector, err := detect.Open("../../testdata/demo/model.tar.gz", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	file, err := os.Open("../../testdata/demo/conn.log")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer file.Close()
+	flows, threats := 0, 0
+	for verdict, err := range detector.Stream().Verdicts(zeek.Read(file, nil)) {
+		if err != nil {
+			log.Fatal(err) // or go on, if it is a *features.RecordError
+		}
+		flows++
+		if verdict.Threat {
+			threats++
+		}
+	}
+	fmt.Println(flows, "flows,", threats, "threats")
+	// Output: 1900 flows, 249 threats
+}

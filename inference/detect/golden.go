@@ -1,0 +1,81 @@
+package detect
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"threatdetect/features"
+	"threatdetect/features/auto"
+	"threatdetect/inference"
+	"threatdetect/model"
+)
+
+// CheckGolden reads the golden records of a contract, makes their rows and scores them with the model. Every number must
+// have the bits that the contract holds; the first that has not is reported as an error that answers errors.Is for
+// features.ErrContract. It is how a program proves, on its own machine, that nothing between log and score has drifted.
+func CheckGolden(b *model.Booster, c *features.Contract) error {
+	pipeline, err := c.Pipeline()
+	if err != nil {
+		return err
+	}
+	check := goldenCheck{contract: c, extractor: pipeline.Extractor()}
+	if b.NumGroup() == 1 { // golden scores are those of one output
+		for _, output := range []inference.Output{inference.Value, inference.Margin} {
+			p, err := inference.New(b, &inference.Options{Output: output})
+			if err != nil {
+				return err
+			}
+			check.predictors = append(check.predictors, p)
+		}
+	}
+	for i := range c.Golden {
+		if err := check.record(&c.Golden[i]); err != nil {
+			return fmt.Errorf("%w: golden[%d]: %w", features.ErrContract, i, err)
+		}
+	}
+	return nil
+}
+
+type goldenCheck struct {
+	contract   *features.Contract
+	extractor  *features.Extractor
+	predictors []*inference.Predictor // of the score and the margin
+	row        []float32
+}
+
+func (c *goldenCheck) record(g *features.Golden) error {
+	records := 0
+	for f, err := range auto.Read(strings.NewReader(g.Log), nil) {
+		if err == nil {
+			c.row, err = c.extractor.AppendRow(c.row[:0], f)
+		}
+		if err != nil {
+			return err
+		}
+		records++
+	}
+	if records != 1 {
+		return fmt.Errorf("its log holds %d records, want 1", records)
+	}
+	for k, want := range g.Row {
+		name := c.contract.Columns[k].Name
+		switch got := c.row[k]; {
+		case want == nil && got == got:
+			return fmt.Errorf("column %q is %v, want missing", name, got)
+		case want != nil && math.Float32bits(got) != math.Float32bits(*want):
+			return fmt.Errorf("column %q is %v, want %v", name, got, *want)
+		}
+	}
+	for i, p := range c.predictors {
+		var got [1]float32
+		if err := p.Predict(got[:], c.row); err != nil {
+			return err
+		}
+		what, want := [...]string{"score", "margin"}[i], [...]float32{g.Score, g.Margin}[i]
+		if math.Float32bits(got[0]) != math.Float32bits(want) {
+			return fmt.Errorf("%s is %v, want %v", what, got[0], want)
+		}
+	}
+	return nil
+}
