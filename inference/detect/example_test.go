@@ -9,7 +9,7 @@ import (
 	"threatdetect/inference/detect"
 )
 
-// Read a Zeek log and print what is judged a threat.
+// Read a Zeek log and count what is judged a threat.
 func Example() {
 	detector, err := detect.Open("../../testdata/demo/model.tar.gz", nil)
 	if err != nil {
@@ -32,4 +32,20 @@ func Example() {
 	}
 	fmt.Println(flows, "flows,", threats, "threats")
 	// Output: 1900 flows, 249 threats
+}
+
+// The program that README shows.
+func Example_readme() {
+	detector, err := detect.Open("model.tar.gz", nil) // immutable, for any number of goroutines
+	if err != nil {
+		log.Fatal(err)
+	}
+	for verdict, err := range detector.Stream().Verdicts(zeek.Read(os.Stdin, nil)) {
+		if err != nil {
+			log.Fatal(err) // or go on, if it is a *features.RecordError: one bad record costs one record
+		}
+		if verdict.Threat {
+			fmt.Println(verdict.Flow.Src, "->", verdict.Flow.Dst, verdict.Score)
+		}
+	}
 }
