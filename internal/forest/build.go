@@ -24,6 +24,9 @@ const (
 	// freeDepth is the depth up to which padding does not matter: a tree then takes at most a kilobyte.
 	freeDepth = 6
 
+	// maxTests is the most categorical conditions for each step that a row takes in trees with such splits.
+	maxTests = 2
+
 	// maxHeapDepth bounds the heap of one quad to 4 MB.
 	maxHeapDepth = 16
 )
@@ -31,14 +34,18 @@ const (
 // Build compiles b. It proves the invariants of the package comment itself, whoever made the booster, and keeps no
 // reference to it. The errors answer errors.Is for model.ErrFormat, model.ErrUnsupported and model.ErrTooLarge.
 func Build(b *model.Booster) (*Forest, error) {
-	if b.Kind != "gbtree" {
+	dart := b.Kind == "dart" || b.TreeWeight != nil
+	if b.Kind != "gbtree" && b.Kind != "dart" {
 		return nil, &model.UnsupportedError{What: fmt.Sprintf("booster %q", b.Kind)}
 	}
-	if b.NumFeature < 1 || b.NumFeature > math.MaxInt32 {
+	if b.NumFeature < 1 || b.NumFeature > maxColumns {
 		return nil, formatErrorf("a model of %d columns", b.NumFeature)
 	}
 	if len(b.TreeGroup) != len(b.Trees) {
 		return nil, formatErrorf("%d trees with %d groups", len(b.Trees), len(b.TreeGroup))
+	}
+	if b.TreeWeight != nil && len(b.TreeWeight) != len(b.Trees) {
+		return nil, formatErrorf("%d trees with %d weights", len(b.Trees), len(b.TreeWeight))
 	}
 	total := 0
 	for i := range b.Trees {
@@ -50,24 +57,32 @@ func Build(b *model.Booster) (*Forest, error) {
 	f := &Forest{
 		NumFeature: b.NumFeature,
 		NumGroup:   b.NumGroup(),
-		BaseLast:   b.Version.Before(1, 3),
+		BaseLast:   b.Version.Before(1, 3) || dart && b.Version.Before(1, 4),
 		nodes:      make([]Node, 0, total),
 		start:      make([]int32, 1, len(b.Trees)+1),
 		group:      slices.Clone(b.TreeGroup),
+		weight:     slices.Clone(b.TreeWeight),
+	}
+	if err := f.addVectors(b); err != nil {
+		return nil, err
 	}
 	shapes := make([]shape, len(b.Trees))
-	used := make(map[int32]struct{})
+	trees := treeBuilder{f: f, used: map[int32]struct{}{}, cats: newCategories(b.Version)}
 	for i := range b.Trees {
 		if g := b.TreeGroup[i]; g < 0 || int(g) >= f.NumGroup {
 			return nil, formatErrorf("tree %d adds to output %d of %d", i, g, f.NumGroup)
 		}
-		s, err := f.addTree(&b.Trees[i], used)
+		s, err := trees.add(&b.Trees[i])
 		if err != nil {
 			return nil, fmt.Errorf("tree %d: %w", i, err)
 		}
 		shapes[i] = s
 	}
-	for c := range used {
+	if dart && !b.Version.Before(1, 4) && b.Version.Before(3, 3) {
+		f.unsignZeros()
+	}
+	f.conditions = trees.cats.list
+	for c := range trees.used {
 		f.columns = append(f.columns, c)
 	}
 	slices.Sort(f.columns)
@@ -82,75 +97,14 @@ func formatErrorf(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", model.ErrFormat, fmt.Sprintf(format, args...))
 }
 
-// shape is what addTree learns about a tree.
-type shape struct{ splits, leaves, depth int }
-
-// addTree appends the reached nodes of t, proving F1, F2 and F3 on the way, and notes the columns it uses.
-func (f *Forest) addTree(t *model.Tree, used map[int32]struct{}) (s shape, err error) {
-	n := len(t.Left)
-	if n == 0 {
-		return s, formatErrorf("no nodes")
-	}
-	for _, length := range []int{len(t.Right), len(t.Feature), len(t.Value), len(t.DefaultLeft)} {
-		if length != n {
-			return s, formatErrorf("arrays of %d and of %d nodes", n, length)
-		}
-	}
-	first := len(f.nodes)
-	for range n {
-		f.nodes = append(f.nodes, Node{Left: -1, Right: -1})
-	}
-	f.start = append(f.start, int32(len(f.nodes)))
-	nodes := f.nodes[first:]
-
-	reached := make([]bool, n)
-	reached[0] = true
-	type place struct {
-		node  int32
-		depth int
-	}
-	for pending := []place{{0, 0}}; len(pending) > 0; {
-		p := pending[len(pending)-1]
-		pending = pending[:len(pending)-1]
-		i := p.node
-		if t.Left[i] == -1 {
-			nodes[i].Value = t.Value[i]
-			s.leaves++
-			s.depth = max(s.depth, p.depth)
-			continue
-		}
-		for _, child := range [2]int32{t.Left[i], t.Right[i]} {
-			if child < 0 || int(child) >= n {
-				return s, formatErrorf("node %d has the child %d of %d nodes", i, child, n)
-			}
-			if reached[child] {
-				return s, formatErrorf("node %d is reached twice", child)
-			}
-			reached[child] = true
-			pending = append(pending, place{child, p.depth + 1})
-		}
-		column := t.Feature[i]
-		if column < 0 || int(column) >= f.NumFeature {
-			return s, formatErrorf("node %d looks at column %d of %d", i, column, f.NumFeature)
-		}
-		used[column] = struct{}{}
-		split := uint32(column) << 1
-		if !t.DefaultLeft[i] {
-			split |= 1
-		}
-		nodes[i] = Node{Left: t.Left[i], Right: t.Right[i], split: split, Value: t.Value[i]}
-		s.splits++
-	}
-	return s, nil
-}
-
 // addHeaps groups the trees in quads and makes the heaps of those that are worth one.
 func (f *Forest) addHeaps(shapes []shape) error {
+	f.tests = numTests(len(f.conditions), shapes)
 	total := 0
 	for tree := 0; tree < len(shapes); tree += 4 {
 		four := shapes[tree:min(tree+4, len(shapes))]
 		q := quad{tree: int32(tree), count: int32(len(four)), depth: -1}
-		if depth, ok := heapDepth(four); ok {
+		if depth, ok := heapDepth(four); ok && (f.tests > 0 || !anyCategorical(four)) {
 			q.depth, q.off = int32(depth), uint32(total)
 			total += 4 << depth
 		}
@@ -172,6 +126,24 @@ func (f *Forest) addHeaps(shapes []shape) error {
 		}
 	}
 	return nil
+}
+
+// numTests decides whether categorical splits may be in heaps: all conditions are then tested for every row.
+func numTests(conditions int, shapes []shape) int {
+	steps := 0
+	for _, s := range shapes {
+		if s.categorical > 0 {
+			steps += s.depth
+		}
+	}
+	if conditions > maxTests*steps {
+		return 0
+	}
+	return conditions
+}
+
+func anyCategorical(shapes []shape) bool {
+	return slices.ContainsFunc(shapes, func(s shape) bool { return s.categorical > 0 })
 }
 
 // heapDepth decides whether the trees of a quad are padded, and to which depth.
@@ -196,19 +168,23 @@ func (f *Forest) fillHeap(q *quad, slots map[int]uint64) {
 	}
 	for k := range uint32(q.count) {
 		nodes := f.Tree(int(q.tree) + int(k))
+		weight := f.Weight(int(q.tree) + int(k))
 		// fill puts what is below node n at heap index j. A leaf's two children are the leaf again.
 		var fill func(n int32, j uint32)
 		fill = func(n int32, j uint32) {
 			node := &nodes[n]
 			if j >= size {
-				leaves[j-size], ids[j-size] = node.Value, n
+				leaves[j-size], ids[j-size] = float32(node.Value*weight), n
 				return
 			}
 			left, right := n, n
 			if !node.IsLeaf() {
 				left, right = node.Left, node.Right
-				slot := slots[node.Column()] + uint64(node.split&1)
-				splits[j] = uint64(thresholdKey(node.Value))<<32 | slot
+				if node.Categorical() {
+					splits[j] = keyCondition<<32 | uint64(2*len(f.columns)+int(node.condition()))
+				} else {
+					splits[j] = uint64(thresholdKey(node.Value))<<32 | slots[node.Column()] + uint64(node.split&1)
+				}
 			}
 			fill(right, 2*j)
 			fill(left, 2*j+1)
@@ -218,7 +194,16 @@ func (f *Forest) fillHeap(q *quad, slots map[int]uint64) {
 }
 
 func (f *Forest) count(shapes []shape) {
-	s := Stats{Trees: len(shapes), Columns: len(f.columns)}
+	s := Stats{Trees: len(shapes), Conditions: len(f.conditions)}
+	columns := map[int32]struct{}{}
+	for _, c := range f.columns {
+		columns[c] = struct{}{}
+	}
+	for _, c := range f.conditions {
+		columns[c.column] = struct{}{}
+		s.Bytes += int64(48 + 4*(len(c.codes)+len(c.bits)))
+	}
+	s.Columns = len(columns)
 	for _, t := range shapes {
 		s.Splits += t.splits
 		s.Leaves += t.leaves
@@ -230,7 +215,7 @@ func (f *Forest) count(shapes []shape) {
 		}
 	}
 	s.WalkedTrees = s.Trees - s.HeapTrees
-	s.Bytes = int64(16*len(f.nodes) + 8*len(f.splits) + 4*len(f.leaves) + 4*len(f.leafIDs) +
-		4*(len(f.start)+len(f.group)+len(f.columns)) + 16*len(f.quads))
+	s.Bytes += int64(16*len(f.nodes) + 8*len(f.splits) + 4*len(f.leaves) + 4*len(f.leafIDs) +
+		4*(len(f.start)+len(f.group)+len(f.weight)+len(f.vectors)+len(f.columns)) + 16*len(f.quads))
 	f.stats = s
 }

@@ -5,9 +5,12 @@ package forest
 func (f *Forest) Margins(dst, base, row []float32, s *Scratch) {
 	f.expand(s.keys, row)
 	f.begin(dst, base)
-	if f.NumGroup == 1 {
+	switch {
+	case f.vectors != nil:
+		f.sumVectors(dst, row, s.keys)
+	case f.NumGroup == 1:
 		dst[0] = f.sum(dst[0], row, s.keys)
-	} else {
+	default:
 		f.sumGroups(dst, row, s.keys)
 	}
 	f.end(dst, base)
@@ -19,18 +22,35 @@ func (f *Forest) Leaves(dst, row []float32, s *Scratch) {
 	f.expand(s.keys, row)
 	for i := range f.quads {
 		q := &f.quads[i]
-		if q.depth < 0 {
-			for t := q.tree; t < q.tree+q.count; t++ {
-				dst[t] = float32(f.leafOf(int(t), row))
-			}
-			continue
-		}
-		size := uint64(4) << q.depth
-		ids := f.leafIDs[q.off:][:size]
-		j := [4]uint64{}
-		j[0], j[1], j[2], j[3] = descend(f.splits[q.off:][:size], s.keys, q.depth)
+		ids := f.quadLeaves(q, row, s.keys)
 		for k := range q.count {
-			dst[q.tree+k] = float32(ids[j[k]-size])
+			dst[q.tree+k] = float32(ids[k])
+		}
+	}
+}
+
+// quadLeaves returns the leaf of every tree of q that row ends in.
+func (f *Forest) quadLeaves(q *quad, row []float32, keys []uint32) (leaves [4]int32) {
+	if q.depth < 0 {
+		for k := range q.count {
+			leaves[k] = f.leafOf(int(q.tree+k), row)
+		}
+		return
+	}
+	size := uint64(4) << q.depth
+	ids := f.leafIDs[q.off:][:size]
+	j0, j1, j2, j3 := descend(f.splits[q.off:][:size], keys, q.depth)
+	return [4]int32{ids[j0-size], ids[j1-size], ids[j2-size], ids[j3-size]}
+}
+
+// sumVectors adds the leaf vectors of all trees to dst, in tree order.
+func (f *Forest) sumVectors(dst, row []float32, keys []uint32) {
+	for i := range f.quads {
+		q := &f.quads[i]
+		leaves := f.quadLeaves(q, row, keys)
+		for k, leaf := range leaves[:q.count] {
+			t := int(q.tree) + k
+			f.addLeaf(dst, t, &f.Tree(t)[leaf])
 		}
 	}
 }
@@ -41,7 +61,7 @@ func (f *Forest) sum(acc float32, row []float32, keys []uint32) float32 {
 		q := &f.quads[i]
 		if q.depth < 0 {
 			for t := q.tree; t < q.tree+q.count; t++ {
-				acc += f.Tree(int(t))[f.leafOf(int(t), row)].Value
+				acc += float32(f.Tree(int(t))[f.leafOf(int(t), row)].Value * f.Weight(int(t)))
 			}
 			continue
 		}
@@ -60,11 +80,9 @@ func (f *Forest) sum(acc float32, row []float32, keys []uint32) float32 {
 func (f *Forest) sumGroups(dst, row []float32, keys []uint32) {
 	for i := range f.quads {
 		q := &f.quads[i]
-		group := f.group[q.tree:][:q.count]
 		if q.depth < 0 {
-			for k, g := range group {
-				t := int(q.tree) + k
-				dst[g] += f.Tree(t)[f.leafOf(t, row)].Value
+			for t := int(q.tree); t < int(q.tree+q.count); t++ {
+				f.addLeaf(dst, t, &f.Tree(t)[f.leafOf(t, row)])
 			}
 			continue
 		}
@@ -72,7 +90,7 @@ func (f *Forest) sumGroups(dst, row []float32, keys []uint32) {
 		leaves := f.leaves[q.off:][:size]
 		j := [4]uint64{}
 		j[0], j[1], j[2], j[3] = descend(f.splits[q.off:][:size], keys, q.depth)
-		for k, g := range group {
+		for k, g := range f.group[q.tree:][:q.count] {
 			dst[g] += leaves[j[k&3]-size]
 		}
 	}

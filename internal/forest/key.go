@@ -28,9 +28,11 @@ func thresholdKey(x float32) uint32 {
 type Scratch struct{ keys []uint32 }
 
 // NewScratch returns memory for one call at a time.
-func (f *Forest) NewScratch() *Scratch { return &Scratch{keys: make([]uint32, 2*len(f.columns))} }
+func (f *Forest) NewScratch() *Scratch {
+	return &Scratch{keys: make([]uint32, 2*len(f.columns)+f.tests)}
+}
 
-// expand writes both keys of every used column of row. It does not branch on values.
+// expand writes both keys of every used column of row, which does not branch on values, and the keys of the conditions.
 func (f *Forest) expand(keys []uint32, row []float32) {
 	for c, column := range f.columns {
 		b := math.Float32bits(row[column])
@@ -39,5 +41,9 @@ func (f *Forest) expand(keys []uint32, row []float32) {
 		pair := keys[2*c:][:2]
 		pair[0] = k &^ missing // keyMissingLeft
 		pair[1] = k | missing  // keyMissingRight
+	}
+	for i := range f.tests {
+		test := &f.conditions[i]
+		keys[2*len(f.columns)+i] = test.key(row[test.column])
 	}
 }

@@ -1,0 +1,19 @@
+package forest
+
+import "slices"
+
+// NumKey is the number of keys that a row expands to.
+func (f *Forest) NumKey() int { return 2*len(f.columns) + f.tests }
+
+// Expand writes the NumKey keys of a row of NumFeature values.
+func (f *Forest) Expand(keys []uint32, row []float32) { f.expand(keys, row) }
+
+// SplitKey returns how keys decide a split of f: a row goes left if its key in slot is less than key. ok is false for a split
+// that no comparison decides, for which only GoesLeft knows the way.
+func (f *Forest) SplitKey(split *Node) (key, slot uint32, ok bool) {
+	if split.Categorical() {
+		return keyCondition, uint32(2*len(f.columns)) + uint32(split.condition()), f.tests > 0
+	}
+	c, ok := slices.BinarySearch(f.columns, int32(split.Column()))
+	return thresholdKey(split.Value), uint32(2*c) + split.split&1, ok
+}
