@@ -18,6 +18,7 @@ type header struct {
 	blanks bool     // the last field between separators holds several, separated by two or more blanks
 	tabs   int      // fields between separators
 
+	places   []place         // of the columns that there are
 	index    [numColumns]int // of the columns among the fields, -1 if there is none
 	names    [numColumns]string
 	checked  bool // whether the columns were found to be enough
@@ -102,7 +103,20 @@ func (r *reader) fields(value []byte) error {
 		h.index[c], ranks[c], h.names[c] = i, rank, name
 	}
 	h.index[colPath] = -1 // the path is in the header
+	h.places = h.places[:0]
+	for c, i := range &h.index {
+		if i >= 0 {
+			h.places = append(h.places, place{column(c), uint16(i)})
+		}
+	}
+	r.rec = record{names: &h.names, noDuration: h.index[colDuration] < 0}
 	return nil
+}
+
+// place is where a column is among the fields.
+type place struct {
+	column column
+	field  uint16
 }
 
 // check decides, before the first row under a header, whether its columns make flows.

@@ -108,49 +108,42 @@ func (r *reader) row(line []byte) bool {
 			return false
 		}
 	}
-	rec := &r.rec
-	rec.names = &h.names
-	rec.noDuration = h.index[colDuration] < 0
-	for c, i := range &h.index {
-		cell := &rec.cells[c]
-		if i < 0 {
-			cell.kind = kindUnset
-			continue
-		}
+	for _, p := range h.places {
 		var text []byte
-		if i < n-1 || !h.blanks {
+		if i := int(p.field); i < n-1 || !h.blanks {
 			text = line[t.starts[i] : t.starts[i+1]-1]
 		} else {
 			text = line[t.starts[n-1]:]
 			s := t.tail[i-(n-1)]
 			text = text[s.start:s.end]
 		}
-		switch {
-		case len(text) == len(h.unset) && string(text) == string(h.unset):
-			cell.kind = kindUnset
-			continue
-		case len(text) == len(h.empty) && string(text) == string(h.empty):
-			text = text[:0]
-		}
+		cell := &r.rec.cells[p.column]
 		cell.text, cell.kind = text, kindText
+		// Most marks are one byte, which is compared fastest by hand.
+		if len(text) == len(h.unset) && (len(text) == 0 || text[0] == h.unset[0]) && (len(text) < 2 || string(text) == string(h.unset)) {
+			cell.kind = kindUnset
+		}
 	}
-	if escaped {
-		r.unescapeCells()
-	}
+	r.textCells(escaped)
 	return true
 }
 
-// unescapeCells undoes the escapes of the cells that are text. Numbers and addresses have none.
-func (r *reader) unescapeCells() {
+// textCells undoes what the writer did to cells that are text: an empty one has a mark, and some bytes are escaped.
+// Numbers and addresses are never empty and have no escapes.
+func (r *reader) textCells(escaped bool) {
 	r.scratch = r.scratch[:0]
+	empty := r.tsv.header.empty
 	for _, c := range [...]column{colProto, colService, colState, colHistory, colUID, colLabel} {
 		cell := &r.rec.cells[c]
-		if cell.kind != kindText || bytes.IndexByte(cell.text, '\\') < 0 {
-			continue
+		switch {
+		case cell.kind == kindUnset:
+		case len(cell.text) == len(empty) && string(cell.text) == string(empty):
+			cell.text = cell.text[:0]
+		case escaped && bytes.IndexByte(cell.text, '\\') >= 0:
+			start := len(r.scratch)
+			r.scratch = unescape(r.scratch, cell.text)
+			cell.text = r.scratch[start:]
 		}
-		start := len(r.scratch)
-		r.scratch = unescape(r.scratch, cell.text)
-		cell.text = r.scratch[start:]
 	}
 }
 
