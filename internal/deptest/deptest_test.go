@@ -21,6 +21,7 @@ var rules = []struct {
 }{
 	{"internal/safeio", "", "bounded reading knows nothing of what it reads"},
 	{"internal/ubjson", "internal/safeio", "tokens with offsets, no models"},
+	{"internal/pickle", "", "what could run, read or fetch something must not even be in reach"},
 	{"internal/f32math", "", "exact functions"},
 	{"internal/decimal", "", "numbers in text"},
 	{"internal/ipaddr", "", "addresses in text"},
@@ -28,7 +29,7 @@ var rules = []struct {
 	{"internal/deptest", "", "a test"},
 	{"internal/testkit", "model", "for tests of every package; none imports it otherwise"},
 
-	{"model", "internal/f32math internal/safeio internal/ubjson", "a model is data: it cannot predict, and knows no logs"},
+	{"model", "internal/f32math internal/pickle internal/safeio internal/ubjson", "a model is data: it cannot predict, and knows no logs"},
 	{"features", "", "rows know nothing of trees, and an agent that embeds them gets nothing else"},
 	{"features/zeek", "features internal/decimal internal/ipaddr internal/logio", "a reader makes flows"},
 	{"features/unsw", "features internal/decimal internal/ipaddr internal/logio", "a reader makes flows"},
