@@ -3,11 +3,11 @@ package logio
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -56,6 +56,8 @@ func open(r io.Reader) *source {
 	switch {
 	case bytes.HasPrefix(head, gzipMagic):
 		s.name = "gzip"
+		// Faster decoders than the standard library's read ahead in the bits, and where a stream is cut lose what
+		// those bits still say: up to some hundred bytes, in which a whole line may end.
 		s.r, err = gzip.NewReader(b)
 	case bytes.HasPrefix(head, zstdMagic):
 		s.name = "zstd"

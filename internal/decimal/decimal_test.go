@@ -1,0 +1,138 @@
+package decimal_test
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"threatdetect/internal/decimal"
+)
+
+var (
+	realForm  = regexp.MustCompile(`^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$`)
+	countForm = regexp.MustCompile(`^[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?$`)
+)
+
+// exact returns the value of text of a form. An exponent that is so large that its sign alone decides is cut to a
+// thousand.
+func exact(form *regexp.Regexp, s string) (*big.Rat, bool) {
+	if !form.MatchString(s) {
+		return nil, false
+	}
+	if i := strings.IndexAny(s, "eE"); i >= 0 {
+		exp, err := strconv.ParseInt(s[i+1:], 10, 64)
+		if err != nil || exp > 1000 || exp < -1000 {
+			mantissa, _ := new(big.Rat).SetString(s[:i])
+			if mantissa.Sign() == 0 {
+				return mantissa, true
+			}
+			s = s[:i] + map[bool]string{true: "e-1000", false: "e1000"}[strings.Contains(s[i:], "-")]
+		}
+	}
+	return new(big.Rat).SetString(s)
+}
+
+// check compares all functions with rationals.
+func check(t *testing.T, s string) {
+	t.Helper()
+	r, ok := exact(countForm, s)
+	ok = ok && r.IsInt() && r.Num().IsUint64()
+	n, gotOK := decimal.Count([]byte(s))
+	require.Equal(t, ok, gotOK, "Count(%q)", s)
+	if ok {
+		require.Equal(t, r.Num().Uint64(), n, "Count(%q)", s)
+	}
+
+	r, ok = exact(realForm, s)
+	f, gotOK := decimal.Real([]byte(s))
+	want, err := strconv.ParseFloat(s, 64)
+	require.Equal(t, ok && err == nil, gotOK, "Real(%q)", s)
+	if gotOK {
+		require.Equal(t, math.Float64bits(want), math.Float64bits(f), "Real(%q)", s)
+	}
+
+	for places := range 10 {
+		v, gotOK := decimal.Fixed([]byte(s), places)
+		if !ok {
+			require.False(t, gotOK, "Fixed(%q)", s)
+			continue
+		}
+		scaled := new(big.Rat).Mul(r, new(big.Rat).SetInt64(int64(math.Pow10(places))))
+		whole := new(big.Int).Div(scaled.Num(), scaled.Denom())
+		rest := new(big.Rat).Sub(scaled, new(big.Rat).SetInt(whole))
+		if c := rest.Cmp(big.NewRat(1, 2)); c > 0 || c == 0 && whole.Bit(0) == 1 {
+			whole.Add(whole, big.NewInt(1))
+		}
+		require.Equal(t, whole.IsInt64(), gotOK, "Fixed(%q, %d)", s, places)
+		if gotOK {
+			require.Equal(t, whole.Int64(), v, "Fixed(%q, %d)", s, places)
+		}
+	}
+}
+
+// seeds are texts at the edges.
+var seeds = strings.Fields(`0 1 12 007 12. .5 12.0 1.5 -1 +1 -0 -.5 . - + e5 1e 1e+ 1e5 1E+5 1e-5 120e-1 125e-1 1.5e1 0e9999999999999999999999
+	1e999 -1e999 1e-999 1e99999999999999999999 1e-99999999999999999999 0x10 1_000 1,5 nan inf Infinity -nan 1.2.3 1e5.0 --1 1e--1 1e1e1 ١
+	9999999999999999999 10000000000000000000 18446744073709551615 18446744073709551616 18446744073709551615.0 18446744073709551615.5
+	184467440737095516150e-1 184467440737095516151e-1 9223372036854775807 9223372036854775808 -9223372036854775808 -9223372036854775809
+	9223372036854775807.5 9223372036854775807.4 -9223372036854775808.5 -9223372036854775808.50000001 9223372036.8547758075 9223372036.854775808
+	0.5 1.5 2.5 -0.5 -1.5 0.50000000000000000000000000000001 0.4999999999999999999999999 0.0000000005 0.0000000015 0.00000000050000000001
+	1545403816.962094 0.10370898246765137 0.0012309551239013672 9007199254740993 9007199254740992.5 123456789012345678 1234567890123456789
+	1.7976931348623157e308 1.7976931348623159e308 4.9e-324 2.4e-324 2.2250738585072011e-308 500473.9375 9.89101 2e-06`)
+
+func TestSeeds(t *testing.T) {
+	check(t, "")
+	check(t, " 1")
+	check(t, "1\x00")
+	for _, s := range seeds {
+		check(t, s)
+	}
+}
+
+func FuzzDecimal(f *testing.F) {
+	for _, s := range seeds {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if len(s) < 1000 {
+			check(t, s)
+		}
+	})
+}
+
+func TestLongText(t *testing.T) {
+	long := strings.Repeat("0", 1<<20)
+	n, ok := decimal.Count([]byte(long + "7." + long + "e0" + long))
+	require.True(t, ok)
+	require.Equal(t, uint64(7), n)
+	n, ok = decimal.Count([]byte("7" + long + "e-1048576"))
+	require.True(t, ok)
+	require.Equal(t, uint64(7), n)
+	_, ok = decimal.Count([]byte("7" + long))
+	require.False(t, ok)
+}
+
+func TestNoAllocation(t *testing.T) {
+	texts := [][]byte{[]byte("1545403816.962094"), []byte("0.0012309551239013672"), []byte("12.0"), []byte("500473.9375")}
+	require.Zero(t, testing.AllocsPerRun(100, func() {
+		for _, b := range texts {
+			decimal.Count(b)
+			decimal.Real(b)
+			decimal.Fixed(b, 6)
+		}
+	}))
+}
+
+func Example() {
+	n, _ := decimal.Count([]byte("1e5"))
+	us, _ := decimal.Fixed([]byte("0.10370898246765137"), 6)
+	_, ok := decimal.Real([]byte("0x10"))
+	fmt.Println(n, us, ok)
+	// Output: 100000 103709 false
+}

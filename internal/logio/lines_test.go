@@ -1,0 +1,171 @@
+package logio_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/stretchr/testify/require"
+
+	"threatdetect/internal/logio"
+)
+
+// all reads the lines of r; each is described by its text and what is special about it.
+func all(r io.Reader, limit int) (lines []string, err error) {
+	l := logio.From(r, limit)
+	defer l.Close()
+	for l.Next() {
+		s := string(l.Bytes())
+		if l.TooLong() {
+			s = fmt.Sprintf("%.8s too long", s)
+		}
+		s += [...]string{"", " at the end", " where it broke"}[l.End()]
+		lines = append(lines, s)
+		if l.Number() != int64(len(lines)) {
+			panic("wrong number")
+		}
+	}
+	return lines, l.Err()
+}
+
+func TestLines(t *testing.T) {
+	for log, want := range map[string][]string{
+		"":                        nil,
+		"\n":                      {""},
+		"a":                       {"a at the end"},
+		"a\n":                     {"a"},
+		"a\r\nb\r\r\n\r\n":        {"a", "b\r", ""},
+		"a\r":                     {"a at the end"},
+		"\xef\xbb\xbfa\n":         {"a"},
+		"\xef\xbb\xbf":            nil,
+		"\xef\xbb":                {"\xef\xbb at the end"},
+		"a\n\xef\xbb\xbfb\n":      {"a", "\xef\xbb\xbfb"},
+		"0123456789\nb\n":         {"0123456789", "b"},
+		"0123456789\r\nb\n":       {"0123456789", "b"},
+		"0123456789a\nb\n":        {"01234567 too long", "b"},
+		"0123456789a\r\nb\n":      {"01234567 too long", "b"},
+		"0123456789\ra":           {"01234567 too long at the end"},
+		"0123456789\r":            {"0123456789 at the end"},
+		"x0123456789abcdefgh\nb":  {"x0123456 too long", "b at the end"},
+		"x0123456789abcdefghijk":  {"x0123456 too long at the end"},
+		"                     \n": {"            "},
+		"\x00\x00\na":             {"\x00\x00", "a at the end"},
+	} {
+		for name, r := range map[string]io.Reader{
+			"at once": strings.NewReader(log), "by bytes": iotest.OneByteReader(strings.NewReader(log)),
+			"with EOF": iotest.DataErrReader(strings.NewReader(log)),
+		} {
+			got, err := all(r, 10)
+			require.NoError(t, err)
+			require.Equal(t, want, got, "%q %s", log, name)
+		}
+	}
+}
+
+func TestBroken(t *testing.T) {
+	fire := errors.New("fire")
+	got, err := all(io.MultiReader(strings.NewReader("a\nb"), iotest.ErrReader(fire)), 0)
+	require.ErrorIs(t, err, fire)
+	require.Equal(t, []string{"a", "b where it broke"}, got)
+	got, err = all(io.MultiReader(strings.NewReader("a\n"), iotest.ErrReader(fire)), 0)
+	require.ErrorIs(t, err, fire)
+	require.Equal(t, []string{"a"}, got)
+	_, err = all(stuck{}, 0)
+	require.ErrorIs(t, err, io.ErrNoProgress)
+}
+
+type stuck struct{}
+
+func (stuck) Read([]byte) (int, error) { return 0, nil }
+
+// letters is a line without end.
+type letters struct{ n int }
+
+func (r *letters) Read(p []byte) (int, error) {
+	if r.n == 0 {
+		return copy(p, "\nz\n"), io.EOF
+	}
+	n := min(len(p), r.n)
+	for i := range p[:n] {
+		p[i] = 'x'
+	}
+	r.n -= n
+	return n, nil
+}
+
+func TestLongLineInConstantMemory(t *testing.T) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got, err := all(&letters{n: 64 << 20}, 0)
+	runtime.ReadMemStats(&after)
+	require.NoError(t, err)
+	require.Equal(t, []string{"xxxxxxxx too long", "z"}, got)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(4<<20))
+}
+
+func TestPeek(t *testing.T) {
+	l := logio.From(iotest.OneByteReader(strings.NewReader("\n \r\nab\ncd\nef")), 0)
+	head, more := l.Peek(0)
+	require.Equal(t, "ab\n", string(head))
+	require.True(t, more)
+	head, more = l.Peek(len(head))
+	require.Equal(t, "ab\nc", string(head))
+	require.True(t, more)
+	head, more = l.Peek(100)
+	require.Equal(t, "ab\ncd\nef", string(head))
+	require.False(t, more)
+	require.True(t, l.Next())
+	require.Equal(t, "ab", string(l.Bytes()))
+	require.Equal(t, int64(3), l.Number(), "lines that were dropped count")
+	require.Same(t, l, logio.From(l, 5))
+	rest, err := io.ReadAll(l)
+	require.NoError(t, err)
+	require.Equal(t, "cd\nef", string(rest))
+
+	l = logio.From(bytes.NewReader(bytes.Repeat([]byte("x"), 1<<20)), 0)
+	head, more = l.Peek(0)
+	require.False(t, more)
+	require.Len(t, head, 64<<10)
+}
+
+func FuzzLines(f *testing.F) {
+	f.Add([]byte("a\r\n0123456789ab\n\nb"), 3)
+	f.Fuzz(func(t *testing.T, log []byte, chunk int) {
+		if len(log) > 1 && (log[0] == 0x1f || log[0] == 0x28) || bytes.HasPrefix(log, []byte("\xef\xbb\xbf")) {
+			t.Skip()
+		}
+		var want []string
+		lines := bytes.SplitAfter(log, []byte("\n"))
+		for i, line := range lines {
+			if i == len(lines)-1 && len(line) == 0 {
+				break
+			}
+			body, ended := bytes.CutSuffix(line, []byte("\n"))
+			s := string(bytes.TrimSuffix(body, []byte("\r")))
+			switch {
+			case len(s) > 10 && logio.Blank([]byte(s)):
+				continue // as long as it is blank it does not matter
+			case len(s) > 10:
+				s = fmt.Sprintf("%.8s too long", s)
+			}
+			if !ended {
+				s += " at the end"
+			}
+			want = append(want, s)
+		}
+		got, err := all(iotest.HalfReader(bytes.NewReader(log)), 10)
+		require.NoError(t, err)
+		var rest []string
+		for _, s := range got {
+			if text := strings.TrimSuffix(s, " at the end"); len(text) <= 10 || !logio.Blank([]byte(text)) {
+				rest = append(rest, s)
+			}
+		}
+		require.Equal(t, want, rest)
+	})
+}
