@@ -275,6 +275,11 @@ func (c *Contract) validate() error {
 			return fmt.Errorf("%w: columns[%d]: want index %d and type f32, got %d and %q", ErrContract, i, i, col.Index, col.Type)
 		}
 	}
+	for i, s := range c.Scaler {
+		if !(s.Scale > 0) { // JSON has no infinities and no NaN
+			return fmt.Errorf("%w: scaler[%d]: a scale of %v", ErrContract, i, s.Scale)
+		}
+	}
 	for i, class := range c.Output.Classes {
 		if class == "" || slices.Contains(c.Output.Classes[:i], class) {
 			return fmt.Errorf("%w: output.classes[%d]: %q is empty or there already", ErrContract, i, class)

@@ -15,7 +15,8 @@ import (
 // any other error ends the fit. Give it the flows that train and no others: what it learns of a test set leaks.
 //
 // Means and variances are plain sums in the order of the flows, as scikit-learn's StandardScaler defines them (the
-// population's variance; a column without any gets the scale 1), and values that are missing count in neither.
+// population's variance; a column without any gets the scale 1), and values that are missing count in neither. Where a
+// sum goes over float64 the contract makes rows as the arithmetic says, but has no JSON form.
 func Fit(set *Set, flows iter.Seq2[*Flow, error], created time.Time) (*Contract, error) {
 	if !set.NeedsFit {
 		return NewContract(set, created)
