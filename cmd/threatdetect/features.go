@@ -138,12 +138,13 @@ func (a *app) fit(f *featureFlags, set *features.Set, files []string) (*features
 	if err != nil {
 		return nil, err
 	}
+	began, acct := time.Now(), new(features.Account)
 	l.bar = a.newProgress("fitting", 0)
 	defer l.bar.stop()
 	// A file that breaks off is used up to there, now and when its rows are written, which then ends with the error.
 	usable := func(yield func(*features.Flow, error) bool) {
 		for flow, err := range l.flows() {
-			if exit, ok := errors.AsType[*exitError](err); ok && exit.code == exitFailure {
+			if exit, ok := errors.AsType[*exitError](acct.Add(err)); ok && exit.code == exitFailure {
 				return
 			}
 			if !yield(flow, err) {
@@ -152,10 +153,15 @@ func (a *app) fit(f *featureFlags, set *features.Set, files []string) (*features
 		}
 	}
 	c, err := features.Fit(set, iter.Seq2[*features.Flow, error](usable), time.Unix(0, 0))
-	if _, ok := errors.AsType[*exitError](err); err != nil && !ok {
-		err = &exitError{code: exitInput, what: "fit " + set.Name, err: err}
+	if err == nil {
+		return c, nil
 	}
-	return c, err
+	exit, ok := errors.AsType[*exitError](err)
+	if !ok {
+		exit = &exitError{code: exitInput, what: "fit " + set.Name, err: err}
+	}
+	exit.after = func() { a.printAccount(acct, began) }
+	return nil, exit
 }
 
 // keepStdin copies standard input to a temporary file, where files name it, so that it can be read more than once.
