@@ -6,6 +6,10 @@
 Standard output: CSV, one row per flow. Last line of standard error: the account, a JSON object. Exit status: 0 nothing
 lost, 5 records skipped for a fault, 4 the input does not fit, 1 the input broke, 2 wrong usage.
 
+Where the specification leaves a choice, this program takes: every file ends its last line; several files share one
+reader, so a header holds until the next one; blanks before the first `#separator` do not matter; a header or comment cut
+by a broken stream is no record; a duration that alone is outside int64 is `number`; an empty category is missing.
+
 The aim is a program that can be checked by reading it beside the specification (network-logs, 1.0-1.2, 1.8, 3.8), so
 it is slow and holds whole files in memory. All text is bytes: a log has no guaranteed encoding. A missing value is None.
 """
@@ -440,8 +444,8 @@ class ZeekTSVRecord(ZeekRecord):
 class ZeekTSV:
     """The reader keeps the header of the moment; it may change anywhere in the file.
 
-    Every reader has `is_record`, which tells data lines from headers and comments, and `feed`, which gives the flow of a
-    data line, or None for a line that is no record.
+    Every reader has `is_record`, which tells data lines from headers and comments, `feed`, which gives the flow of a
+    data line, or None for a line that is no record, and `finish` for the end of the input.
     """
 
     def __init__(self) -> None:
@@ -485,11 +489,18 @@ class ZeekTSV:
             self.columns = {}
             for i, name in enumerate(self.fields):
                 self.columns.setdefault(name, i)
-            if self.is_flow() and not all(zeek_column(self.columns, name) is not None for name in ZEEK_REQUIRED):
-                raise Unfit("a required column is not in the header")
         elif word == b"#types":
             if self.fields is not None and len(self.split(rest)) != len(self.fields):
                 raise Unfit("#types of another length than #fields")
+
+    def check_header(self) -> None:
+        """When the first row or the end comes: only then it is known that no #path or other #fields follows."""
+        if self.fields is not None and self.is_flow():
+            if any(zeek_column(self.columns, name) is None for name in ZEEK_REQUIRED):
+                raise Unfit("a required column is not in the header")
+
+    def finish(self) -> None:
+        self.check_header()
 
     def feed(self, line: bytes) -> Optional[Flow]:
         if not self.is_record(line):
@@ -497,6 +508,7 @@ class ZeekTSV:
             return None
         if self.fields is None:
             raise Unfit("data before #fields")
+        self.check_header()
         cells = self.split(line)
         if len(cells) != len(self.fields):
             raise Fault("fields")
@@ -614,6 +626,9 @@ class ZeekJSON:
     def is_record(line: bytes) -> bool:
         return True
 
+    def finish(self) -> None:
+        pass
+
     def feed(self, line: bytes) -> Optional[Flow]:
         values = parse_json_object(line)
         if values.get("_path") != "conn" and "conn_state" not in values:
@@ -694,6 +709,9 @@ class UNSW:
             return True
         names = unsw_names(cells)
         return any(cells) and "dur" not in names and "srcip" not in names
+
+    def finish(self) -> None:
+        pass
 
     def set_header(self, names: Sequence[str]) -> None:
         self.width = len(names)
@@ -1101,18 +1119,24 @@ def lines_of(data: bytes, broken: bool) -> Iterator[Line]:
 
 
 def detect(data: bytes) -> str:
-    """The format by its first bytes; only the formats read here are told apart."""
+    """The format by its first bytes; only the formats read here are told apart. Nothing at all passes for any."""
     text = without_bom(data).lstrip()
+    while text.startswith(b"#") and not text.startswith(b"#separator") and b"\n" in text:
+        text = text.split(b"\n", 1)[1].lstrip()  # a comment
     first = text.split(b"\n", 1)[0].rstrip()
-    if text.startswith(b"#separator"):
+    if not text or text.startswith(b"#separator"):
         return "zeek"
     if text.startswith(b"{"):
-        if b'"event_type"' not in first and re.search(rb'"(id[._]orig_h|_path|conn_state)"', first):
+        if b'"event_type"' not in text and re.search(rb'"(id[._]orig_h|_path|conn_state)"', text):
             return "zeek"
-    elif b"id,dur,proto" in first or (not UNSW.is_record(first) and b"StartTime" not in first and first):
+    elif b"id,dur,proto" in first or (first.strip(b", ") and not UNSW.is_record(first) and b"StartTime" not in first):
         return "unsw"  # Argus text logs have a column Dur as well, but StartTime comes before it in the order
-    elif first.count(b",") == 48 and re.match(rb"[0-9]{1,3}(\.[0-9]{1,3}){3},", first):
-        return "unsw"
+    elif first.count(b",") == 48:
+        try:
+            ipaddress.IPv4Address(first.split(b",")[0].decode("latin-1"))
+            return "unsw"
+        except ValueError:
+            pass
     raise Unfit("format not recognised")
 
 
@@ -1185,6 +1209,8 @@ def read(form: str, paths: Sequence[str]) -> Reading:
                 feed_all(reader, data, broken is not None, flows, skipped)
             if broken is not None:
                 raise broken
+        if reader is not None:
+            reader.finish()
     except Broken as e:
         status, message = 1, str(e)
     except Unfit as e:
