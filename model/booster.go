@@ -58,7 +58,8 @@ type Booster struct {
 	// IterationStart holds the first tree of every boosting round and ends with len(Trees). Its length is rounds + 1.
 	IterationStart []int32
 
-	// TreeWeight holds the factor of each tree of a "dart" booster; nil stands for 1 everywhere.
+	// TreeWeight holds the factor of each tree of a "dart" booster; nil stands for 1 everywhere. Files of releases from 3.3 on
+	// call such a booster "gbtree"; Kind is "dart" for them, too.
 	TreeWeight []float32
 
 	// Linear holds the weights of a "gblinear" booster, feature by feature and the bias last: the weight of feature f for
@@ -72,18 +73,24 @@ type Booster struct {
 	Categories []CategoryList
 }
 
-// CategoryList is the categories of one feature: Names or Numbers, or neither for a numeric feature.
+// CategoryList is the categories of one feature, at the place of their codes. For a numeric feature there are none.
 type CategoryList struct {
-	Names   []string
-	Numbers []float64 // whole numbers in practice
-	Kind    int       // XGBoost's code of the numbers' type; 0 for names
+	Names  []string
+	Ints   []int64
+	Floats []float64 // from source: no release trains on such categories
+	Kind   int       // XGBoost's code of the type of numbers: 7 and 8 Floats, 9 to 16 Ints; 0 for Names
 }
 
 // NumGroup is the number of outputs for one row before the link is applied: the number of classes, of targets, or 1.
 func (b *Booster) NumGroup() int { return max(b.NumClass, b.NumTarget, 1) }
 
-// NumRound is the number of boosting rounds.
-func (b *Booster) NumRound() int { return max(len(b.IterationStart)-1, 0) }
+// NumRound is the number of boosting rounds; for a "gblinear" booster that of a file that says it, else 0.
+func (b *Booster) NumRound() int {
+	if b.Kind == kindLinear {
+		return b.LinearRounds
+	}
+	return max(len(b.IterationStart)-1, 0)
+}
 
 // Tree is one regression tree in structure-of-arrays form. Node 0 is the root; all slices that are not nil have one
 // element for each node. Nodes that pruning deleted keep their place and are simply not reachable.
@@ -98,7 +105,8 @@ type Tree struct {
 	DefaultLeft []bool
 
 	// Training statistics, nil when the file has none. LossChange is the gain of a split, SumHessian the cover of a
-	// node, BaseWeight the value the node would have as a leaf before shrinkage.
+	// node, BaseWeight the value the node would have as a leaf before shrinkage. In a tree with a vector in each leaf BaseWeight
+	// has one vector for each node, of at most LeafSize values, one node after the other.
 	LossChange []float32
 	SumHessian []float32
 	BaseWeight []float32
@@ -106,13 +114,15 @@ type Tree struct {
 	NumDeleted int // nodes that pruning deleted, as the file counts them
 
 	// CategoryNodes are the categorical splits, ascending; nil if there are none. The codes that go right at
-	// CategoryNodes[i] are CategoryCodes[CategoryStart[i]:CategoryStart[i+1]]; a code that is not among them goes left.
+	// CategoryNodes[i] are CategoryCodes[CategoryStart[i]:CategoryStart[i+1]], ascending and at least one; a code that is not
+	// among them goes left. Value means nothing on such a split.
 	CategoryNodes []int32
 	CategoryStart []int32 // one more than CategoryNodes
 	CategoryCodes []int32
 
 	// LeafSize is the number of values of a leaf: 0 or 1 for a plain tree, whose leaves are in Value; else a leaf n has the
-	// vector LeafVector[LeafIndex[n]*LeafSize:][:LeafSize], and Value means nothing there.
+	// vector LeafVector[LeafIndex[n]*LeafSize:][:LeafSize], and Value means nothing there. Trees with vectors have one value
+	// for each output of the model, and either all trees have them or none.
 	LeafSize   int
 	LeafIndex  []int32 // -1 on splits
 	LeafVector []float32

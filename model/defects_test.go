@@ -80,11 +80,8 @@ func TestNotSupported(t *testing.T) {
 		path  string
 		spoil func(b *Booster)
 	}{
-		"objective": {"learner.objective.name", func(b *Booster) { b.Objective = "count:poisson" }},
-		"unknown":   {"learner.objective.name", func(b *Booster) { b.Objective = "binary:nonsense" }},
-		"dart":      {"learner.gradient_booster.name", func(b *Booster) { b.Kind = "dart" }},
-		"gblinear":  {"learner.gradient_booster.name", func(b *Booster) { b.Kind = "gblinear" }},
-		"targets":   {"learner.learner_model_param", func(b *Booster) { b.NumTarget = 2 }},
+		"objective": {"learner.objective.name", func(b *Booster) { b.Objective = "binary:nonsense" }},
+		"booster":   {"learner.gradient_booster.name", func(b *Booster) { b.Kind = "gbforest" }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := tiny()
@@ -138,10 +135,11 @@ func TestDocumentDefects(t *testing.T) {
 		{tree + ".tree_param.num_nodes", to("-1"), ErrFormat, ""},
 		{tree + ".tree_param.num_nodes", to("4294967303"), ErrFormat, ""},
 		{tree + ".tree_param.num_nodes", to(7), ErrFormat, ""},
-		{tree + ".tree_param.size_leaf_vector", to("3"), ErrUnsupported, tree},
-		{tree, with("leaf_weights", []float32{1}), ErrUnsupported, tree},
-		{tree + ".split_type", to([]bool{true, false, false, false, false, false, false}), ErrUnsupported, tree + ".split_type[0]"},
-		{tree + ".categories", to([]int32{1}), ErrUnsupported, ""},
+		{tree + ".tree_param.size_leaf_vector", to("3"), ErrFormat, tree + ".base_weights"},
+		{tree + ".tree_param.size_leaf_vector", to("10001"), ErrTooLarge, tree + ".tree_param"},
+		{tree, with("leaf_weights", []float32{1}), ErrFormat, tree + ".leaf_weights"},
+		{tree + ".split_type", to([]bool{true, false, false, false, false, false, false}), ErrFormat, tree + ".categories_nodes"},
+		{tree + ".split_type", to([]int32{0, 2, 0, 0, 0, 0, 0}), ErrFormat, tree + ".split_type[1]"},
 		{tree, with("left_children", []int32{}), ErrFormat, tree + ".left_children"},
 		{tree, without("left_children"), ErrFormat, tree},
 		{tree, without("tree_param"), ErrFormat, tree},
@@ -152,9 +150,9 @@ func TestDocumentDefects(t *testing.T) {
 		{model + ".iteration_indptr", to([]int32{0, 1}), ErrFormat, model + ".iteration_indptr[1]"},
 		{model + ".iteration_indptr", to([]int32{1, 2}), ErrFormat, ""},
 		{model + ".iteration_indptr", to([]int32{}), ErrFormat, ""},
-		{model, with("weight_drop", []float32{1, 1}), ErrUnsupported, model + ".weight_drop"},
-		{model, with("weights", []float32{}), ErrUnsupported, model + ".weights"},
-		{"learner.gradient_booster", with("weight_drop", []float32{1, 1}), ErrUnsupported, "learner.gradient_booster.weight_drop"},
+		{model, with("weight_drop", []float32{1}), ErrFormat, model + ".weight_drop"},
+		{model, with("weights", []float32{}), ErrFormat, model},
+		{"learner.gradient_booster", with("weight_drop", []float32{1, 1, 1}), ErrFormat, model + ".weight_drop"},
 		{"learner.gradient_booster", without("name"), ErrFormat, ""},
 		{"learner.gradient_booster", without("model"), ErrFormat, ""},
 		{"learner.gradient_booster", with("name", "gbtree"), ErrFormat, "learner.gradient_booster.name"},

@@ -24,9 +24,12 @@ type document interface {
 	Int() (int64, error)
 	Skip() error
 
+	Len() int // of the array that is the next value, or -1 if only reading it tells
 	AppendInt32s(dst []int32) ([]int32, error)
 	AppendFloat32s(dst []float32) ([]float32, error)
-	AppendBools(dst []bool) ([]bool, error) // an integer is true if it is 1
+	AppendBools(dst []bool) ([]bool, error)               // an integer is true if it is 1
+	AppendBytes(dst []byte) ([]byte, error)               // of integers from -128 to 255
+	Numbers() (ints []int64, floats []float64, err error) // an array; all are in floats unless all are integers
 
 	End() error // fails if anything follows the document
 }

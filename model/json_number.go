@@ -207,3 +207,43 @@ func (r *jsonReader) AppendBools(dst []bool) ([]bool, error) {
 	})
 	return dst, err
 }
+
+// Len is unknown: text has to be read to its end.
+func (r *jsonReader) Len() int { return -1 }
+
+func (r *jsonReader) AppendBytes(dst []byte) ([]byte, error) {
+	err := r.elements(func() error {
+		v, err := r.Int()
+		if err == nil && (v < math.MinInt8 || v > math.MaxUint8) {
+			return formatErrorf("%d is not a byte", v)
+		}
+		dst = append(dst, byte(v))
+		return err
+	})
+	return dst, err
+}
+
+func (r *jsonReader) Numbers() (ints []int64, floats []float64, err error) {
+	err = r.elements(func() error {
+		start := r.pos
+		if v, err := r.Int(); err == nil && floats == nil {
+			ints = append(ints, v)
+			return nil
+		}
+		r.pos = start
+		var wide float64
+		if v, ok := r.nonFinite(); ok {
+			wide = float64(v)
+		} else if _, err := r.float32(); err == nil { // it checks the syntax
+			wide, _ = strconv.ParseFloat(string(r.data[start:r.pos]), 64)
+		} else {
+			return err
+		}
+		for _, v := range ints {
+			floats = append(floats, float64(v))
+		}
+		ints, floats = nil, append(floats, wide)
+		return nil
+	})
+	return ints, floats, err
+}

@@ -3,7 +3,6 @@ package model
 import (
 	"encoding/binary"
 	"math"
-	"slices"
 	"strings"
 )
 
@@ -11,6 +10,7 @@ import (
 const (
 	learnerParamSize = 136
 	forestParamSize  = 160
+	linearParamSize  = 136
 	treeParamSize    = 148
 	nodeSize         = 20
 	statSize         = 16
@@ -22,10 +22,9 @@ const (
 //	LearnerModelParam  136 bytes   base_score f32, num_feature u32, num_class i32, extra attributes i32, metrics i32,
 //	                               major u32, minor u32, num_target u32, reserved
 //	objective, booster             u64 length and bytes, each
-//	GBTreeModelParam   160 bytes   num_trees i32, num_parallel_tree i32 (since 1.6), …, num_output_group i32 at 24 (before 1.0), reserved
-//	trees                          TreeParam 148 bytes, nodes 20 bytes each, statistics 16 bytes each
-//	tree_info                      i32 for each tree
+//	the booster itself             load_legacy_booster.go
 //	attributes                     u64 count, pairs of strings
+//	max_delta_step                 string (before 1.0, count:poisson)
 //	metrics                        u64 count, strings (before 1.0)
 type legacyReader struct {
 	data []byte
@@ -110,12 +109,10 @@ func (r *legacyReader) model() error {
 	if r.b.Kind, err = r.text(maxLegacyName, "learner.gradient_booster.name"); err != nil {
 		return err
 	}
-	switch r.b.Kind {
-	case "gbtree", "dart", "gblinear":
-		r.plausible = true
-	default:
-		return legacyError(kindAt, "learner.gradient_booster.name", unsupported("booster", r.b.Kind))
+	if err := checkBooster(r.b.Kind); err != nil {
+		return legacyError(kindAt, "learner.gradient_booster.name", err)
 	}
+	r.plausible = true
 	if err := r.learnerParam(p, start); err != nil {
 		return err
 	}
@@ -123,10 +120,7 @@ func (r *legacyReader) model() error {
 	if err := checkObjective(r.b.Objective); err != nil {
 		return legacyError(nameAt, "learner.objective.name", err)
 	}
-	if err := checkBooster(r.b.Kind); err != nil {
-		return legacyError(kindAt, "learner.gradient_booster.name", err)
-	}
-	if err := r.trees(); err != nil {
+	if err := r.booster(); err != nil {
 		return err
 	}
 	if leInt(p, 12) != 0 {
@@ -134,10 +128,8 @@ func (r *legacyReader) model() error {
 			return err
 		}
 	}
-	if leInt(p, 16) != 0 && !r.b.Version.Known() {
-		if err := r.metrics(); err != nil {
-			return err
-		}
+	if err := r.oldTail(leInt(p, 16) != 0); err != nil {
+		return err
 	}
 	if left := len(r.data) - r.pos; left > 0 && !r.opts.AllowTrailing {
 		return legacyError(r.pos, "", formatErrorf("%d bytes follow the model", left))
@@ -169,62 +161,6 @@ func (r *legacyReader) learnerParam(p []byte, start int) error {
 	return nil
 }
 
-func (r *legacyReader) trees() error {
-	const param = pathModel + "gbtree_model_param"
-	b, start := r.b, r.pos
-	p, err := r.take(forestParamSize, param)
-	if err != nil {
-		return err
-	}
-	n := leInt(p, 0)
-	// In 64 bits the product cannot overflow, and what the trees need at least is there before anything is made for them.
-	if left := len(r.data) - r.pos; n < 0 || int64(n)*(treeParamSize+nodeSize+statSize+4) > int64(left) {
-		return legacyError(start, param+".num_trees", formatErrorf("%d trees do not fit into the %d bytes that are left", n, left))
-	}
-	if err := check("trees", int64(n), int64(r.opts.MaxTrees)); err != nil {
-		return legacyError(start, param+".num_trees", err)
-	}
-	if !b.Version.Before(1, 6) {
-		if r.forest = leInt(p, 4); r.forest < 1 {
-			return legacyError(start+4, param+".num_parallel_tree", formatErrorf("expected at least 1 tree, found %d", r.forest))
-		}
-	}
-	if !b.Version.Known() {
-		groups := leInt(p, 24)
-		if groups < 1 || b.NumClass > 1 && groups != b.NumClass {
-			return legacyError(start+24, param+".num_output_group", formatErrorf("%d outputs for %d classes", groups, b.NumClass))
-		}
-		if groups > 1 {
-			b.NumClass = groups
-		}
-		if err := checkShape(b, r.opts); err != nil {
-			return legacyError(start+24, param+".num_output_group", err)
-		}
-	}
-	if leInt(p, 28) != 0 {
-		return legacyError(start+28, param+".size_leaf_vector", &UnsupportedError{What: "a tree with a vector in each leaf"})
-	}
-	b.Trees = make([]Tree, n)
-	store, nodes := &treeStore{}, 0
-	for i := range b.Trees {
-		if err := r.tree(&b.Trees[i], index(pathModel+"trees", i), store); err != nil {
-			return err
-		}
-		nodes += len(b.Trees[i].Left)
-		if err := check("nodes", int64(nodes), int64(r.opts.MaxNodes)); err != nil {
-			return legacyError(r.pos, index(pathModel+"trees", i), err)
-		}
-	}
-	if p, err = r.take(4*n, pathModel+"tree_info"); err != nil {
-		return err
-	}
-	b.TreeGroup = make([]int32, n)
-	for i := range b.TreeGroup {
-		b.TreeGroup[i] = int32(le32(p, 4*i))
-	}
-	return nil
-}
-
 // isBookkeeping tells whether an attribute is one of those that XGBoost itself keeps only in the legacy form.
 func isBookkeeping(key string) bool {
 	return key == "objective" || key == "metrics" || strings.HasPrefix(key, "SAVED_PARAM_")
@@ -252,6 +188,8 @@ func (r *legacyReader) attributes() error {
 			if err := r.objective(value, valueAt); err != nil {
 				return err
 			}
+		case key == "count_poisson_max_delta_step" && r.b.Objective == poisson:
+			r.b.Params[maxStep] = value
 		case !isBookkeeping(key):
 			if _, ok := r.b.Attributes[key]; ok {
 				return legacyError(at, path, formatErrorf("the key %.64q is given twice", key))
@@ -281,51 +219,24 @@ func (r *legacyReader) objective(text string, start int) error {
 	return nil
 }
 
-func (r *legacyReader) metrics() error {
+// oldTail reads what follows the attributes in files of releases before 1.0.
+func (r *legacyReader) oldTail(metrics bool) error {
+	if r.b.Version.Known() {
+		return nil
+	}
+	if r.b.Objective == poisson {
+		step, err := r.text(maxLegacyName, "learner.objective.poisson_regression_param."+maxStep)
+		if err != nil {
+			return err
+		}
+		r.b.Params[maxStep] = step
+	}
+	if !metrics {
+		return nil
+	}
 	n, err := r.count(8, "learner.metrics")
 	for ; n > 0 && err == nil; n-- {
 		_, err = r.text(maxLegacyName, "learner.metrics")
 	}
 	return err
-}
-
-// tree reads a tree and its statistics.
-func (r *legacyReader) tree(t *Tree, path string, store *treeStore) error {
-	start := r.pos
-	p, err := r.take(treeParamSize, path+".tree_param")
-	if err != nil {
-		return err
-	}
-	if roots := leInt(p, 0); roots != 1 {
-		return legacyError(start, path+".tree_param.num_roots", formatErrorf("expected 1 root, found %d", roots))
-	}
-	n := leInt(p, 4)
-	if left := len(r.data) - r.pos; n < 1 || int64(n)*(nodeSize+statSize) > int64(left) {
-		return legacyError(start+4, path+".tree_param.num_nodes", formatErrorf("%d nodes do not fit into the %d bytes that are left", n, left))
-	}
-	if err := check("nodes in a tree", int64(n), int64(r.opts.MaxNodesPerTree)); err != nil {
-		return legacyError(start+4, path+".tree_param.num_nodes", err)
-	}
-	t.NumDeleted = leInt(p, 8)
-	if size := leInt(p, 20); size != 0 && (size != 1 || !r.b.Version.Known()) {
-		return legacyError(start+20, path+".tree_param.size_leaf_vector", &UnsupportedError{What: "a tree with a vector in each leaf"})
-	}
-	ints, floats := store.ints.take(3*n), store.floats.take(4*n)
-	t.Left, t.Right, t.Feature = slices.Clip(ints[:n]), slices.Clip(ints[n:2*n]), ints[2*n:]
-	t.Value, t.LossChange = slices.Clip(floats[:n]), slices.Clip(floats[n:2*n])
-	t.SumHessian, t.BaseWeight = slices.Clip(floats[2*n:3*n]), floats[3*n:]
-	t.DefaultLeft = store.flags.take(n)
-	nodes := r.data[r.pos : r.pos+n*nodeSize]
-	stats := r.data[r.pos+n*nodeSize : r.pos+n*(nodeSize+statSize)]
-	r.pos += n * (nodeSize + statSize)
-	for i := range n {
-		node, stat := nodes[i*nodeSize:][:nodeSize], stats[i*statSize:][:statSize]
-		t.Left[i] = int32(le32(node, 4))
-		t.Right[i] = int32(le32(node, 8))
-		split := le32(node, 12)
-		t.Feature[i], t.DefaultLeft[i] = int32(split&math.MaxInt32), split>>31 == 1
-		t.Value[i] = leF32(node, 16)
-		t.LossChange[i], t.SumHessian[i], t.BaseWeight[i] = leF32(stat, 0), leF32(stat, 4), leF32(stat, 8)
-	}
-	return nil
 }

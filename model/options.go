@@ -9,6 +9,7 @@ const (
 	DefaultMaxDepth        = 1024
 	DefaultMaxFeatures     = 1 << 20
 	DefaultMaxGroups       = 10_000
+	DefaultMaxCategories   = 1 << 16
 
 	HardMaxBytes        = 4 << 30
 	HardMaxTrees        = 1_000_000
@@ -17,6 +18,7 @@ const (
 	HardMaxDepth        = 4096
 	HardMaxFeatures     = 1 << 24
 	HardMaxGroups       = 100_000
+	HardMaxCategories   = 1 << 24
 )
 
 // LoadOptions bounds and loosens what [Open], [Load] and their bundle twins accept. The zero value, and nil, are the defaults. A limit
@@ -29,14 +31,20 @@ type LoadOptions struct {
 	MaxDepth        int // splits on the longest way from a root to a leaf
 	MaxFeatures     int
 	MaxGroups       int // classes or targets
+	MaxCategories   int // that one split sends to the right
 
 	// AllowTrailing accepts bytes after the end of a model, which XGBoost ignores. It does not apply to archives.
 	AllowTrailing bool
 	// AllowNonAdjacent accepts splits whose right child does not directly follow the left one in files of release 1.3 and
 	// later. XGBoost does not make such trees, and its releases disagree about which way they go.
 	AllowNonAdjacent bool
-	// AllowNonFinite accepts leaves that are NaN or infinite.
+	// AllowNonFinite accepts leaves, weights of trees and weights of a linear booster that are NaN or infinite. Such a model gives
+	// scores that are no numbers. XGBoost 1.0 wrote leaves of -Inf when a tree of the "exact" method had an empty leaf.
 	AllowNonFinite bool
+
+	// AllowEnsemble makes [OpenBundle] and [LoadBundle] accept archives and directories that hold several models, as k-fold
+	// training leaves them; without it they are an *[EnsembleError]. [OpenAll] and [LoadAll] set it themselves.
+	AllowEnsemble bool
 }
 
 // resolved returns o with every limit set.
@@ -52,6 +60,7 @@ func (o *LoadOptions) resolved() *LoadOptions {
 	r.MaxDepth = bound(r.MaxDepth, DefaultMaxDepth, HardMaxDepth)
 	r.MaxFeatures = bound(r.MaxFeatures, DefaultMaxFeatures, HardMaxFeatures)
 	r.MaxGroups = bound(r.MaxGroups, DefaultMaxGroups, HardMaxGroups)
+	r.MaxCategories = bound(r.MaxCategories, DefaultMaxCategories, HardMaxCategories)
 	return &r
 }
 

@@ -9,6 +9,13 @@ func finish(b *Booster, indptr []int32, forest int) {
 	if len(b.FeatureTypes) == 0 {
 		b.FeatureTypes = nil
 	}
+	if len(b.Trees) == 0 {
+		b.Trees = nil
+	}
+	if b.Kind == kindLinear {
+		b.TreeGroup, b.NumParallelTree, b.IterationStart = nil, 1, []int32{0}
+		return
+	}
 	if forest == 0 {
 		forest = inferForest(b)
 	}

@@ -1,9 +1,6 @@
 package model
 
-import (
-	"strconv"
-	"strings"
-)
+import "strconv"
 
 // schema reads the document that JSON and UBJSON files share. Keys may come in any order and unknown ones are skipped, so what depends
 // on several of them is checked when their object ends.
@@ -12,7 +9,7 @@ import (
 //	   "attributes": {…}, "feature_names": […], "feature_types": […],
 //	   "learner_model_param": {"base_score": "5E-1", "num_class": "0", "num_feature": "12", "num_target": "1"},
 //	   "objective": {"name": "binary:logistic", "reg_loss_param": {…}},
-//	   "gradient_booster": {"name": "gbtree", "model": {…}}},     schema_tree.go
+//	   "gradient_booster": {"name": "gbtree", "model": {…}}},     schema_booster.go
 //	 "version": [1, 7, 4]}
 type schema struct {
 	doc   document
@@ -21,10 +18,11 @@ type schema struct {
 	store treeStore
 
 	numTrees  int // as declared
-	treeInfo  []int32
 	indptr    []int32
 	forest    int // num_parallel_tree, or 0 if absent
 	numNodes  int // of all trees so far
+	linear    bool
+	raw       rawTree
 	scratch32 []int32
 }
 
@@ -168,7 +166,7 @@ func (s *schema) modelParam() error {
 				if err != nil {
 					return err
 				}
-				s.b.BaseScore, err = parseBaseScore(string(text))
+				s.b.BaseScore, err = parseFloats(string(text))
 				return err
 			})
 		case "num_class":
@@ -198,13 +196,7 @@ func checkShape(b *Booster, opts *LoadOptions) error {
 	if b.NumClass > 1 && b.NumTarget > 1 {
 		return formatErrorf("both num_class (%d) and num_target (%d) are above 1", b.NumClass, b.NumTarget)
 	}
-	if err := check("output groups", int64(b.NumGroup()), int64(opts.MaxGroups)); err != nil {
-		return err
-	}
-	if b.NumTarget > 1 {
-		return &UnsupportedError{What: "a model of " + strconv.Itoa(b.NumTarget) + " targets"}
-	}
-	return nil
+	return check("output groups", int64(b.NumGroup()), int64(opts.MaxGroups))
 }
 
 // number reads a whole number >= 0 that is written as text.
@@ -219,28 +211,6 @@ func (s *schema) number(dst *int) error {
 	}
 	*dst = int(v)
 	return nil
-}
-
-// parseBaseScore reads "5E-1", or from 3.1 on "[5E-1]" and "[1E0,2E0]", or "(1E0)".
-func parseBaseScore(text string) ([]float32, error) {
-	list := strings.Trim(text, " \t\r\n")
-	if n := len(list); n > 0 && (list[0] == '[' || list[0] == '(') {
-		if n < 2 || list[n-1] != list[0]+2 && list[n-1] != list[0]+1 { // ']' is '[' + 2, ')' is '(' + 1
-			return nil, formatErrorf("the list %.64q has no end", text)
-		}
-		list = list[1 : n-1]
-	} else if strings.Contains(list, ",") {
-		return nil, formatErrorf("expected a number, found %.64q", text)
-	}
-	var scores []float32
-	for item := range strings.SplitSeq(list, ",") {
-		v, err := strconv.ParseFloat(strings.Trim(item, " \t\r\n"), 32)
-		if err != nil {
-			return nil, formatErrorf("expected a number or a list of numbers, found %.64q", text)
-		}
-		scores = append(scores, float32(v))
-	}
-	return scores, nil
 }
 
 // readObjective reads {"name": …, "…_param": {…}}, which the legacy form holds as JSON text in an attribute.

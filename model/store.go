@@ -1,7 +1,7 @@
 package model
 
 // treeStore makes the arrays of trees. A booster has thousands of short ones: they are cut from large pieces, and
-// what is read without knowing its length first is collected in a scratch array.
+// what is read without knowing its length first is collected in a scratch array. A length that a document knows is backed by bytes.
 type treeStore struct {
 	ints        slab[int32]
 	floats      slab[float32]
@@ -12,16 +12,25 @@ type treeStore struct {
 }
 
 func (s *treeStore) int32s(doc document) (_ []int32, err error) {
+	if n := doc.Len(); n >= 0 {
+		return doc.AppendInt32s(s.ints.take(n)[:0])
+	}
 	s.intBuffer, err = doc.AppendInt32s(s.intBuffer[:0])
 	return s.ints.clone(s.intBuffer), err
 }
 
 func (s *treeStore) float32s(doc document) (_ []float32, err error) {
+	if n := doc.Len(); n >= 0 {
+		return doc.AppendFloat32s(s.floats.take(n)[:0])
+	}
 	s.floatBuffer, err = doc.AppendFloat32s(s.floatBuffer[:0])
 	return s.floats.clone(s.floatBuffer), err
 }
 
 func (s *treeStore) bools(doc document) (_ []bool, err error) {
+	if n := doc.Len(); n >= 0 {
+		return doc.AppendBools(s.flags.take(n)[:0])
+	}
 	s.flagBuffer, err = doc.AppendBools(s.flagBuffer[:0])
 	return s.flags.clone(s.flagBuffer), err
 }

@@ -56,7 +56,7 @@ func TestWarnings(t *testing.T) {
 func TestOptions(t *testing.T) {
 	var none *LoadOptions
 	require.Equal(t, &LoadOptions{MaxBytes: DefaultMaxBytes, MaxTrees: DefaultMaxTrees, MaxNodes: DefaultMaxNodes, MaxNodesPerTree: DefaultMaxNodesPerTree,
-		MaxDepth: DefaultMaxDepth, MaxFeatures: DefaultMaxFeatures, MaxGroups: DefaultMaxGroups}, none.resolved())
+		MaxDepth: DefaultMaxDepth, MaxFeatures: DefaultMaxFeatures, MaxGroups: DefaultMaxGroups, MaxCategories: DefaultMaxCategories}, none.resolved())
 	o := &LoadOptions{MaxBytes: math.MaxInt64, MaxTrees: math.MaxInt32, MaxDepth: -1}
 	r := o.resolved()
 	require.Equal(t, int64(HardMaxBytes), r.MaxBytes)

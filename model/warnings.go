@@ -1,6 +1,9 @@
 package model
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // newest is the newest release whose files have been looked at.
 var newest = Version{3, 4, 0}
@@ -18,14 +21,20 @@ func (b *Booster) Warnings() []string {
 		t := &b.Trees[i]
 		for n, v := range t.Value {
 			if v != v && !t.IsLeaf(int32(n)) {
-				thresholds++
+				if _, categorical := slices.BinarySearch(t.CategoryNodes, int32(n)); !categorical {
+					thresholds++
+				}
 			}
 		}
 	}
 	if thresholds > 0 {
 		out = append(out, fmt.Sprintf("%d thresholds are NaN: every value that is not missing goes right there", thresholds))
 	}
-	if round := b.NumGroup() * b.NumParallelTree; round > 0 && len(b.Trees)%round != 0 {
+	round := b.NumGroup() * b.NumParallelTree
+	if len(b.Trees) > 0 && b.Trees[0].LeafSize > 1 {
+		round = b.NumParallelTree // each tree adds to all outputs
+	}
+	if round > 0 && len(b.Trees)%round != 0 {
 		out = append(out, fmt.Sprintf("%d trees do not make whole rounds of %d", len(b.Trees), round))
 	}
 	return out

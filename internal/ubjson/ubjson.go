@@ -312,3 +312,13 @@ func decodeFloat32(m byte, p []byte) float32 {
 	}
 	return float32(decodeInt(m, p))
 }
+
+func decodeFloat64(m byte, p []byte) float64 {
+	switch m {
+	case 'd':
+		return float64(math.Float32frombits(binary.BigEndian.Uint32(p)))
+	case 'D':
+		return math.Float64frombits(binary.BigEndian.Uint64(p))
+	}
+	return float64(decodeInt(m, p))
+}

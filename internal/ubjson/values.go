@@ -7,6 +7,20 @@ import (
 	"slices"
 )
 
+// Len is the number of elements of the array at the cursor if it is a typed one, whose elements are known to be there, else -1. It does
+// not move the cursor.
+func (r *Reader) Len() int {
+	if len(r.data)-r.pos < 2 || r.data[r.pos] != '[' || r.data[r.pos+1] != '$' {
+		return -1
+	}
+	pos := r.pos
+	_, n, err := r.header()
+	if r.pos = pos; err != nil {
+		return -1
+	}
+	return n
+}
+
 // AppendInt32s appends the elements of an array of integers of any type to dst.
 func (r *Reader) AppendInt32s(dst []int32) ([]int32, error) {
 	typ, n, err := r.header()
@@ -95,6 +109,56 @@ func (r *Reader) AppendBools(dst []bool) ([]bool, error) {
 		return nil
 	})
 	return dst, err
+}
+
+// AppendBytes appends the elements of an array of integers from -128 to 255 to dst, the negative ones in two's complement.
+func (r *Reader) AppendBytes(dst []byte) ([]byte, error) {
+	typ, n, err := r.header()
+	if err != nil {
+		return dst, err
+	}
+	if typ == 'i' || typ == 'U' {
+		r.pos += n
+		return append(dst, r.data[r.pos-n:r.pos]...), nil
+	}
+	err = r.elements(typ, n, func(m byte, p []byte) error {
+		if !isInt(m) {
+			return errors.New("expected an integer")
+		}
+		v := decodeInt(m, p)
+		if v < math.MinInt8 || v > math.MaxUint8 {
+			return errors.New("integer out of the range of a byte")
+		}
+		dst = append(dst, byte(v))
+		return nil
+	})
+	return dst, err
+}
+
+// Numbers reads an array of numbers of any type: as integers, or as floating-point numbers unless all are integers.
+func (r *Reader) Numbers() (ints []int64, floats []float64, err error) {
+	typ, n, err := r.header()
+	if err != nil {
+		return nil, nil, err
+	}
+	if isInt(typ) {
+		ints = make([]int64, 0, n)
+	}
+	err = r.elements(typ, n, func(m byte, p []byte) error {
+		switch {
+		case sizeOf(m) == 0:
+			return errors.New("expected a number")
+		case isInt(m) && floats == nil:
+			ints = append(ints, decodeInt(m, p))
+			return nil
+		}
+		for _, v := range ints {
+			floats = append(floats, float64(v))
+		}
+		ints, floats = nil, append(floats, decodeFloat64(m, p))
+		return nil
+	})
+	return ints, floats, err
 }
 
 // elements calls yield with the marker and the payload of each element of an array whose header was read. The payload is empty
