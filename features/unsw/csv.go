@@ -33,7 +33,12 @@ func (s *splitter) split(line []byte) bool {
 				line = line[1:]
 			}
 		} else {
-			field, line, more = bytes.Cut(line, comma)
+			n := bytes.IndexByte(line, ',')
+			if more = n >= 0; more {
+				field, line = line[:n], line[n+1:]
+			} else {
+				field = line
+			}
 		}
 		if len(field) > maxField {
 			return false
@@ -46,8 +51,6 @@ func (s *splitter) split(line []byte) bool {
 		}
 	}
 }
-
-var comma = []byte(",")
 
 // quoted returns the text of the quoted field at the beginning of b and where it ends, behind its quote; -1 if it does
 // not. A quote in it is doubled.
