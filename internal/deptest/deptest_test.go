@@ -28,6 +28,7 @@ var rules = []struct {
 	{"internal/logio", "github.com/klauspost/compress/gzip github.com/klauspost/compress/zstd", "the one place that decompresses logs"},
 	{"internal/deptest", "", "a test"},
 	{"internal/testkit", "model", "for tests of every package; none imports it otherwise"},
+	{"internal/testkit/tarball", "github.com/stretchr/testify/require", "reads fixtures"},
 
 	{"model", "internal/f32math internal/pickle internal/safeio internal/ubjson", "a model is data: it cannot predict, and knows no logs"},
 	{"features", "", "rows know nothing of trees, and an agent that embeds them gets nothing else"},

@@ -1,7 +1,6 @@
 package pickle
 
 import (
-	"encoding/binary"
 	"errors"
 	"math"
 	"strconv"
@@ -36,29 +35,25 @@ func (a *Array) At(i int) Value {
 
 // element reads one element, the lowest byte first.
 func element(kind byte, p []byte) Value {
-	var word [8]byte
 	switch kind {
 	case 'b':
 		return Bool(p[0] != 0)
-	case 'i', 'u':
-		if kind == 'i' && p[len(p)-1]&0x80 != 0 {
-			word = [8]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
-		}
-		copy(word[:], p)
-		v := binary.LittleEndian.Uint64(word[:])
-		if kind == 'u' && v > math.MaxInt64 {
+	case 'i':
+		return Int(signed(p))
+	case 'u':
+		if v := littleEndian(p); v > math.MaxInt64 {
 			return BigInt(strconv.FormatUint(v, 10))
 		}
-		return Int(v)
+		return Int(littleEndian(p))
 	case 'f':
 		if len(p) == 4 {
-			return Float(math.Float32frombits(binary.LittleEndian.Uint32(p)))
+			return Float(math.Float32frombits(uint32(littleEndian(p))))
 		}
-		return Float(math.Float64frombits(binary.LittleEndian.Uint64(p)))
+		return Float(math.Float64frombits(littleEndian(p)))
 	}
 	var text strings.Builder // 'U': four bytes for each character, filled up with zeros
 	for ; len(p) >= 4; p = p[4:] {
-		r := binary.LittleEndian.Uint32(p)
+		r := littleEndian(p[:4])
 		if r > utf8.MaxRune {
 			r = utf8.RuneError
 		}

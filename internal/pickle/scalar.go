@@ -1,9 +1,9 @@
 package pickle
 
 import (
-	"encoding/binary"
 	"errors"
 	"math"
+	"math/bits"
 	"strconv"
 	"unicode/utf8"
 )
@@ -23,9 +23,22 @@ func (m *machine) number(size int) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	var word [8]byte
-	copy(word[:], p)
-	return binary.LittleEndian.Uint64(word[:]), nil
+	return littleEndian(p), nil
+}
+
+// littleEndian reads an unsigned number of at most 8 bytes, the lowest first. Package encoding/binary would bring reflection in.
+func littleEndian(p []byte) uint64 {
+	var v uint64
+	for i := len(p) - 1; i >= 0; i-- {
+		v = v<<8 | uint64(p[i])
+	}
+	return v
+}
+
+// signed reads two's complement of at most 8 bytes, the lowest first.
+func signed(p []byte) int64 {
+	shift := 64 - 8*len(p)
+	return int64(littleEndian(p)<<shift) >> shift
 }
 
 // length reads a number of bytes, and proves that they are there.
@@ -82,11 +95,8 @@ func (m *machine) scalar(op byte) (Value, error) {
 	case opLong4:
 		return m.long(m.block(4))
 	case opBinFloat:
-		p, err := m.take(8)
-		if err != nil {
-			return nil, err
-		}
-		return Float(math.Float64frombits(binary.BigEndian.Uint64(p))), m.memory.spend(numberSize)
+		v, err := m.number(8)
+		return m.float(math.Float64frombits(bits.ReverseBytes64(v)), err)
 	case opFloat:
 		return m.textFloat()
 	case opString:
@@ -123,6 +133,13 @@ func (m *machine) integer(v int64, err error) (Value, error) {
 		return nil, err
 	}
 	return Int(v), m.memory.spend(numberSize)
+}
+
+func (m *machine) float(v float64, err error) (Value, error) {
+	if err != nil {
+		return nil, err
+	}
+	return Float(v), m.memory.spend(numberSize)
 }
 
 // textInt reads INT, where 00 and 01 are the booleans, and LONG, which may end with an L.
@@ -165,14 +182,8 @@ func (m *machine) long(p []byte, err error) (Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	negative := len(p) > 0 && p[len(p)-1]&0x80 != 0
 	if len(p) <= 8 {
-		var word [8]byte
-		if negative {
-			word = [8]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
-		}
-		copy(word[:], p)
-		return m.integer(int64(binary.LittleEndian.Uint64(word[:])), nil)
+		return m.integer(signed(p), nil)
 	}
 	if len(p) > maxNumber {
 		return nil, errors.New("an integer of " + strconv.Itoa(len(p)) + " bytes")
@@ -205,7 +216,7 @@ func (m *machine) textFloat() (Value, error) {
 	if err != nil && !errors.Is(err, strconv.ErrRange) || len(line) > maxNumber {
 		return nil, errors.New("expected a number, found " + quote(string(line[:min(len(line), maxNumber)])))
 	}
-	return Float(v), m.memory.spend(numberSize)
+	return m.float(v, nil)
 }
 
 func (m *machine) bytes(p []byte, err error) (Value, error) {
