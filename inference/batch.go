@@ -18,36 +18,57 @@ const (
 // over up to Options.Workers goroutines, which does not change a bit of any row. Every row has been written when it
 // returns. It does not allocate once it has been called at that size.
 func (p *Predictor) PredictBatch(dst, rows []float32) error {
-	width := p.forest.NumFeature
-	if len(rows)%width != 0 {
-		return &ShapeError{Op: "PredictBatch", What: "rows", Got: len(rows), Want: width}
+	return p.batch("PredictBatch", dst, rows, nil)
+}
+
+// PredictFrom is [Predictor.PredictBatch] with base margins given for each row, n x NumGroup, in place of the one that the
+// model's base score stands for. They are margins whatever the objective. Leaf output does not depend on them.
+func (p *Predictor) PredictFrom(dst, rows, base []float32) error {
+	if n := len(rows) / p.numFeature; len(base) != n*p.numGroup {
+		return &ShapeError{Op: "PredictFrom", What: "base", Got: len(base), Want: n * p.numGroup}
 	}
-	n := len(rows) / width
+	return p.batch("PredictFrom", dst, rows, base)
+}
+
+func (p *Predictor) batch(op string, dst, rows, base []float32) error {
+	if len(rows)%p.numFeature != 0 {
+		return &ShapeError{Op: op, What: "rows", Got: len(rows), Want: p.numFeature}
+	}
+	n := len(rows) / p.numFeature
 	if len(dst) != n*p.numOutput {
-		return &ShapeError{Op: "PredictBatch", What: "dst", Got: len(dst), Want: n * p.numOutput}
+		return &ShapeError{Op: op, What: "dst", Got: len(dst), Want: n * p.numOutput}
 	}
-	workers := int(min(int64(p.workers), int64(n)*int64(p.forest.NumTree())/minShare))
+	workers := int(min(int64(p.workers), int64(n)*p.steps()/minShare))
 	if workers < 2 {
 		s := p.scratch.Get().(*scratch)
-		p.predict(dst, rows, s)
+		p.predict(dst, rows, base, s)
 		p.scratch.Put(s)
 		return nil
 	}
 	j := p.jobs.Get().(*job)
-	j.run(dst, rows, n, workers)
+	j.run(dst, rows, base, n, workers)
 	p.jobs.Put(j)
 	return nil
 }
 
+// steps is the work of a row in the measure of minShare.
+func (p *Predictor) steps() int64 {
+	if p.linear != nil {
+		return int64(p.numFeature) * int64(p.numGroup) / 8 // a product takes 1 to 2 ns
+	}
+	return int64(p.forest.NumTree())
+}
+
 // job is one batch that several goroutines work on. It is used again and again, so that a batch allocates nothing.
 type job struct {
-	p         *Predictor
-	dst, rows []float32
-	n         int // rows in all
-	block     int // rows to take at a time
-	next      atomic.Int64
-	wait      sync.WaitGroup
-	help      func() // work, then report; made once, because a go statement would allocate it
+	p     *Predictor
+	n     int // rows in all
+	block int // rows to take at a time
+	next  atomic.Int64
+	wait  sync.WaitGroup
+	help  func() // work, then report; made once, because a go statement would allocate it
+
+	dst, rows, base []float32
 }
 
 func newJob(p *Predictor) *job {
@@ -60,8 +81,8 @@ func newJob(p *Predictor) *job {
 }
 
 // run scores n rows with a number of goroutines, one of which is the caller's.
-func (j *job) run(dst, rows []float32, n, workers int) {
-	j.dst, j.rows, j.n = dst, rows, n
+func (j *job) run(dst, rows, base []float32, n, workers int) {
+	j.dst, j.rows, j.base, j.n = dst, rows, base, n
 	j.block = min(blockRows, (n+workers-1)/workers)
 	j.next.Store(0)
 	j.wait.Add(workers - 1)
@@ -70,7 +91,7 @@ func (j *job) run(dst, rows []float32, n, workers int) {
 	}
 	j.work()
 	j.wait.Wait()
-	j.dst, j.rows = nil, nil
+	j.dst, j.rows, j.base = nil, nil, nil
 }
 
 // work takes blocks of rows until none is left.
@@ -84,7 +105,11 @@ func (j *job) work() {
 			break
 		}
 		end = min(end, j.n)
-		p.predict(j.dst[begin*p.numOutput:end*p.numOutput], j.rows[begin*p.forest.NumFeature:end*p.forest.NumFeature], s)
+		var base []float32
+		if j.base != nil {
+			base = j.base[begin*p.numGroup : end*p.numGroup]
+		}
+		p.predict(j.dst[begin*p.numOutput:end*p.numOutput], j.rows[begin*p.numFeature:end*p.numFeature], base, s)
 	}
 	p.scratch.Put(s)
 }

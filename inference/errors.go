@@ -7,8 +7,8 @@ import (
 
 // ShapeError says that an argument has the wrong length. Nothing was written.
 type ShapeError struct {
-	Op   string // the method: "Predict" or "PredictBatch"
-	What string // the argument: "row", "rows" or "dst"
+	Op   string // the method, for example "Predict"
+	What string // the argument: "row", "rows", "base" or "dst"
 	Got  int    // its length in float32 values
 	Want int    // the length it has to have; for "rows", the length of one row, of which it has to be a multiple
 }

@@ -3,9 +3,9 @@ package inference
 // CheckFeatures reports whether names are the columns of the model, in the same order; the error is a [*FeatureError] that
 // says how they differ. A model without names (the legacy binary form never has any) can only be compared in number.
 func (p *Predictor) CheckFeatures(names []string) error {
-	e := &FeatureError{Position: -1, NumGot: len(names), NumWant: p.forest.NumFeature}
+	e := &FeatureError{Position: -1, NumGot: len(names), NumWant: p.numFeature}
 	if p.names == nil {
-		if len(names) == p.forest.NumFeature {
+		if len(names) == p.numFeature {
 			return nil
 		}
 		return e

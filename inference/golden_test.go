@@ -85,8 +85,12 @@ func reference(p *Predictor, dst, row []float32) {
 		p.forest.WalkLeaves(dst, row)
 		return
 	}
-	margins := make([]float32, p.forest.NumGroup)
-	p.forest.WalkMargins(margins, p.base, row)
+	margins := make([]float32, p.numGroup)
+	if p.linear != nil {
+		p.linear.margins(margins, p.base, row)
+	} else {
+		p.forest.WalkMargins(margins, p.base, row)
+	}
 	if p.output == Value {
 		p.value(margins)
 	}

@@ -2,16 +2,18 @@ package inference
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"threatdetect/internal/f32math"
 	"threatdetect/model"
 )
 
 // objective is what XGBoost does with margins outside the trees. Every function has the bits of XGBoost's; there is no
-// tolerance. What depends on the release follows the one that wrote the file.
+// tolerance. What depends on the release follows the booster's Version.
 type objective struct {
-	// base turns a stored base score into a margin.
-	base func(float32) (float32, error)
+	// base turns the base scores of all groups into margins, in place.
+	base func(scores []float32) error
 	// value replaces the margins of one row by its values, in place.
 	value func(margins []float32)
 	// values is the number of values for a number of groups.
@@ -20,15 +22,24 @@ type objective struct {
 
 // objectiveOf finds the objective of b.
 func objectiveOf(b *model.Booster) (objective, error) {
-	switch b.Objective {
-	case "reg:squarederror", "reg:linear":
-		return objective{identityBase, identity, perGroup}, nil
+	plain := objective{identityBase, identity, perGroup}
+	switch strings.TrimPrefix(b.Objective, "gpu:") {
+	case "reg:squarederror", "reg:linear", "reg:squaredlogerror", "reg:pseudohubererror", "reg:absoluteerror",
+		"rank:pairwise", "rank:ndcg", "rank:map":
+		return plain, nil
+	case "reg:quantileerror":
+		if !b.Version.Before(3, 4) {
+			plain.value = slices.Sort[[]float32]
+		}
+		return plain, nil
+	case "reg:expectileerror":
+		return objective{expectileBase, expectile, perGroup}, nil
 	case "binary:logitraw":
 		// The releases 1.0 to 1.2 took the base score for a probability here, like binary:logistic.
 		if !b.Version.Before(1, 0) && b.Version.Before(1, 3) {
-			return objective{logitBase, identity, perGroup}, nil
+			plain.base = logitBase
 		}
-		return objective{identityBase, identity, perGroup}, nil
+		return plain, nil
 	case "binary:logistic", "reg:logistic":
 		o := objective{logitBase, sigmoid, perGroup}
 		if b.Version.Before(1, 6) {
@@ -38,6 +49,21 @@ func objectiveOf(b *model.Booster) (objective, error) {
 			o.base = clampedLogitBase
 		}
 		return o, nil
+	case "binary:hinge":
+		return objective{identityBase, hinge, perGroup}, nil
+	case "reg:gamma":
+		o := objective{logBase, exp, perGroup}
+		if !b.Version.Before(3, 2) {
+			o.base = positiveLogBase
+		}
+		return o, nil
+	case "reg:tweedie", "count:poisson", "survival:cox":
+		return objective{logBase, exp, perGroup}, nil
+	case "survival:aft":
+		if b.Version.Before(1, 3) {
+			return objective{logBase, exp, perGroup}, nil
+		}
+		return objective{logBase, expWide, perGroup}, nil
 	case "multi:softprob":
 		return objective{identityBase, f32math.Softmax, perGroup}, nil
 	case "multi:softmax":
@@ -46,47 +72,102 @@ func objectiveOf(b *model.Booster) (objective, error) {
 	return objective{}, &model.UnsupportedError{What: fmt.Sprintf("objective %q", b.Objective)}
 }
 
+// votes tells that values are classes, so that several models are combined by the most frequent one and not by the mean.
+func votes(objective string) bool { return objective == "multi:softmax" || objective == "binary:hinge" }
+
 // baseMargins returns the base margin of every group.
 func (o *objective) baseMargins(b *model.Booster) ([]float32, error) {
 	groups := b.NumGroup()
 	if n := len(b.BaseScore); n != 1 && n != groups {
 		return nil, fmt.Errorf("%w: %d base scores for %d outputs", model.ErrFormat, n, groups)
 	}
-	margins := make([]float32, groups)
-	for g := range margins {
-		score := b.BaseScore[g%len(b.BaseScore)]
+	for _, score := range b.BaseScore {
 		if score-score != 0 {
 			return nil, fmt.Errorf("%w: base score %v", model.ErrFormat, score)
 		}
-		if !b.BaseIsMargin {
-			var err error
-			if score, err = o.base(score); err != nil {
-				return nil, err
-			}
+	}
+	margins := make([]float32, groups)
+	for g := range margins {
+		margins[g] = b.BaseScore[g%len(b.BaseScore)]
+	}
+	if !b.BaseIsMargin {
+		if err := o.base(margins); err != nil {
+			return nil, err
 		}
-		margins[g] = score
+	}
+	if b.Kind == kindLinear { // which takes one for all
+		for g := range margins {
+			margins[g] = margins[0]
+		}
 	}
 	return margins, nil
 }
 
-func identityBase(score float32) (float32, error) { return score, nil }
+func identityBase([]float32) error { return nil }
 
-// logitBase is the base margin of the logistic objectives up to release 3.1, which refuses 0 and 1.
-func logitBase(score float32) (float32, error) {
-	if !(0 < score && score < 1) {
-		return 0, fmt.Errorf("%w: base score %v of a logistic objective is not in (0, 1)", model.ErrFormat, score)
+// inside returns an error unless all scores are in a range.
+func inside(scores []float32, ok func(float32) bool, want string) error {
+	for _, score := range scores {
+		if !ok(score) {
+			return fmt.Errorf("%w: base score %v of this objective is not %s", model.ErrFormat, score, want)
+		}
 	}
-	return f32math.Logit(score), nil
+	return nil
 }
 
-// clampedLogitBase is the base margin of the logistic objectives from release 3.2 on, which writes 0 and 1 when all
-// labels of the training data are equal.
-func clampedLogitBase(score float32) (float32, error) {
-	if !(0 <= score && score <= 1) {
-		return 0, fmt.Errorf("%w: base score %v of a logistic objective is not in [0, 1]", model.ErrFormat, score)
+// logitBase makes base margins of the logistic objectives up to release 3.1, which refuses 0 and 1.
+func logitBase(scores []float32) error {
+	err := inside(scores, func(s float32) bool { return 0 < s && s < 1 }, "in (0, 1)")
+	for g, score := range scores {
+		scores[g] = f32math.Logit(score)
 	}
+	return err
+}
+
+// clampedLogitBase makes base margins of the logistic objectives from release 3.2 on, which writes 0 and 1 when all
+// labels of the training data are equal.
+func clampedLogitBase(scores []float32) error {
 	const eps = float32(1e-6)
-	return f32math.Logit(min(max(score, eps), 1-eps)), nil
+	err := inside(scores, func(s float32) bool { return 0 <= s && s <= 1 }, "in [0, 1]")
+	for g, score := range scores {
+		scores[g] = f32math.Logit(min(max(score, eps), 1-eps))
+	}
+	return err
+}
+
+// logBase makes base margins of the objectives with a logarithm; that of 0 is -Inf.
+func logBase(scores []float32) error {
+	err := inside(scores, func(s float32) bool { return s >= 0 }, "0 or greater")
+	for g, score := range scores {
+		scores[g] = f32math.Log(score)
+	}
+	return err
+}
+
+// positiveLogBase is logBase for reg:gamma from release 3.2 on, which refuses 0.
+func positiveLogBase(scores []float32) error {
+	if err := inside(scores, func(s float32) bool { return s > 0 }, "greater than 0"); err != nil {
+		return err
+	}
+	return logBase(scores)
+}
+
+// expectileStep is the least distance between the expectiles of a row.
+const expectileStep = float32(1e-6)
+
+// expectileBase undoes expectile.
+func expectileBase(scores []float32) error {
+	for g := len(scores) - 1; g > 0; g-- {
+		scores[g] = f32math.SoftplusInverse(scores[g] - scores[g-1] - expectileStep)
+	}
+	return nil
+}
+
+// expectile makes the first margin the first value and the others the distances between values, which keeps them in order.
+func expectile(margins []float32) {
+	for g := 1; g < len(margins); g++ {
+		margins[g] = margins[g-1] + (expectileStep + f32math.Softplus(margins[g]))
+	}
 }
 
 func perGroup(groups int) int { return groups }
@@ -104,6 +185,28 @@ func sigmoid(margins []float32) {
 func sigmoidUnclamped(margins []float32) {
 	for i, m := range margins {
 		margins[i] = f32math.SigmoidUnclamped(m)
+	}
+}
+
+func exp(margins []float32) {
+	for i, m := range margins {
+		margins[i] = f32math.Exp(m)
+	}
+}
+
+// expWide is exp as survival:aft has it from release 1.3 on.
+func expWide(margins []float32) {
+	for i, m := range margins {
+		margins[i] = f32math.ExpWide(m)
+	}
+}
+
+func hinge(margins []float32) {
+	for i, m := range margins {
+		margins[i] = 0
+		if m > 0 {
+			margins[i] = 1
+		}
 	}
 }
 

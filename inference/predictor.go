@@ -32,15 +32,31 @@ func (o Output) String() string {
 	return fmt.Sprintf("Output(%d)", uint8(o))
 }
 
-// Options are the choices of [New] and [Open]. The zero Options, and nil, are the defaults.
+// Options are the choices of [New], [Open] and [NewEnsemble]. The zero Options, and nil, are the defaults.
 type Options struct {
 	Output  Output
 	Workers int // goroutines that one PredictBatch may use, its caller included; 0 means GOMAXPROCS
+
+	// Rounds are the boosting rounds whose trees count. Leaf output needs a range that begins at 0. A gblinear booster
+	// has no rounds to choose from: a beginning is refused and an end ignored, as XGBoost does.
+	Rounds Rounds
+	// TreeLimit decides if Rounds does not. NumTreeLimit is XGBoost's old argument ntree_limit, for LimitDefault and LimitNone:
+	// 0 is all; up to release 1.3 it counts the trees of each group, later, divided by the trees of a round and rounded down, rounds.
+	TreeLimit    TreeLimit
+	NumTreeLimit int
+
+	// Runtime is the XGBoost release to answer as, where releases differ about the same model. The zero Version is the release
+	// that wrote it.
+	Runtime model.Version
 }
 
 // Predictor is a compiled booster. It is immutable and safe for concurrent use.
 type Predictor struct {
-	forest    *forest.Forest
+	forest *forest.Forest // nil for a gblinear booster
+	linear *linear        // nil for the others
+
+	numFeature, numGroup int
+
 	base      []float32 // base margin of each group
 	value     func(margins []float32)
 	output    Output
@@ -77,6 +93,11 @@ func New(b *model.Booster, opts *Options) (*Predictor, error) {
 	if opts.Output > Leaf {
 		return nil, fmt.Errorf("inference: unknown output %d", opts.Output)
 	}
+	if opts.Runtime.Known() {
+		other := *b
+		other.Version = opts.Runtime
+		b = &other
+	}
 	o, err := objectiveOf(b)
 	if err != nil {
 		return nil, fmt.Errorf("inference: %w", err)
@@ -85,44 +106,65 @@ func New(b *model.Booster, opts *Options) (*Predictor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("inference: %w", err)
 	}
-	f, err := forest.Build(b)
-	if err != nil {
-		return nil, fmt.Errorf("inference: %w", err)
+	if b, err = restrict(b, opts); err != nil {
+		return nil, err
 	}
 	p := &Predictor{
-		forest:    f,
-		base:      base,
-		value:     o.value,
-		output:    opts.Output,
-		workers:   opts.Workers,
-		objective: b.Objective,
-		digest:    b.Digest,
-		names:     slices.Clone(b.FeatureNames),
+		numFeature: b.NumFeature,
+		numGroup:   b.NumGroup(),
+		base:       base,
+		value:      o.value,
+		output:     opts.Output,
+		workers:    opts.Workers,
+		objective:  b.Objective,
+		digest:     b.Digest,
+		names:      slices.Clone(b.FeatureNames),
+	}
+	if b.Kind == kindLinear {
+		p.linear, err = newLinear(b)
+	} else {
+		p.forest, err = forest.Build(b)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("inference: %w", err)
 	}
 	if p.workers <= 0 {
 		p.workers = runtime.GOMAXPROCS(0)
 	}
 	switch p.output {
 	case Value:
-		p.numOutput = o.values(f.NumGroup)
+		p.numOutput = o.values(p.numGroup)
 	case Margin:
-		p.numOutput = f.NumGroup
+		p.numOutput = p.numGroup
 	case Leaf:
-		p.numOutput = f.NumTree()
-		for t := range f.NumTree() {
-			if n := len(f.Tree(t)); n > maxLeafID {
-				return nil, fmt.Errorf("inference: %w", &model.LimitError{
-					Name: "nodes in a tree for leaf output", Limit: maxLeafID, Got: int64(n)})
-			}
+		if err := p.checkLeaves(); err != nil {
+			return nil, fmt.Errorf("inference: %w", err)
 		}
+		p.numOutput = p.forest.NumTree()
 	}
 	p.scratch.New = func() any { return p.newScratch() }
 	p.jobs.New = func() any { return newJob(p) }
 	return p, nil
 }
 
+// checkLeaves returns an error if there are no leaves, or too many for a float32.
+func (p *Predictor) checkLeaves() error {
+	if p.linear != nil {
+		return &model.UnsupportedError{What: "leaf output of a gblinear booster"}
+	}
+	for t := range p.forest.NumTree() {
+		if n := len(p.forest.Tree(t)); n > maxLeafID {
+			return &model.LimitError{Name: "nodes in a tree for leaf output", Limit: maxLeafID, Got: int64(n)}
+		}
+	}
+	return nil
+}
+
 // NumFeature is the number of values in a row.
-func (p *Predictor) NumFeature() int { return p.forest.NumFeature }
+func (p *Predictor) NumFeature() int { return p.numFeature }
+
+// NumGroup is the number of margins of a row: one for each class, target or quantile.
+func (p *Predictor) NumGroup() int { return p.numGroup }
 
 // NumOutput is the number of values that a row gives: for [Value] and [Margin] one for each class or target, but a single
 // value for multi:softmax; for [Leaf] one for each tree.
@@ -143,14 +185,14 @@ func (p *Predictor) FeatureNames() []string { return slices.Clone(p.names) }
 // Predict writes NumOutput values for one row of NumFeature values; NaN is missing. It does not allocate and does not
 // keep its arguments, which must not overlap. A wrong length is a [*ShapeError].
 func (p *Predictor) Predict(dst, row []float32) error {
-	if len(row) != p.forest.NumFeature {
-		return &ShapeError{Op: "Predict", What: "row", Got: len(row), Want: p.forest.NumFeature}
+	if len(row) != p.numFeature {
+		return &ShapeError{Op: "Predict", What: "row", Got: len(row), Want: p.numFeature}
 	}
 	if len(dst) != p.numOutput {
 		return &ShapeError{Op: "Predict", What: "dst", Got: len(dst), Want: p.numOutput}
 	}
 	s := p.scratch.Get().(*scratch)
-	p.predict(dst, row, s)
+	p.predict(dst, row, nil, s)
 	p.scratch.Put(s)
 	return nil
 }
@@ -162,22 +204,38 @@ type scratch struct {
 }
 
 func (p *Predictor) newScratch() *scratch {
-	return &scratch{forest: p.forest.NewScratch(), margins: make([]float32, p.forest.NumGroup)}
+	s := &scratch{margins: make([]float32, p.numGroup)}
+	if p.forest != nil {
+		s.forest = p.forest.NewScratch()
+	}
+	return s
 }
 
-// predict scores rows, of which there is a whole number, into dst.
-func (p *Predictor) predict(dst, rows []float32, s *scratch) {
-	n := p.forest.NumFeature
+// predict scores rows, of which there is a whole number, into dst. If base is not nil it holds the base margins of each row.
+func (p *Predictor) predict(dst, rows, base []float32, s *scratch) {
+	n := p.numFeature
 	for ; len(rows) > 0; dst, rows = dst[p.numOutput:], rows[n:] {
 		out, row := dst[:p.numOutput], rows[:n]
 		if p.output == Leaf {
 			p.forest.Leaves(out, row, s.forest)
 			continue
 		}
-		p.forest.Margins(s.margins, p.base, row, s.forest)
+		start := p.base
+		if base != nil {
+			start, base = base[:p.numGroup], base[p.numGroup:]
+		}
+		p.margins(s.margins, start, row, s)
 		if p.output == Value {
 			p.value(s.margins)
 		}
 		copy(out, s.margins) // all of them, or the class
 	}
+}
+
+func (p *Predictor) margins(dst, base, row []float32, s *scratch) {
+	if p.linear != nil {
+		p.linear.margins(dst, base, row)
+		return
+	}
+	p.forest.Margins(dst, base, row, s.forest)
 }

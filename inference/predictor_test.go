@@ -171,7 +171,7 @@ func TestNewRefuses(t *testing.T) {
 	}{
 		"objective":           {func(b *model.Booster) { b.Objective = "rank:unheard-of" }, model.ErrUnsupported},
 		"no objective":        {func(b *model.Booster) { b.Objective = "" }, model.ErrUnsupported},
-		"booster":             {func(b *model.Booster) { b.Kind = "gblinear" }, model.ErrUnsupported},
+		"booster":             {func(b *model.Booster) { b.Kind = "gbforest" }, model.ErrUnsupported},
 		"no base score":       {func(b *model.Booster) { b.BaseScore = nil }, model.ErrFormat},
 		"two base scores":     {func(b *model.Booster) { b.BaseScore = []float32{1, 2} }, model.ErrFormat},
 		"base score NaN":      {func(b *model.Booster) { b.BaseScore[0] = nan }, model.ErrFormat},

@@ -8,13 +8,18 @@ type Stats struct {
 	WalkedTrees int   // trees that are walked node by node, because they are too deep or too unbalanced for a heap
 	Splits      int   // not counting those that pruning deleted
 	Leaves      int   // likewise
-	Columns     int   // columns that some split looks at; the others are not read
+	Columns     int   // columns that some split looks at; the others are not read. All of them for a gblinear booster
+	Conditions  int   // different questions that categorical splits ask
 	MaxDepth    int   // splits on the longest path from a root to a leaf
 	Bytes       int64 // memory that the compiled model takes, without scratch
 }
 
-// Engine names what scores a row: "heap" if all trees are in heap form, "walk" if none is, else "heap+walk".
+// Engine names what scores a row: "heap" if all trees are in heap form, "walk" if none is, else "heap+walk"; "linear" for
+// a gblinear booster.
 func (p *Predictor) Engine() string {
+	if p.linear != nil {
+		return "linear"
+	}
 	switch s := p.forest.Stats(); {
 	case s.WalkedTrees == 0:
 		return "heap"
@@ -26,6 +31,9 @@ func (p *Predictor) Engine() string {
 
 // Stats describes the compiled model.
 func (p *Predictor) Stats() Stats {
+	if p.linear != nil {
+		return Stats{Engine: p.Engine(), Columns: p.numFeature, Bytes: 4 * int64(len(p.linear.weights))}
+	}
 	s := p.forest.Stats()
 	return Stats{
 		Engine:      p.Engine(),
@@ -35,6 +43,7 @@ func (p *Predictor) Stats() Stats {
 		Splits:      s.Splits,
 		Leaves:      s.Leaves,
 		Columns:     s.Columns,
+		Conditions:  s.Conditions,
 		MaxDepth:    s.MaxDepth,
 		Bytes:       s.Bytes,
 	}

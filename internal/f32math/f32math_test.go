@@ -125,3 +125,25 @@ func BenchmarkExp(b *testing.B) {
 		x = -8 + Exp(x)*1e-9
 	}
 }
+
+// TestSoftplus has results of C programs with glibc 2.36.
+func TestSoftplus(t *testing.T) {
+	for _, c := range []struct {
+		x                 float32
+		softplus, inverse uint32
+	}{
+		{-200, 0x00000000, 0xC15D0C54},
+		{-20, 0x310DA433, 0xC15D0C54},
+		{-1, 0x3EA063D6, 0xC15D0C54},
+		{-0.001, 0x3F315155, 0xC15D0C54},
+		{0, 0x3F317218, 0xC15D0C54},
+		{0.001, 0x3F3192DE, 0xC0DD083C},
+		{1, 0x3FA818F6, 0x3F0A9444},
+		{5.5, 0x40B02169, 0x40AFDE74},
+		{20, 0x41A00000, 0x41A00000},
+		{200, 0x43480000, 0x43480000},
+	} {
+		wantBits(t, "Softplus", c.x, Softplus(c.x), c.softplus)
+		wantBits(t, "SoftplusInverse", c.x, SoftplusInverse(c.x), c.inverse)
+	}
+}

@@ -21,6 +21,22 @@ func SigmoidUnclamped(x float32) float32 { return 1 / float32(Exp(-x)+1) }
 // Logit is the inverse of the sigmoid as XGBoost computes it for a base score p in (0, 1); Logit(0.5) is -0.
 func Logit(p float32) float32 { return -Log(float32(1/p) - 1) }
 
+// Softplus returns ln(1+e^x) as XGBoost computes it.
+func Softplus(x float32) float32 {
+	if x > 0 {
+		return x + Log1p(Exp(-x))
+	}
+	return Log1p(Exp(x))
+}
+
+// SoftplusInverse is the inverse of [Softplus] as XGBoost computes it: arguments below 1e-6 count as 1e-6.
+func SoftplusInverse(x float32) float32 {
+	if !(x > 1e-6) {
+		x = 1e-6
+	}
+	return x + Log(-Expm1(-x))
+}
+
 // Softmax replaces the margins in x by probabilities, as XGBoost's common/math.h does: exponentials in float32 of the
 // distance to the largest margin, their sum in float64 and in order. One NaN makes all of them NaN. x must not be
 // empty.
