@@ -2,6 +2,7 @@ package model
 
 import (
 	"archive/tar"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"threatdetect/internal/safeio"
@@ -56,6 +58,8 @@ type archiveReader struct {
 	opts    *LoadOptions
 	models  candidates
 	src     source
+	files   map[string][]byte     // what may be the model
+	left    int64                 // bytes that files may still take
 	members map[string]fileDigest // regular files
 	seen    map[string]bool       // all names
 	record  []byte                // manifest.json
@@ -66,7 +70,7 @@ type archiveReader struct {
 func readArchive(stream io.Reader, opts *LoadOptions) (*source, error) {
 	a := &archiveReader{
 		stream: &safeio.Counter{R: stream, Name: "bytes of an archive", Limit: maxExpanded}, opts: opts,
-		members: map[string]fileDigest{}, seen: map[string]bool{},
+		files: map[string][]byte{}, left: opts.MaxBytes, members: map[string]fileDigest{}, seen: map[string]bool{},
 	}
 	t := tar.NewReader(a.stream)
 	bodyEnd := int64(0)
@@ -86,7 +90,7 @@ func readArchive(stream io.Reader, opts *LoadOptions) (*source, error) {
 		}
 		bodyEnd = a.stream.N
 	}
-	name, err := a.models.choose()
+	names, err := a.models.choose(opts)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +99,9 @@ func readArchive(stream io.Reader, opts *LoadOptions) (*source, error) {
 			return nil, within(manifestName, at(-1, err))
 		}
 	}
-	a.src.name = name
+	for _, name := range names {
+		a.src.models = append(a.src.models, modelFile{name: name, data: a.files[name]})
+	}
 	return &a.src, nil
 }
 
@@ -196,11 +202,17 @@ func (a *archiveReader) regular(name string, size int64, body io.Reader) error {
 	var err error
 	switch {
 	case isCandidate(name):
-		if a.models.offer(name) {
-			if err := check("bytes of a model", size, a.opts.MaxBytes); err != nil {
+		keep, others := a.models.offer(name)
+		if !others && len(a.models.named) == 1 {
+			clear(a.files) // a file of another name is out of the question now
+			a.left = a.opts.MaxBytes
+		}
+		if keep || a.opts.AllowEnsemble && !others {
+			if err := check("bytes of a model", size, a.left); err != nil {
 				return err
 			}
-			a.src.model, err = safeio.ReadAll(body, "bytes of a model", a.opts.MaxBytes, 0)
+			a.files[name], err = safeio.ReadAll(body, "bytes of a model", a.left, 0)
+			a.left -= int64(len(a.files[name]))
 		}
 	case name == contractName:
 		a.src.contract, err = safeio.ReadAll(body, "file size", maxBundleFile, 0)
@@ -239,32 +251,40 @@ func isModelName(name string) bool {
 	return len(rest) > 1 && rest[0] == '-' && strings.Trim(rest[1:], "0123456789") == ""
 }
 
-// offer adds a file. It returns whether this one is now the best.
-func (c *candidates) offer(name string) bool {
+// offer adds a file. It returns whether this one is now the best, and whether its name is not one of those that models have.
+func (c *candidates) offer(name string) (best, other bool) {
 	switch {
 	case !isCandidate(name):
-		return false
+		return false, true
 	case isModelName(name):
 		c.named = append(c.named, name)
-		return len(c.named) == 1
+		return len(c.named) == 1, false
 	}
 	c.others = append(c.others, name)
-	return len(c.named) == 0 && len(c.others) == 1
+	return len(c.named) == 0 && len(c.others) == 1, true
 }
 
-// choose returns the name of the model.
-func (c *candidates) choose() (string, error) {
+// choose returns the name of the model, or those of an ensemble in the order of their numbers.
+func (c *candidates) choose(opts *LoadOptions) ([]string, error) {
+	slices.SortFunc(c.named, compareNumbered)
 	switch {
-	case len(c.named) == 1:
-		return c.named[0], nil
-	case len(c.named) > 1:
-		return "", &UnsupportedError{What: fmt.Sprintf("an ensemble of %d models (%s)", len(c.named), list(c.named))}
+	case len(c.named) > 1 && !opts.AllowEnsemble:
+		return nil, &EnsembleError{Members: c.named}
+	case len(c.named) > 0:
+		return c.named, nil
 	case len(c.others) == 1:
-		return c.others[0], nil
+		return c.others, nil
 	case len(c.others) > 1:
-		return "", formatErrorf("%d files may be the model, and none is called %q: %s", len(c.others), modelName, list(c.others))
+		return nil, formatErrorf("%d files may be the model, and none is called %q: %s", len(c.others), modelName, list(c.others))
 	}
-	return "", formatErrorf("no file in it can be a model: expected %q at the top", modelName)
+	return nil, formatErrorf("no file in it can be a model: expected %q at the top", modelName)
+}
+
+// compareNumbered orders model names by their numbers, of whatever length; the one without a number comes first.
+func compareNumbered(a, b string) int {
+	number := func(name string) string { return strings.TrimLeft(name[len(modelName):], "-0") }
+	x, y := number(a), number(b)
+	return cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y), cmp.Compare(len(a), len(b)))
 }
 
 // list quotes the first names.

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -40,33 +41,47 @@ type Bundle struct {
 	ArtifactName string   // its name in the archive, "xgboost-model" if empty
 	Contract     []byte   // nil if there is none
 	Card         []byte   // Markdown, nil if there is none
-	Digest       string   // SHA-256 of the input, as in Booster
+	Digest       string   // SHA-256 of the input; for a directory with several models, of what sha256sum prints for them
+
+	// Members are all models, in the order of their numbers: one, unless [LoadOptions] allow an ensemble. The first is also in
+	// Booster, Artifact and ArtifactName. [WriteBundle] writes all if there are several.
+	Members []Member
+}
+
+// Member is one model of an archive or a directory.
+type Member struct {
+	Name     string
+	Artifact []byte
+	Booster  *Booster
+}
+
+func (b *Bundle) boosters() []*Booster {
+	var all []*Booster
+	for i := range b.Members {
+		all = append(all, b.Members[i].Booster)
+	}
+	return all
 }
 
 // OpenBundle is [Open] that also returns the other parts of a bundle. For a model without contract Contract is nil; whether that
 // will do is for the caller to decide. In a directory the parts are looked for under the same names as in an archive.
 func OpenBundle(path string, opts *LoadOptions) (*Bundle, error) {
 	o := opts.resolved()
-	s, name, err := openPath(path, o)
-	return finishBundle(s, name, o, err)
+	s, err := openPath(path, o)
+	if err != nil {
+		return nil, err
+	}
+	return s.bundle(path, o)
 }
 
 // LoadBundle is [OpenBundle] for a stream, which it reads to the end. It does not close r.
 func LoadBundle(r io.Reader, opts *LoadOptions) (*Bundle, error) {
 	o := opts.resolved()
 	s, err := readSource(r, 0, o)
-	return finishBundle(s, "", o, err)
-}
-
-func finishBundle(s *source, name string, opts *LoadOptions, err error) (*Bundle, error) {
 	if err != nil {
-		return nil, inSource(err, name, "")
+		return nil, err
 	}
-	b, err := s.bundle(opts)
-	if err != nil {
-		return nil, inSource(err, name, s.name)
-	}
-	return b, nil
+	return s.bundle("", o)
 }
 
 // manifest is what manifest.json holds. Unknown keys are ignored.
@@ -120,19 +135,33 @@ type bundleFile struct {
 	data []byte
 }
 
-// files lists the members in the order in which they are written.
-func (b *Bundle) files() ([]bundleFile, error) {
+// models are the artifacts to write.
+func (b *Bundle) models() []Member {
+	if len(b.Members) > 1 {
+		return b.Members
+	}
 	name := b.ArtifactName
 	if name == "" {
 		name = modelName
 	}
-	if clean, err := memberName(name); err != nil || clean != name || !isCandidate(name) {
-		return nil, formatErrorf("%.64q cannot be the name of the model", name)
+	return []Member{{Name: name, Artifact: b.Artifact}}
+}
+
+// files lists the members in the order in which they are written.
+func (b *Bundle) files() ([]bundleFile, error) {
+	var files []bundleFile
+	for _, m := range b.models() {
+		if clean, err := memberName(m.Name); err != nil || clean != m.Name || !isCandidate(m.Name) {
+			return nil, formatErrorf("%.64q cannot be the name of a model", m.Name)
+		}
+		if len(m.Artifact) == 0 || isGzip(m.Artifact) || isTar(m.Artifact) {
+			return nil, formatErrorf("the artifact is empty or an archive; expected a model file")
+		}
+		if len(b.Members) > 1 && !isModelName(m.Name) || slices.ContainsFunc(files, func(f bundleFile) bool { return f.name == m.Name }) {
+			return nil, formatErrorf("%.64q cannot be the name of one of several models", m.Name)
+		}
+		files = append(files, bundleFile{m.Name, m.Artifact})
 	}
-	if len(b.Artifact) == 0 || isGzip(b.Artifact) || isTar(b.Artifact) {
-		return nil, formatErrorf("the artifact is empty or an archive; expected a model file")
-	}
-	files := []bundleFile{{name, b.Artifact}}
 	for _, f := range []bundleFile{{contractName, b.Contract}, {cardName, b.Card}} {
 		if err := check(f.name, int64(len(f.data)), maxBundleFile); err != nil {
 			return nil, err

@@ -49,6 +49,16 @@ type UnsupportedError struct {
 func (e *UnsupportedError) Error() string        { return e.What + " is not supported" }
 func (e *UnsupportedError) Is(target error) bool { return target == ErrUnsupported }
 
+// EnsembleError tells that an archive or a directory holds several models where one was asked for. [OpenAll] and [LoadAll] read them all.
+type EnsembleError struct {
+	Members []string // their names, in the order of their numbers
+}
+
+func (e *EnsembleError) Error() string {
+	return fmt.Sprintf("an ensemble of %d models (%s); OpenAll and LoadAll read it", len(e.Members), list(e.Members))
+}
+func (e *EnsembleError) Is(target error) bool { return target == ErrUnsupported }
+
 // LimitError names a limit of [LoadOptions] that an input went over.
 type LimitError struct {
 	Name       string // the limit, for example "nodes in a tree"

@@ -64,6 +64,16 @@ func (o *LoadOptions) resolved() *LoadOptions {
 	return &r
 }
 
+// forEnsembles returns a copy of o that allows ensembles.
+func (o *LoadOptions) forEnsembles() *LoadOptions {
+	var all LoadOptions
+	if o != nil {
+		all = *o
+	}
+	all.AllowEnsemble = true
+	return &all
+}
+
 func bound[T int | int64](v, def, hard T) T {
 	if v <= 0 {
 		return def
