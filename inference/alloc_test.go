@@ -20,9 +20,10 @@ func TestAllocs(t *testing.T) {
 		if groups > 1 {
 			b.Objective = "multi:softmax" // its margins do not fit in dst
 		}
+		testkit.AddCovers(r, b, false)
 		const n = 512
 		rows := testkit.HardRows(r, b, n)
-		for _, output := range []Output{Value, Margin, Leaf} {
+		for _, output := range []Output{Value, Margin, Leaf, Contribution, ApproxContribution} {
 			for _, workers := range []int{1, 4} {
 				p := newPredictor(t, b, &Options{Output: output, Workers: workers})
 				dst := make([]float32, n*p.NumOutput())

@@ -9,8 +9,9 @@ const (
 	// blockRows is the most rows that a goroutine takes at a time. A worker that is late then costs the others little.
 	blockRows = 256
 
-	// minShare is the number of steps from row to leaf, rows times trees, that a goroutine should have to do to be worth
-	// its start. A step takes 7 to 30 ns, so this is at least 30 microseconds; starting and waiting takes a few.
+	// minShare is the number of steps, rows times Predictor.steps, that a goroutine should have to do to be worth its start. A
+	// step is a walk from root to leaf, or one leaf's terms: it takes 7 to 30 ns, so this is at least 30 microseconds; starting
+	// and waiting takes a few.
 	minShare = 4096
 )
 
@@ -56,7 +57,14 @@ func (p *Predictor) steps() int64 {
 	if p.linear != nil {
 		return int64(p.numFeature) * int64(p.numGroup) / 8 // a product takes 1 to 2 ns
 	}
-	return int64(p.forest.NumTree())
+	s := p.forest.Stats()
+	switch p.output {
+	case Contribution:
+		return min(int64(s.Leaves), minShare)
+	case Interaction:
+		return minShare
+	}
+	return int64(s.Trees)
 }
 
 // job is one batch that several goroutines work on. It is used again and again, so that a batch allocates nothing.

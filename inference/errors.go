@@ -3,6 +3,8 @@ package inference
 import (
 	"fmt"
 	"strings"
+
+	"threatdetect/model"
 )
 
 // ShapeError says that an argument has the wrong length. Nothing was written.
@@ -20,6 +22,18 @@ func (e *ShapeError) Error() string {
 	}
 	return fmt.Sprintf("inference: %s: %s has %d values, want %s%d", e.Op, e.What, e.Got, unit, e.Want)
 }
+
+// StatisticsError says that contributions or interactions were asked for of a model whose file has no training statistics
+// (sum_hessian), from which they are computed. It answers errors.Is for [model.ErrUnsupported].
+type StatisticsError struct {
+	Tree int // the first tree with splits and without statistics
+}
+
+func (e *StatisticsError) Error() string {
+	return fmt.Sprintf("tree %d has no training statistics (sum_hessian), which contributions and interactions need", e.Tree)
+}
+
+func (e *StatisticsError) Is(target error) bool { return target == model.ErrUnsupported }
 
 // FeatureError says how a list of column names differs from the names in the model.
 type FeatureError struct {

@@ -28,7 +28,7 @@ func TestOracle(t *testing.T) {
 }
 
 func compareAll(t *testing.T, cases []*testkit.Case) {
-	models, numbers, differing := 0, 0, 0
+	models, numbers, differing := 0, map[Output]int{}, map[Output]int{}
 	for _, c := range cases {
 		t.Run(c.Release+"/"+c.Name, func(t *testing.T) {
 			for _, path := range c.Paths {
@@ -38,14 +38,26 @@ func compareAll(t *testing.T, cases []*testkit.Case) {
 					continue
 				}
 				models++
-				for output, want := range map[Output][]float32{Value: c.Values, Margin: c.Margins, Leaf: c.Leaves} {
-					numbers += len(want)
-					differing += compareOutput(t, filepath.Base(path), b, output, c.Rows, want)
+				compare := func(output Output, rows, want []float32) {
+					numbers[output] += len(want)
+					differing[output] += compareOutput(t, filepath.Base(path), b, output, rows, want)
+				}
+				compare(Value, c.Rows, c.Values)
+				compare(Margin, c.Rows, c.Margins)
+				compare(Leaf, c.Rows, c.Leaves)
+				if c.NumExplained > 0 {
+					rows := c.Rows[:c.NumExplained*c.NumFeature]
+					compare(Contribution, rows, c.Exact)
+					compare(ApproxContribution, rows, c.Approximate)
+					compare(Interaction, rows, c.Interactions)
 				}
 			}
 		})
 	}
-	t.Logf("%d models, %d numbers, %d of them differ", models, numbers, differing)
+	t.Logf("%d models", models)
+	for output := Value; output <= Interaction; output++ {
+		t.Logf("%v: %d numbers, %d of them differ", output, numbers[output], differing[output])
+	}
 }
 
 // compareOutput scores rows in a batch, one by one and by the reference walker, and returns how many numbers of the batch
@@ -81,6 +93,14 @@ func compareOutput(t *testing.T, what string, b *model.Booster, output Output, r
 
 // reference is Predict by the reference walker.
 func reference(p *Predictor, dst, row []float32) {
+	switch p.output {
+	case Contribution:
+		p.explainer.Reference(dst, p.base, row, p.explainer.NewScratch())
+		return
+	case ApproxContribution, Interaction: // there is no other way
+		p.explainRows(dst, row, p.base, p.explainer.NewScratch())
+		return
+	}
 	if p.output == Leaf {
 		p.forest.WalkLeaves(dst, row)
 		return

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"threatdetect/internal/forest"
+	"threatdetect/internal/shap"
 	"threatdetect/model"
 )
 
@@ -17,6 +18,12 @@ const (
 	Value  Output = iota // after the link: a probability, the probabilities or the index of the classes, a number
 	Margin               // the sum of the leaves and the base margin, before the link
 	Leaf                 // the number of the leaf that the row ends in, for each tree, in the file's order and numbering
+
+	// What each column, and behind them the bias, adds to each margin: exactly, after Shapley; approximately, along the row's
+	// way in each tree; and by pairs of columns. See the package comment.
+	Contribution
+	ApproxContribution
+	Interaction
 )
 
 // String returns the name in lower case.
@@ -28,6 +35,12 @@ func (o Output) String() string {
 		return "margin"
 	case Leaf:
 		return "leaf"
+	case Contribution:
+		return "contribution"
+	case ApproxContribution:
+		return "approximate contribution"
+	case Interaction:
+		return "interaction"
 	}
 	return fmt.Sprintf("Output(%d)", uint8(o))
 }
@@ -62,6 +75,7 @@ type Predictor struct {
 	output    Output
 	numOutput int
 	workers   int
+	explainer *shap.Explainer // nil unless the output explains
 
 	objective string
 	digest    string
@@ -90,7 +104,7 @@ func New(b *model.Booster, opts *Options) (*Predictor, error) {
 	if opts == nil {
 		opts = &Options{}
 	}
-	if opts.Output > Leaf {
+	if opts.Output > Interaction {
 		return nil, fmt.Errorf("inference: unknown output %d", opts.Output)
 	}
 	if opts.Runtime.Known() {
@@ -141,6 +155,10 @@ func New(b *model.Booster, opts *Options) (*Predictor, error) {
 			return nil, fmt.Errorf("inference: %w", err)
 		}
 		p.numOutput = p.forest.NumTree()
+	case Contribution, ApproxContribution, Interaction:
+		if err := p.explain(b); err != nil {
+			return nil, fmt.Errorf("inference: %w", err)
+		}
 	}
 	p.scratch.New = func() any { return p.newScratch() }
 	p.jobs.New = func() any { return newJob(p) }
@@ -167,7 +185,8 @@ func (p *Predictor) NumFeature() int { return p.numFeature }
 func (p *Predictor) NumGroup() int { return p.numGroup }
 
 // NumOutput is the number of values that a row gives: for [Value] and [Margin] one for each class or target, but a single
-// value for multi:softmax; for [Leaf] one for each tree.
+// value for multi:softmax; for [Leaf] one for each tree; for [Contribution] and [ApproxContribution] NumFeature+1 for each class or
+// target, one class after the other; for [Interaction] (NumFeature+1)² likewise, row-major.
 func (p *Predictor) NumOutput() int { return p.numOutput }
 
 // Output is what the predictor writes.
@@ -201,10 +220,14 @@ func (p *Predictor) Predict(dst, row []float32) error {
 type scratch struct {
 	forest  *forest.Scratch
 	margins []float32
+	shap    *shap.Scratch
 }
 
 func (p *Predictor) newScratch() *scratch {
 	s := &scratch{margins: make([]float32, p.numGroup)}
+	if p.explainer != nil {
+		s.shap = p.explainer.NewScratch()
+	}
 	if p.forest != nil {
 		s.forest = p.forest.NewScratch()
 	}
@@ -213,6 +236,13 @@ func (p *Predictor) newScratch() *scratch {
 
 // predict scores rows, of which there is a whole number, into dst. If base is not nil it holds the base margins of each row.
 func (p *Predictor) predict(dst, rows, base []float32, s *scratch) {
+	if p.output >= Contribution {
+		if base == nil {
+			base = p.base
+		}
+		p.explainRows(dst, rows, base, s.shap)
+		return
+	}
 	n := p.numFeature
 	for ; len(rows) > 0; dst, rows = dst[p.numOutput:], rows[n:] {
 		out, row := dst[:p.numOutput], rows[:n]

@@ -29,8 +29,9 @@ func TestBatch(t *testing.T) {
 		b := testkit.RandomBooster(r, testkit.BoosterShape{
 			Features: 7, Groups: groups, Trees: 150, Depth: 5, Fill: 0.9, Thresholds: 5, Special: true,
 		})
+		testkit.AddCovers(r, b, false)
 		all := testkit.HardRows(r, b, 1100)
-		for _, output := range []Output{Value, Margin, Leaf} {
+		for _, output := range []Output{Value, Margin, Leaf, Contribution, ApproxContribution} {
 			single := newPredictor(t, b, &Options{Output: output, Workers: 1})
 			want := make([]float32, 1100*single.NumOutput())
 			for i := range 1100 {

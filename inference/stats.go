@@ -12,6 +12,11 @@ type Stats struct {
 	Conditions  int   // different questions that categorical splits ask
 	MaxDepth    int   // splits on the longest path from a root to a leaf
 	Bytes       int64 // memory that the compiled model takes, without scratch
+
+	// For the outputs that say what the columns add: how many trees have tables for Contribution, which give the same bits
+	// faster, and how many splits have a cover of zero, which makes contributions NaN, as in XGBoost.
+	TableTrees int
+	ZeroCovers int
 }
 
 // Engine names what scores a row: "heap" if all trees are in heap form, "walk" if none is, else "heap+walk"; "linear" for
@@ -35,7 +40,7 @@ func (p *Predictor) Stats() Stats {
 		return Stats{Engine: p.Engine(), Columns: p.numFeature, Bytes: 4 * int64(len(p.linear.weights))}
 	}
 	s := p.forest.Stats()
-	return Stats{
+	stats := Stats{
 		Engine:      p.Engine(),
 		Trees:       s.Trees,
 		HeapTrees:   s.HeapTrees,
@@ -47,4 +52,10 @@ func (p *Predictor) Stats() Stats {
 		MaxDepth:    s.MaxDepth,
 		Bytes:       s.Bytes,
 	}
+	if p.explainer != nil {
+		e := p.explainer.Stats()
+		stats.TableTrees, stats.ZeroCovers = e.TableTrees, e.ZeroCovers
+		stats.Bytes += e.Bytes
+	}
+	return stats
 }

@@ -37,7 +37,8 @@ var rules = []struct {
 	{"features/auto", "features features/unsw features/zeek internal/logio", "chooses among the readers"},
 
 	{"internal/forest", "internal/f32math model", "the compiled form of a model"},
-	{"inference", "internal/f32math internal/forest model", "meets features only in rows and names"},
+	{"internal/shap", "internal/forest model", "what columns add to margins, from the compiled form and its training statistics"},
+	{"inference", "internal/f32math internal/forest internal/shap model", "meets features only in rows and names"},
 	{"inference/rows", "internal/decimal", "numeric rows from text, for whoever predicts"},
 	{"inference/detect", "features features/auto inference internal/decimal model", "the one place where features and inference meet"},
 

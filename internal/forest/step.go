@@ -17,3 +17,6 @@ func (f *Forest) SplitKey(split *Node) (key, slot uint32, ok bool) {
 	c, ok := slices.BinarySearch(f.columns, int32(split.Column()))
 	return thresholdKey(split.Value), uint32(2*c) + split.split&1, ok
 }
+
+// HasVectors tells that every leaf holds a value for each output.
+func (f *Forest) HasVectors() bool { return f.vectors != nil }

@@ -29,6 +29,11 @@ type Case struct {
 	Margins []float32 // NumRow x NumGroup
 	Values  []float32 // NumRow x NumValue
 	Leaves  []float32 // NumRow x NumTree, whole numbers
+
+	// What the columns and the bias, of which there are NumFeature+1, add to the margins of the first NumExplained rows.
+	NumExplained       int
+	Exact, Approximate []float32 // NumExplained x NumGroup x NumFeature+1
+	Interactions       []float32 // NumExplained x NumGroup x NumFeature+1 x NumFeature+1
 }
 
 // Golden returns the cases of every release in dir, which testdata/golden/make.py has written. Everything that is missing or
@@ -54,10 +59,10 @@ func goldenRelease(dir string) ([]*Case, error) {
 	var manifest struct {
 		XGBoost string
 		Cases   []struct {
-			Name                                  string
-			Params                                map[string]any
-			Formats                               []string
-			Rows, Features, Groups, Values, Trees int
+			Name                                             string
+			Params                                           map[string]any
+			Formats                                          []string
+			Rows, Features, Groups, Values, Trees, Explained int
 		}
 	}
 	if err := json.Unmarshal(text, &manifest); err != nil {
@@ -71,6 +76,7 @@ func goldenRelease(dir string) ([]*Case, error) {
 		c := &Case{
 			Release: manifest.XGBoost, Name: m.Name, Params: m.Params,
 			NumRow: m.Rows, NumFeature: m.Features, NumGroup: m.Groups, NumValue: m.Values, NumTree: m.Trees,
+			NumExplained: m.Explained,
 		}
 		for _, format := range m.Formats {
 			path := filepath.Join(dir, fmt.Sprintf("%s.%s.gz", m.Name, format))
@@ -85,6 +91,11 @@ func goldenRelease(dir string) ([]*Case, error) {
 		if err := c.readExpected(filepath.Join(dir, m.Name+".expect.gz")); err != nil {
 			return nil, err
 		}
+		if c.NumExplained > 0 {
+			if err := c.readExplained(filepath.Join(dir, m.Name+".explain.gz")); err != nil {
+				return nil, err
+			}
+		}
 		cases = append(cases, c)
 	}
 	return cases, nil
@@ -95,23 +106,39 @@ func (c *Case) readExpected(path string) error {
 	if err != nil {
 		return err
 	}
-	take := func(columns int) []uint32 {
-		n := min(c.NumRow*columns, len(data)/4)
-		words := make([]uint32, n)
-		for i := range words {
-			words[i] = binary.LittleEndian.Uint32(data[4*i:])
-		}
-		data = data[4*n:]
-		return words
-	}
-	c.Rows, c.Margins, c.Values = floats(take(c.NumFeature)), floats(take(c.NumGroup)), floats(take(c.NumValue))
-	for _, id := range take(c.NumTree) {
+	c.Rows, c.Margins = floats(take(&data, c.NumRow*c.NumFeature)), floats(take(&data, c.NumRow*c.NumGroup))
+	c.Values = floats(take(&data, c.NumRow*c.NumValue))
+	for _, id := range take(&data, c.NumRow*c.NumTree) {
 		c.Leaves = append(c.Leaves, float32(int32(id)))
 	}
 	if len(c.Leaves) != c.NumRow*c.NumTree || len(data) != 0 {
 		return fmt.Errorf("%s has another size than the manifest says", path)
 	}
 	return nil
+}
+
+func (c *Case) readExplained(path string) error {
+	data, err := ReadGzip(path)
+	if err != nil {
+		return err
+	}
+	width := c.NumFeature + 1
+	n := c.NumExplained * c.NumGroup * width
+	c.Exact, c.Approximate, c.Interactions = floats(take(&data, n)), floats(take(&data, n)), floats(take(&data, n*width))
+	if len(c.Interactions) != n*width || len(data) != 0 {
+		return fmt.Errorf("%s has another size than the manifest says", path)
+	}
+	return nil
+}
+
+// take cuts up to n little-endian words off data.
+func take(data *[]byte, n int) []uint32 {
+	words := make([]uint32, min(n, len(*data)/4))
+	for i := range words {
+		words[i] = binary.LittleEndian.Uint32((*data)[4*i:])
+	}
+	*data = (*data)[4*len(words):]
+	return words
 }
 
 func floats(words []uint32) []float32 {
