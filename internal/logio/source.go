@@ -3,12 +3,13 @@ package logio
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/klauspost/compress/zstd"
+
+	"threatdetect/internal/gunzip"
 )
 
 // Bounds of decompression.
@@ -56,9 +57,7 @@ func open(r io.Reader) *source {
 	switch {
 	case bytes.HasPrefix(head, gzipMagic):
 		s.name = "gzip"
-		// Faster decoders than the standard library's read ahead in the bits, and where a stream is cut lose what
-		// those bits still say: up to some hundred bytes, in which a whole line may end.
-		s.r, err = gzip.NewReader(b)
+		s.r, err = gunzip.NewReader(b), nil
 	case bytes.HasPrefix(head, zstdMagic):
 		s.name = "zstd"
 		var z *zstd.Decoder

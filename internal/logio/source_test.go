@@ -80,7 +80,8 @@ func TestUnpack(t *testing.T) {
 	}
 }
 
-// A stream cut anywhere yields what the standard library can make of it, and an error. For zstd that is whole blocks.
+// A stream cut anywhere yields at least what the standard library can make of it, and an error. For zstd that is whole
+// blocks.
 func TestCutEverywhere(t *testing.T) {
 	plain := text(300)
 	packed := pack(t, plain)
@@ -91,7 +92,7 @@ func TestCutEverywhere(t *testing.T) {
 		}
 		got, err := unpack(packed[:n])
 		require.ErrorIs(t, err, io.ErrUnexpectedEOF, n)
-		require.Equal(t, len(want), len(got), n)
+		require.GreaterOrEqual(t, len(got), len(want), n)
 		require.True(t, bytes.HasPrefix(plain, got), n)
 	}
 	plain = text(20_000) // several blocks
@@ -117,7 +118,7 @@ func TestCorrupt(t *testing.T) {
 		want, wantErr := io.ReadAll(r)
 		got, err := unpack(damaged)
 		require.Equal(t, wantErr == nil, err == nil, n)
-		require.Equal(t, want, got, n)
+		require.True(t, bytes.HasPrefix(got, want), n)
 	}
 	// A wrong checksum is found when all is read, so nothing is lost.
 	for _, packed := range [][]byte{packed, packZstd(t, plain)} {
