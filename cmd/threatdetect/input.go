@@ -21,13 +21,15 @@ type logs struct {
 	bar    *progress
 	idle   func() // called before a read that may wait
 
-	file string // the one that is being read
+	file  string // the one that is being read
+	parts auto.Parts
 }
 
 // flows yields the records of all files. Errors of single records are passed on; any other error is an *exitError and
 // the end.
 func (l *logs) flows() iter.Seq2[*features.Flow, error] {
 	return func(yield func(*features.Flow, error) bool) {
+		l.parts = auto.Parts{}
 		for _, name := range l.files {
 			more, err := l.readFile(name, yield)
 			if err != nil {
@@ -50,7 +52,7 @@ func (l *logs) readFile(name string, yield func(*features.Flow, error) bool) (mo
 	}
 	defer r.Close()
 	var misfit error // the set cannot be computed from the format that the file turns out to have
-	opts := &auto.Options{Format: l.format, Label: l.label, OnFormat: func(f auto.Format, _ string) { misfit = l.check(string(f)) }}
+	opts := &auto.Options{Format: l.format, Label: l.label, Parts: &l.parts, OnFormat: func(f auto.Format, _ string) { misfit = l.check(string(f)) }}
 	for flow, err := range auto.Read(r, opts) {
 		if misfit != nil {
 			return false, misfit

@@ -23,6 +23,16 @@ type Options struct {
 	// OnFormat, unless nil, is called once with the format of the log and what it was told by (empty if Format says it),
 	// before the first flow. It is not called for a log that is empty or of no known format.
 	OnFormat func(f Format, by string)
+	// Parts, unless nil, makes a log of several parts one: a part without a header, or of no format that is told from
+	// it, goes on with those of the part before it.
+	Parts *Parts
+}
+
+// Parts is what one part of a log leaves to the next. The zero value is for the first part. It has one owner.
+type Parts struct {
+	format Format
+	zeek   zeek.Header
+	unsw   unsw.Header
 }
 
 // Read returns the flows of a log, which may be gzip or zstd. It is single-use; the flows and errors are those of the
@@ -32,27 +42,36 @@ func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 	if opts == nil {
 		opts = &Options{}
 	}
+	parts := opts.Parts
+	if parts == nil {
+		parts = &Parts{}
+	}
 	return func(yield func(*features.Flow, error) bool) {
 		lines := logio.From(r, opts.MaxLine)
 		defer lines.Close()
 		format, by := opts.Format, ""
 		if format == Unknown {
 			var head []byte
-			if format, by, head = detect(lines); format == Unknown {
+			format, by, head = detect(lines)
+			if format == Unknown && !logio.Blank(head) {
+				format = parts.format
+			}
+			if format == Unknown {
 				if err := unknown(head, lines); err != nil {
 					yield(nil, err)
 				}
 				return
 			}
 		}
+		parts.format = format
 		if opts.OnFormat != nil {
 			opts.OnFormat(format, by)
 		}
 		switch format {
 		case Zeek:
-			zeek.Read(lines, &zeek.Options{Label: opts.Label, Pointer: opts.Pointer})(yield)
+			zeek.Read(lines, &zeek.Options{Label: opts.Label, Pointer: opts.Pointer, Header: &parts.zeek})(yield)
 		case UNSW:
-			unsw.Read(lines, &unsw.Options{Label: opts.Label})(yield)
+			unsw.Read(lines, &unsw.Options{Label: opts.Label, Header: &parts.unsw})(yield)
 		default:
 			yield(nil, &features.InputError{Err: features.ErrFormat, What: unreadable(format, by)})
 		}

@@ -2,10 +2,8 @@ package unsw
 
 import "bytes"
 
-const (
-	maxField  = 64 << 10 // bytes of one field
-	maxFields = 1024
-)
+// maxFields is the limit of fields of a record.
+const maxFields = 1024
 
 // splitter takes CSV lines apart. A quoted field has no line breaks.
 type splitter struct {
@@ -39,9 +37,6 @@ func (s *splitter) split(line []byte) bool {
 			} else {
 				field = line
 			}
-		}
-		if len(field) > maxField {
-			return false
 		}
 		if len(s.fields) <= maxFields {
 			s.fields = append(s.fields, trim(field))

@@ -17,7 +17,14 @@ type Options struct {
 	Label string
 	// MaxLine is the longest line in bytes, without its end; 0 means logio's 1 MiB.
 	MaxLine int
+	// Header, unless nil, carries the columns of a file over to the next part of it: reading begins with the columns
+	// that it holds and leaves the last ones in it. It is for a file that was split, of which only the first part has a
+	// header.
+	Header *Header
 }
+
+// Header is where the columns of a file are. The zero value holds none.
+type Header struct{ last *schema }
 
 // Read returns the flows of a file, which may be gzip or zstd. It is single-use. The flow, what its field UNSW points
 // to, and the record error in its place are valid until the next step; the memory is the reader's.
@@ -32,6 +39,10 @@ func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 	return func(yield func(*features.Flow, error) bool) {
 		rd := &reader{lines: logio.From(r, opts.MaxLine), asked: opts.Label, yield: yield}
 		defer rd.lines.Close()
+		if opts.Header != nil {
+			rd.schema = opts.Header.last
+			defer func() { opts.Header.last = rd.schema }()
+		}
 		rd.run()
 	}
 }

@@ -1,6 +1,7 @@
 package unsw
 
 import (
+	"bytes"
 	"math"
 	"net/netip"
 
@@ -66,6 +67,8 @@ func (r *reader) proto(f *features.Flow, text []byte) (ports, ok bool) {
 	f.ProtoName = r.names.String(r.lowered(text))
 	n, numeric := decimal.Count(text)
 	switch {
+	case !numeric && len(text) > 0 && len(bytes.Trim(text, "0123456789")) == 0: // digits, but more than a number holds
+		return false, false
 	case !numeric:
 		f.Proto, ports = features.ProtoByName(f.ProtoName)
 	case n > math.MaxUint8:

@@ -1,6 +1,7 @@
 package zeek
 
 import (
+	"bytes"
 	"net/netip"
 
 	"threatdetect/features"
@@ -50,6 +51,8 @@ func (d *deriver) proto(f *features.Flow, c *cell) (ports, ok bool) {
 	f.ProtoName = d.names.String(d.lower)
 	n, numeric := decimal.Count(c.text)
 	switch {
+	case !numeric && len(c.text) > 0 && len(bytes.Trim(c.text, "0123456789")) == 0: // digits, but more than a number holds
+		return false, false
 	case !numeric:
 		f.Proto, ports = features.ProtoByName(f.ProtoName)
 	case n > 255:

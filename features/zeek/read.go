@@ -21,7 +21,13 @@ type Options struct {
 	Pointer string
 	// MaxLine is the longest line in bytes, without its end; 0 means logio's 1 MiB.
 	MaxLine int
+	// Header, unless nil, carries the header of a TSV log over to the next part of it: reading begins with the header
+	// that it holds and leaves the last one in it. It is for a log that was split, of which only the first part has one.
+	Header *Header
 }
+
+// Header is what the directives of a TSV log say. The zero value holds none.
+type Header struct{ last *header }
 
 // Read returns the flows of a log, which may be gzip or zstd. It is single-use. The flow, and the record error in its
 // place, are valid until the next step; the memory is the reader's.

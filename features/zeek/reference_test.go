@@ -147,6 +147,8 @@ func refFlow(get func(name string) value, noDuration bool) string {
 			return "number"
 		}
 		f.Proto, ports = features.ProtoByNumber(uint8(n))
+	} else if regexp.MustCompile(`^[0-9]+$`).MatchString(proto) {
+		return "number"
 	} else {
 		f.Proto, ports = features.ProtoByName(f.ProtoName)
 	}

@@ -20,6 +20,16 @@ type tsv struct {
 // runTSV reads a TSV log from the current line on, which is given without the white space before it.
 func (r *reader) runTSV(first []byte) {
 	r.tsv.header = newHeader()
+	if carry := r.opts.Header; carry != nil {
+		if carry.last != nil {
+			r.tsv.header = *carry.last
+			r.rec = record{names: &r.tsv.header.names, noDuration: r.tsv.header.index[colDuration] < 0}
+		}
+		defer func() {
+			last := r.tsv.header
+			carry.last = &last
+		}()
+	}
 	if first[0] == '#' && !r.tsvLine(first) {
 		return
 	}
