@@ -90,11 +90,6 @@ func (l *logs) wrap(err error) error {
 	return inputError(where, err)
 }
 
-// recordWhere is FILE:LINE of a record error.
-func (l *logs) recordWhere(err *features.RecordError) string {
-	return fmt.Sprintf("%s:%d", l.file, err.Line)
-}
-
 func isRecordError(err error) bool {
 	_, ok := errors.AsType[*features.RecordError](err)
 	return ok

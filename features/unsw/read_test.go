@@ -126,7 +126,7 @@ func TestValues(t *testing.T) {
 	require.Equal(t, 17/0.25, rate())
 	require.Zero(t, rate("dur", "0"))
 	require.Zero(t, rate("Spkts", "0", "Dpkts", "0"))
-	require.Equal(t, -0.0, rate("Spkts", "1", "Dpkts", "0"))
+	require.Zero(t, rate("Spkts", "1", "Dpkts", "0"))
 	require.True(t, math.IsNaN(rate("dur", "-")))
 	require.True(t, math.IsNaN(rate("Dpkts", "", "dur", "0")), "missing comes before the guard")
 	require.Equal(t, 17/1e-10, rate("dur", "1e-10"), "dur as it is, not as nanoseconds")

@@ -53,24 +53,22 @@ func (c *counter) Read(p []byte) (int, error) {
 func open(r io.Reader) *source {
 	s := &source{in: &counter{r: r}, close: func() {}}
 	b := bufio.NewReaderSize(s.in, startSize)
-	head, err := b.Peek(len(zstdMagic))
+	head, _ := b.Peek(len(zstdMagic))
 	switch {
 	case bytes.HasPrefix(head, gzipMagic):
 		s.name = "gzip"
-		s.r, err = gunzip.NewReader(b), nil
+		s.r = gunzip.NewReader(b)
 	case bytes.HasPrefix(head, zstdMagic):
 		s.name = "zstd"
-		var z *zstd.Decoder
 		// One block at a time on the caller's goroutine: nothing runs on, and what precedes a break is not lost.
-		z, err = zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
-		if err == nil {
-			s.r, s.close = z, z.Close
+		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			s.r = failed{err}
+			break
 		}
+		s.r, s.close = z, z.Close
 	default:
-		s.r, err = b, nil
-	}
-	if err != nil {
-		s.r = failed{err}
+		s.r = b
 	}
 	return s
 }
