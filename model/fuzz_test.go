@@ -12,9 +12,7 @@ func seeds() []*Booster {
 		b.Version = v
 		out = append(out, b)
 	}
-	for _, name := range []string{"gblinear", "dart"} {
-		b := tiny()
-		b.Kind = name
+	for _, b := range variants() {
 		out = append(out, b)
 	}
 	cycle := tiny()
@@ -30,7 +28,9 @@ func fuzz(f *testing.F) {
 
 func FuzzLegacy(f *testing.F) {
 	for _, b := range seeds() {
-		f.Add(toLegacy(b))
+		if file, ok := forms(b)["legacy"]; ok {
+			f.Add(file)
+		}
 	}
 	fuzz(f)
 }

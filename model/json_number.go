@@ -19,7 +19,7 @@ func (r *jsonReader) Int() (int64, error) {
 		if c > 9 {
 			break
 		}
-		if v > (math.MaxInt64-9)/10 {
+		if v > (math.MaxInt64-int64(c))/10 {
 			return 0, r.failf(r.pos, "integer out of the range of 64 bits")
 		}
 		v = 10*v + int64(c)

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -112,11 +113,29 @@ func TestContainerArtifacts(t *testing.T) {
 	}
 }
 
-// forms are the encodings of a booster.
+// forms are the encodings that there are of a booster.
 func forms(b *Booster) map[string][]byte {
-	doc := documentOf(b)
-	return map[string][]byte{
-		"legacy": toLegacy(b), "json": toJSON(doc), "ubjson": toUBJSON(doc, true), "ubjson untyped": toUBJSON(doc, false),
+	out := map[string][]byte{}
+	if b.Version.Known() || !b.BaseIsMargin {
+		doc := documentOf(b)
+		out["json"], out["ubjson"], out["ubjson untyped"] = toJSON(doc), toUBJSON(doc, true), toUBJSON(doc, false)
+	}
+	if b.Version.Before(3, 1) && len(b.BaseScore) == 1 && !slices.ContainsFunc(b.Trees, func(t Tree) bool {
+		return t.LeafSize > 1 || len(t.CategoryNodes) > 0
+	}) && !slices.Contains(b.IterationStart[1:], b.IterationStart[0]) {
+		out["legacy"] = toLegacy(b)
+	}
+	return out
+}
+
+func TestVariantsInAllFormats(t *testing.T) {
+	for name, want := range variants() {
+		for form, file := range forms(want) {
+			t.Run(name+"/"+form, func(t *testing.T) {
+				b := load(t, file, nil)
+				require.Equal(t, data(want), data(b))
+			})
+		}
 	}
 }
 

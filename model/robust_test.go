@@ -29,21 +29,29 @@ func sound(t testing.TB, file []byte) (*Booster, error) {
 }
 
 func TestTruncation(t *testing.T) {
-	for name, file := range forms(tiny()) {
-		for n := range len(file) {
-			_, err := sound(t, file[:n])
-			require.Error(t, err, "%s cut at %d of %d", name, n, len(file))
+	for variant, b := range variants() {
+		for name, file := range forms(b) {
+			for n := range len(file) {
+				_, err := sound(t, file[:n])
+				require.Error(t, err, "%s as %s cut at %d of %d", variant, name, n, len(file))
+			}
 		}
 	}
 }
 
 // Any bit may be wrong without harm: what still loads is valid.
 func TestBitFlips(t *testing.T) {
-	for _, file := range forms(tiny()) {
-		for i := range len(file) * 8 {
-			file[i/8] ^= 1 << (i % 8)
-			sound(t, file)
-			file[i/8] ^= 1 << (i % 8)
+	for variant, b := range variants() {
+		step := 11
+		if variant == "plain" {
+			step = 1
+		}
+		for _, file := range forms(b) {
+			for i := 0; i < len(file)*8; i += step {
+				file[i/8] ^= 1 << (i % 8)
+				sound(t, file)
+				file[i/8] ^= 1 << (i % 8)
+			}
 		}
 	}
 }
@@ -51,17 +59,23 @@ func TestBitFlips(t *testing.T) {
 // Numbers that often mean trouble, at one place after the other.
 func TestBadWords(t *testing.T) {
 	words := []uint64{0, 1, math.MaxUint64, math.MaxInt32, 1 << 31, math.MaxUint32, math.MaxInt64, 1 << 63, 1 << 50}
-	for name, file := range forms(tiny()) {
-		if name == "json" {
-			continue
+	for variant, b := range variants() {
+		step := 29
+		if variant == "plain" {
+			step = 3
 		}
-		for i := 0; i+8 <= len(file); i += 3 {
-			for _, w := range words {
-				bad := bytes.Clone(file)
-				binary.LittleEndian.PutUint32(bad[i:], uint32(w))
-				sound(t, bad)
-				binary.BigEndian.PutUint64(bad[i:], w)
-				sound(t, bad)
+		for name, file := range forms(b) {
+			if name == "json" {
+				continue
+			}
+			for i := 0; i+8 <= len(file); i += step {
+				for _, w := range words {
+					bad := bytes.Clone(file)
+					binary.LittleEndian.PutUint32(bad[i:], uint32(w))
+					sound(t, bad)
+					binary.BigEndian.PutUint64(bad[i:], w)
+					sound(t, bad)
+				}
 			}
 		}
 	}

@@ -61,59 +61,6 @@ func (o object) at(path string) *any {
 	return found
 }
 
-// documentOf is the document that JSON and UBJSON files of b hold.
-func documentOf(b *Booster) object {
-	trees := []any{}
-	for i, t := range b.Trees {
-		parents := make([]int32, len(t.Left))
-		trees = append(trees, object{
-			{"base_weights", t.BaseWeight}, {"categories", []int32{}}, {"categories_nodes", []int32{}},
-			{"categories_segments", []int32{}}, {"categories_sizes", []int32{}}, {"default_left", t.DefaultLeft}, {"id", i},
-			{"left_children", t.Left}, {"loss_changes", t.LossChange}, {"parents", parents}, {"right_children", t.Right},
-			{"split_conditions", t.Value}, {"split_indices", t.Feature}, {"split_type", make([]bool, len(t.Left))},
-			{"sum_hessian", t.SumHessian},
-			{"tree_param", object{{"num_deleted", fmt.Sprint(t.NumDeleted)}, {"num_feature", fmt.Sprint(b.NumFeature)},
-				{"num_nodes", fmt.Sprint(len(t.Left))}, {"size_leaf_vector", "0"}}},
-		})
-	}
-	attributes, params := object{}, object{}
-	for k, v := range b.Attributes {
-		attributes = append(attributes, pair{k, v})
-	}
-	for k, v := range b.Params {
-		params = append(params, pair{k, v})
-	}
-	scores := []string{}
-	for _, v := range b.BaseScore {
-		scores = append(scores, strconv.FormatFloat(float64(v), 'E', -1, 32))
-	}
-	base := strings.Join(scores, ",")
-	if len(scores) != 1 {
-		base = "[" + base + "]"
-	}
-	names := []any{}
-	for _, name := range b.FeatureNames {
-		names = append(names, name)
-	}
-	return object{
-		{"learner", object{
-			{"attributes", attributes}, {"feature_names", names}, {"feature_types", []any{}},
-			{"gradient_booster", object{
-				{"model", object{
-					{"gbtree_model_param", object{{"num_parallel_tree", fmt.Sprint(b.NumParallelTree)},
-						{"num_trees", fmt.Sprint(len(b.Trees))}, {"size_leaf_vector", "0"}}},
-					{"iteration_indptr", b.IterationStart}, {"tree_info", b.TreeGroup}, {"trees", trees},
-				}},
-				{"name", b.Kind},
-			}},
-			{"learner_model_param", object{{"base_score", base}, {"boost_from_average", "1"}, {"num_class", fmt.Sprint(b.NumClass)},
-				{"num_feature", fmt.Sprint(b.NumFeature)}, {"num_target", fmt.Sprint(b.NumTarget)}}},
-			{"objective", object{{"name", b.Objective}, {"reg_loss_param", params}}},
-		}},
-		{"version", []int32{int32(b.Version[0]), int32(b.Version[1]), int32(b.Version[2])}},
-	}
-}
-
 // raw stands in a document for bytes that are written as they are.
 type raw string
 
@@ -161,6 +108,8 @@ func writeJSON(out *bytes.Buffer, v any) {
 		list(len(v), func(i int) { writeJSON(out, v[i]) })
 	case []int32:
 		list(len(v), func(i int) { fmt.Fprint(out, v[i]) })
+	case []byte:
+		list(len(v), func(i int) { fmt.Fprint(out, int8(v[i])) })
 	case []float32:
 		list(len(v), func(i int) { out.WriteString(jsonFloat(v[i])) })
 	case []bool:
@@ -238,6 +187,8 @@ func (w *ubjsonWriter) value(v any) {
 		w.out = append(w.out, v...)
 	case int:
 		w.out = binary.BigEndian.AppendUint32(append(w.out, 'l'), uint32(v))
+	case float32:
+		w.out = binary.BigEndian.AppendUint32(append(w.out, 'd'), math.Float32bits(v))
 	case []any:
 		w.out = append(w.out, '[', '#')
 		w.length(len(v))
@@ -246,6 +197,8 @@ func (w *ubjsonWriter) value(v any) {
 		}
 	case []int32:
 		w.array('l', len(v), func(i int) { w.out = binary.BigEndian.AppendUint32(w.out, uint32(v[i])) })
+	case []byte: // bytes of names
+		w.array('i', len(v), func(i int) { w.out = append(w.out, v[i]) })
 	case []float32:
 		w.array('d', len(v), func(i int) { w.out = binary.BigEndian.AppendUint32(w.out, math.Float32bits(v[i])) })
 	case []bool:
@@ -259,95 +212,4 @@ func (w *ubjsonWriter) value(v any) {
 	default:
 		panic(fmt.Sprintf("%T in a document", v))
 	}
-}
-
-// toLegacy writes the binary form of b's release: prefix or none, version fields or none, tail or none.
-func toLegacy(b *Booster) []byte {
-	var out []byte
-	put := func(values ...any) {
-		for _, v := range values {
-			switch v := v.(type) {
-			case string:
-				out = append(binary.LittleEndian.AppendUint64(out, uint64(len(v))), v...)
-			case float32:
-				out = binary.LittleEndian.AppendUint32(out, math.Float32bits(v))
-			case int:
-				out = binary.LittleEndian.AppendUint32(out, uint32(v))
-			case int32:
-				out = binary.LittleEndian.AppendUint32(out, uint32(v))
-			case int64:
-				out = binary.LittleEndian.AppendUint64(out, uint64(v))
-			default:
-				panic(fmt.Sprintf("%T in a legacy file", v))
-			}
-		}
-	}
-	reserve := func(n int) {
-		for range n {
-			put(0)
-		}
-	}
-	old := !b.Version.Known()
-	if !b.Version.Before(1, 1) {
-		out = append(out, "binf"...)
-	}
-	put(b.BaseScore[0], b.NumFeature, b.NumClass, 1)
-	target := b.NumTarget
-	if b.Version.Before(1, 6) {
-		target = 0
-	}
-	if old {
-		put(1)
-	} else {
-		put(0)
-	}
-	put(b.Version[0], b.Version[1], target, 0)
-	reserve(25)
-	put(b.Objective, b.Kind)
-	forest, groups := b.NumParallelTree, 0
-	if b.Version.Before(1, 6) {
-		forest = 1
-	}
-	if old {
-		groups = b.NumGroup()
-	}
-	put(len(b.Trees), forest, 0, 0, int64(0), groups, 0)
-	reserve(32)
-	for _, t := range b.Trees {
-		put(1, len(t.Left), t.NumDeleted, 0, b.NumFeature, 0)
-		reserve(31)
-		for n := range t.Left {
-			split := uint32(t.Feature[n])
-			if t.DefaultLeft[n] {
-				split |= 1 << 31
-			}
-			put(-1, t.Left[n], t.Right[n], int(split), t.Value[n])
-		}
-		for n := range t.Left {
-			put(t.LossChange[n], t.SumHessian[n], t.BaseWeight[n], 0)
-		}
-	}
-	for _, g := range b.TreeGroup {
-		put(g)
-	}
-	keys := []string{}
-	for k := range b.Attributes {
-		keys = append(keys, k)
-	}
-	if old {
-		put(int64(len(keys)))
-	} else {
-		params := object{}
-		for k, v := range b.Params {
-			params = append(params, pair{k, v})
-		}
-		put(int64(len(keys)+2), "objective", string(toJSON(object{{"name", b.Objective}, {"reg_loss_param", params}})), "metrics", "rmse;")
-	}
-	for _, k := range keys {
-		put(k, b.Attributes[k])
-	}
-	if old {
-		put(int64(1), "rmse")
-	}
-	return out
 }

@@ -141,7 +141,7 @@ func (r *Reader) Numbers() (ints []int64, floats []float64, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if isInt(typ) {
+	if isInt(typ) && n > 0 {
 		ints = make([]int64, 0, n)
 	}
 	err = r.elements(typ, n, func(m byte, p []byte) error {
