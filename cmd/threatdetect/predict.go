@@ -30,7 +30,9 @@ func (a *app) predictCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "predict --model MODEL [flags] [FILE]",
 		Short: "Score numeric rows with a model",
-		Long: "Predict prints a line for every row: values, margins (before the link) or the leaf that each tree ends in, separated by commas.\n" +
+		Long: "Predict prints a line for every row: values, margins (before the link), the leaf that each tree ends in, contributions to the margin\n" +
+			"(one for each feature, then the bias) or interactions (a matrix of that size, row by row), separated by commas; several classes or\n" +
+			"targets one after the other.\n" +
 			"Without a FILE, or for -, it reads standard input. CSV rows hold no label; an empty field or nan is missing.",
 		Example: "  threatdetect predict --model model.tar.gz --kind margin rows.csv",
 		Args:    cobra.MaximumNArgs(1),
@@ -53,7 +55,8 @@ func (a *app) predictCommand() *cobra.Command {
 }
 
 var (
-	outputs = map[string]inference.Output{"value": inference.Value, "margin": inference.Margin, "leaf": inference.Leaf}
+	outputs = map[string]inference.Output{"value": inference.Value, "margin": inference.Margin, "leaf": inference.Leaf,
+		"contrib": inference.Contribution, "interaction": inference.Interaction}
 	headers = map[string]rows.Header{"auto": rows.HeaderAuto, "yes": rows.HeaderYes, "no": rows.HeaderNo}
 )
 
@@ -64,8 +67,6 @@ func (f *predictFlags) check() error {
 	switch {
 	case f.model == "":
 		return usagef("want --model MODEL")
-	case f.kind == "contrib" || f.kind == "interaction":
-		return laterf("--kind %s", f.kind)
 	case !kind:
 		return usagef("--kind %q: want value, margin, leaf, contrib or interaction", f.kind)
 	case f.from == "recordio":
@@ -165,9 +166,13 @@ func (a *app) rowsError(file string, err error) error {
 // predictBatch is how many rows are scored in one call: enough for the fast kernels, few enough for a prompt answer.
 const predictBatch = 1024
 
+// predictValues bounds what these rows give, for outputs with many values.
+const predictValues = 1 << 22
+
 func (a *app) predictRows(p *inference.Predictor, in func(func([]float32, error) bool), w *predictionWriter, acct *features.Account) error {
-	batch := make([]float32, 0, predictBatch*p.NumFeature())
-	dst := make([]float32, predictBatch*p.NumOutput())
+	size := min(predictBatch, max(predictValues/max(p.NumOutput(), 1), 1))
+	batch := make([]float32, 0, size*p.NumFeature())
+	dst := make([]float32, size*p.NumOutput())
 	n := 0
 	score := func() error {
 		if n == 0 {
@@ -197,7 +202,7 @@ func (a *app) predictRows(p *inference.Predictor, in func(func([]float32, error)
 		}
 		acct.Records++
 		batch, n = append(batch, row...), n+1
-		if n == predictBatch {
+		if n == size {
 			if err := score(); err != nil {
 				return err
 			}

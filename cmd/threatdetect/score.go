@@ -41,14 +41,14 @@ func (a *app) scoreCommand() *cobra.Command {
 	flags.StringVar(&f.to, "to", "ndjson", "output format: ndjson, csv, eve, ecs, ocsf or zeek")
 	flags.StringVar(&f.threshold, "threshold", "", "score from which on a flow is a threat, instead of the contract's")
 	flags.BoolVar(&f.all, "all", false, "print every flow, not only threats")
-	flags.IntVar(&f.explain, "explain", 0, "add the N largest contributions")
+	flags.IntVar(&f.explain, "explain", 0, "add the N features that contribute most to the margin, one way or the other")
 	flags.BoolVar(&f.failOnThreat, "fail-on-threat", false, "exit with 10 if a flow is judged a threat, also where records were skipped")
 	return cmd
 }
 
 func (a *app) score(f *scoreFlags, files []string) error {
-	if f.explain != 0 {
-		return laterf("--explain")
+	if f.explain < 0 {
+		return usagef("--explain %d: want 0 or more", f.explain)
 	}
 	d, err := f.detector()
 	if err != nil {
@@ -92,7 +92,7 @@ func (a *app) score(f *scoreFlags, files []string) error {
 
 // detector loads what the flags name.
 func (f *scoreFlags) detector() (*detect.Detector, error) {
-	opts := &detect.Options{}
+	opts := &detect.Options{Explain: f.explain}
 	if f.threshold != "" {
 		t, err := strconv.ParseFloat(f.threshold, 32)
 		if err != nil || t != t {

@@ -22,6 +22,9 @@ var ErrNoContract = errors.New("no contract")
 type Options struct {
 	// Threshold replaces the contract's: a flow is judged a threat if its score is at least *Threshold.
 	Threshold *float32
+	// Explain is how many of the features that add most to a verdict are told, in Verdict.Top. It costs more than the verdict
+	// itself, and model.ErrUnsupported is the error if the model's file has no training statistics.
+	Explain int
 	// Load limits what a bundle may ask for.
 	Load *model.LoadOptions
 }
@@ -34,6 +37,7 @@ type Detector struct {
 	threshold float32
 	digest    string
 	softmax   bool // the predictor's output is the index of a class
+	explainer *explainer
 }
 
 // Open reads the bundle at path: a model.tar.gz with a contract inside. The error answers errors.Is for ErrNoContract
@@ -100,6 +104,11 @@ func New(b *model.Booster, c *features.Contract, opts *Options) (*Detector, erro
 	if err := d.checkFit(b); err != nil {
 		return nil, err
 	}
+	if opts != nil {
+		if d.explainer, err = newExplainer(b, pipeline.Schema().Names(), opts.Explain); err != nil {
+			return nil, err
+		}
+	}
 	return d, nil
 }
 
@@ -149,6 +158,7 @@ type Stream struct {
 	extractor *features.Extractor
 	row, out  []float32
 	verdict   Verdict
+	why       explanation
 }
 
 // Verdict is what a detector says of one flow. It, its flow and its slices are valid until the stream's next step.
@@ -164,9 +174,13 @@ type Verdict struct {
 	Classes []float32
 
 	Row []float32 // the row that was scored
+
+	// Top is set on Options.Explain: the features that add most, one way or the other, to the margin of the score; with several
+	// classes, to that of Class.
+	Top []Reason
 }
 
-// Judge returns the verdict on f. It does not allocate. It fails with features.ErrContract if f comes from a source
+// Judge returns the verdict on f. It does not allocate, but for the first explanation. It fails with features.ErrContract if f comes from a source
 // that the feature set cannot be computed from.
 func (s *Stream) Judge(f *features.Flow) (*Verdict, error) {
 	d := s.detector
@@ -189,6 +203,11 @@ func (s *Stream) Judge(f *features.Flow) (*Verdict, error) {
 		v.Score = 1 - s.out[0]
 	}
 	v.Threat = v.Score >= d.threshold
+	if d.explainer != nil {
+		if v.Top, err = d.explainer.explain(&s.why, row, v.Class); err != nil {
+			return nil, err
+		}
+	}
 	return v, nil
 }
 

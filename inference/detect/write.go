@@ -122,12 +122,16 @@ type about struct {
 	threshold float32
 	classes   []string // names of the outputs of a model with several classes; nil for the others
 	scores    bool     // such a model has a score for each class
+	top       int      // how many reasons a verdict has
 }
 
 func (d *Detector) about() *about {
 	a := &about{set: d.Set(), threshold: d.Threshold()}
 	if d.digest != "" {
 		a.model = d.Model()
+	}
+	if d.explainer != nil {
+		a.top = d.explainer.count
 	}
 	if d.softmax || d.predictor.NumOutput() > 1 {
 		a.classes, a.scores = slices.Clone(d.contract.Output.Classes), !d.softmax
@@ -150,3 +154,24 @@ func (a *about) numScore(v *Verdict) int {
 	}
 	return min(len(a.classes), len(v.Classes))
 }
+
+// appendTop appends the member top if the detector explains: the reasons as a list of objects.
+func (a *about) appendTop(dst []byte, v *Verdict) []byte {
+	if a.top == 0 {
+		return dst
+	}
+	dst = append(appendKey(dst, "top"), '[')
+	for i := range v.Top[:a.numTop(v)] {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		r := &v.Top[i]
+		dst = appendMember(append(dst, '{'), "feature", r.Feature)
+		dst = appendNumber(appendKey(dst, "value"), r.Value)
+		dst = append(appendNumber(appendKey(dst, "contribution"), r.Contribution), '}')
+	}
+	return append(dst, ']')
+}
+
+// numTop returns how many reasons of v are written.
+func (a *about) numTop(v *Verdict) int { return min(a.top, len(v.Top)) }

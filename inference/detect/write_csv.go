@@ -9,7 +9,7 @@ import (
 )
 
 // csvForm writes a table with the columns of the NDJSON record and, for each class, its score. What is not known is an
-// empty field.
+// empty field. With explanations, three columns for each reason are the last ones: top_1, top_1_value, top_1_contribution and so on.
 //
 // Texts are escaped as in a JSON string, so that a record is one line. One that a spreadsheet would take for a formula,
 // because it begins with = + - @, tab or carriage return, gets an apostrophe in front.
@@ -38,6 +38,11 @@ func (c *csvForm) appendHeader(dst []byte) []byte {
 	if c.scores {
 		for _, name := range c.classes {
 			dst = appendField(append(dst, ','), "score_"+name)
+		}
+	}
+	for i := range c.top {
+		for _, part := range [...]string{"", "_value", "_contribution"} {
+			dst = append(strconv.AppendInt(append(dst, ",top_"...), int64(i+1), 10), part...)
 		}
 	}
 	return append(dst, '\n')
@@ -76,6 +81,18 @@ func (c *csvForm) appendVerdict(dst []byte, v *Verdict) []byte {
 				dst = decimal.AppendFloat32(dst, v.Classes[i])
 			}
 		}
+	}
+	for i := range c.top {
+		if i >= len(v.Top) {
+			dst = append(dst, ",,,"...)
+			continue
+		}
+		r := &v.Top[i]
+		dst = append(appendField(append(dst, ','), r.Feature), ',')
+		if r.Value == r.Value {
+			dst = decimal.AppendFloat32(dst, r.Value)
+		}
+		dst = decimal.AppendFloat32(append(dst, ','), r.Contribution)
 	}
 	return append(dst, '\n')
 }

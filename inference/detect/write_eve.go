@@ -154,5 +154,6 @@ func (a *about) appendVerdictObject(dst []byte, v *Verdict) []byte {
 		}
 		dst = append(dst, ']')
 	}
+	dst = a.appendTop(dst, v)
 	return append(dst, '}')
 }

@@ -62,6 +62,7 @@ func (n *ndjsonForm) appendVerdict(dst []byte, v *Verdict) []byte {
 	if len(n.classes) > 0 {
 		dst = n.appendClasses(dst, v)
 	}
+	dst = n.appendTop(dst, v)
 	return append(dst, "}\n"...)
 }
 

@@ -8,7 +8,8 @@ import (
 )
 
 // zeekForm writes a log as Zeek's own, named threatdetect. The directives open and close are left out, since they tell
-// the time of writing. Ports of ICMP are its type and code, as in Zeek's conn.log.
+// the time of writing. Ports of ICMP are its type and code, as in Zeek's conn.log. With explanations, the last fields are three
+// vectors: the features, their values and their contributions.
 type zeekForm struct {
 	*about
 	constants []byte // the fields that are the same for every verdict: threshold, model and set
@@ -28,9 +29,15 @@ func (z *zeekForm) appendHeader(dst []byte) []byte {
 	if len(z.classes) > 0 {
 		dst = append(dst, "\tclass"...)
 	}
+	if z.top > 0 {
+		dst = append(dst, "\ttop\ttop_value\ttop_contribution"...)
+	}
 	dst = append(dst, "\n#types\ttime\tstring\taddr\tport\taddr\tport\tenum\tdouble\tbool\tdouble\tstring\tstring"...)
 	if len(z.classes) > 0 {
 		dst = append(dst, "\tstring"...)
+	}
+	if z.top > 0 {
+		dst = append(dst, "\tvector[string]\tvector[double]\tvector[double]"...)
 	}
 	return append(dst, '\n')
 }
@@ -62,7 +69,38 @@ func (z *zeekForm) appendVerdict(dst []byte, v *Verdict) []byte {
 		class, _ := z.class(v)
 		dst = appendZeekString(append(dst, '\t'), class)
 	}
+	if z.top > 0 {
+		dst = appendZeekTop(dst, v.Top[:z.numTop(v)])
+	}
 	return append(dst, '\n')
+}
+
+// appendZeekTop appends the vectors of the reasons, each with the separator ahead of it. A missing value is unset.
+func appendZeekTop(dst []byte, top []Reason) []byte {
+	if len(top) == 0 {
+		return append(dst, "\t(empty)\t(empty)\t(empty)"...)
+	}
+	separator := byte('\t')
+	for i := range top {
+		dst = appendZeekText(append(dst, separator), top[i].Feature, ',')
+		separator = ','
+	}
+	separator = '\t'
+	for i := range top {
+		dst = append(dst, separator)
+		if x := top[i].Value; x == x {
+			dst = decimal.AppendFloat32(dst, x)
+		} else {
+			dst = append(dst, '-')
+		}
+		separator = ','
+	}
+	separator = '\t'
+	for i := range top {
+		dst = decimal.AppendFloat32(append(dst, separator), top[i].Contribution)
+		separator = ','
+	}
+	return dst
 }
 
 // appendZeekSide appends the fields of an address and a port, each with the separator ahead of it.
@@ -82,7 +120,10 @@ func appendZeekSide(dst []byte, s *side) []byte {
 
 // appendZeekString appends a text with Zeek's escapes: \xNN for what is not printable ASCII, a doubled backslash, and an
 // escaped first byte where the text would read as unset or as empty. The empty text is unset.
-func appendZeekString[T text](dst []byte, s T) []byte {
+func appendZeekString[T text](dst []byte, s T) []byte { return appendZeekText(dst, s, '\t') }
+
+// appendZeekText is appendZeekString where separator, too, has to be escaped.
+func appendZeekText[T text](dst []byte, s T, separator byte) []byte {
 	if len(s) == 0 {
 		return append(dst, '-')
 	}
@@ -91,7 +132,7 @@ func appendZeekString[T text](dst []byte, s T) []byte {
 		switch c := s[i]; {
 		case c == '\\':
 			dst = append(dst, `\\`...)
-		case c < ' ' || c > '~' || i == 0 && (string(s) == "-" || string(s) == "(empty)"):
+		case c < ' ' || c > '~' || c == separator || i == 0 && (string(s) == "-" || string(s) == "(empty)"):
 			dst = append(dst, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
 		default:
 			dst = append(dst, c)
