@@ -8,6 +8,9 @@ const (
 	FormatLegacy Format = "legacy-binary" // XGBoost's own binary form, written until 3.0
 	FormatJSON   Format = "json"          // since 1.0
 	FormatUBJSON Format = "ubjson"        // since 1.6
+
+	FormatPickle   Format = "pickle"   // a Python pickle of a Booster or of one of its scikit-learn wrappers
+	FormatSnapshot Format = "snapshot" // what is inside of a pickle: a model together with the parameters of its training
 )
 
 // Version is the XGBoost release that wrote a model: major, minor, patch. The legacy binary form stores no patch
@@ -68,6 +71,15 @@ type Booster struct {
 	// LinearRounds is the number of boosting rounds of a "gblinear" booster, 0 if the file does not say.
 	LinearRounds int
 
+	// BestNtreeLimit is best_ntree_limit out of the dictionary of a pickled Booster, 0 if there is none: the SageMaker containers that
+	// serve pickles use the first BestNtreeLimit / NumParallelTree rounds. Releases before 1.4 always set it, without early stopping to
+	// all rounds; in 1.4 to 1.7 it is an attribute, too. BestRounds is best_iteration from the same place, plus 1.
+	BestNtreeLimit int
+	BestRounds     int
+
+	// Wrapper is what a pickled scikit-learn wrapper says besides its booster; nil for all other models.
+	Wrapper *Wrapper
+
 	// Categories holds, for each feature, the categories that training data frames had, at the place of their code; nil if
 	// the file has no such dictionary. Trees hold codes, and so do rows.
 	Categories []CategoryList
@@ -79,6 +91,14 @@ type CategoryList struct {
 	Ints   []int64
 	Floats []float64 // from source: no release trains on such categories
 	Kind   int       // XGBoost's code of the type of numbers: 7 and 8 Floats, 9 to 16 Ints; 0 for Names
+}
+
+// Wrapper is the part of a pickled scikit-learn wrapper that its predictions need.
+type Wrapper struct {
+	Class    string   // for example "XGBClassifier"
+	Classes  []string // labels of the classes as text; nil if none are stored: then they are 0 to NumClass-1
+	NumClass int      // 0 if it is not a classifier
+	Missing  float32  // the value that is missing besides NaN; NaN if there is none
 }
 
 // NumGroup is the number of outputs for one row before the link is applied: the number of classes, of targets, or 1.

@@ -277,9 +277,9 @@ func TestFilesThatAreNoModels(t *testing.T) {
 	for file, kind := range map[string]error{
 		"": ErrFormat, "{": ErrFormat, "{ ": ErrFormat, "{}": ErrFormat, "{1": ErrFormat, "[]": ErrFormat, "binf": ErrFormat,
 		"booster[0]:\n0:[f0<0.5]": ErrFormat, "[\n  {\"nodeid\": 0}]": ErrFormat, "\x1f\x8b": ErrFormat, "\x1f\x8b\x08\x00": ErrFormat,
-		"bs64\tAAAA": ErrUnsupported, "CONFIG-offset:\x01": ErrUnsupported, "\x80\x04\x95": ErrUnsupported,
-		"ccopy_reg\n_reconstructor\n": ErrUnsupported, "(dp0\n": ErrUnsupported, `{"Model":{},"Config":{}}`: ErrUnsupported,
-		"{L\x00\x00\x00\x00\x00\x00\x00\x06Config{}}": ErrUnsupported, "hello": ErrFormat,
+		"bs64\tAAAA": ErrUnsupported, "CONFIG-offset:\x01": ErrFormat, "\x80\x04\x95": ErrFormat,
+		"ccopy_reg\n_reconstructor\n": ErrFormat, "(dp0\n": ErrFormat, `{"Model":{},"Config":{}}`: ErrFormat,
+		"{L\x00\x00\x00\x00\x00\x00\x00\x06Config{}}": ErrFormat, "hello": ErrFormat,
 		strings.Repeat("\x00", 2048): ErrFormat, "{\"x\":" + strings.Repeat("[", 100): ErrTooLarge,
 		`{"x":` + strings.Repeat(`{"a":`, 70): ErrTooLarge, "{U\x01x" + strings.Repeat("[", 100): ErrTooLarge,
 		"{U\x01x" + strings.Repeat("{U\x01a", 100): ErrTooLarge,

@@ -17,16 +17,9 @@ const (
 // A legacy file of a release before 1.1 has no mark of its own: it begins with its base score, which may look like any of the marks. So what
 // cannot be read as what it looks like is tried as such a file, too.
 func parse(data []byte, opts *LoadOptions) (*Booster, error) {
-	b, err := parseMarked(data, opts)
+	b, err := parseForm(data, opts, true)
 	if err != nil {
-		old, plausible, oldErr := readLegacy(data, 0, opts)
-		if !plausible {
-			return nil, err
-		}
-		if oldErr != nil {
-			return nil, oldErr
-		}
-		b = old
+		return nil, err
 	}
 	if err := b.validate(opts); err != nil {
 		return nil, err
@@ -34,8 +27,27 @@ func parse(data []byte, opts *LoadOptions) (*Booster, error) {
 	return b, nil
 }
 
+// parseForm reads a model of whatever form; a pickle only if that is asked for. The result is not validated yet.
+func parseForm(data []byte, opts *LoadOptions, pickles bool) (*Booster, error) {
+	b, err := parseMarked(data, opts, pickles)
+	if err == nil {
+		return b, nil
+	}
+	old, plausible, oldErr := readLegacy(data, 0, opts)
+	switch {
+	case !plausible:
+		return nil, err
+	case oldErr != nil:
+		return nil, oldErr
+	}
+	return old, nil
+}
+
+// legacyMark begins the legacy binary form since 1.1.
+const legacyMark = "binf"
+
 // parseMarked reads the formats that begin with a mark.
-func parseMarked(data []byte, opts *LoadOptions) (*Booster, error) {
+func parseMarked(data []byte, opts *LoadOptions, pickles bool) (*Booster, error) {
 	start := data[:min(len(data), 256)]
 	has := func(prefix string) bool { return bytes.HasPrefix(start, []byte(prefix)) }
 	switch {
@@ -43,19 +55,19 @@ func parseMarked(data []byte, opts *LoadOptions) (*Booster, error) {
 		return nil, notAModel("the file is empty")
 	case isGzip(start):
 		return nil, &ParseError{Err: formatErrorf("a compressed file inside a compressed file")}
-	case has("binf"):
-		b, _, err := readLegacy(data, 4, opts)
+	case has(legacyMark):
+		b, _, err := readLegacy(data, len(legacyMark), opts)
 		return b, err
 	case has("bs64"):
 		return nil, &ParseError{Err: &UnsupportedError{What: "the base64 form of a model, which XGBoost itself has given up,"}}
-	case has("CONFIG-offset:"):
-		return nil, &ParseError{Err: &UnsupportedError{What: "a memory snapshot (pickle, copy)"}}
+	case has(snapshotMark):
+		return readSnapshot(data, opts)
 	case has("{"):
 		return parseDocument(data, opts)
 	case has("booster["), has("[") && isPrintable(start):
 		return nil, notAModel("this is a dump of a model for people (dump_model); save the booster with save_model")
-	case len(start) > 1 && start[0] == 0x80 && start[1] >= 2 && start[1] <= 5, isTextPickle(start):
-		return nil, &ParseError{Err: &UnsupportedError{What: "a pickle"}}
+	case pickles && isPickle(start):
+		return readPickle(data, opts)
 	}
 	return nil, notAModel("no known form of a model begins with %.16q", start)
 }
@@ -88,8 +100,11 @@ func isGzip(data []byte) bool {
 	return len(data) > 3 && data[0] == 0x1f && data[1] == 0x8b && data[2] == 8 && data[3]&0xe0 == 0
 }
 
-// isTextPickle recognises protocols 0 and 1 by a first line of text after their first opcode.
-func isTextPickle(start []byte) bool {
+// isPickle recognises protocols 2 to 5 by their mark, and 0 and 1 by a first line of text after their first opcode.
+func isPickle(start []byte) bool {
+	if len(start) > 1 && start[0] == 0x80 {
+		return start[1] >= 2 && start[1] <= 5
+	}
 	line, _, ok := bytes.Cut(start, []byte{'\n'})
 	return ok && len(line) > 0 && (line[0] == 'c' || line[0] == '(') && isPrintable(line)
 }

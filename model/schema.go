@@ -17,11 +17,15 @@ type schema struct {
 	b     *Booster
 	store treeStore
 
-	numTrees  int // as declared
-	indptr    []int32
-	forest    int // num_parallel_tree, or 0 if absent
-	numNodes  int // of all trees so far
-	linear    bool
+	numTrees int // as declared
+	indptr   []int32
+	forest   int // num_parallel_tree, or 0 if absent
+	numNodes int // of all trees so far
+	linear   bool
+	snapshot bool
+
+	configForest int // num_parallel_tree of a snapshot's configuration, or 0 if absent
+
 	raw       rawTree
 	scratch32 []int32
 }
@@ -39,6 +43,12 @@ func readDocument(doc document, format Format, opts *LoadOptions) (*Booster, err
 			return nil, at(doc.Offset(), err)
 		}
 	}
+	if s.snapshot {
+		s.b.Format = FormatSnapshot
+	}
+	if s.forest == 0 {
+		s.forest = s.configForest
+	}
 	finish(s.b, s.indptr, s.forest)
 	return s.b, nil
 }
@@ -46,8 +56,9 @@ func readDocument(doc document, format Format, opts *LoadOptions) (*Booster, err
 // missing fails because an object ended without a key that it has to have.
 func missing(key string) error { return formatErrorf("the key %q is missing", key) }
 
+// root reads a model, or the memory snapshot of one, which holds it under another key: {"Config": {…}, "Model": {"learner": …}}.
 func (s *schema) root() error {
-	const learner, version = 0, 1
+	const learner, version, model, config = 0, 1, 2, 3
 	var keys seen
 	return eachKeyThen(s.doc, func(key []byte) error {
 		switch string(key) {
@@ -55,12 +66,23 @@ func (s *schema) root() error {
 			return first(keys.once(learner), s.learner)
 		case "version":
 			return first(keys.once(version), s.version)
-		case "Model", "Config":
-			return &UnsupportedError{What: "a memory snapshot (pickle, copy)"}
+		case "Model":
+			if s.snapshot {
+				return formatErrorf("a snapshot inside of a snapshot")
+			}
+			s.snapshot = true
+			return first(keys.once(model), s.root)
+		case "Config":
+			return first(keys.once(config), s.config)
 		}
 		return s.doc.Skip()
 	}, func() error {
-		if !keys.has(learner) {
+		switch {
+		case keys.has(learner) && keys.has(model):
+			return formatErrorf("both a model and the snapshot of one")
+		case keys.has(config) && !keys.has(model):
+			return missing("Model")
+		case !keys.has(learner) && !keys.has(model):
 			return missing("learner")
 		}
 		return nil
