@@ -69,10 +69,6 @@ func TestRealModelsAreEqualInAllFormats(t *testing.T) {
 }
 
 func TestContainerArtifacts(t *testing.T) {
-	refused := map[string]string{ // by what
-		"pickle": "pickle", "pickle-0.90": "pickle",
-		"pickle-1.2.0": "pickle", "pickle-softprob": "pickle",
-	}
 	files, _ := filepath.Glob(filepath.Join(sharedFile(t, "container-replies/models/1.7-1"), "*.tar.gz"))
 	require.NotEmpty(t, files)
 	for _, path := range files {
@@ -86,13 +82,6 @@ func TestContainerArtifacts(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, all, 3)
 			require.NotEqual(t, data(all[0]), data(all[1]))
-			continue
-		}
-		if what, ok := refused[name]; ok {
-			var unsupported *UnsupportedError
-			require.ErrorAs(t, err, &unsupported, name)
-			require.ErrorIs(t, err, ErrUnsupported, name)
-			require.Contains(t, unsupported.What, what)
 			continue
 		}
 		if name == "broken" {
@@ -110,6 +99,11 @@ func TestContainerArtifacts(t *testing.T) {
 		sum := sha256.Sum256(file)
 		require.Equal(t, hex.EncodeToString(sum[:]), bundle.Booster.Digest, name)
 		require.Equal(t, name == "beside", bundle.Contract != nil, name)
+		require.Equal(t, strings.HasPrefix(name, "pickle"), bundle.Booster.Format == FormatPickle, name)
+		if bundle.Booster.Format == FormatPickle {
+			require.Equal(t, 6, bundle.Booster.BestNtreeLimit, name)
+			require.Equal(t, 6, bundle.Booster.BestRounds, name)
+		}
 	}
 }
 
