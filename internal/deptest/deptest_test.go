@@ -45,6 +45,7 @@ var rules = []struct {
 
 	{"internal/trafficgen", "", "simulated traffic"},
 	{"internal/evaluate", "gonum.org/v1/gonum/integrate gonum.org/v1/gonum/stat", "statistics of scores"},
+	{"internal/conformance", "inference model", "compares with XGBoost, in a command of its own"},
 	{"internal/mkbundle", "features features/auto features/zeek inference internal/evaluate internal/logio model", "makes the bundles of testdata"},
 	{"cmd/trafficgen", "internal/trafficgen", "a face on trafficgen"},
 	{"cmd/threatdetect", "features features/auto inference inference/detect inference/rows internal/decimal internal/logio model " +

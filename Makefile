@@ -1,0 +1,15 @@
+# Steps that are too long for every change, or not needed for it. Everything else is plain go: go build ./..., go test ./...
+
+.PHONY: conformance sample golden
+
+# Every bit against 18 XGBoost releases; writes docs/conformance.md. VENVS=DIR keeps the releases, DIR=DIR the models.
+conformance:
+	testdata/conformance/run.sh
+
+# The same for random cases of a few releases.
+sample:
+	testdata/conformance/run.sh sample
+
+# The committed files of testdata/golden.
+golden:
+	testdata/golden/make.sh

@@ -1,0 +1,52 @@
+#!/bin/sh
+# Makes models with real XGBoost releases, predicts with each and with this module, and compares every bit.
+#
+#   ./run.sh                  all of it; writes docs/conformance.md
+#   ./run.sh sample [SEED]    random cases of a few releases, in a few minutes; writes nothing and fails if a bit differs
+#
+# $RELEASES chooses the releases, $CASES the number of cases of a sample. $DIR keeps the models (default: a temporary
+# directory that is removed). $VENVS and $PYTHON are those of environments.sh.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+export OMP_NUM_THREADS=1
+
+if [ -n "${DIR:-}" ]; then
+	dir=$DIR
+	mkdir -p "$dir"
+else
+	dir=$(mktemp -d)
+	trap 'rm -rf "$dir"' EXIT
+fi
+
+# models RELEASES ARGUMENT… trains and predicts with each release. What the releases themselves print is shown if they fail.
+models() {
+	releases=$1
+	shift
+	for python in $("$here/environments.sh" $releases); do
+		"$python" -W ignore "$here/models.py" "$@" "$dir" >"$dir/log" 2>&1 || {
+			cat "$dir/log"
+			exit 1
+		}
+		grep '^xgboost ' "$dir/log"
+	done
+	rm -f "$dir/log"
+}
+
+case "${1:-all}" in
+all)
+	models "${RELEASES:-}"
+	cd "$here/../.."
+	go run ./internal/conformance -table docs/conformance.md "$dir"
+	;;
+sample)
+	seed="${2:-$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}"
+	echo "seed $seed"
+	WRAPPERS=no models "${RELEASES:-0.90 1.2.1 1.6.2 3.4.1}" --seed "$seed" --cases "${CASES:-40}"
+	cd "$here/../.."
+	go run ./internal/conformance -strict "$dir"
+	;;
+*)
+	echo "usage: $0 [all | sample [SEED]]" >&2
+	exit 2
+	;;
+esac
