@@ -1,7 +1,8 @@
 // Package model reads gradient-boosted tree models that XGBoost wrote and holds them as plain, validated data.
 //
 // [Open] and [Load] take whatever a SageMaker training job or XGBoost itself leaves behind: the legacy binary
-// form with and without its "binf" prefix, JSON and UBJSON; each of them bare, gzip-compressed, in a directory,
+// form with and without its "binf" prefix, JSON and UBJSON, memory snapshots, and Python pickles of a Booster or of one of
+// XGBoost's scikit-learn wrappers; each of them bare, gzip-compressed, in a directory,
 // or inside model.tar.gz. The format is told from the bytes, never from the name. Archives are streamed and
 // nothing is written to disk.
 //
@@ -20,7 +21,11 @@
 // Boosters called gbtree, with numeric splits and one number in each leaf, of the objectives binary:logistic, binary:logitraw,
 // reg:squarederror, reg:logistic, multi:softmax and multi:softprob, written by any release from 0.72 on. Whatever else XGBoost
 // has is recognised and refused with an [UnsupportedError] that names it: gblinear, DART in all its disguises, categorical splits, vector leaves,
-// several targets, other objectives, memory snapshots, pickles, ensembles of several files.
+// several targets, other objectives, ensembles of several files.
+//
+// A pickle is decoded as data: nothing is imported or called, whatever it asks for (internal/pickle has the list of names that mean something). It has to
+// hold one booster, alone, in a wrapper, or in a few layers of lists and dictionaries. What only a pickle knows is in [Booster.BestNtreeLimit] and
+// [Booster.Wrapper].
 //
 // # How it is read
 //
@@ -28,6 +33,8 @@
 //	format from bytes   detect.go
 //	legacy binary       load_legacy.go  the layout is drawn there
 //	JSON, UBJSON        schema*.go      one walk over a document cursor: json*.go or internal/ubjson, into arrays, without a tree of values
+//	memory snapshots    load_snapshot.go, schema.go
+//	pickles             load_pickle.go  on top of internal/pickle
 //	what files omit     rounds.go       forest size and rounds of older releases
 //	proof               validate.go
 //	bundle              bundle.go       the layout is drawn there

@@ -12,7 +12,7 @@ import (
 	"threatdetect/internal/safeio"
 )
 
-// Open reads the booster in the file or directory at path, in whatever form it is: the legacy binary form, JSON or UBJSON, bare or
+// Open reads the booster in the file or directory at path, in whatever form it is: the legacy binary form, JSON, UBJSON, or a pickle, bare or
 // gzip-compressed, or one of these in a tar archive such as SageMaker's model.tar.gz. The bytes tell which; names do not matter.
 //
 // In an archive or a directory the model is the top-level regular file called xgboost-model, or xgboost-model-N; if there is none, the only
