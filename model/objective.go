@@ -85,7 +85,11 @@ func (b *Booster) checkBaseScore(v float32) error {
 	if b.BaseIsMargin {
 		return nil
 	}
-	switch objectives[b.Objective] {
+	link := objectives[b.Objective]
+	if b.Objective == "binary:logitraw" && b.Version.Before(1, 3) {
+		link = logit // its base score is a margin only since 1.3
+	}
+	switch link {
 	case logit:
 		// Releases from 3.2 on clamp the value before they take its logit; earlier ones refuse 0 and 1.
 		if v < 0 || v > 1 || b.Version.Before(3, 2) && (v == 0 || v == 1) {

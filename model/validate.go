@@ -43,7 +43,7 @@ func (b *Booster) validate(opts *LoadOptions) error {
 	if err := checkObjective(b.Objective); err != nil {
 		return misplaced("learner.objective.name", err)
 	}
-	if b.NumFeature < 0 || b.NumClass < 0 || b.NumTarget < 0 {
+	if b.NumFeature < 1 || b.NumClass < 0 || b.NumTarget < 0 {
 		return misplaced(pathParam[:len(pathParam)-1], formatErrorf("a number of features, classes or targets is negative"))
 	}
 	if err := checkShape(b, opts); err != nil {

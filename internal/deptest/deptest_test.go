@@ -27,6 +27,7 @@ var rules = []struct {
 	{"internal/ipaddr", "", "addresses in text"},
 	{"internal/gunzip", "", "a decoder that loses nothing at a cut"},
 	{"internal/logio", "github.com/klauspost/compress/zstd internal/gunzip", "the one place that decompresses logs"},
+	{"internal/corrupt", "", "damaged files for tests of loaders"},
 	{"internal/deptest", "", "a test"},
 	{"internal/testkit", "model", "for tests of every package; none imports it otherwise"},
 	{"internal/testkit/tarball", "github.com/stretchr/testify/require", "reads fixtures"},
@@ -41,6 +42,7 @@ var rules = []struct {
 	{"internal/shap", "internal/forest model", "what columns add to margins, from the compiled form and its training statistics"},
 	{"inference", "internal/f32math internal/forest internal/shap model", "meets features only in rows and names"},
 	{"inference/rows", "internal/decimal", "numeric rows from text, for whoever predicts"},
+	{"inference/diagnose", "inference model", "why predictions differ: it needs the model as data and what it predicts"},
 	{"inference/detect", "features features/auto inference internal/decimal model", "the one place where features and inference meet"},
 
 	{"internal/trafficgen", "", "simulated traffic"},
@@ -48,7 +50,7 @@ var rules = []struct {
 	{"internal/conformance", "inference model", "compares with XGBoost, in a command of its own"},
 	{"internal/mkbundle", "features features/auto features/zeek inference internal/evaluate internal/logio model", "makes the bundles of testdata"},
 	{"cmd/trafficgen", "internal/trafficgen", "a face on trafficgen"},
-	{"cmd/threatdetect", "features features/auto inference inference/detect inference/rows internal/decimal internal/logio model " +
+	{"cmd/threatdetect", "features features/auto inference inference/detect inference/diagnose inference/rows internal/decimal internal/logio model " +
 		"github.com/spf13/cobra github.com/spf13/pflag github.com/vbauerster/mpb/v8 github.com/vbauerster/mpb/v8/decor golang.org/x/term",
 		"flags, bars and printing"},
 	{"examples/agent", "features inference/detect", "an agent with flow records of its own"},
