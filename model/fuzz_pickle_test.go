@@ -85,6 +85,9 @@ func TestPickleBombs(t *testing.T) {
 		"\x80\x04N" + strings.Repeat("\x85", 1<<20) + ".",
 		"\x80\x04\x8e\x00\x00\x00\x00\x00\x01\x00\x00.",
 		"\x80\x04" + strings.Repeat("\x8c\x01a\x94", 1<<20) + ".",
+		// Many wrappers that share attributes to look through.
+		"\x80\x04](cxgboost.sklearn\nXGBModel\n\x94}(" + strings.Repeat("K\x01K\x01", 1<<17) + "u\x94" + pickledBooster(nil) +
+			strings.Repeat("h\x00)\x81h\x01b", 1<<16) + "e.",
 	} {
 		_, err := soundPickle(t, []byte(file))
 		require.Error(t, err)

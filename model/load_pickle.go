@@ -71,8 +71,10 @@ func pickleError(err error) error {
 	return p
 }
 
-// maxPickleSearch is how many containers may be around the booster.
-const maxPickleSearch = 16
+const (
+	maxPickleSearch   = 16 // containers around the booster
+	maxPickleWrappers = 64
+)
 
 // findBooster looks for the one booster of a pickle, and for the wrapper that it belongs to.
 func findBooster(root pickle.Value) (booster, wrapper *pickle.Object, err error) {
@@ -90,6 +92,7 @@ func findBooster(root pickle.Value) (booster, wrapper *pickle.Object, err error)
 			return false
 		case pickle.RoleWrapper:
 			wrappers = append(wrappers, o)
+			return len(wrappers) <= maxPickleWrappers
 		}
 		return true
 	})
@@ -102,6 +105,9 @@ func findBooster(root pickle.Value) (booster, wrapper *pickle.Object, err error)
 		return nil, nil, formatErrorf("the pickle holds no booster")
 	case n > 1:
 		return nil, nil, formatErrorf("the pickle holds %d boosters; expected one", n)
+	}
+	if err := check("wrappers in a pickle", int64(len(wrappers)), maxPickleWrappers); err != nil {
+		return nil, nil, err
 	}
 	for _, o := range wrappers {
 		v, err := pickled(o, "_Booster")

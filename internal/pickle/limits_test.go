@@ -149,3 +149,25 @@ func TestManyNames(t *testing.T) {
 	file.WriteString(".")
 	require.NoError(t, bounded(t, file.String()))
 }
+
+// What is large can be in the memo and be named again and again at little cost, so nothing may look through it each time.
+func TestRepeatedReferences(t *testing.T) {
+	const n = 1 << 15
+	keep := func(at byte) string { return "q" + string([]byte{at}) + "0" } // into the memo, off the stack
+	for name, c := range map[string]struct{ setup, loop string }{
+		"names of types": {
+			"cnumpy\ndtype\n" + keep(0) + "X\x00\x00\x04\x00i" + strings.Repeat("0", 1<<18-2) + "4" + keep(1),
+			"h\x00h\x01\x85Ra",
+		},
+		"arrays of one list": {
+			"cnumpy.core.numeric\n_frombuffer\n" + keep(0) + "(](" + strings.Repeat("K\x01", n) + "ecnumpy\ndtype\n\x8c\x02O8\x85RJ\x00\x80\x00\x00\x85Nt" + keep(1),
+			"h\x00h\x01Ra",
+		},
+		"objects of one state": {
+			"cxgboost.core\nBooster\n" + keep(0) + "}(" + strings.Repeat("K\x01K\x01", n) + "u" + keep(1),
+			"h\x00)\x81h\x01ba",
+		},
+	} {
+		require.NoError(t, bounded(t, "]"+c.setup+strings.Repeat(c.loop, n)+"."), name)
+	}
+}

@@ -13,8 +13,8 @@ type Array struct {
 	kind  byte // of [dtype], or 0 if the elements are not known
 	size  int
 	count int
-	data  []byte  // of the elements
-	items []Value // the elements if kind is 'O'
+	data  []byte // of the elements
+	items *List  // the elements if kind is 'O'
 	built bool
 	node
 }
@@ -28,7 +28,7 @@ func (a *Array) Len() int { return a.count }
 // At returns element i, for i in [0, Len()).
 func (a *Array) At(i int) Value {
 	if a.kind == 'O' {
-		return a.items[i]
+		return a.items.Items[i]
 	}
 	return element(a.kind, a.data[i*a.size:(i+1)*a.size])
 }
@@ -74,8 +74,10 @@ func (*dtype) isValue() {}
 // known are the sizes of the kinds that are decoded, in bytes.
 var known = map[byte][]int{'b': {1}, 'i': {1, 2, 4, 8}, 'u': {1, 2, 4, 8}, 'f': {4, 8}}
 
-// maxText bounds the texts of an array, in characters.
-const maxText = 1 << 20
+const (
+	maxText     = 1 << 20 // characters of each text of an array
+	maxTypeName = 16      // bytes of the name of a type that is decoded
+)
 
 // callType is numpy.dtype of a short name such as "i8"; its other arguments say how to copy it.
 func callType(m *machine, args []Value) (Value, error) {
@@ -87,9 +89,10 @@ func callType(m *machine, args []Value) (Value, error) {
 		return nil, errors.New("a NumPy type without a name")
 	}
 	t := &dtype{}
-	size, err := strconv.ParseUint(string(name[1:]), 10, 31)
-	if err == nil {
-		t.set(name[0], int(size))
+	if len(name) <= maxTypeName {
+		if size, err := strconv.ParseUint(string(name[1:]), 10, 31); err == nil {
+			t.set(name[0], int(size))
+		}
 	}
 	return t, m.memory.spend(nodeSize)
 }
@@ -198,7 +201,7 @@ func (m *machine) fill(a *Array, shape, typ, data Value) error {
 		if !ok || int64(n) != int64(len(list.Items)) {
 			return errors.New("an array of Python values does not have as many as it says")
 		}
-		a.kind, a.count, a.items = t.kind, len(list.Items), list.Items
+		a.kind, a.count, a.items = t.kind, int(n), list
 		return nil
 	}
 	p, err := m.raw(data)

@@ -50,7 +50,9 @@ func eachInside(v Value, f func(Value)) {
 			f(v.State)
 		}
 	case *Array:
-		all(v.items)
+		if v.items != nil {
+			f(v.items)
+		}
 	}
 }
 
