@@ -13,6 +13,15 @@ import (
 // outputs in the order of the table.
 var outputs = []string{"value", "margin", "leaf", "contributions", "approximate", "interactions"}
 
+var outputOf = map[string]inference.Output{
+	"value":         inference.Value,
+	"margin":        inference.Margin,
+	"leaf":          inference.Leaf,
+	"contributions": inference.Contribution,
+	"approximate":   inference.ApproxContribution,
+	"interactions":  inference.Interaction,
+}
+
 // bound is how far contributions of XGBoost 3.3 and later may be away, in parts of the sum of a row's absolute contributions.
 // These releases compute them by a quadrature that our exact form does not repeat.
 const bound = 1e-5
@@ -132,6 +141,9 @@ func (q *check) String() string {
 	if q.Rounds != nil {
 		s += fmt.Sprintf(" of rounds %d:%d", q.Rounds[0], q.Rounds[1])
 	}
+	if q.Limit > 0 {
+		s += fmt.Sprintf(" with ntree_limit %d", q.Limit)
+	}
 	if q.Container {
 		s += " as a container"
 	}
@@ -150,7 +162,10 @@ func ask(boosters []*model.Booster, r *release, q *check, rows []float32, n int)
 			}
 		}
 	}
-	opts := &inference.Options{Workers: 1, TreeLimit: inference.LimitNone}
+	opts := &inference.Options{Workers: 1, TreeLimit: inference.LimitNone, NumTreeLimit: q.Limit}
+	if !r.since(1, 0) {
+		opts.Runtime = r.version() // which these files do not tell
+	}
 	if q.Container {
 		opts.TreeLimit = inference.LimitContainer
 	}
@@ -160,16 +175,7 @@ func ask(boosters []*model.Booster, r *release, q *check, rows []float32, n int)
 	if q.Rounds != nil {
 		opts.Rounds = inference.Rounds{Begin: q.Rounds[0], End: q.Rounds[1]}
 	}
-	switch q.Output {
-	case "value":
-		opts.Output = inference.Value
-	case "margin":
-		opts.Output = inference.Margin
-	case "leaf":
-		opts.Output = inference.Leaf
-	default:
-		return nil, fmt.Errorf("%s are not there yet", q.Output)
-	}
+	opts.Output = outputOf[q.Output]
 	got := make([]float32, n)
 	if len(boosters) > 1 {
 		e, err := inference.NewEnsemble(boosters, opts)
@@ -192,7 +198,11 @@ func ask(boosters []*model.Booster, r *release, q *check, rows []float32, n int)
 		return nil, err
 	}
 	single := make([]float32, p.NumOutput())
-	for i := range q.Rows.Shape[0] {
+	alone := q.Rows.Shape[0]
+	if q.Output == "interactions" {
+		alone = min(alone, 4) // they take long
+	}
+	for i := range alone {
 		if err := p.Predict(single, rows[i*p.NumFeature():][:p.NumFeature()]); err != nil {
 			return nil, err
 		}

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"threatdetect/model"
 )
 
 // release is the directory of one XGBoost release: its models, and what it predicts with them.
@@ -43,6 +45,7 @@ type check struct {
 	Want   array
 	Base   *array `json:"base_margin"`
 	Rounds *[2]int
+	Limit  int // ntree_limit, 0 for none
 
 	Container bool     // with the rounds that SageMaker's container takes
 	Best      bool     // with the rounds that early stopping found
@@ -96,9 +99,17 @@ func (r *release) floats(a array) []float32 {
 	return x
 }
 
+// version is the release as package model has it.
+func (r *release) version() (v model.Version) {
+	for i, part := range strings.SplitN(r.XGBoost, ".", len(v)) {
+		v[i], _ = strconv.Atoi(part)
+	}
+	return v
+}
+
 // since reports whether the release is major.minor or later.
 func (r *release) since(major, minor int) bool {
-	return compareReleases(r.XGBoost, fmt.Sprintf("%d.%d", major, minor)) >= 0
+	return !r.version().Before(major, minor)
 }
 
 // compareReleases orders release numbers.

@@ -70,7 +70,8 @@ further away than 1e-5 of the sum of the row's absolute contributions.`)
 The rows hold missing values, the thresholds of the model and their neighbours one ulp away, zeros of both signs, subnormal
 and huge numbers, infinities where the release takes them, and for categorical columns also what is no category. Each
 output is asked for as it is and with a base margin for each row; some models also for ranges of rounds. Numbers are scored
-in a batch and row by row. A dash means that the release has no such output, or refuses it.
+in a batch and row by row. A dash means that the release has no such output, or refuses it. Files of releases before 1.0 do
+not say which release wrote them; these are told it.
 
 `)
 
