@@ -85,6 +85,11 @@ func inputError(where string, err error) error {
 	return e
 }
 
+// misfit is the end of a command whose input can be read, but is not what the command needs.
+func misfit(where, format string, args ...any) error {
+	return &exitError{code: exitInput, what: "read input", where: where, err: fmt.Errorf(format, args...)}
+}
+
 // interrupted is the end of a command that a signal stopped.
 func (a *app) interrupted() error {
 	s := syscall.Signal(a.signal.Load())

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -13,16 +12,14 @@ import (
 	"threatdetect/inference"
 	"threatdetect/inference/rows"
 	"threatdetect/internal/decimal"
-	"threatdetect/internal/logio"
-	"threatdetect/model"
 )
 
 type predictFlags struct {
-	model, from, to, out string
-	kind, missing        string
-	header, iterations   string
-	indexBase            int
-	sagemaker            string
+	rowFlags
+	model, to, out   string
+	kind, iterations string
+	sagemaker        string
+	image            *rows.Image // of sagemaker
 }
 
 func (a *app) predictCommand() *cobra.Command {
@@ -41,68 +38,54 @@ func (a *app) predictCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
+	f.rowFlags.add(flags)
 	flags.StringVar(&f.model, "model", "", "model: xgboost-model, JSON, UBJSON, a directory, or model.tar.gz")
-	flags.StringVar(&f.from, "from", "csv", "format of the rows: csv, libsvm, ndjson or recordio")
 	flags.StringVar(&f.to, "to", "csv", "output format: csv or ndjson")
 	flags.StringVarP(&f.out, "output", "o", "", "write to this file, which appears when it is whole")
 	flags.StringVar(&f.kind, "kind", "value", "what is predicted: value, margin, leaf, contrib or interaction")
-	flags.StringVar(&f.missing, "missing", "nan", "value that counts as missing besides NaN: nan (none), zero, or a number")
-	flags.StringVar(&f.header, "header", "auto", "whether CSV has a line of names: auto, yes or no")
 	flags.StringVar(&f.iterations, "iterations", "", "use boosting rounds A to B-1 only, as A:B")
-	flags.IntVar(&f.indexBase, "index-base", 0, "index of the first feature in libsvm rows: 0 or 1")
-	flags.StringVar(&f.sagemaker, "sagemaker", "", "answer as the SageMaker image of this tag does, oddities included")
+	flags.StringVar(&f.sagemaker, "sagemaker", "", "read rows, and answer, as the SageMaker image of this tag does, oddities included: 1.7-1")
 	return cmd
 }
 
-var (
-	outputs = map[string]inference.Output{"value": inference.Value, "margin": inference.Margin, "leaf": inference.Leaf,
-		"contrib": inference.Contribution, "interaction": inference.Interaction}
-	headers = map[string]rows.Header{"auto": rows.HeaderAuto, "yes": rows.HeaderYes, "no": rows.HeaderNo}
-)
+var outputs = map[string]inference.Output{"value": inference.Value, "margin": inference.Margin, "leaf": inference.Leaf,
+	"contrib": inference.Contribution, "interaction": inference.Interaction}
 
 // check refuses what is wrong and what belongs to later versions, before anything is opened.
 func (f *predictFlags) check() error {
-	_, header := headers[f.header]
 	_, kind := outputs[f.kind]
 	switch {
 	case f.model == "":
 		return usagef("want --model MODEL")
 	case !kind:
 		return usagef("--kind %q: want value, margin, leaf, contrib or interaction", f.kind)
-	case f.from == "recordio":
-		return laterf("--from recordio")
-	case !slices.Contains([]string{"csv", "libsvm", "ndjson"}, f.from):
-		return usagef("--from %q: want csv, libsvm, ndjson or recordio", f.from)
 	case f.to != "csv" && f.to != "ndjson":
 		return usagef("--to %q: want csv or ndjson", f.to)
-	case !header:
-		return usagef("--header %q: want auto, yes or no", f.header)
-	case f.indexBase != 0 && f.indexBase != 1:
-		return usagef("--index-base %d: want 0 or 1", f.indexBase)
-	case f.iterations != "":
-		return laterf("--iterations")
-	case f.sagemaker != "":
-		return laterf("--sagemaker")
 	}
-	return nil
+	if _, err := parseRounds(f.iterations); err != nil {
+		return err
+	}
+	if f.sagemaker != "" {
+		return f.checkImage()
+	}
+	return f.rowFlags.check()
 }
 
-func (f *predictFlags) missingValue() (*float32, error) {
-	switch f.missing {
-	case "nan":
-		return nil, nil
-	case "zero":
-		return new(float32), nil
+// checkImage looks the image up and refuses what its container has no equal of.
+func (f *predictFlags) checkImage() error {
+	var err error
+	f.image, err = rows.LookupImage(f.sagemaker)
+	switch {
+	case err != nil:
+		return usagef("--sagemaker: %w", err)
+	case f.kind != "value":
+		return usagef("--sagemaker: the container answers with values, not with --kind %s", f.kind)
+	case f.iterations != "" || f.missing != "nan" || f.header != "auto" || f.indexBase != 0:
+		return usagef("--sagemaker goes with none of --iterations, --missing, --header and --index-base: the container decides")
+	case f.from == string(rows.NDJSON):
+		return usagef("--sagemaker: the container does not read ndjson")
 	}
-	v, err := strconv.ParseFloat(f.missing, 64)
-	if err != nil {
-		return nil, usagef("--missing %q: want nan, zero or a number", f.missing)
-	}
-	if v != v {
-		return nil, nil
-	}
-	v32 := float32(v)
-	return &v32, nil
+	return f.rowFlags.check()
 }
 
 func (a *app) predict(f *predictFlags, file string) error {
@@ -111,18 +94,9 @@ func (a *app) predict(f *predictFlags, file string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	missing, err := f.missingValue()
+	p, b, err := f.openScorer()
 	if err != nil {
 		return err
-	}
-	b, err := model.Open(f.model, nil)
-	if err != nil {
-		return modelError(f.model, err)
-	}
-	kind := outputs[f.kind]
-	p, err := inference.New(b, &inference.Options{Output: kind})
-	if err != nil {
-		return modelError(f.model, err)
 	}
 	out, err := a.createOutput(f.out)
 	if err != nil {
@@ -136,10 +110,10 @@ func (a *app) predict(f *predictFlags, file string) error {
 	}
 	defer raw.Close()
 	acct := new(features.Account)
-	opts := &rows.Options{NumFeature: p.NumFeature(), Names: b.FeatureNames, Missing: missing, Header: headers[f.header], IndexBase: f.indexBase}
-	in := logio.NewReader(raw)
-	defer in.Close()
-	err = a.predictRows(p, rows.Read(in, rows.Format(f.from), opts), &predictionWriter{out: out, kind: kind, ndjson: f.to == "ndjson"}, acct)
+	opts := f.options(p.NumFeature(), b.FeatureNames)
+	opts.Image = f.image
+	w := &predictionWriter{out: out, kind: outputs[f.kind], ndjson: f.to == "ndjson", python: f.image != nil}
+	err = a.predictRows(p, a.rowsOf(file, raw, rows.Format(f.from), opts), w, acct)
 	bar.stop()
 	if _, ok := errors.AsType[*exitError](err); err != nil && !ok && !errors.Is(err, errClosedPipe) {
 		err = a.rowsError(file, err)
@@ -169,8 +143,8 @@ const predictBatch = 1024
 // predictValues bounds what these rows give, for outputs with many values.
 const predictValues = 1 << 22
 
-func (a *app) predictRows(p *inference.Predictor, in func(func([]float32, error) bool), w *predictionWriter, acct *features.Account) error {
-	size := min(predictBatch, max(predictValues/max(p.NumOutput(), 1), 1))
+func (a *app) predictRows(p scorer, in func(func([]float32, error) bool), w *predictionWriter, acct *features.Account) error {
+	size := batchRows(p)
 	batch := make([]float32, 0, size*p.NumFeature())
 	dst := make([]float32, size*p.NumOutput())
 	n := 0
@@ -178,7 +152,7 @@ func (a *app) predictRows(p *inference.Predictor, in func(func([]float32, error)
 		if n == 0 {
 			return nil
 		}
-		if err := p.PredictBatch(dst[:n*p.NumOutput()], batch); err != nil {
+		if err := scoreRows(p, dst[:n*p.NumOutput()], batch, acct.Rows == 0 && size > 1); err != nil {
 			return err
 		}
 		for i := range n {
@@ -216,6 +190,7 @@ type predictionWriter struct {
 	out    *output
 	kind   inference.Output
 	ndjson bool
+	python bool // numbers as the SageMaker container writes them
 	line   []byte
 }
 
@@ -233,6 +208,8 @@ func (w *predictionWriter) write(values []float32) error {
 			line = strconv.AppendInt(line, int64(v), 10)
 		case w.ndjson && v-v != 0:
 			line = append(line, "null"...)
+		case w.python:
+			line = appendPython(line, v)
 		default:
 			line = decimal.AppendFloat32(line, v)
 		}

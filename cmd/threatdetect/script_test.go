@@ -17,7 +17,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"threatdetect": main})
 }
 
-// TestScripts runs the command as a user does: see testdata/script. $demo is the folder of the demo bundle.
+// TestScripts runs the command as a user does: see testdata/script. $demo is the folder of the demo bundle, $container that
+// of models and replies of a SageMaker container.
 func TestScripts(t *testing.T) {
 	demo, err := filepath.Abs("../../testdata/demo")
 	if err != nil {
@@ -28,6 +29,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("demo", demo)
+			env.Setenv("container", filepath.Join(demo, "../container"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -44,7 +44,25 @@ type goldenCheck struct {
 	row        []float32
 }
 
-func (c *goldenCheck) record(g *features.Golden) error {
+// GoldenRows makes the rows of the golden records of a contract, one after the other, as its set makes them now.
+func GoldenRows(c *features.Contract) ([]float32, error) {
+	pipeline, err := c.Pipeline()
+	if err != nil {
+		return nil, err
+	}
+	check := goldenCheck{contract: c, extractor: pipeline.Extractor()}
+	var rows []float32
+	for i := range c.Golden {
+		if err := check.read(&c.Golden[i]); err != nil {
+			return nil, fmt.Errorf("%w: golden[%d]: %w", features.ErrContract, i, err)
+		}
+		rows = append(rows, check.row...)
+	}
+	return rows, nil
+}
+
+// read makes the row of a record.
+func (c *goldenCheck) read(g *features.Golden) error {
 	records := 0
 	for f, err := range auto.Read(strings.NewReader(g.Log), nil) {
 		if err == nil {
@@ -57,6 +75,13 @@ func (c *goldenCheck) record(g *features.Golden) error {
 	}
 	if records != 1 {
 		return fmt.Errorf("its log holds %d records, want 1", records)
+	}
+	return nil
+}
+
+func (c *goldenCheck) record(g *features.Golden) error {
+	if err := c.read(g); err != nil {
+		return err
 	}
 	for k, want := range g.Row {
 		name := c.contract.Columns[k].Name

@@ -1,4 +1,4 @@
-// Package rows reads numeric rows (CSV, libsvm, NDJSON) into float32 rows for a predictor.
+// Package rows reads numeric rows (CSV, libsvm, NDJSON, RecordIO) into float32 rows for a predictor.
 //
 // [Read] ranges over the rows of one input. Each row has one value per feature of the model, in the model's order, and
 // NaN is the only spelling of missing that leaves this package. A row file is exact: the first fault ends the sequence
@@ -41,4 +41,15 @@
 // One JSON array or object a line. An array holds numbers and nulls by position, with CSV's rules for their count. An
 // object holds them by feature name: a name that is absent is missing, one that the model does not have, or that comes
 // twice, is a fault. null is missing; NaN and Infinity are not JSON.
+//
+// # RecordIO
+//
+// SageMaker's RecordIO-protobuf: frames of a magic number, a length and a record, which holds the row under the feature
+// "values" as float32, float64 or int32 numbers. Without keys it is an array, with CSV's rules for its length. With keys, or
+// with a shape and no numbers, it is sparse: an absent key is missing, and one that is repeated, or beyond the shape or the
+// model, is a fault. Labels and other features are not used. Records may come in parts.
+//
+// # SageMaker's containers
+//
+// With [Options.Image] an input is read as the container of that image reads a request, see [Image].
 package rows

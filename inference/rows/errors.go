@@ -19,7 +19,8 @@ var (
 // Error is a fault in the input and its place.
 type Error struct {
 	Line   int64  // from 1; 0 in a copy whose reader says the line itself
-	Column int    // from 1: field of a CSV record, item of a libsvm line, element of an array, member of an object; 0: the whole line
+	Record int64  // RecordIO, which has no lines: number of the record, from 1
+	Column int    // from 1: field of a CSV record, item of a libsvm line, element of an array, member of an object, key of a sparse record; 0: the whole line
 	Field  string // name of the column; for libsvm also label, qid or "index N"; empty if unknown
 	Err    error  // answers errors.Is for ErrSyntax or ErrShape
 }
@@ -29,6 +30,9 @@ func (e *Error) Error() string {
 	var b strings.Builder
 	if e.Line > 0 {
 		fmt.Fprintf(&b, "line %d: ", e.Line)
+	}
+	if e.Record > 0 {
+		fmt.Fprintf(&b, "record %d: ", e.Record)
 	}
 	if e.Column > 0 {
 		fmt.Fprintf(&b, "column %d", e.Column)

@@ -17,6 +17,8 @@ const (
 	CSV    Format = "csv"
 	Libsvm Format = "libsvm"
 	NDJSON Format = "ndjson"
+	// RecordIO is SageMaker's RecordIO-protobuf, a binary form.
+	RecordIO Format = "recordio"
 )
 
 // Header says whether a CSV input starts with column names. The zero value is HeaderAuto.
@@ -31,7 +33,7 @@ const (
 
 // Limits of one line, its end not counted.
 const (
-	DefaultMaxLine = 16 << 20 // bytes; a million short numbers
+	DefaultMaxLine = 16 << 20 // bytes; a million short numbers. Also of a record of RecordIO
 	HardMaxLine    = 64 << 20 // bytes; what Options.MaxLine may ask for
 )
 
@@ -44,6 +46,7 @@ type Options struct {
 	Header     Header   // CSV
 	IndexBase  int      // libsvm: index of the first feature, 0 or 1
 	MaxLine    int      // bytes; 0: DefaultMaxLine
+	Image      *Image   // read as this SageMaker image does; Names, Comma, Header, IndexBase and MaxLine do not count then
 }
 
 // decoder is one form of line. It puts a row where its maker told it to.
@@ -52,7 +55,7 @@ type decoder interface {
 	decode(line []byte) (bool, *Error)
 }
 
-// Read ranges over the rows of r, which must be plain text: decompressing is the caller's work. The sequence is
+// Read ranges over the rows of r, which must be plain: decompressing is the caller's work. The sequence is
 // single-use. A yielded row has opts.NumFeature values, is valid until the next step, and may be changed by the caller.
 //
 // An error is the last thing yielded, with a nil row. It is an [*Error] when the input is at fault; a failure of r is
@@ -68,6 +71,10 @@ func Read(r io.Reader, format Format, opts *Options) iter.Seq2[[]float32, error]
 			return
 		}
 		row := make([]float32, opts.NumFeature)
+		if opts.Image != nil {
+			opts.Image.read(r, format, opts, row, yield)
+			return
+		}
 		var d decoder
 		switch format {
 		case CSV:
@@ -76,15 +83,14 @@ func Read(r io.Reader, format Format, opts *Options) iter.Seq2[[]float32, error]
 			d = newLibsvmDecoder(opts, row)
 		case NDJSON:
 			d = newNDJSONDecoder(opts, index, row)
+		case RecordIO:
+			readRecords(r, opts, row, yield)
+			return
 		default:
-			yield(nil, fmt.Errorf("rows: unknown format %s, want csv, libsvm or ndjson", quote([]byte(format))))
+			yield(nil, fmt.Errorf("rows: unknown format %s, want csv, libsvm, ndjson or recordio", quote([]byte(format))))
 			return
 		}
-		limit := opts.MaxLine
-		if limit == 0 {
-			limit = DefaultMaxLine
-		}
-		lines := newLineReader(r, limit)
+		lines := newLineReader(r, opts.lineLimit())
 		for {
 			line, err := lines.next()
 			if err == io.EOF {
@@ -111,6 +117,13 @@ func Read(r io.Reader, format Format, opts *Options) iter.Seq2[[]float32, error]
 			}
 		}
 	}
+}
+
+func (o *Options) lineLimit() int {
+	if o.MaxLine == 0 {
+		return DefaultMaxLine
+	}
+	return o.MaxLine
 }
 
 // check reports options that mean nothing, and returns the feature of each name.

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strconv"
+
+	"github.com/spf13/pflag"
+
+	"threatdetect/inference/rows"
+	"threatdetect/internal/logio"
+)
+
+// rowFlags say how a file of numeric rows is written.
+type rowFlags struct {
+	from, missing, header string
+	indexBase             int
+}
+
+func (f *rowFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.from, "from", "csv", "format of the rows: csv, libsvm, ndjson or recordio")
+	flags.StringVar(&f.missing, "missing", "nan", "value that counts as missing besides NaN: nan (none), zero, or a number")
+	flags.StringVar(&f.header, "header", "auto", "whether CSV has a line of names: auto, yes or no")
+	flags.IntVar(&f.indexBase, "index-base", 0, "index of the first feature in libsvm rows: 0 or 1")
+}
+
+var headers = map[string]rows.Header{"auto": rows.HeaderAuto, "yes": rows.HeaderYes, "no": rows.HeaderNo}
+
+func (f *rowFlags) check() error {
+	_, header := headers[f.header]
+	switch {
+	case !slices.Contains([]rows.Format{rows.CSV, rows.Libsvm, rows.NDJSON, rows.RecordIO}, rows.Format(f.from)):
+		return usagef("--from %q: want csv, libsvm, ndjson or recordio", f.from)
+	case !header:
+		return usagef("--header %q: want auto, yes or no", f.header)
+	case f.indexBase != 0 && f.indexBase != 1:
+		return usagef("--index-base %d: want 0 or 1", f.indexBase)
+	}
+	_, err := f.missingValue()
+	return err
+}
+
+func (f *rowFlags) missingValue() (*float32, error) {
+	switch f.missing {
+	case "nan":
+		return nil, nil
+	case "zero":
+		return new(float32), nil
+	}
+	v, err := strconv.ParseFloat(f.missing, 64)
+	if err != nil {
+		return nil, usagef("--missing %q: want nan, zero or a number", f.missing)
+	}
+	if v != v {
+		return nil, nil
+	}
+	v32 := float32(v)
+	return &v32, nil
+}
+
+// options are those of package rows, for a model with such features. The flags have been checked.
+func (f *rowFlags) options(numFeature int, names []string) *rows.Options {
+	missing, _ := f.missingValue()
+	return &rows.Options{NumFeature: numFeature, Names: names, Missing: missing, Header: headers[f.header], IndexBase: f.indexBase}
+}
+
+// rowsOf ranges over the rows of a file, decompressed. Errors are *exitError and say where they are.
+func (a *app) rowsOf(file string, raw io.Reader, format rows.Format, opts *rows.Options) iter.Seq2[[]float32, error] {
+	return func(yield func([]float32, error) bool) {
+		in := logio.NewReader(raw)
+		defer in.Close()
+		for row, err := range rows.Read(in, format, opts) {
+			if a.signal.Load() != 0 {
+				err = errInterrupted
+			}
+			if err != nil {
+				yield(nil, a.rowsError(file, err))
+				return
+			}
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+}
+
+// rowPlace names a row of a file for people, who count from 1.
+func rowPlace(file string, row int) string { return fmt.Sprintf("%s, row %d", file, row+1) }

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"threatdetect/inference"
+	"threatdetect/inference/rows"
+	"threatdetect/model"
+)
+
+// scorer is one model, or several that answer as one.
+type scorer interface {
+	NumFeature() int
+	NumOutput() int
+	Predict(dst, row []float32) error
+	PredictBatch(dst, rows []float32) error
+}
+
+// batchRows is how many rows are scored in one call: enough for the fast kernels, few enough for a prompt answer and, where a row
+// gives many values, for memory.
+func batchRows(p scorer) int {
+	return min(predictBatch, max(predictValues/max(p.NumOutput(), 1), 1))
+}
+
+// scoreRows scores rows; only tells that none were scored before, and, if there is one, that none follow. An ensemble adds in
+// another order for a request of a single row.
+func scoreRows(p scorer, dst, rows []float32, only bool) error {
+	if only && len(rows) == p.NumFeature() {
+		return p.Predict(dst, rows)
+	}
+	return p.PredictBatch(dst, rows)
+}
+
+// openScorer opens what --model names, as the flags want it. It also returns the first booster.
+func (f *predictFlags) openScorer() (scorer, *model.Booster, error) {
+	boosters, err := model.OpenAll(f.model, nil)
+	if err != nil {
+		return nil, nil, modelError(f.model, err)
+	}
+	b := boosters[0]
+	rounds, err := parseRounds(f.iterations)
+	if err != nil {
+		return nil, nil, err
+	}
+	opts := &inference.Options{Output: outputs[f.kind], Rounds: rounds}
+	if f.image != nil {
+		f.image.Pickled = b.Format == model.FormatPickle
+		opts.Runtime, opts.TreeLimit = f.image.XGBoost, inference.LimitNone
+		opts.NumTreeLimit = imageTreeLimit(f.image, b)
+	}
+	if len(boosters) > 1 {
+		e, err := inference.NewEnsemble(boosters, opts)
+		if err != nil {
+			return nil, nil, modelError(f.model, err)
+		}
+		return e, b, nil
+	}
+	p, err := inference.New(b, opts)
+	if err != nil {
+		return nil, nil, modelError(f.model, err)
+	}
+	return p, b, nil
+}
+
+// parseRounds reads A:B, of which either number may be left out.
+func parseRounds(s string) (r inference.Rounds, err error) {
+	if s == "" {
+		return r, nil
+	}
+	begin, end, ok := strings.Cut(s, ":")
+	for i, part := range []string{begin, end} {
+		n := 0
+		if part != "" {
+			var err error
+			if n, err = strconv.Atoi(part); err != nil || n < 0 {
+				ok = false
+			}
+		}
+		if i == 0 {
+			r.Begin = n
+		} else {
+			r.End = n
+		}
+	}
+	if !ok {
+		return r, usagef("--iterations %q: want A:B, two numbers of rounds", s)
+	}
+	return r, nil
+}
+
+// imageTreeLimit is what the container of an image passes to XGBoost as its limit of trees: best_ntree_limit where the
+// loaded model has it, which the images from 3.0-5 on do not look at.
+func imageTreeLimit(image *rows.Image, b *model.Booster) int {
+	v := model.Version(image.XGBoost)
+	switch {
+	case !v.Before(2, 0):
+		return 0
+	case b.BestNtreeLimit > 0:
+		return b.BestNtreeLimit
+	case v.Before(1, 4):
+		return 0
+	}
+	limit, _ := strconv.Atoi(b.Attributes["best_ntree_limit"])
+	return limit
+}
+
+// appendPython appends a float32 as Python prints it once it is a float64: how the container writes numbers.
+func appendPython(dst []byte, f float32) []byte {
+	v := float64(f)
+	switch a := math.Abs(v); {
+	case v != v:
+		return append(dst, "nan"...)
+	case v > math.MaxFloat64:
+		return append(dst, "inf"...)
+	case v < -math.MaxFloat64:
+		return append(dst, "-inf"...)
+	case a != 0 && (a < 1e-4 || a >= 1e16):
+		return strconv.AppendFloat(dst, v, 'e', -1, 64)
+	}
+	start := len(dst)
+	dst = strconv.AppendFloat(dst, v, 'f', -1, 64)
+	if !strings.Contains(string(dst[start:]), ".") {
+		dst = append(dst, ".0"...)
+	}
+	return dst
+}

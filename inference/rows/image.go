@@ -1,0 +1,135 @@
+package rows
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Image is how the container of one of SageMaker's XGBoost images reads the rows of a request. It takes the whole input for
+// one request, as the container does: a fault anywhere means that there are no rows. Faults that the container answers with
+// the status 415 are [ErrSyntax], those that it answers with 400 are [ErrShape].
+//
+// CSV: the text is decoded as UTF-8 and stripped, lines end with a newline alone, the separator is guessed from the first
+// line as Python's csv.Sniffer does, there is no quoting and no header, an empty field is missing, and a number is what
+// Python's float reads. A row may be shorter than the model, but all need to be alike.
+//
+// libsvm: items are separated by single spaces, those without a colon are skipped, so label:weight is taken for a feature;
+// of 0:1:2 the 2 is dropped, and values of the same index are added. A line without an item is a row of missing values, but
+// not at the end.
+//
+// RecordIO: the first record decides which names, types, shapes and forms all others have.
+type Image struct {
+	Tag     string // "1.7-1"
+	XGBoost [3]int // the release inside
+
+	// Infinite tells that values that are infinite as float32 pass.
+	Infinite bool
+	// Shift tells that libsvm indices count from 1 if the smallest one of the request is not 0.
+	Shift bool
+	// OwnRecords tells that RecordIO is read by the container's own code: records may differ in type and form.
+	OwnRecords bool
+
+	// Pickled is for the caller to set: for a model out of a pickle the container wants as many columns as the model has, or one
+	// fewer, and of libsvm at most one more.
+	Pickled bool
+}
+
+var images = []Image{
+	{Tag: "0.90-1", XGBoost: [3]int{0, 90, 0}, Infinite: true},
+	{Tag: "0.90-2", XGBoost: [3]int{0, 90, 0}, Infinite: true},
+	{Tag: "1.0-1", XGBoost: [3]int{1, 0, 0}, Infinite: true},
+	{Tag: "1.2-1", XGBoost: [3]int{1, 2, 0}, Infinite: true},
+	{Tag: "1.2-2", XGBoost: [3]int{1, 2, 0}, Infinite: true},
+	{Tag: "1.3-1", XGBoost: [3]int{1, 3, 3}, Infinite: true},
+	{Tag: "1.5-1", XGBoost: [3]int{1, 5, 2}},
+	{Tag: "1.7-1", XGBoost: [3]int{1, 7, 4}},
+	{Tag: "3.0-5", XGBoost: [3]int{3, 0, 5}},
+	{Tag: "3.2-0", XGBoost: [3]int{3, 2, 0}, Shift: true, OwnRecords: true},
+}
+
+// ImageTags lists the images that [LookupImage] knows.
+func ImageTags() []string {
+	var tags []string
+	for i := range images {
+		tags = append(tags, images[i].Tag)
+	}
+	return tags
+}
+
+// LookupImage returns the image with a tag, which may end in what SageMaker adds to it: 0.90-2-cpu-py3, 1.5-1-arm64.
+func LookupImage(tag string) (*Image, error) {
+	base := tag
+	for _, suffix := range []string{"-cpu-py3", "-gpu-py3", "-arm64"} {
+		base = strings.TrimSuffix(base, suffix)
+	}
+	i := slices.IndexFunc(images, func(m Image) bool { return m.Tag == base })
+	if i < 0 {
+		return nil, fmt.Errorf("rows: unknown image %s, want one of %s", quote([]byte(tag)), strings.Join(ImageTags(), ", "))
+	}
+	m := images[i]
+	return &m, nil
+}
+
+// MaxPayload bounds what is read as one request, bytes. The container's own limit is 6 MiB unless it is told otherwise.
+const MaxPayload = 256 << 20
+
+// scan goes through a payload and calls emit with every row, in row. It returns the number of columns. The first scan,
+// without emit, is to find faults: only what has none is gone through again.
+type scan func(m *Image, payload []byte, row []float32, emit func() bool) (columns uint64, fault *Error)
+
+func (m *Image) read(r io.Reader, format Format, opts *Options, row []float32, yield func([]float32, error) bool) {
+	var scan scan
+	switch format {
+	case CSV:
+		scan = (*Image).scanCSV
+	case Libsvm:
+		scan = (*Image).scanLibsvm
+	case RecordIO:
+		scan = (*Image).scanRecords
+	default:
+		yield(nil, fmt.Errorf("rows: the image does not accept %s, want csv, libsvm or recordio", quote([]byte(format))))
+		return
+	}
+	var payload bytes.Buffer
+	n, err := io.Copy(&payload, io.LimitReader(r, MaxPayload+1))
+	switch {
+	case err != nil:
+		yield(nil, fmt.Errorf("rows: %w", err))
+		return
+	case n > MaxPayload:
+		yield(nil, &Error{Err: &LimitError{Name: "payload", Limit: MaxPayload, Got: n}})
+		return
+	case n == 0:
+		return
+	}
+	columns, fault := scan(m, payload.Bytes(), row, nil)
+	if fault == nil {
+		fault = m.fit(format, columns, uint64(len(row)))
+	}
+	if fault != nil {
+		yield(nil, fault)
+		return
+	}
+	scan(m, payload.Bytes(), row, func() bool {
+		if opts.Missing != nil {
+			blank(row, *opts.Missing)
+		}
+		return yield(row, nil)
+	})
+}
+
+// fit compares the columns of a request with those of the model.
+func (m *Image) fit(format Format, got, want uint64) *Error {
+	switch {
+	case m.Pickled && format == Libsvm && got > want+1:
+		return shapeFault(0, "", fmt.Sprintf("the request has %d columns, more than one beyond the model's %d", got, want))
+	case m.Pickled && format != Libsvm && got != want && got+1 != want:
+		return shapeFault(0, "", fmt.Sprintf("the request has %d columns, the model %d; for a pickled model they may differ by one at most", got, want))
+	case got > want:
+		return shapeFault(0, "", fmt.Sprintf("the request has %d columns, the model has %d", got, want))
+	}
+	return nil
+}

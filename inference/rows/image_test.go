@@ -1,0 +1,149 @@
+package rows_test
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"threatdetect/inference/rows"
+)
+
+// recorded is a request to a real container and its reply.
+type recorded struct {
+	Name, Model string
+	From        rows.Format
+	Status      int
+	Body        []byte
+	Reply       string
+}
+
+func recordings(t *testing.T) []recorded {
+	t.Helper()
+	f, err := os.Open("../../testdata/container/1.7-1.ndjson.gz")
+	require.NoError(t, err)
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	require.NoError(t, err)
+	var list []recorded
+	for d := json.NewDecoder(bufio.NewReader(z)); ; {
+		var r recorded
+		if err := d.Decode(&r); err == io.EOF {
+			break
+		} else {
+			require.NoError(t, err)
+		}
+		list = append(list, r)
+	}
+	require.Greater(t, len(list), 500)
+	return list
+}
+
+func TestImageAcceptsWhatTheContainerAccepts(t *testing.T) {
+	for _, r := range recordings(t) {
+		t.Run(r.Model+" "+r.Name, func(t *testing.T) {
+			image, err := rows.LookupImage("1.7-1")
+			require.NoError(t, err)
+			image.Pickled = strings.HasPrefix(r.Model, "pickle")
+			opts := &rows.Options{NumFeature: 6, Image: image}
+			if r.Model == "column" {
+				opts.NumFeature = 1
+			}
+			n, status := 0, 200
+			for _, err := range rows.Read(bytes.NewReader(r.Body), r.From, opts) {
+				switch {
+				case errors.Is(err, rows.ErrSyntax):
+					status = 415
+				case errors.Is(err, rows.ErrShape):
+					status = 400
+				case err == nil:
+					n++
+				default:
+					require.NoError(t, err)
+				}
+			}
+			require.Equal(t, r.Status, status)
+			if status != 200 {
+				require.Zero(t, n, "a fault anywhere means that there are no rows")
+				return
+			}
+			require.Equal(t, strings.Count(r.Reply, "\n"), n)
+		})
+	}
+}
+
+func TestImagesDiffer(t *testing.T) {
+	read := func(tag string, from rows.Format, body string) ([]string, error) {
+		image, err := rows.LookupImage(tag)
+		require.NoError(t, err)
+		return collect(rows.Read(strings.NewReader(body), from, &rows.Options{NumFeature: 3, Image: image}))
+	}
+	for _, c := range []struct {
+		tag, body string
+		from      rows.Format
+		want      []string
+		fault     error
+	}{
+		{"1.3-1", "inf,1,2", rows.CSV, []string{"+Inf 1 2"}, nil},
+		{"1.5-1", "inf,1,2", rows.CSV, nil, rows.ErrSyntax},
+		{"1.3-1-arm64", "1e39,1,2", rows.CSV, []string{"+Inf 1 2"}, nil},
+		{"3.0-5", "1:5 2:6\n2:7", rows.Libsvm, []string{"NaN 5 6", "NaN NaN 7"}, nil},
+		{"3.2-0", "1:5 2:6\n2:7", rows.Libsvm, []string{"5 6 NaN", "NaN 7 NaN"}, nil},
+		{"3.2-0", "0:5 2:6\n2:7", rows.Libsvm, []string{"5 NaN 6", "NaN NaN 7"}, nil},
+		{"3.0-5", "3:1", rows.Libsvm, nil, rows.ErrShape},
+		{"3.2-0", "3:1", rows.Libsvm, []string{"NaN NaN 1"}, nil},
+		{"0.90-2-cpu-py3", "1:3 0:0.5 1:2 7\n\n0:1\n ", rows.Libsvm, []string{"0.5 5 NaN", "NaN NaN NaN", "1 NaN NaN"}, nil},
+		{"3.0-5", sparseWithoutShape, rows.RecordIO, nil, rows.ErrSyntax},
+		{"3.2-0", sparseWithoutShape, rows.RecordIO, []string{"NaN 1.5 NaN"}, nil},
+		{"3.2-0", sparseWithoutShape + "\n#\xd7", rows.RecordIO, []string{"NaN 1.5 NaN"}, nil},
+	} {
+		got, err := read(c.tag, c.from, c.body)
+		require.ErrorIs(t, err, c.fault, "%s %q", c.tag, c.body)
+		require.Equal(t, c.want, got, "%s %q", c.tag, c.body)
+	}
+	_, err := read("1.7-1", rows.NDJSON, "[1]")
+	require.ErrorContains(t, err, "does not accept")
+	_, err = rows.LookupImage("latest")
+	require.ErrorContains(t, err, "unknown image")
+}
+
+// sparseWithoutShape is a record with the value 1.5 at key 1.
+var sparseWithoutShape = frame(record(2, packed(1, float32(1.5))+"\x10\x01"))
+
+func collect(in func(func([]float32, error) bool)) (list []string, failed error) {
+	for row, err := range in {
+		if err != nil {
+			return list, err
+		}
+		list = append(list, text(row))
+	}
+	return list, nil
+}
+
+func text(row []float32) string {
+	var b strings.Builder
+	for i, v := range row {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		n, _ := json.Marshal(v)
+		switch {
+		case v != v:
+			n = []byte("NaN")
+		case math.IsInf(float64(v), 1):
+			n = []byte("+Inf")
+		case math.IsInf(float64(v), -1):
+			n = []byte("-Inf")
+		}
+		b.Write(n)
+	}
+	return b.String()
+}
