@@ -57,13 +57,8 @@ func objectiveOf(b *model.Booster) (objective, error) {
 			o.base = positiveLogBase
 		}
 		return o, nil
-	case "reg:tweedie", "count:poisson", "survival:cox":
+	case "reg:tweedie", "count:poisson", "survival:cox", "survival:aft":
 		return objective{logBase, exp, perGroup}, nil
-	case "survival:aft":
-		if b.Version.Before(1, 3) {
-			return objective{logBase, exp, perGroup}, nil
-		}
-		return objective{logBase, expWide, perGroup}, nil
 	case "multi:softprob":
 		return objective{identityBase, f32math.Softmax, perGroup}, nil
 	case "multi:softmax":
@@ -191,13 +186,6 @@ func sigmoidUnclamped(margins []float32) {
 func exp(margins []float32) {
 	for i, m := range margins {
 		margins[i] = f32math.Exp(m)
-	}
-}
-
-// expWide is exp as survival:aft has it from release 1.3 on.
-func expWide(margins []float32) {
-	for i, m := range margins {
-		margins[i] = f32math.ExpWide(m)
 	}
 }
 

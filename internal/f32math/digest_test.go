@@ -19,7 +19,7 @@ var digests string
 func TestDigest(t *testing.T) {
 	functions := map[string]func(float32) float32{
 		"exp": Exp, "log": Log, "sigmoid": Sigmoid, "sigmoid-unclamped": SigmoidUnclamped, "logit": Logit,
-		"exp-wide": ExpWide, "expm1": Expm1, "log1p": Log1p,
+		"expm1": Expm1, "log1p": Log1p,
 	}
 	seen := 0
 	for line := range strings.Lines(digests) {

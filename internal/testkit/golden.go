@@ -14,7 +14,7 @@ import (
 )
 
 // Releases are the XGBoost releases that golden files are made with.
-var Releases = []string{"1.0.2", "1.3.3", "1.7.6", "2.1.4", "3.0.5", "3.2.0"}
+var Releases = []string{"1.0.2", "1.3.3", "1.7.6", "2.1.4", "3.0.5", "3.2.0", "3.4.1"}
 
 // Case is a model and what the XGBoost release that wrote it predicts. All slices are row-major.
 type Case struct {
@@ -30,10 +30,23 @@ type Case struct {
 	Values  []float32 // NumRow x NumValue
 	Leaves  []float32 // NumRow x NumTree, whole numbers
 
+	// Base holds base margins of the rows, NumRow x NumGroup, and BaseMargins and BaseValues what starts from them; nil in
+	// most cases.
+	Base, BaseMargins, BaseValues []float32
+
+	Ranges  []Range  // ranges of rounds that were asked for
+	Refused [][2]int // ranges that the release refuses
+
 	// What the columns and the bias, of which there are NumFeature+1, add to the margins of the first NumExplained rows.
 	NumExplained       int
 	Exact, Approximate []float32 // NumExplained x NumGroup x NumFeature+1
 	Interactions       []float32 // NumExplained x NumGroup x NumFeature+1 x NumFeature+1
+}
+
+// Range is a range of boosting rounds and the margins that it gives, NumRow x NumGroup.
+type Range struct {
+	Begin, End int
+	Margins    []float32
 }
 
 // Golden returns the cases of every release in dir, which testdata/golden/make.py has written. Everything that is missing or
@@ -45,6 +58,24 @@ func Golden(t testing.TB, dir string) []*Case {
 		c, err := goldenRelease(filepath.Join(dir, release))
 		if err != nil {
 			t.Fatalf("golden files of XGBoost %s: %v", release, err)
+		}
+		cases = append(cases, c...)
+	}
+	return cases
+}
+
+// Fresh returns the cases of whatever releases are in dir.
+func Fresh(t testing.TB, dir string) []*Case {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []*Case
+	for _, e := range entries {
+		c, err := goldenRelease(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatalf("fresh files of XGBoost %s: %v", e.Name(), err)
 		}
 		cases = append(cases, c...)
 	}
@@ -63,6 +94,8 @@ func goldenRelease(dir string) ([]*Case, error) {
 			Params                                           map[string]any
 			Formats                                          []string
 			Rows, Features, Groups, Values, Trees, Explained int
+			Base                                             bool
+			Ranges, Refused                                  [][2]int
 		}
 	}
 	if err := json.Unmarshal(text, &manifest); err != nil {
@@ -77,6 +110,10 @@ func goldenRelease(dir string) ([]*Case, error) {
 			Release: manifest.XGBoost, Name: m.Name, Params: m.Params,
 			NumRow: m.Rows, NumFeature: m.Features, NumGroup: m.Groups, NumValue: m.Values, NumTree: m.Trees,
 			NumExplained: m.Explained,
+			Refused:      m.Refused,
+		}
+		for _, r := range m.Ranges {
+			c.Ranges = append(c.Ranges, Range{Begin: r[0], End: r[1]})
 		}
 		for _, format := range m.Formats {
 			path := filepath.Join(dir, fmt.Sprintf("%s.%s.gz", m.Name, format))
@@ -88,7 +125,7 @@ func goldenRelease(dir string) ([]*Case, error) {
 		if len(c.Paths) == 0 {
 			return nil, fmt.Errorf("case %s has no model", m.Name)
 		}
-		if err := c.readExpected(filepath.Join(dir, m.Name+".expect.gz")); err != nil {
+		if err := c.readExpected(filepath.Join(dir, m.Name+".expect.gz"), m.Base); err != nil {
 			return nil, err
 		}
 		if c.NumExplained > 0 {
@@ -101,7 +138,7 @@ func goldenRelease(dir string) ([]*Case, error) {
 	return cases, nil
 }
 
-func (c *Case) readExpected(path string) error {
+func (c *Case) readExpected(path string, base bool) error {
 	data, err := ReadGzip(path)
 	if err != nil {
 		return err
@@ -111,7 +148,16 @@ func (c *Case) readExpected(path string) error {
 	for _, id := range take(&data, c.NumRow*c.NumTree) {
 		c.Leaves = append(c.Leaves, float32(int32(id)))
 	}
-	if len(c.Leaves) != c.NumRow*c.NumTree || len(data) != 0 {
+	whole := len(c.Leaves) == c.NumRow*c.NumTree
+	if base {
+		c.Base, c.BaseMargins, c.BaseValues = floats(take(&data, c.NumRow*c.NumGroup)), floats(take(&data, c.NumRow*c.NumGroup)), floats(take(&data, c.NumRow*c.NumValue))
+		whole = len(c.BaseValues) == c.NumRow*c.NumValue
+	}
+	for i := range c.Ranges {
+		c.Ranges[i].Margins = floats(take(&data, c.NumRow*c.NumGroup))
+		whole = len(c.Ranges[i].Margins) == c.NumRow*c.NumGroup
+	}
+	if !whole || len(data) != 0 {
 		return fmt.Errorf("%s has another size than the manifest says", path)
 	}
 	return nil
@@ -125,7 +171,11 @@ func (c *Case) readExplained(path string) error {
 	width := c.NumFeature + 1
 	n := c.NumExplained * c.NumGroup * width
 	c.Exact, c.Approximate, c.Interactions = floats(take(&data, n)), floats(take(&data, n)), floats(take(&data, n*width))
-	if len(c.Interactions) != n*width || len(data) != 0 {
+	interactions := n * width
+	if c.Params["booster"] == "gblinear" { // for which XGBoost gives none
+		interactions = 0
+	}
+	if len(c.Approximate) != n || len(c.Interactions) != interactions || len(data) != 0 {
 		return fmt.Errorf("%s has another size than the manifest says", path)
 	}
 	return nil

@@ -5,7 +5,8 @@
     make.py --fresh SEED OUT   other cases, different for every seed
 
 Both write OUT/<release>/: for every case the model in each format that the release writes
-(<case>.bin.gz, the legacy form; <case>.json.gz; <case>.ubj.gz), <case>.expect.gz, and one manifest.json.
+(<case>.bin.gz, the legacy form; <case>.json.gz; <case>.ubj.gz), or in those that the case names, <case>.expect.gz, and one
+manifest.json. kinds.py has the cases of other boosters than gbtree with numeric splits, and of other objectives.
 
 <case>.expect.gz holds four arrays one after the other, little-endian and without headers, row-major:
 
@@ -13,6 +14,21 @@ Both write OUT/<release>/: for every case the model in each format that the rele
     margins  float32  rows x groups     predict(output_margin=True)
     values   float32  rows x values     predict()
     leaves   int32    rows x trees      predict(pred_leaf=True)
+
+and, in cases that have them, the answers to other questions:
+
+    base     float32  rows x groups     base margins of the rows, where the manifest says "base"
+    margins  float32  rows x groups     margins that start from them
+    values   float32  rows x values     values that start from them
+    margins  float32  rows x groups     for each [begin, end] of "ranges" in the manifest, predict(iteration_range=...)
+
+Cases with "explained" in the manifest have <case>.explain.gz, with what columns add to the margins of that many first rows:
+
+    exact         float32  explained x groups x (features + 1)    predict(pred_contribs=True)
+    approximate   float32  explained x groups x (features + 1)    predict(pred_contribs=True, approx_contribs=True)
+    interactions  float32  explained x groups x (features + 1)^2  predict(pred_interactions=True); none for gblinear
+
+"refused" in the manifest are ranges that the release refuses. A gblinear model has no leaves and counts 0 trees.
 
 The expectations are those of every written file, loaded again by the same release: the script fails if two formats
 of a case differ. Needs Python 3.8 to 3.11, xgboost 1.0.2 or later, numpy < 2; make.sh has the commands.
@@ -28,6 +44,8 @@ import tempfile
 
 import numpy as np
 import xgboost as xgb
+
+import kinds
 
 VERSION = tuple(int(p) for p in xgb.__version__.split(".")[:3])
 F32 = np.float32
@@ -94,7 +112,9 @@ def golden_cases():
             ("logistic-base-1", dict(logistic), 3, 4, "ones"),
             ("logistic-base-1e-7", dict(logistic, base_score=1e-7), 4, 4, None),
         ]
-    return cases
+    if VERSION >= (3, 3):
+        cases = []  # those of 3.2 again would only take room
+    return cases + kinds.golden_cases(VERSION)
 
 
 def fresh_cases(rng, number):
@@ -121,10 +141,12 @@ def fresh_cases(rng, number):
             p["num_class"] = int(rng.randint(2, 7))
         special = "rare" if objective == "binary:logistic" and rng.randint(2) else None
         cases.append(("fresh-%02d" % i, p, int(rng.randint(1, 25)), int(rng.randint(1, 16)), special))
-    return cases
+    return cases + kinds.fresh_cases(rng, number, VERSION)
 
 
 def train(rng, params, rounds, features, special):
+    if isinstance(special, dict):
+        return kinds.train(rng, params, rounds, features, special)
     objective = params["objective"]
     classes = params.get("num_class", 0 if "squared" in objective or "linear" in objective else 2)
     x, y = make_data(rng, 300, features, classes)
@@ -151,7 +173,9 @@ def thresholds_of(path, features):
         text = re.sub(r"-?(inf|nan)\b", "null", f.read())  # as 1.0 writes infinite gains, which are no JSON
     learner = json.loads(text)["learner"]
     found = [[] for _ in range(features)]
-    for tree in learner["gradient_booster"]["model"]["trees"]:
+    booster = learner["gradient_booster"]
+    booster = booster.get("gbtree", booster)  # where dart has it up to 3.2
+    for tree in booster["model"].get("trees", []):
         for left, column, threshold in zip(tree["left_children"], tree["split_indices"], tree["split_conditions"]):
             if left != -1:
                 found[column].append(F32(threshold))
@@ -182,14 +206,26 @@ def make_rows(rng, x, thresholds, n):
 # --- expectations -----------------------------------------------------------------------------------------------------
 
 
-def expectations(booster, rows, groups):
+def expectations(booster, rows, groups, leafless, extra):
     matrix = xgb.DMatrix(rows)
     n = len(rows)
     margins = booster.predict(matrix, output_margin=True).reshape(n, -1)
     values = booster.predict(matrix).reshape(n, -1)
-    leaves = booster.predict(matrix, pred_leaf=True).reshape(n, -1)
+    leaves = np.zeros((n, 0)) if leafless else booster.predict(matrix, pred_leaf=True).reshape(n, -1)
     assert margins.shape[1] == groups, (margins.shape, groups)
-    return (margins.astype("<f4"), values.astype("<f4"), leaves.astype("<i4"))
+    return [margins.astype("<f4"), values.astype("<f4"), leaves.astype("<i4")] + kinds.answers(booster, rows, groups, leaves, extra)
+
+
+# The golden cases that are explained: groups, forests, deep trees that repeat columns, deleted nodes, single leaves, other boosters.
+EXPLAINED = ("logistic-base-0.1", "logistic-base-0.999", "logistic-forest", "logistic-pruned", "squarederror-lossguide",
+             "squarederror-base-default", "squarederror-single-leaf", "softprob-forest", "dart-tree", "dart-softprob",
+             "linear-softprob", "categorical-partition", "targets")
+
+
+def explanations(booster, rows, linear):
+    matrix = xgb.DMatrix(rows)
+    asked = [{"pred_contribs": True}, {"pred_contribs": True, "approx_contribs": True}] + [{"pred_interactions": True}] * (not linear)
+    return [booster.predict(matrix, **how).astype("<f4") for how in asked]
 
 
 def zip_bytes(path, data):
@@ -198,15 +234,20 @@ def zip_bytes(path, data):
             z.write(data)
 
 
-def write_case(out, rng, name, params, rounds, features, special, n):
+def write_case(out, rng, name, params, rounds, features, special, n, explained):
     booster, x = train(rng, params, rounds, features, special)
     extensions = ["json"]
     if VERSION >= (1, 6):
         extensions.append("ubj")
-    if VERSION < (3, 1):
+    extra = special if isinstance(special, dict) else {}
+    if VERSION < (3, 1) and not extra.get("modern"):
         extensions.append("bin")
-    groups = params.get("num_class", 1)
-    expected = None
+    written = [e for e in extensions if e in extra.get("formats", extensions)] or extensions[-1:]
+    groups = params.get("num_class", extra.get("groups", 1))
+    leafless = params.get("booster") == "gblinear" or rounds == 0
+    if extra.get("base"):
+        extra = dict(extra, base=rng.normal(size=(n, groups)).astype(F32))
+    expected = why = None
     with tempfile.TemporaryDirectory() as tmp:
         paths = {}
         for extension in extensions:
@@ -216,6 +257,8 @@ def write_case(out, rng, name, params, rounds, features, special, n):
                                             "model.deprecated" if extension == "bin" else "model." + extension)
             booster.save_model(paths[extension])
         rows = make_rows(rng, x, thresholds_of(paths["json"], features), n)
+        if extra.get("categorical"):
+            kinds.mix_codes(rng, rows, extra["categorical"])
         for extension in list(extensions):
             loaded = xgb.Booster({"verbosity": 0})
             try:
@@ -227,21 +270,36 @@ def write_case(out, rng, name, params, rounds, features, special, n):
                     raise
                 extensions.remove(extension)
                 continue
-            got = expectations(loaded, rows, groups)
+            got = expectations(loaded, rows, groups, leafless, extra)
             if expected is None:
                 expected = got
-            for what, a, b in zip(("margins", "values", "leaves"), got, expected):
+            if explained:
+                found = explanations(loaded, rows[:explained], params.get("booster") == "gblinear")
+                why = why or found
+                if any(a.tobytes() != b.tobytes() for a, b in zip(found, why)):
+                    sys.exit("%s: contributions of .%s differ from those of the first format" % (name, extension))
+            for i, (a, b) in enumerate(zip(got, expected)):
                 if a.tobytes() != b.tobytes():
-                    sys.exit("%s: %s of .%s differ from those of the first format" % (name, what, extension))
+                    sys.exit("%s: array %d of .%s differs from that of the first format" % (name, i, extension))
+            if extension not in written:
+                continue
             with open(paths[extension], "rb") as f:
                 zip_bytes(os.path.join(out, "%s.%s.gz" % (name, extension)), f.read())
     zip_bytes(os.path.join(out, name + ".expect.gz"),
               rows.astype("<f4").tobytes() + b"".join(a.tobytes() for a in expected))
-    margins, values, leaves = expected
-    return {
-        "name": name, "params": params, "rounds": rounds, "formats": extensions, "rows": n, "features": features,
-        "groups": groups, "values": values.shape[1], "trees": leaves.shape[1],
+    if explained:
+        zip_bytes(os.path.join(out, name + ".explain.gz"), b"".join(a.tobytes() for a in why))
+    margins, values, leaves = expected[:3]
+    done = {
+        "name": name, "params": params, "rounds": rounds, "formats": [e for e in extensions if e in written], "rows": n,
+        "features": features, "groups": groups, "values": values.shape[1], "trees": leaves.shape[1],
     }
+    if explained:
+        done["explained"] = explained
+    done.update((key, extra[key]) for key in ("ranges", "refused") if extra.get(key))
+    if extra.get("base") is not None and extra.get("base") is not False:
+        done["base"] = True
+    return done
 
 
 def main():
@@ -263,7 +321,11 @@ def main():
     done = []
     for i, case in enumerate(cases):
         seed = (args.fresh or 0) % (1 << 31) + i
-        done.append(write_case(out, np.random.RandomState(seed), *case, n))
+        explained = 40 if args.fresh is not None else 8 if case[0] in EXPLAINED else 0
+        if isinstance(case[-1], dict) and case[1].get("multi_strategy") == "multi_output_tree":
+            explained = 0  # refused up to 3.2, and other bits from 3.3 on
+        small = args.fresh is None and isinstance(case[-1], dict)
+        done.append(write_case(out, np.random.RandomState(seed), *case, 24 if small else n, explained))
     manifest = {
         "xgboost": xgb.__version__, "python": platform.python_version(), "numpy": np.__version__,
         "libc": " ".join(platform.libc_ver()), "machine": platform.machine(), "command": command, "cases": done,

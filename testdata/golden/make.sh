@@ -8,7 +8,7 @@
 # Each release gets a virtual environment of its own under $VENVS (default: a directory in $TMPDIR), named xgb-RELEASE,
 # which is made with $PYTHON (default: python3.11) and pip if it is not there.
 set -eu
-releases="${RELEASES:-1.0.2 1.3.3 1.7.6 2.1.4 3.0.5 3.2.0}"
+releases="${RELEASES:-1.0.2 1.3.3 1.7.6 2.1.4 3.0.5 3.2.0 3.4.1}"
 here=$(cd "$(dirname "$0")" && pwd)
 venvs="${VENVS:-${TMPDIR:-/tmp}/threatdetect-venvs}"
 mkdir -p "$venvs"
@@ -16,8 +16,9 @@ mkdir -p "$venvs"
 interpreter() {
 	if [ ! -x "$venvs/xgb-$1/bin/python" ]; then
 		"${PYTHON:-python3.11}" -m venv "$venvs/xgb-$1"
-		# Without dependencies, as later releases ask for a large GPU library that nothing here uses.
-		"$venvs/xgb-$1/bin/pip" install --quiet --only-binary :all: --no-deps "xgboost==$1" "numpy<2" "scipy<1.14" "setuptools<80" >&2
+		# Without dependencies, as later releases ask for a large GPU library that nothing here uses; and releases from 3.3
+		# on ask for a later Python than they need.
+		"$venvs/xgb-$1/bin/pip" install --quiet --only-binary :all: --no-deps --ignore-requires-python "xgboost==$1" "numpy<2" "scipy<1.14" "setuptools<80" >&2
 	fi
 	echo "$venvs/xgb-$1/bin/python"
 }
