@@ -64,14 +64,7 @@ func openDirectory(path string, opts *LoadOptions) (*source, error) {
 		if err != nil {
 			return nil, inSource(err, file, "")
 		}
-		digest := digestOf(m.models[0].data)
-		if m.digest != "" { // compressed: what was hashed is the file itself
-			info, err := os.Stat(file)
-			if err != nil {
-				return nil, fmt.Errorf("model: %w", err)
-			}
-			digest = fileDigest{SHA256: m.digest, Size: info.Size()}
-		}
+		digest := fileDigest{SHA256: m.wait(), Size: m.size}
 		members[name] = digest
 		for _, model := range m.models {
 			left.MaxBytes -= int64(len(model.data))

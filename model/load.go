@@ -62,7 +62,17 @@ type source struct {
 	models   []modelFile // at least one
 	contract []byte
 	card     []byte
-	digest   string // SHA-256 of the input; empty if the input is the model itself, and not hashed yet
+	digest   string // SHA-256 of the input; empty as long as sum has it
+	sum      <-chan string
+	size     int64 // of the input
+}
+
+// wait makes sure that digest is set.
+func (s *source) wait() string {
+	if s.digest == "" {
+		s.digest = <-s.sum
+	}
+	return s.digest
 }
 
 // modelFile is one model of a source.
@@ -74,20 +84,19 @@ type modelFile struct {
 
 // bundle parses the models. Errors name them as members of the input called path.
 func (s *source) bundle(path string, opts *LoadOptions) (*Bundle, error) {
-	out := &Bundle{Contract: s.contract, Card: s.card, Digest: s.digest}
+	out := &Bundle{Contract: s.contract, Card: s.card}
 	for i := range s.models {
 		m := &s.models[i]
-		digest := m.digest
-		if digest == "" {
-			digest = s.digest
-		}
-		b, err := parseAndHash(m.data, digest, opts)
+		b, err := parse(m.data, opts)
 		switch {
 		case err == nil:
 		case m.digest != "":
 			return nil, inSource(err, filepath.Join(path, m.name), "")
 		default:
 			return nil, inSource(err, path, m.name)
+		}
+		if b.Digest = m.digest; b.Digest == "" {
+			b.Digest = s.wait()
 		}
 		name := m.name
 		if name == "" {
@@ -96,28 +105,8 @@ func (s *source) bundle(path string, opts *LoadOptions) (*Bundle, error) {
 		out.Members = append(out.Members, Member{Name: name, Artifact: m.data, Booster: b})
 	}
 	first := &out.Members[0]
-	out.Booster, out.Artifact, out.ArtifactName = first.Booster, first.Artifact, first.Name
-	if out.Digest == "" {
-		out.Digest = first.Booster.Digest
-	}
+	out.Booster, out.Artifact, out.ArtifactName, out.Digest = first.Booster, first.Artifact, first.Name, s.wait()
 	return out, nil
-}
-
-// parseAndHash reads a model and sets its digest, which it computes at the same time if it is empty.
-func parseAndHash(data []byte, digest string, opts *LoadOptions) (*Booster, error) {
-	sum := make(chan string, 1)
-	if digest != "" {
-		sum <- digest
-	} else {
-		go func() { sum <- digestOf(data).SHA256 }() // takes as long as parsing does
-	}
-	b, err := parse(data, opts)
-	digest = <-sum
-	if err != nil {
-		return nil, err
-	}
-	b.Digest = digest
-	return b, nil
 }
 
 // readSource reads r to its end, through gzip and tar if the bytes ask for it. Size is the length of r if the file system knows it.
@@ -127,6 +116,7 @@ func readSource(r io.Reader, size int64, opts *LoadOptions) (*source, error) {
 	if err != nil {
 		return nil, at(-1, inputError(in, err))
 	}
+	s.size = in.N
 	return s, nil
 }
 
@@ -135,8 +125,10 @@ func readLayers(in *safeio.Counter, size int64, opts *LoadOptions) (*source, err
 	raw := bufio.NewReaderSize(in, bufferSize)
 	head, _ := raw.Peek(blockSize) // an error comes again when the bytes are read
 	if !isGzip(head) && !isTar(head) {
-		data, err := safeio.ReadAll(raw, "bytes of a model", opts.MaxBytes, size)
-		return &source{models: []modelFile{{data: data}}}, err
+		h := newHasher(raw)
+		data, err := safeio.ReadAll(h, "bytes of a model", opts.MaxBytes, size)
+		close(h.blocks)
+		return &source{models: []modelFile{{data: data}}, sum: h.sum}, err
 	}
 	digest := sha256.New()
 	content := bufio.NewReaderSize(io.TeeReader(raw, digest), bufferSize)
@@ -170,7 +162,36 @@ func readLayers(in *safeio.Counter, size int64, opts *LoadOptions) (*source, err
 	return s, nil
 }
 
+// hasher computes the SHA-256 of what is read through it at the same time as the reader goes on, and then parses: that takes about as
+// long. The buffers that were read into must not be written to again.
+type hasher struct {
+	r      io.Reader
+	blocks chan []byte // to be closed at the end
+	sum    chan string
+}
+
+func newHasher(r io.Reader) *hasher {
+	h := &hasher{r, make(chan []byte, 16), make(chan string, 1)}
+	go func() {
+		digest := sha256.New()
+		for block := range h.blocks {
+			digest.Write(block)
+		}
+		h.sum <- hex.EncodeToString(digest.Sum(nil))
+	}()
+	return h
+}
+
+func (h *hasher) Read(p []byte) (int, error) {
+	n, err := h.r.Read(p[:min(len(p), hashBlock)])
+	if n > 0 {
+		h.blocks <- p[:n]
+	}
+	return n, err
+}
+
 const (
+	hashBlock      = 1 << 20 // bytes that are read before they are hashed
 	bufferSize     = 16 << 10
 	expansionFree  = 16 << 20 // bytes that may come out of gzip whatever went in
 	expansionRatio = 200      // what may come out beyond, per byte that went in; real models stay below 20

@@ -2,6 +2,7 @@ package model
 
 import (
 	"bytes"
+	"os"
 	"testing"
 )
 
@@ -17,5 +18,19 @@ func BenchmarkLoad(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkOpen opens the file that the environment names. testdata/load_bench.py compares it with XGBoost.
+func BenchmarkOpen(b *testing.B) {
+	path := os.Getenv("THREATDETECT_BENCH_MODEL")
+	if path == "" {
+		b.Skip("THREATDETECT_BENCH_MODEL is not set")
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Open(path, nil); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

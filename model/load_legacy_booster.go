@@ -1,6 +1,7 @@
 package model
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
 )
@@ -152,14 +153,18 @@ func (r *legacyReader) tree(t *Tree, path string, store *treeStore) error {
 	nodes := r.data[r.pos : r.pos+n*nodeSize]
 	stats := r.data[r.pos+n*nodeSize : r.pos+n*(nodeSize+statSize)]
 	r.pos += n * (nodeSize + statSize)
-	for i := range n {
-		node, stat := nodes[i*nodeSize:][:nodeSize], stats[i*statSize:][:statSize]
-		t.Left[i] = int32(le32(node, 4))
-		t.Right[i] = int32(le32(node, 8))
-		split := le32(node, 12)
-		t.Feature[i], t.DefaultLeft[i] = int32(split&math.MaxInt32), split>>31 == 1
-		t.Value[i] = leF32(node, 16)
-		t.LossChange[i], t.SumHessian[i], t.BaseWeight[i] = leF32(stat, 0), leF32(stat, 4), leF32(stat, 8)
+	left, right, feature, value, missing := t.Left[:n], t.Right[:n], t.Feature[:n], t.Value[:n], t.DefaultLeft[:n]
+	loss, hessian, weight := t.LossChange[:n], t.SumHessian[:n], t.BaseWeight[:n]
+	for i := range n { // of the loads below, each takes two fields
+		node, stat := nodes[:nodeSize], stats[:statSize]
+		nodes, stats = nodes[nodeSize:], stats[statSize:]
+		children, split := binary.LittleEndian.Uint64(node[4:]), binary.LittleEndian.Uint64(node[12:])
+		left[i], right[i] = int32(children), int32(children>>32)
+		feature[i], missing[i] = int32(split&math.MaxInt32), split>>31&1 == 1
+		value[i] = math.Float32frombits(uint32(split >> 32))
+		gain := binary.LittleEndian.Uint64(stat)
+		loss[i], hessian[i] = math.Float32frombits(uint32(gain)), math.Float32frombits(uint32(gain>>32))
+		weight[i] = leF32(stat, 8)
 	}
 	return nil
 }

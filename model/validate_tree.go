@@ -12,6 +12,7 @@ type treeValidator struct {
 	anyOrder                       bool // right children may be anywhere
 	visited                        []bool
 	queue                          []int32
+	level                          []int32 // of a node, the root's being 1; 0: not reached
 	categories                     categoryValidator
 }
 
@@ -42,6 +43,9 @@ func (v *treeValidator) validate(t *Tree) error {
 	if err := v.categories.validate(t); err != nil {
 		return err
 	}
+	if v.usual(t) {
+		return nil
+	}
 	if cap(v.visited) < n {
 		v.visited = make([]bool, n)
 		v.queue = make([]int32, 0, n)
@@ -52,6 +56,44 @@ func (v *treeValidator) validate(t *Tree) error {
 		return err
 	}
 	return v.checkDeleted(t)
+}
+
+// usual tells whether a tree is sound in the form that XGBoost gives to nearly all: every child comes after its parent and the right one
+// directly after the left. One pass over the nodes then proves what walk and checkDeleted prove for any form. If it returns
+// false, they find out what is wrong, or that nothing is.
+func (v *treeValidator) usual(t *Tree) bool {
+	n := len(t.Left)
+	if cap(v.level) < n {
+		v.level = make([]int32, n)
+	}
+	level := v.level[:n]
+	clear(level)
+	level[0] = 1
+	deleted, features, deepest := 0, uint32(v.numFeature), int32(min(v.maxDepth, math.MaxInt32-1))
+	right, feature, value := t.Right[:n], t.Feature[:n], t.Value[:n]
+	vectors := t.LeafSize > 1
+	for i, left := range t.Left[:n] {
+		depth := level[i]
+		switch {
+		case depth == 0:
+			if !t.isDeleted(int32(i)) {
+				return false
+			}
+			deleted++
+		case left == -1:
+			if !vectors && !v.anyLeaf && !finite(value[i]) {
+				return false
+			}
+		default:
+			next := int(left) + 1
+			if int(left) <= i || next >= n || int(right[i]) != next || uint32(feature[i]) >= features || depth > deepest ||
+				level[left] != 0 || level[next] != 0 {
+				return false
+			}
+			level[left], level[next] = depth+1, depth+1
+		}
+	}
+	return deleted == t.NumDeleted
 }
 
 // walk visits the nodes level by level. No node enters the queue twice, so the queue never grows beyond the tree and the walk ends.
