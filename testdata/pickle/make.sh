@@ -12,7 +12,7 @@ for release in $releases; do
 	if [ ! -x "$venvs/xgb-$release/bin/python" ]; then
 		"${PYTHON:-python3.11}" -m venv "$venvs/xgb-$release"
 		"$venvs/xgb-$release/bin/pip" install --quiet --only-binary :all: --no-deps "xgboost==$release" "numpy<2" "scipy<1.12" \
-			"scikit-learn==1.3.2" joblib threadpoolctl "setuptools<80" >&2
+			"scikit-learn==1.3.2" "joblib==1.3.2" "threadpoolctl<4" "setuptools<80" >&2
 	fi
 	PYTHONHASHSEED=0 "$venvs/xgb-$release/bin/python" "$here/make.py" "$here"
 done
