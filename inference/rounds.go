@@ -106,13 +106,18 @@ func slice(b *model.Booster, begin, end int) (*model.Booster, error) {
 func (o *Options) numTree(b *model.Booster) (int, error) {
 	all := len(b.Trees)
 	switch o.TreeLimit {
-	case LimitDefault, LimitNone:
+	case LimitDefault:
+		if o.NumTreeLimit == 0 && b.Format == model.FormatPickle {
+			return limited(b, b.BestNtreeLimit), nil
+		}
+		return limited(b, o.NumTreeLimit), nil
+	case LimitNone:
 		return limited(b, o.NumTreeLimit), nil
 	case LimitContainer:
-		if v := b.Version; v.Before(1, 4) || !v.Before(2, 0) {
-			return all, nil
+		limit := b.BestNtreeLimit
+		if v := b.Version; limit == 0 && !v.Before(1, 4) && v.Before(2, 0) {
+			limit, _ = strconv.Atoi(b.Attributes["best_ntree_limit"])
 		}
-		limit, _ := strconv.Atoi(b.Attributes["best_ntree_limit"])
 		return limited(b, limit), nil
 	case LimitBest:
 		best, err := strconv.Atoi(b.Attributes["best_iteration"])
