@@ -18,10 +18,13 @@
 //
 // # What is read
 //
-// Boosters called gbtree, with numeric splits and one number in each leaf, of the objectives binary:logistic, binary:logitraw,
-// reg:squarederror, reg:logistic, multi:softmax and multi:softprob, written by any release from 0.72 on. Whatever else XGBoost
-// has is recognised and refused with an [UnsupportedError] that names it: gblinear, DART in all its disguises, categorical splits, vector leaves,
-// several targets, other objectives, ensembles of several files.
+// Whatever XGBoost itself predicts with, as any release from 0.72 to 3.4 wrote it: the boosters gbtree, dart (also in the files of 3.3 and later, which
+// call it gbtree) and gblinear; numeric and categorical splits, leaves of one number and of vectors; every objective; several classes or targets,
+// base scores for each output, random forests, and the dictionary of category names. Ensembles of several files are read by [OpenAll]
+// and [LoadAll]. Names of objectives and boosters that no release has are refused with an [UnsupportedError].
+//
+// Differences between releases end here: [Booster] has one form for each thing, whichever layout the file had. Left out is what predictions do not
+// need: parents, metrics, the parameters of training except those of the objective, and what pruned splits remember.
 //
 // A pickle is decoded as data: nothing is imported or called, whatever it asks for (internal/pickle has the list of names that mean something). It has to
 // hold one booster, alone, in a wrapper, or in a few layers of lists and dictionaries. What only a pickle knows is in [Booster.BestNtreeLimit] and
@@ -29,15 +32,17 @@
 //
 // # How it is read
 //
-//	Open, Load          load.go         gzip and tar taken off as a stream (archive.go), SHA-256 on the way
+//	Open, Load          load.go         gzip and tar taken off as a stream (archive.go), SHA-256 at the same time
 //	format from bytes   detect.go
-//	legacy binary       load_legacy.go  the layout is drawn there
+//	legacy binary       load_legacy*.go the layout is drawn there
 //	JSON, UBJSON        schema*.go      one walk over a document cursor: json*.go or internal/ubjson, into arrays, without a tree of values
 //	memory snapshots    load_snapshot.go, schema.go
 //	pickles             load_pickle.go  on top of internal/pickle
 //	what files omit     rounds.go       forest size and rounds of older releases
-//	proof               validate.go
+//	proof               validate*.go, categories.go
+//	directories         directory.go
 //	bundle              bundle.go       the layout is drawn there
+//	trust               sign.go         digests, signatures and versions that LoadOptions ask for
 //
 // Memory grows with bytes that have arrived, never with a length that a file declares; the limits are in [LoadOptions].
 //

@@ -39,7 +39,7 @@ type LoadOptions struct {
 	// later. XGBoost does not make such trees, and its releases disagree about which way they go.
 	AllowNonAdjacent bool
 	// AllowNonFinite accepts leaves, weights of trees and weights of a linear booster that are NaN or infinite. Such a model gives
-	// scores that are no numbers. XGBoost 1.0 wrote leaves of -Inf when a tree of the "exact" method had an empty leaf.
+	// scores that are no numbers; XGBoost 1.0 is known to have written leaves of -Inf.
 	AllowNonFinite bool
 
 	// AllowEnsemble makes [OpenBundle] and [LoadBundle] accept archives and directories that hold several models, as k-fold
