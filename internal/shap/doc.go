@@ -13,7 +13,8 @@
 // another formula, so for their files only the quantity is the same, not the last bits: the difference stays below 1e-5 times
 // the sum of the absolute contributions. Approximate contributions have the same bits in all releases.
 //
-// A split with a cover of zero makes NaN, as it does in XGBoost; [Stats] counts those that a forest has.
+// A split with a cover of zero makes NaN, as it does in XGBoost; [Stats] counts those that a forest has. Release 0.72 alone gives NaN, too,
+// where one child has a cover of zero; here, as in the releases since, that child has no weight.
 //
 // # Two ways
 //
@@ -25,13 +26,16 @@
 // tree, and on one bit for each split: whether the row takes this path there. So for a leaf below d splits there are no more than
 // 2^d lists of terms, and Build computes them all, by the functions of the reference:
 //
-//	pattern:  hot/cold at each split above the leaf, the root's in the highest bit, 1 for cold
-//	terms:    leaf 0: [ pattern 0: k terms ][ pattern 1: k terms ] ... [ pattern 2^d-1: k terms ] leaf 1: ...
+//	pattern:  hot/cold at each split above, the root's in the highest bit, 1 for cold
+//	terms:    pair 0: [ pattern 0: if right: hot leaf, cold leaf | if left: hot leaf, cold leaf ][ pattern 1: ...
 //
-// A row then is a walk over the leaves, hot before cold, that adds k terms at each. That walk visits the leaves in the order of
+// Two leaves below one split are a pair: they have the same columns, and the cold one is visited right after the hot one. Each
+// leaf has as many terms as the longest path of the tree has columns, filled up with -0.
+//
+// A row then is a walk over the leaves, hot before cold, that adds a few terms at each. That walk visits the leaves in the order of
 // the reference, so every column gets the same terms in the same order, and every sum has the same bits.
 //
-// The tables of a perfect tree of depth d with distinct columns take 4^d * d * 4 bytes: 20 KB at depth 5, 96 KB at depth 6. Trees
+// The table of a perfect tree of depth d with distinct columns takes 4^d * d * 4 bytes: 20 KB at depth 5, 96 KB at depth 6. Trees
 // that would take more than [maxTreeTable], and all behind [maxTables], are left to the reference. Interactions, approximate
 // contributions and splits that are no comparisons always are.
 //
@@ -39,6 +43,6 @@
 //
 //	S1  Columns, covers and means are those of the forest's trees, node by node; see F1 to F4 of package forest.
 //	S2  A path has at most one element for each column, and one for the root.
-//	S3  The pattern at a leaf below d splits is below 2^d, so its terms are in the table.
-//	S4  A tree with a table has at most 255 distinct columns and no path longer than maxTableDepth.
+//	S3  The pattern below d splits is below 2^d, so its terms are in the table.
+//	S4  A tree with a table has at most 255 distinct columns, 256 leaves, and maxTableDepth splits on a path.
 package shap

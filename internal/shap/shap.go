@@ -148,7 +148,11 @@ func (e *Explainer) NumOutput() int { return e.forest.NumGroup * (e.forest.NumFe
 type Scratch struct {
 	phi  []float32 // of one tree; zero between uses
 	path []element
-	keys []uint32 // of a block of rows
+
+	// For tables: the keys of a block of rows.
+	keys  []uint32
+	tally *tally
+
 	// For interactions: the contributions if each column in turn is known and if it is unknown, and those of the row itself.
 	known, unknown, plain []float32
 }

@@ -1,6 +1,7 @@
 package shap
 
 import (
+	"math"
 	"slices"
 
 	"threatdetect/internal/forest"
@@ -18,28 +19,38 @@ const (
 )
 
 // table holds, for each leaf of a tree and each pattern of hot and cold on the way to it, the terms of the columns on that way.
+// The two leaves below one split make a pair: they have the same columns and are visited one right after the other.
 type table struct {
-	splits []split // the root's first
-	leaves []leaf
+	splits []split // those with another split below them; the root's first
+	pairs  []pair
 	terms  []float32
-	slots  []uint8 // for each leaf, the places of its columns in tree.columns, in the order of the path
+	slots  []uint8 // width for each pair: the places of its columns in tree.columns, and noSlot for what is left over
+	width  int     // columns of the longest path
+	root   int32   // a split, or the complement of a pair's index
 }
 
-// split is a split of a table. A child that is negative is the complement of a leaf's index.
+// split is a split of a table. A child that is negative is the complement of a pair's index.
 type split struct {
 	key   uint64   // the threshold's in the high half, the slot of the row's key in the low one; see package forest
 	child [2]int32 // right, left
 }
 
-// leaf says where the columns and the terms of a leaf are: slots[slot:slot+columns], and for each pattern as many terms.
-type leaf struct {
-	term    uint32
-	slot    uint32
-	columns uint32
+// pair is a split with two leaves, or a leaf whose sibling is none. For each pattern above it there are, if the row goes right and if it
+// goes left, width terms of the hot leaf and width of the cold one. A leaf alone has the same whatever the row, with -0 in place of
+// the other leaf: to add that changes nothing.
+type pair struct {
+	key  uint64
+	term uint32 // where its terms start
+	slot uint32 // where its slots start
+	side uint32 // from the terms for right to those for left, 0 for a leaf alone
+	size uint32 // from the terms of a pattern to those of the next
 }
 
+// noSlot is the slot of no column. The terms that belong to it are -0.
+const noSlot = 255
+
 func (t *table) bytes() int64 {
-	return int64(16*len(t.splits) + 12*len(t.leaves) + 4*len(t.terms) + len(t.slots))
+	return int64(16*len(t.splits) + 24*len(t.pairs) + 4*len(t.terms) + len(t.slots))
 }
 
 // tableMaker makes the table of one tree.
@@ -48,56 +59,76 @@ type tableMaker struct {
 	tree   *tree
 	table  *table
 	limit  int
-	leafAt []int32 // of a node: the leaf's index
+	pairAt []int32 // of a split with two leaves, or of a leaf alone: the pair's index
 }
 
 // newTable returns the table of t, or nil if that has more than limit terms or t has no splits, too many columns, or splits that are
 // no comparisons.
 func newTable(f *forest.Forest, t *tree, limit int) *table {
-	if t.nodes[0].IsLeaf() || len(t.columns) > 255 {
+	if t.nodes[0].IsLeaf() || len(t.columns) > noSlot {
 		return nil
 	}
-	m := &tableMaker{f: f, tree: t, table: &table{}, limit: limit, leafAt: make([]int32, len(t.nodes))}
+	m := &tableMaker{f: f, tree: t, table: &table{}, limit: limit}
+	leaves := 0
+	if !m.measure(0, nil, 0, &leaves) {
+		return nil
+	}
+	m.pairAt = make([]int32, len(t.nodes))
 	total := 0
-	if _, ok := m.plan(0, nil, 0, &total); !ok {
+	root, ok := m.plan(0, nil, 0, &total)
+	if !ok {
 		return nil
 	}
-	m.table.terms = make([]float32, total)
-	m.fill(0, nil, make([]element, (maxTableDepth+2)*(maxTableDepth+2)), rootColumn, 1, 1, 0)
+	m.table.root = root
+	m.table.terms = slices.Repeat([]float32{float32(math.Copysign(0, -1))}, total)
+	m.fill(0, nil, make([]element, (maxTableDepth+2)*(maxTableDepth+2)), rootColumn, 1, 1, 0, nil)
 	return m.table
 }
 
-// plan lays out what is below node n and returns its index, or false if there is no table. path holds the columns above n, as a path
-// of the reference would; depth counts the splits.
-func (m *tableMaker) plan(n int32, path []int32, depth int, total *int) (index int32, ok bool) {
-	node, t := &m.tree.nodes[n], m.table
+// measure finds the width of the table, or returns false if the tree is certainly too large for one. By the inequality of the means, a
+// tree of n leaves has at least n*n patterns.
+func (m *tableMaker) measure(n int32, path []int32, depth int, leaves *int) bool {
+	node := &m.tree.nodes[n]
 	if node.IsLeaf() {
-		index = int32(len(t.leaves))
-		m.leafAt[n] = index
-		t.leaves = append(t.leaves, leaf{term: uint32(*total), slot: uint32(len(t.slots)), columns: uint32(len(path))})
-		for _, c := range path {
-			slot, _ := slices.BinarySearch(m.tree.columns, c)
-			t.slots = append(t.slots, uint8(slot))
-		}
-		*total += len(path) << depth
-		return ^index, *total <= m.limit
+		*leaves++
+		m.table.width = max(m.table.width, len(path))
+		return *leaves**leaves <= m.limit
 	}
-	key, slot, ok := m.f.SplitKey(node)
-	if !ok || depth == maxTableDepth {
-		return 0, false
-	}
-	index = int32(len(t.splits))
-	t.splits = append(t.splits, split{key: uint64(key)<<32 | uint64(slot)})
-	column := int32(node.Column())
+	path = pathBelow(path, int32(node.Column()))
+	return depth < maxTableDepth && m.measure(node.Left, path, depth+1, leaves) && m.measure(node.Right, path, depth+1, leaves)
+}
+
+// pathBelow returns the columns on the path below a split on column: it is the last, wherever it was before.
+func pathBelow(path []int32, column int32) []int32 {
 	below := make([]int32, 0, len(path)+1)
 	for _, c := range path {
 		if c != column {
 			below = append(below, c)
 		}
 	}
-	below = append(below, column)
+	return append(below, column)
+}
+
+// plan lays out what is below node n and returns its index, or false if there is no table. path holds the columns above n; depth
+// counts the splits.
+func (m *tableMaker) plan(n int32, path []int32, depth int, total *int) (index int32, ok bool) {
+	node, t := &m.tree.nodes[n], m.table
+	if node.IsLeaf() {
+		return m.addPair(n, pair{size: uint32(2 * t.width)}, path, depth, total)
+	}
+	key, slot, ok := m.f.SplitKey(node)
+	if !ok {
+		return 0, false
+	}
+	keys := uint64(key)<<32 | uint64(slot)
+	path = pathBelow(path, int32(node.Column()))
+	if m.tree.nodes[node.Left].IsLeaf() && m.tree.nodes[node.Right].IsLeaf() {
+		return m.addPair(n, pair{key: keys, side: uint32(2 * t.width), size: uint32(4 * t.width)}, path, depth, total)
+	}
+	index = int32(len(t.splits))
+	t.splits = append(t.splits, split{key: keys})
 	for side, child := range [2]int32{node.Right, node.Left} {
-		at, ok := m.plan(child, below, depth+1, total)
+		at, ok := m.plan(child, path, depth+1, total)
 		if !ok {
 			return 0, false
 		}
@@ -106,18 +137,38 @@ func (m *tableMaker) plan(n int32, path []int32, depth int, total *int) (index i
 	return index, true
 }
 
-// fill is pass.visit for every pattern instead of for the one of a row.
-func (m *tableMaker) fill(n int32, above, memory []element, column int32, zero, one float32, pattern uint32) {
+// addPair adds the pair of node n, below depth splits.
+func (m *tableMaker) addPair(n int32, p pair, path []int32, depth int, total *int) (index int32, ok bool) {
+	t := m.table
+	p.term, p.slot = uint32(*total), uint32(len(t.slots))
+	index = int32(len(t.pairs))
+	m.pairAt[n] = index
+	t.pairs = append(t.pairs, p)
+	for i := range t.width {
+		slot := noSlot
+		if i < len(path) {
+			slot, _ = slices.BinarySearch(m.tree.columns, path[i])
+		}
+		t.slots = append(t.slots, uint8(slot))
+	}
+	*total += int(p.size) << depth
+	return ^index, *total <= m.limit
+}
+
+// fill is pass.visit for every pattern instead of for the one of a row. to is where the terms go if n is a leaf of a pair.
+func (m *tableMaker) fill(n int32, above, memory []element, column int32, zero, one float32, pattern uint32, to []float32) {
 	path := memory[:copy(memory, above)+1]
 	extend(path, column, zero, one)
 	memory = memory[len(path):]
 
-	node := &m.tree.nodes[n]
+	node, t := &m.tree.nodes[n], m.table
 	if node.IsLeaf() {
-		l := &m.table.leaves[m.leafAt[n]]
-		terms := m.table.terms[l.term+pattern*l.columns:][:l.columns]
-		for i := range terms {
-			terms[i] = term(path, i+1, m.tree.mean[n], 1)
+		if to == nil {
+			p := &t.pairs[m.pairAt[n]]
+			to = t.terms[p.term+pattern*p.size:]
+		}
+		for i := range path[1:] {
+			to[i] = term(path, i+1, m.tree.mean[n], 1)
 		}
 		return
 	}
@@ -128,9 +179,17 @@ func (m *tableMaker) fill(n int32, above, memory []element, column int32, zero, 
 		zero, one = path[k].zero, path[k].one
 		path = unwind(path, k)
 	}
-	for _, child := range [2]int32{node.Left, node.Right} {
+	var hot, cold [2][]float32
+	if isPair := m.tree.nodes[node.Left].IsLeaf() && m.tree.nodes[node.Right].IsLeaf(); isPair {
+		p := &t.pairs[m.pairAt[n]]
+		for side := range uint32(2) {
+			at := t.terms[p.term+pattern*p.size+side*p.side:]
+			hot[side], cold[1-side] = at, at[t.width:]
+		}
+	}
+	for side, child := range [2]int32{node.Right, node.Left} {
 		share := cover[child] / cover[n]
-		m.fill(child, path, memory, split, share*zero, one, pattern<<1)
-		m.fill(child, path, memory, split, share*zero, 0, pattern<<1|1)
+		m.fill(child, path, memory, split, share*zero, one, pattern<<1, hot[side])
+		m.fill(child, path, memory, split, share*zero, 0, pattern<<1|1, cold[side])
 	}
 }
