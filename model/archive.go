@@ -95,7 +95,7 @@ func readArchive(stream io.Reader, opts *LoadOptions) (*source, error) {
 		return nil, err
 	}
 	if a.record != nil {
-		if err := checkManifest(a.record, a.members); err != nil {
+		if err := a.src.checkManifest(a.record, a.members); err != nil {
 			return nil, within(manifestName, at(-1, err))
 		}
 	}
@@ -220,6 +220,8 @@ func (a *archiveReader) regular(name string, size int64, body io.Reader) error {
 		a.src.card, err = safeio.ReadAll(body, "file size", maxBundleFile, 0)
 	case name == manifestName:
 		a.record, err = safeio.ReadAll(body, "file size", maxBundleFile, 0)
+	case name == signatureName:
+		a.src.signature, err = safeio.ReadAll(body, "file size", maxBundleFile, 0)
 	}
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -31,7 +32,8 @@ const (
 //	└── threatdetect/
 //	    ├── contract.json            how a log record becomes a row
 //	    ├── card.md                  what people should know about the model
-//	    └── manifest.json            sizes and SHA-256 digests of the others
+//	    ├── manifest.json            sizes and SHA-256 digests of the others, and the version of the bundle
+//	    └── manifest.sig             signatures of the manifest; absent if there are none
 //
 // SageMaker's container loads such an archive like any other. An archive with the model alone is a bundle without contract. The fields
 // are the caller's; the slices may share memory with each other.
@@ -42,6 +44,12 @@ type Bundle struct {
 	Contract     []byte   // nil if there is none
 	Card         []byte   // Markdown, nil if there is none
 	Digest       string   // SHA-256 of the input; for a directory with several models, of what sha256sum prints for them
+
+	// Version is the number of the bundle among those that follow each other, 0 if it has none. NotBefore is the least version that
+	// its maker wants to be loaded after it: a program that remembers it, and gives it to [LoadOptions], cannot be led back.
+	Version, NotBefore int64
+	// SignedBy is the key of [LoadOptions] whose signature was found right; nil if none was looked for or found.
+	SignedBy ed25519.PublicKey
 
 	// Members are all models, in the order of their numbers: one, unless [LoadOptions] allow an ensemble. The first is also in
 	// Booster, Artifact and ArtifactName. [WriteBundle] writes all if there are several.
@@ -86,8 +94,10 @@ func LoadBundle(r io.Reader, opts *LoadOptions) (*Bundle, error) {
 
 // manifest is what manifest.json holds. Unknown keys are ignored.
 type manifest struct {
-	Files   map[string]fileDigest `json:"files"` // by name; encoding/json sorts them
-	Version int                   `json:"version"`
+	Files     map[string]fileDigest `json:"files"` // by name; encoding/json sorts them
+	Version   int                   `json:"version"`
+	Bundle    int64                 `json:"bundle_version,omitzero"`
+	NotBefore int64                 `json:"not_before_version,omitzero"`
 }
 
 type fileDigest struct {
@@ -109,6 +119,10 @@ func WriteBundle(w io.Writer, b *Bundle) error {
 	if err != nil {
 		return fmt.Errorf("model: bundle: %w", err)
 	}
+	return writeArchive(w, files)
+}
+
+func writeArchive(w io.Writer, files []bundleFile) error {
 	z := gzip.NewWriter(w) // its header holds neither name nor time
 	t := tar.NewWriter(z)
 	for _, f := range files {
@@ -170,7 +184,10 @@ func (b *Bundle) files() ([]bundleFile, error) {
 			files = append(files, f)
 		}
 	}
-	m := manifest{Files: map[string]fileDigest{}, Version: manifestVersion}
+	if b.Version < 0 || b.NotBefore < 0 || b.NotBefore > b.Version {
+		return nil, formatErrorf("version %d of a bundle that wants version %d at least", b.Version, b.NotBefore)
+	}
+	m := manifest{Files: map[string]fileDigest{}, Version: manifestVersion, Bundle: b.Version, NotBefore: b.NotBefore}
 	for _, f := range files {
 		m.Files[f.name] = digestOf(f.data)
 	}
@@ -185,7 +202,7 @@ func (b *Bundle) files() ([]bundleFile, error) {
 
 // checkManifest compares the members of an archive with what its manifest says: it has to name all that matter, and they have to
 // be there as it describes them.
-func checkManifest(text []byte, members map[string]fileDigest) error {
+func (s *source) checkManifest(text []byte, members map[string]fileDigest) error {
 	var m manifest
 	if err := json.Unmarshal(text, &m); err != nil {
 		return formatErrorf("the manifest is not valid: %w", err)
@@ -193,6 +210,10 @@ func checkManifest(text []byte, members map[string]fileDigest) error {
 	if m.Version != manifestVersion {
 		return &UnsupportedError{What: fmt.Sprintf("version %d of the manifest", m.Version)}
 	}
+	if m.Bundle < 0 || m.NotBefore < 0 || m.NotBefore > m.Bundle {
+		return formatErrorf("the manifest says version %d of a bundle that wants version %d at least", m.Bundle, m.NotBefore)
+	}
+	s.manifest, s.version, s.notBefore = text, m.Bundle, m.NotBefore
 	for name, want := range m.Files {
 		got, ok := members[name]
 		switch {

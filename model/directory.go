@@ -93,20 +93,20 @@ func (s *source) companions(path string, members map[string]fileDigest) error {
 	for _, part := range []struct {
 		name string
 		dst  *[]byte
-	}{{contractName, &s.contract}, {cardName, &s.card}, {manifestName, &record}} {
+	}{{contractName, &s.contract}, {cardName, &s.card}, {manifestName, &record}, {signatureName, &s.signature}} {
 		file := filepath.Join(path, filepath.FromSlash(part.name))
 		data, err := readSmallFile(file)
 		if err != nil {
 			return inSource(err, file, "")
 		}
-		if *part.dst = data; data != nil && part.name != manifestName {
+		if *part.dst = data; data != nil && part.name != manifestName && part.name != signatureName {
 			members[part.name] = digestOf(data)
 		}
 	}
 	if record == nil {
 		return nil
 	}
-	if err := checkManifest(record, members); err != nil {
+	if err := s.checkManifest(record, members); err != nil {
 		return inSource(within(manifestName, at(-1, err)), path, "")
 	}
 	return nil

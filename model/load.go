@@ -65,6 +65,9 @@ type source struct {
 	digest   string // SHA-256 of the input; empty as long as sum has it
 	sum      <-chan string
 	size     int64 // of the input
+
+	manifest, signature []byte // nil if there are none
+	version, notBefore  int64  // out of the manifest
 }
 
 // wait makes sure that digest is set.
@@ -84,7 +87,11 @@ type modelFile struct {
 
 // bundle parses the models. Errors name them as members of the input called path.
 func (s *source) bundle(path string, opts *LoadOptions) (*Bundle, error) {
-	out := &Bundle{Contract: s.contract, Card: s.card}
+	key, err := s.trust(opts)
+	if err != nil {
+		return nil, inSource(err, path, "")
+	}
+	out := &Bundle{Contract: s.contract, Card: s.card, Version: s.version, NotBefore: s.notBefore, SignedBy: key}
 	for i := range s.models {
 		m := &s.models[i]
 		b, err := parse(m.data, opts)

@@ -1,5 +1,7 @@
 package model
 
+import "crypto/ed25519"
+
 // Default and greatest values of the limits in [LoadOptions].
 const (
 	DefaultMaxBytes        = 1 << 30
@@ -45,6 +47,17 @@ type LoadOptions struct {
 	// AllowEnsemble makes [OpenBundle] and [LoadBundle] accept archives and directories that hold several models, as k-fold
 	// training leaves them; without it they are an *[EnsembleError]. [OpenAll] and [LoadAll] set it themselves.
 	AllowEnsemble bool
+
+	// SHA256, if it is not empty, is the digest in hexadecimal that the input must have: what sha256sum prints for a file. It is
+	// compared before a model is parsed, and over the bytes that are. See [Bundle.Digest] for directories.
+	SHA256 string
+	// Keys are those that may sign bundles. A bundle with a signature needs one of them; without RequireSignature a model
+	// that has none passes.
+	Keys             []ed25519.PublicKey
+	RequireSignature bool
+	// NotBefore is the least version of a bundle that is accepted, against being led back to an old one. A model without a version
+	// has version 0.
+	NotBefore int64
 }
 
 // resolved returns o with every limit set.
