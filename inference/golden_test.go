@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -153,9 +154,12 @@ func TestNetworkModels(t *testing.T) {
 	if _, err := os.Stat(dir); err != nil {
 		t.Skipf("no models beside the repository: %v", err)
 	}
-	for _, name := range []string{"binary-logistic", "multi-softprob"} {
+	for _, name := range []string{"binary-logistic", "multi-softprob", "dart-logistic", "categorical-logistic"} {
 		t.Run(name, func(t *testing.T) {
-			rows, numRow := csvRows(t, filepath.Join(dir, "rows.csv.gz"))
+			table, formats := "rows.csv.gz", []string{"json", "ubj", "xgboost-model.bin"}
+			if name == "categorical-logistic" { // which the legacy form cannot express
+				table, formats = "rows-categorical.csv.gz", formats[:2]
+			}
 			text, err := testkit.ReadGzip(filepath.Join(dir, name+".expected.json.gz"))
 			if err != nil {
 				t.Fatal(err)
@@ -163,18 +167,20 @@ func TestNetworkModels(t *testing.T) {
 			var expected struct {
 				Prob   json.RawMessage
 				Margin json.RawMessage
-				Leaf   [][]float32 `json:"leaf_first20"`
+				Leaf   [][]float32         `json:"leaf_first20"`
+				Vocab  map[string][]string // the codes of categories are their places
 			}
 			if err := json.Unmarshal(text, &expected); err != nil {
 				t.Fatal(err)
 			}
+			rows, numRow := csvRows(t, filepath.Join(dir, table), expected.Vocab)
 			var leaves []float32
 			for _, row := range expected.Leaf {
 				leaves = append(leaves, row...)
 			}
 			values, margins := numbers(t, expected.Prob), numbers(t, expected.Margin)
 			width := len(rows) / numRow
-			for _, format := range []string{"json", "ubj", "xgboost-model.bin"} {
+			for _, format := range formats {
 				b, err := model.Open(filepath.Join(dir, name+"."+format+".gz"), nil)
 				if err != nil {
 					t.Error(err)
@@ -182,9 +188,11 @@ func TestNetworkModels(t *testing.T) {
 				}
 				compareOutput(t, format, b, Value, rows, values)
 				compareOutput(t, format, b, Margin, rows, margins)
-				compareOutput(t, format, b, Leaf, rows[:len(expected.Leaf)*width], leaves)
+				if leaves != nil {
+					compareOutput(t, format, b, Leaf, rows[:len(expected.Leaf)*width], leaves)
+				}
 			}
-			t.Logf("3 formats, %d rows: %d values, %d margins, %d leaves", numRow, len(values), len(margins), len(leaves))
+			t.Logf("%d formats, %d rows: %d values, %d margins, %d leaves", len(formats), numRow, len(values), len(margins), len(leaves))
 		})
 	}
 }
@@ -207,8 +215,8 @@ func numbers(t *testing.T, text json.RawMessage) []float32 {
 	return flat
 }
 
-// csvRows reads a file with a header in which an empty field is a missing value.
-func csvRows(t *testing.T, path string) (rows []float32, n int) {
+// csvRows reads a file with a header in which an empty field is a missing value, and categories are written by name.
+func csvRows(t *testing.T, path string, vocab map[string][]string) (rows []float32, n int) {
 	t.Helper()
 	text, err := testkit.ReadGzip(path)
 	if err != nil {
@@ -219,7 +227,10 @@ func csvRows(t *testing.T, path string) (rows []float32, n int) {
 		t.Fatal(err)
 	}
 	for _, record := range records[1:] {
-		for _, field := range record {
+		for i, field := range record {
+			if code := slices.Index(vocab[records[0][i]], field); code >= 0 {
+				field = strconv.Itoa(code)
+			}
 			if field == "" {
 				field = "nan"
 			}
