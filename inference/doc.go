@@ -39,8 +39,14 @@
 // Releases from 3.3 on compute exact contributions and interactions by another formula. For their files these differ from XGBoost's by up to
 // 1e-5 times the sum of the absolute contributions of the row; approximate contributions have the same bits.
 //
-// # Objectives
+// Where releases differ about the same model, [Options.Runtime] asks for another release than the one that wrote it.
 //
-// binary:logistic, binary:logitraw, reg:squarederror, reg:linear, reg:logistic, multi:softmax and multi:softprob. Others
-// are refused by [New] with an error that answers errors.Is for [model.ErrUnsupported].
+// # Models
+//
+// Boosters gbtree, dart and gblinear; numeric and categorical splits; leaves with a value or a vector; one or several targets;
+// all objectives of the releases 0.72 to 3.4. A model trained with a custom objective carries the name of the default one, so its
+// values are its margins. Others are refused by [New] with an error that answers errors.Is for [model.ErrUnsupported].
+//
+// [Options.Rounds] and [Options.TreeLimit] choose among the trees, [Predictor.PredictFrom] takes base margins for each row, and
+// [NewEnsemble] makes one model of several, as SageMaker's container combines those of cross-validation.
 package inference

@@ -7,7 +7,8 @@
 // At a split a missing value (NaN of any kind) takes the default child; else the row goes left if its value is less
 // than the threshold, both being float32, and right otherwise. Equal goes right, -0 equals +0, and against a NaN
 // threshold every value goes right. The stored child is followed, as a model file draws it. Margins are sums in
-// float32, one rounding an addition, in tree order; see [Forest.BaseLast] for where the sum starts. This is XGBoost's
+// float32, one rounding an addition, in tree order, of leaves that are multiplied by the weight of their tree (which dart boosters
+// have) and rounded before; see [Forest.BaseLast] for where the sum starts. This is XGBoost's
 // CPU predictor, bit for bit.
 //
 // # Trees
@@ -42,6 +43,13 @@
 //	007FFFFF .. FF800000  -Inf .. +Inf
 //	key FFFFFFFF          missing, default right
 //
+// A categorical split asks a condition of its column: whether its value is a code of a set. Splits that ask the same share a
+// condition, which is tested once for each row and has a slot of its own behind those of the columns, with a key below or above the
+// threshold key 1. Where there are so many conditions that testing all costs more than walking, the quads with categorical
+// splits have no heap; see [maxTests].
+//
+// Leaves that are vectors lie row by row in an array of their own, and Right is the row of a leaf. Heaps then only find the leaf.
+//
 // Quads that would be padded too much stay with the reference walker; see [maxPadding].
 //
 // # Invariants
@@ -55,6 +63,8 @@
 //	F4  group[t] is in [0, NumGroup).
 //	F5  A quad's heap is splits[off:off+4<<D] and leaves[off:off+4<<D], and its trees are [tree, tree+4), the last of
 //	    which may be padding. After l steps an index is in [4<<l, 8<<l), whatever the row holds.
-//	F6  Every slot in a heap is below twice the number of used columns.
+//	F6  Every slot in a heap is below twice the number of used columns, plus the number of tested conditions.
 //	F7  The compiled size is bounded by a constant times the number of reached leaves, plus the nodes.
+//	F8  The condition of every reached categorical split is in the forest, and its column is below NumFeature.
+//	F9  If leaves are vectors, there are NumGroup values for every reached leaf of every tree.
 package forest
