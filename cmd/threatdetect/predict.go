@@ -16,6 +16,7 @@ import (
 
 type predictFlags struct {
 	rowFlags
+	trust            trustFlags
 	model, to, out   string
 	kind, iterations string
 	sagemaker        string
@@ -39,6 +40,7 @@ func (a *app) predictCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	f.rowFlags.add(flags)
+	f.trust.add(flags)
 	flags.StringVar(&f.model, "model", "", "model: xgboost-model, JSON, UBJSON, a directory, or model.tar.gz")
 	flags.StringVar(&f.to, "to", "csv", "output format: csv or ndjson")
 	flags.StringVarP(&f.out, "output", "o", "", "write to this file, which appears when it is whole")

@@ -15,6 +15,7 @@ import (
 )
 
 type scoreFlags struct {
+	trust                   trustFlags
 	bundle, model, contract string
 	from, to, out           string
 	threshold               string
@@ -37,6 +38,7 @@ func (a *app) scoreCommand() *cobra.Command {
 	flags.StringVar(&f.bundle, "bundle", "", "model.tar.gz with a contract inside")
 	flags.StringVar(&f.model, "model", "", "model file of any kind, together with --contract")
 	flags.StringVar(&f.contract, "contract", "", "contract file for --model")
+	f.trust.add(flags)
 	addLogFlags(flags, &f.from, &f.out, &f.strict, &f.showSkip)
 	flags.StringVar(&f.to, "to", "ndjson", "output format: ndjson, csv, eve, ecs, ocsf or zeek")
 	flags.StringVar(&f.threshold, "threshold", "", "score from which on a flow is a threat, instead of the contract's")
@@ -92,7 +94,11 @@ func (a *app) score(f *scoreFlags, files []string) error {
 
 // detector loads what the flags name.
 func (f *scoreFlags) detector() (*detect.Detector, error) {
-	opts := &detect.Options{Explain: f.explain}
+	load, err := f.trust.options()
+	if err != nil {
+		return nil, err
+	}
+	opts := &detect.Options{Explain: f.explain, Load: load}
 	if f.threshold != "" {
 		t, err := strconv.ParseFloat(f.threshold, 32)
 		if err != nil || t != t {
@@ -109,7 +115,7 @@ func (f *scoreFlags) detector() (*detect.Detector, error) {
 		}
 		return d, nil
 	case f.bundle == "" && f.model != "" && f.contract != "":
-		b, err := model.Open(f.model, nil)
+		b, err := model.Open(f.model, load)
 		if err != nil {
 			return nil, modelError(f.model, err)
 		}

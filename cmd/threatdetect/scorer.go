@@ -35,7 +35,11 @@ func scoreRows(p scorer, dst, rows []float32, only bool) error {
 
 // openScorer opens what --model names, as the flags want it. It also returns the first booster.
 func (f *predictFlags) openScorer() (scorer, *model.Booster, error) {
-	boosters, err := model.OpenAll(f.model, nil)
+	load, err := f.trust.options()
+	if err != nil {
+		return nil, nil, err
+	}
+	boosters, err := model.OpenAll(f.model, load)
 	if err != nil {
 		return nil, nil, modelError(f.model, err)
 	}

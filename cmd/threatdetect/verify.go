@@ -18,6 +18,7 @@ import (
 
 type verifyFlags struct {
 	rowFlags
+	trust               trustFlags
 	model, rows, expect string
 	kind                string
 	asJSON              bool
@@ -44,7 +45,8 @@ func (a *app) verifyCommand() *cobra.Command {
 	flags.StringVar(&f.expect, "expect", "", "file of expected values, one row a line")
 	flags.StringVar(&f.kind, "kind", "value", "what is expected: value, margin, leaf, contrib or interaction")
 	flags.BoolVar(&f.asJSON, "json", false, "report as one JSON object")
-	f.add(flags)
+	f.rowFlags.add(flags)
+	f.trust.add(flags)
 	return cmd
 }
 
@@ -129,7 +131,7 @@ func (a *app) verify(f *verifyFlags, args []string) error {
 	case !kind:
 		return usagef("--kind %q: want value, margin, leaf, contrib or interaction", f.kind)
 	}
-	if err := f.check(); err != nil {
+	if err := f.rowFlags.check(); err != nil {
 		return err
 	}
 	report := &verification{Kind: f.kind}
@@ -139,7 +141,7 @@ func (a *app) verify(f *verifyFlags, args []string) error {
 		err = a.verifyRows(f, report)
 	} else {
 		fault.code, fault.where = exitModel, args[0]
-		err = a.verifyBundle(args[0], report)
+		err = a.verifyBundle(f, args[0], report)
 	}
 	if err != nil {
 		return err
@@ -158,7 +160,11 @@ func (a *app) verify(f *verifyFlags, args []string) error {
 
 // verifyRows compares the predictions of a file of rows with a file of expected ones.
 func (a *app) verifyRows(f *verifyFlags, report *verification) error {
-	b, err := model.Open(f.model, nil)
+	load, err := f.trust.options()
+	if err != nil {
+		return err
+	}
+	b, err := model.Open(f.model, load)
 	if err != nil {
 		return modelError(f.model, err)
 	}

@@ -13,8 +13,12 @@ import (
 
 // verifyBundle makes the rows of a bundle's golden records out of their logs, scores them, and compares all with what the
 // contract holds.
-func (a *app) verifyBundle(name string, report *verification) error {
-	bundle, err := openBundle(name)
+func (a *app) verifyBundle(f *verifyFlags, name string, report *verification) error {
+	load, err := f.trust.options()
+	if err != nil {
+		return err
+	}
+	bundle, err := model.OpenBundle(name, load)
 	if err != nil {
 		return modelError(name, err)
 	}
