@@ -24,7 +24,7 @@ const (
 	// freeDepth is the depth up to which padding does not matter: a tree then takes at most a kilobyte.
 	freeDepth = 6
 
-	// maxTests is the most categorical conditions for each step that a row takes in trees with such splits. A booster of 40
+	// maxTests is the most categorical conditions for each step that a row takes in trees with such splits. A booster of 30
 	// trees with network traffic's protocols and services takes as long in heaps as walked (1.4 us a row, one core).
 	maxTests = 2
 
