@@ -4,12 +4,85 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
 	"threatdetect/internal/testkit"
 	"threatdetect/model"
 )
+
+// TestGoldenExplained compares every bit of contributions and interactions with real XGBoost releases.
+func TestGoldenExplained(t *testing.T) {
+	compareExplained(t, testkit.Golden(t, filepath.Join(testkit.Root(t), "testdata", "golden")))
+}
+
+// TestOracleExplained is TestGoldenExplained on the files that "testdata/golden/make.sh fresh" has just made.
+func TestOracleExplained(t *testing.T) {
+	dir := os.Getenv("THREATDETECT_ORACLE")
+	if dir == "" {
+		t.Skip("THREATDETECT_ORACLE names no directory of fresh predictions; testdata/golden/make.sh makes one")
+	}
+	compareExplained(t, testkit.Fresh(t, dir))
+}
+
+func compareExplained(t *testing.T, cases []*testkit.Case) {
+	models, numbers, differing := map[string]int{}, map[Output]int{}, map[Output]int{}
+	for _, c := range cases {
+		if c.NumExplained == 0 {
+			continue
+		}
+		t.Run(c.Release+"/"+c.Name, func(t *testing.T) {
+			for _, path := range c.Paths {
+				b, err := model.Open(path, nil)
+				if err != nil {
+					t.Error(err)
+					continue
+				}
+				models[b.Kind]++
+				rows := c.Rows[:c.NumExplained*c.NumFeature]
+				for output, want := range map[Output][]float32{Contribution: c.Exact, ApproxContribution: c.Approximate, Interaction: c.Interactions} {
+					if output == Interaction && b.Kind == kindLinear {
+						continue // XGBoost refuses them
+					}
+					numbers[output] += len(want)
+					if output != ApproxContribution && !b.Version.Before(3, 3) {
+						compareNear(t, filepath.Base(path), b, output, rows, want)
+						continue
+					}
+					differing[output] += compareOutput(t, filepath.Base(path), b, output, rows, want)
+				}
+			}
+		})
+	}
+	if len(models) == 0 {
+		t.Error("no case is explained")
+	}
+	t.Logf("models %v, numbers %v, of which differ %v", models, numbers, differing)
+}
+
+// compareNear compares with the releases from 3.3 on, which compute exact contributions by another formula: a number may be off by 1e-5
+// times the sum of the absolute numbers of its row.
+func compareNear(t *testing.T, what string, b *model.Booster, output Output, rows, want []float32) {
+	t.Helper()
+	p := newPredictor(t, b, &Options{Output: output})
+	got := make([]float32, len(want))
+	if err := p.PredictBatch(got, rows); err != nil {
+		t.Fatal(err)
+	}
+	for n := p.NumOutput(); len(want) > 0; got, want = got[n:], want[n:] {
+		size := 0.0
+		for _, x := range want[:n] {
+			size += math.Abs(float64(x))
+		}
+		for i, x := range want[:n] {
+			if !(math.Abs(float64(got[i])-float64(x)) <= 1e-5*size) && (got[i] == got[i] || x == x) {
+				t.Errorf("%s %v: %v, want %v", what, output, got[i], x)
+			}
+		}
+	}
+}
 
 // TestExplainedRows asks for interactions, which take long, in batches with workers and base margins, and row by row.
 func TestExplainedRows(t *testing.T) {

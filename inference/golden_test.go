@@ -124,11 +124,12 @@ func compareOutput(t *testing.T, what string, b *model.Booster, output Output, r
 // reference is Predict by the reference walker.
 func reference(p *Predictor, dst, row []float32) {
 	switch p.output {
-	case Contribution:
-		p.explainer.Reference(dst, p.base, row, p.explainer.NewScratch())
-		return
-	case ApproxContribution, Interaction: // there is no other way
-		p.explainRows(dst, row, p.base, p.explainer.NewScratch())
+	case Contribution, ApproxContribution, Interaction:
+		if p.output == Contribution && p.linear == nil {
+			p.explainer.Reference(dst, p.base, row, p.explainer.NewScratch())
+			return
+		}
+		p.explainRows(dst, row, p.base, p.newScratch().shap) // there is no other way
 		return
 	}
 	if p.output == Leaf {
