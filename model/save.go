@@ -24,8 +24,9 @@ type SaveOptions struct {
 	AllowOtherBits bool
 
 	// BaseAsTree writes base scores that cannot be kept otherwise as one more boosting round, whose trees are single leaves: the last round
-	// where the sum of the leaves has to come first, else the first one. Margins and values keep their bits, while leaf indices and
-	// contributions have one more column or tree, rounds count one more, and so does the attribute best_iteration.
+	// where the sum of the leaves has to come first, else the first one. Margins and values keep their bits, while leaf indices have
+	// more columns, rounds count one more, and so does the attribute best_iteration. A base margin of each row then no longer takes the place
+	// of the base score, and a range of rounds has to be chosen with that in mind.
 	BaseAsTree bool
 }
 
@@ -59,12 +60,12 @@ func PlanSave(b *Booster, opts *SaveOptions) (*SavePlan, error) {
 // Releases differ in more than the layout, so a conversion may have to look at what the model computes:
 //
 //   - Files from before 1.0 hold a margin as their base score; it becomes a number that gives these bits, if there is one.
-//   - Releases before 1.3 (1.4 for dart) add the base score after the leaves, later ones before them. The sums have the same bits only if
-//     the base margin is 0, which is usual for old files of binary:logistic: a base score of 0.5 is that margin.
+//   - Releases before 1.3 (1.4 for dart) add the base score after the leaves, later ones before them. The sums have the same bits (but for the
+//     sign of a margin that is 0) only if the base margin is 0, which is usual for old files of binary:logistic: a base score of 0.5 is that margin.
 //   - Base scores that differ between outputs exist from 3.1 on. Releases up to 3.0 take the text of such a list for 0.5 and say nothing,
 //     so it is only written if no earlier release is meant. One value for all outputs is written as one number, which all read.
-//   - The links of some objectives have changed: survival:aft in 1.3, the logistic ones below a margin of -88 in 1.6 (checked for trees; with
-//     gblinear any margin is possible, and left to the caller), base scores next to 0 and 1 in 3.2, and reg:quantileerror sorts its outputs from 3.4 on.
+//   - The links of some objectives have changed: survival:aft in 1.3, the logistic ones below a margin of -88 in 1.6 (which
+//     few trees reach and any linear booster may), base scores next to 0 and 1 in 3.2, and reg:quantileerror sorts its outputs from 3.4 on.
 //   - Release 1.6 sends unknown categories elsewhere than all others.
 //
 // After [Load] of what Save wrote for no Target the booster is the same, except for Format and Digest; statistics that were nil are

@@ -3,6 +3,8 @@ package model
 import (
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -222,7 +224,7 @@ func (p *planner) links() error {
 	case "binary:logistic", "reg:logistic":
 		const clamp = -88 // the first margin that the clamp changes is just below -88.7
 		switch {
-		case b.Kind == kindLinear || b.leastMargin() > clamp:
+		case b.leastMargin() > clamp:
 		case b.Version.Before(1, 6):
 			return p.bits(Version{}, Version{1, 5}, "margins below -88 are possible, whose logistic function is never 0 since 1.6")
 		default:
@@ -232,8 +234,11 @@ func (p *planner) links() error {
 	return nil
 }
 
-// leastMargin is a lower bound of the margins of trees, but for the base margin's rounding.
+// leastMargin is a lower bound of the margins, but for rounding. Linear boosters with any weight have none.
 func (b *Booster) leastMargin() float64 {
+	if b.Kind == kindLinear && slices.ContainsFunc(b.Linear, func(w float32) bool { return w != 0 }) {
+		return math.Inf(-1)
+	}
 	sums := make([]float64, b.NumGroup())
 	for i := range b.Trees {
 		t := &b.Trees[i]

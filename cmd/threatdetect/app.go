@@ -70,7 +70,7 @@ func (a *app) root() *cobra.Command {
 		}
 		return nil
 	}
-	root.AddCommand(a.scoreCommand(), a.predictCommand(), a.featuresCommand(), a.inspectCommand(), a.verifyCommand(), a.bundleCommand(), a.versionCommand())
+	root.AddCommand(a.scoreCommand(), a.predictCommand(), a.featuresCommand(), a.inspectCommand(), a.convertCommand(), a.verifyCommand(), a.bundleCommand(), a.versionCommand())
 	root.InitDefaultCompletionCmd()
 	return root
 }
