@@ -3,10 +3,12 @@ package model
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -81,4 +83,73 @@ func TestSaveEqualsXGBoost(t *testing.T) {
 		equal++
 	})
 	require.Greater(t, equal, 120)
+}
+
+// TestSaveRoundTrip writes every model of real releases for all releases and reads it back.
+func TestSaveRoundTrip(t *testing.T) {
+	refused := 0
+	goldenModels(t, func(name string, data []byte) {
+		b, err := Load(bytes.NewReader(data), nil)
+		require.NoError(t, err, name)
+		for _, format := range []Format{FormatJSON, FormatUBJSON} {
+			var first, second bytes.Buffer
+			err := Save(&first, b, &SaveOptions{Format: format})
+			if err != nil {
+				require.ErrorIs(t, err, ErrUnsupported, name)
+				require.True(t, b.Version.Before(1, 6), "%s: %v", name, err)
+				require.Zero(t, first.Len())
+				refused++
+				continue
+			}
+			again, err := Load(bytes.NewReader(first.Bytes()), nil)
+			require.NoError(t, err, name)
+			require.NoError(t, Save(&second, again, &SaveOptions{Format: format}), name)
+			require.Equal(t, first.Bytes(), second.Bytes(), name)
+			require.Equal(t, comparable(t, b), comparable(t, again), name)
+		}
+	})
+	require.Positive(t, refused, "models of 1.0 with a base margin that is not 0")
+}
+
+// comparable writes what a round trip has to keep: all but where the booster came from and how the base score is spelt.
+func comparable(t testing.TB, b *Booster) string {
+	other := *b
+	other.Format, other.Digest, other.Version = "", "", Version{}
+	other.BaseIsMargin, other.BaseScore = false, nil
+	other.Trees = slices.Clone(b.Trees)
+	for i := range other.Trees {
+		t := &other.Trees[i]
+		if t.LossChange == nil {
+			t.LossChange, t.SumHessian = make([]float32, t.NumNode()), make([]float32, t.NumNode())
+		}
+	}
+	return fmt.Sprintf("%+v %v", other, b.baseMargins()[0])
+}
+
+// FuzzSaveRoundTrip writes whatever can be read, and reads it back.
+func FuzzSaveRoundTrip(f *testing.F) {
+	for _, b := range seeds() {
+		f.Add(toJSON(documentOf(b)), uint8(7))
+		f.Add(toUBJSON(documentOf(b), true), uint8(0))
+	}
+	targets := []Version{{}, {}, {1, 5, 0}, {1, 7, 0}, {2, 1, 0}, {3, 2, 0}, {3, 3, 0}, {3, 4, 0}}
+	f.Fuzz(func(t *testing.T, file []byte, choice uint8) {
+		b, err := Load(bytes.NewReader(file), &LoadOptions{MaxNodes: 1 << 12, AllowNonAdjacent: true, AllowNonFinite: true})
+		if err != nil {
+			return
+		}
+		opts := &SaveOptions{Format: FormatJSON, Target: targets[choice&7], AllowOtherBits: choice&8 != 0, BaseAsTree: choice&16 != 0}
+		if choice&32 != 0 {
+			opts.Format = FormatUBJSON
+		}
+		var out, twice bytes.Buffer
+		if err := Save(&out, b, opts); err != nil {
+			require.ErrorIs(t, err, ErrUnsupported)
+			return
+		}
+		again, err := Load(bytes.NewReader(out.Bytes()), &LoadOptions{AllowNonAdjacent: true, AllowNonFinite: true})
+		require.NoError(t, err)
+		require.NoError(t, Save(&twice, again, opts))
+		require.Equal(t, out.Bytes(), twice.Bytes())
+	})
 }

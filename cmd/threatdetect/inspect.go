@@ -17,27 +17,40 @@ import (
 
 func (a *app) inspectCommand() *cobra.Command {
 	var asJSON bool
+	var tree, dot int
 	cmd := &cobra.Command{
 		Use:   "inspect MODEL",
 		Short: "Say what a model or bundle is",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			b, err := openBundle(args[0])
 			if err != nil {
 				return modelError(args[0], err)
 			}
 			report := describe(b)
+			switch flags := cmd.Flags(); {
+			case flags.Changed("tree"):
+				return a.printTree(b.Booster.DumpText, args[0], tree)
+			case flags.Changed("dot"):
+				return a.printTree(b.Booster.DumpDOT, args[0], dot)
+			}
 			if asJSON {
 				enc := json.NewEncoder(a.stdout)
 				enc.SetEscapeHTML(false)
 				err = enc.Encode(report)
 			} else {
 				err = report.print(a.stdout)
+				if err == nil {
+					err = printMore(a.stdout, b.Booster)
+				}
 			}
 			return err
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as one JSON object")
+	cmd.Flags().IntVar(&tree, "tree", 0, "only tree `N`, counted from 0, as text like XGBoost's dump")
+	cmd.Flags().IntVar(&dot, "dot", 0, "only tree `N`, counted from 0, as a graph for Graphviz")
+	cmd.MarkFlagsMutuallyExclusive("json", "tree", "dot")
 	return cmd
 }
 
