@@ -19,9 +19,10 @@ type accountJSON struct {
 	Seconds float64                   `json:"seconds"`
 }
 
-// printAccount prints what a run did as the last line of standard error.
-func (a *app) printAccount(acct *features.Account, start time.Time) {
-	elapsed := time.Since(start)
+// printAccount prints what a run did as the last line of standard error: as JSON however it ended, for people if there was
+// something to count.
+func (a *app) printAccount() {
+	acct, elapsed := &a.account, time.Since(a.began)
 	if a.summary == "json" {
 		skipped := acct.Skipped
 		if skipped == nil {
@@ -31,7 +32,7 @@ func (a *app) printAccount(acct *features.Account, start time.Time) {
 		fmt.Fprintf(a.stderr, "%s\n", line)
 		return
 	}
-	if a.quiet {
+	if a.quiet || !a.counted {
 		return
 	}
 	var skipped strings.Builder

@@ -6,8 +6,11 @@ import (
 	"io"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"threatdetect/features"
 )
 
 // app is one run of the command: what it reads and writes, and the flags that every command has.
@@ -24,30 +27,53 @@ type app struct {
 	code    int // exit code of a run that ended without an error
 
 	rowsOnly, noVerdicts bool // what the account for people leaves out
+
+	named map[string]string // what messages call an input file, where that is not its name
+
+	began   time.Time
+	started bool // flags and arguments were right: what fails now is no wrong usage
+	// account is what the run did; counted tells that there was something to count, so that it is printed for people too.
+	account features.Account
+	counted bool
 }
 
 // run executes the command line and returns the exit code.
 func (a *app) run(args []string) int {
+	a.began = time.Now()
+	stdout := &pipeWriter{w: a.stdout}
+	a.stdout = stdout
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	cmd, err := root.ExecuteC()
-	if err == nil || errors.Is(err, errClosedPipe) {
-		return a.code
+	if err == nil {
+		err = stdout.err // of what was printed without looking, such as help
 	}
-	var exit *exitError
-	if !errors.As(err, &exit) { // cobra's own complaints: unknown commands, flags and arguments
-		exit = &exitError{code: exitUsage, what: "usage", err: fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
+	if errors.Is(err, errClosedPipe) {
+		err, a.counted = nil, false
 	}
-	if exit.err != nil {
+	code := a.code
+	if err != nil {
+		exit := a.exitError(cmd, err)
 		fmt.Fprintf(a.stderr, "%s: %s\n", cmd.CommandPath(), strings.TrimSpace(oneLine(exit.Error())))
+		code = exit.code
 	}
-	if exit.after != nil {
-		exit.after()
+	a.printAccount()
+	return code
+}
+
+// exitError makes the end of a command out of any error: those that have no code of their own are cobra's complaints about
+// the command line, or failures of writing.
+func (a *app) exitError(cmd *cobra.Command, err error) *exitError {
+	if exit, ok := errors.AsType[*exitError](err); ok {
+		return exit
 	}
-	return exit.code
+	if a.started {
+		return &exitError{code: exitFailure, what: "write output", where: "standard output", err: err}
+	}
+	return &exitError{code: exitUsage, what: "usage", err: fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 }
 
 func (a *app) root() *cobra.Command {
@@ -68,17 +94,30 @@ func (a *app) root() *cobra.Command {
 		if a.summary != "text" && a.summary != "json" {
 			return usagef("--summary %q: want text or json", a.summary)
 		}
+		a.started = true
 		return nil
 	}
-	root.AddCommand(a.scoreCommand(), a.predictCommand(), a.featuresCommand(), a.inspectCommand(), a.convertCommand(), a.verifyCommand(), a.bundleCommand(), a.versionCommand())
+	root.AddCommand(a.scoreCommand(), a.predictCommand(), a.featuresCommand(), a.inspectCommand(), a.convertCommand(), a.verifyCommand(), a.doctorCommand(), a.bundleCommand(), a.versionCommand())
+	for _, name := range laterCommands {
+		root.AddCommand(&cobra.Command{Use: name, Hidden: true, DisableFlagParsing: true,
+			RunE: func(*cobra.Command, []string) error { return laterf("the command %s", name) }})
+	}
 	root.InitDefaultCompletionCmd()
+	if completion, _, err := root.Find([]string{"completion"}); err == nil {
+		completion.Args = cobra.ArbitraryArgs
+		completion.RunE = func(*cobra.Command, []string) error { return usagef("want a shell: bash, zsh, fish or powershell") }
+	}
 	return root
 }
+
+// laterCommands are the commands that the command line has and this version does not.
+var laterCommands = []string{"batch", "serve", "fit", "evaluate", "init", "train", "tune", "pipeline", "trigger", "registry", "endpoint", "transform",
+	"process", "monitor", "iam", "deploy", "destroy", "cleanup", "man"}
 
 // oneLine keeps an error on one line, whatever text of an input it quotes.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if r < ' ' || 0x7f <= r && r < 0xa0 {
 			return ' '
 		}
 		return r

@@ -28,7 +28,6 @@ type exitError struct {
 	code        int
 	what, where string
 	err         error
-	after       func() // printed behind the error's own line: the account of the run
 }
 
 func (e *exitError) Error() string {

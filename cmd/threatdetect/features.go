@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"os"
@@ -39,7 +40,7 @@ func (a *app) featuresCommand() *cobra.Command {
 	flags.StringVar(&f.contract, "contract", "", "take set, vocabularies and scales from this contract instead of fitting them to the input")
 	addLogFlags(flags, &f.from, &f.out, &f.strict, &f.showSkip)
 	flags.StringVar(&f.to, "to", "csv", "output format: csv, libsvm or ndjson")
-	flags.StringVar(&f.label, "label", "", "column of the log that holds the label: 0 for benign, 1 for attack, else its text")
+	flags.StringVar(&f.label, "label", "", "column of the log that holds the label: of one named label 0 for benign, 1 for attack and nothing where nobody judged; of any other its text")
 	flags.BoolVar(&f.noHeader, "no-header", false, "no line of column names (CSV)")
 	return cmd
 }
@@ -81,7 +82,7 @@ func (a *app) features(f *featureFlags, files []string) error {
 	if err != nil {
 		return modelError(f.contract, err)
 	}
-	return a.readLogs(f.from, f.label, set, files, f.out, f.strict, f.showSkip, func(l *logs, out *output, acct *features.Account) (logWork, error) {
+	return a.readLogs(f.from, f.label, set, files, f.out, f.strict, f.showSkip, func(l *logs, out *output) (logWork, error) {
 		w := newRowWriter(out, f.to, pipeline.Schema().Names(), f.label)
 		if f.to == "csv" && !f.noHeader {
 			w.header()
@@ -94,7 +95,7 @@ func (a *app) features(f *featureFlags, files []string) error {
 				if row, err = extractor.AppendRow(row[:0], flow); err != nil {
 					return inputError(l.file, err)
 				}
-				acct.Rows++
+				a.account.Rows++
 				return w.write(row, flow)
 			},
 			flush: func() error { return nil },
@@ -138,7 +139,7 @@ func (a *app) fit(f *featureFlags, set *features.Set, files []string) (*features
 	if err != nil {
 		return nil, err
 	}
-	began, acct := time.Now(), new(features.Account)
+	acct := new(features.Account)
 	l.bar = a.newProgress("fitting", 0)
 	defer l.bar.stop()
 	// A file that breaks off is used up to there, now and when its rows are written, which then ends with the error.
@@ -160,7 +161,7 @@ func (a *app) fit(f *featureFlags, set *features.Set, files []string) (*features
 	if !ok {
 		exit = &exitError{code: exitInput, what: "fit " + set.Name, err: err}
 	}
-	exit.after = func() { a.printAccount(acct, began) }
+	a.account, a.counted = *acct, true
 	return nil, exit
 }
 
@@ -192,6 +193,7 @@ func (a *app) keepStdin(files []string) (kept []string, remove func(), err error
 	}
 	kept = slices.Clone(files)
 	kept[at] = spool.Name()
+	a.named = map[string]string{spool.Name(): "-"}
 	return kept, remove, nil
 }
 
@@ -248,6 +250,9 @@ func (w *rowWriter) write(row []float32, f *features.Flow) error {
 	case "libsvm":
 		if w.label != "" {
 			if text := w.labelText(f); text != "" {
+				if _, err := strconv.ParseFloat(text, 64); err != nil {
+					return &exitError{code: exitInput, what: "write libsvm", where: "column " + w.label, err: fmt.Errorf("%q is no number, which a label has to be", text)}
+				}
 				line = append(line, text...)
 			} else {
 				line = append(line, "nan"...) // without it the first feature would be read as the label

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +22,7 @@ type logs struct {
 	bar    *progress
 	idle   func() // called before a read that may wait
 
-	file  string // the one that is being read
+	file  string // the one that is being read, as messages call it
 	parts auto.Parts
 }
 
@@ -45,7 +46,7 @@ func (l *logs) flows() iter.Seq2[*features.Flow, error] {
 
 // readFile yields the records of one file. It returns false if the consumer has had enough.
 func (l *logs) readFile(name string, yield func(*features.Flow, error) bool) (more bool, err error) {
-	l.file = name
+	l.file = cmp.Or(l.app.named[name], name)
 	r, err := l.app.open(name, l.bar, l.idle)
 	if err != nil {
 		return false, err

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -23,7 +22,7 @@ func (a *app) inspectCommand() *cobra.Command {
 		Short: "Say what a model or bundle is",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := openBundle(args[0])
+			b, err := a.openBundle(args[0])
 			if err != nil {
 				return modelError(args[0], err)
 			}
@@ -54,13 +53,13 @@ func (a *app) inspectCommand() *cobra.Command {
 	return cmd
 }
 
-// openBundle opens a bundle or any bare artifact.
-func openBundle(name string) (*model.Bundle, error) {
-	if info, err := os.Stat(name); err == nil && info.IsDir() {
-		b, err := model.Open(name, nil)
-		return &model.Bundle{Booster: b}, err
+// openBundle opens a bundle or any bare artifact, an ensemble too; "-" is standard input.
+func (a *app) openBundle(name string) (*model.Bundle, error) {
+	opts := &model.LoadOptions{AllowEnsemble: true}
+	if name == "-" {
+		return model.LoadBundle(a.stdin, opts)
 	}
-	return model.OpenBundle(name, nil)
+	return model.OpenBundle(name, opts)
 }
 
 // description is what inspect --json prints.
@@ -90,7 +89,7 @@ func describe(bundle *model.Bundle) *description {
 	d := &description{
 		Format: b.Format, Booster: b.Kind, Objective: b.Objective, Features: b.NumFeature, FeatureNames: b.FeatureNames, FeatureTypes: b.FeatureTypes,
 		Groups: b.NumGroup(), Trees: len(b.Trees), Nodes: b.NumNode(), MaxDepth: b.MaxDepth(), BaseScore: b.BaseScore, Attributes: b.Attributes,
-		Members: 1, SHA256: b.Digest, Contract: bundle.Contract,
+		Members: len(bundle.Members), SHA256: b.Digest, Contract: bundle.Contract,
 	}
 	if b.Version.Known() {
 		d.XGBoostVersion = b.Version[:]

@@ -17,7 +17,7 @@ func (a *app) printTree(dump func(int) (string, error), name string, tree int) e
 	if err != nil {
 		return &exitError{code: exitUsage, what: "dump tree", where: name, err: err}
 	}
-	_, err = io.WriteString(pipeWriter{a.stdout}, text)
+	_, err = io.WriteString(a.stdout, text)
 	return err
 }
 

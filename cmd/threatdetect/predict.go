@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"threatdetect/features"
 	"threatdetect/inference"
 	"threatdetect/inference/rows"
 	"threatdetect/internal/decimal"
@@ -91,7 +89,6 @@ func (f *predictFlags) checkImage() error {
 }
 
 func (a *app) predict(f *predictFlags, file string) error {
-	began := time.Now()
 	a.rowsOnly = true
 	if err := f.check(); err != nil {
 		return err
@@ -111,17 +108,17 @@ func (a *app) predict(f *predictFlags, file string) error {
 		return err
 	}
 	defer raw.Close()
-	acct := new(features.Account)
+	a.counted = true
 	opts := f.options(p.NumFeature(), b.FeatureNames)
 	opts.Image = f.image
 	w := &predictionWriter{out: out, kind: outputs[f.kind], ndjson: f.to == "ndjson", python: f.image != nil}
-	err = a.predictRows(p, a.rowsOf(file, raw, rows.Format(f.from), opts), w, acct)
+	err = a.predictRows(p, a.rowsOf(file, raw, rows.Format(f.from), opts), w)
 	bar.stop()
 	if _, ok := errors.AsType[*exitError](err); err != nil && !ok && !errors.Is(err, errClosedPipe) {
 		err = a.rowsError(file, err)
 	}
 	l := &logs{app: a, file: file}
-	return a.endLogs(l, out, acct, logWork{flush: func() error { return nil }}, began, err)
+	return a.endLogs(l, out, logWork{flush: func() error { return nil }}, err)
 }
 
 // rowsError says where in a file of rows reading ended.
@@ -145,7 +142,7 @@ const predictBatch = 1024
 // predictValues bounds what these rows give, for outputs with many values.
 const predictValues = 1 << 22
 
-func (a *app) predictRows(p scorer, in func(func([]float32, error) bool), w *predictionWriter, acct *features.Account) error {
+func (a *app) predictRows(p scorer, in func(func([]float32, error) bool), w *predictionWriter) error {
 	size := batchRows(p)
 	batch := make([]float32, 0, size*p.NumFeature())
 	dst := make([]float32, size*p.NumOutput())
@@ -154,11 +151,11 @@ func (a *app) predictRows(p scorer, in func(func([]float32, error) bool), w *pre
 		if n == 0 {
 			return nil
 		}
-		if err := scoreRows(p, dst[:n*p.NumOutput()], batch, acct.Rows == 0 && size > 1); err != nil {
+		if err := scoreRows(p, dst[:n*p.NumOutput()], batch, a.account.Rows == 0 && size > 1); err != nil {
 			return err
 		}
 		for i := range n {
-			acct.Rows++
+			a.account.Rows++
 			if err := w.write(dst[i*p.NumOutput() : (i+1)*p.NumOutput()]); err != nil {
 				return w.out.failed(err)
 			}
@@ -176,7 +173,7 @@ func (a *app) predictRows(p scorer, in func(func([]float32, error) bool), w *pre
 			}
 			return err
 		}
-		acct.Records++
+		a.account.Records++
 		batch, n = append(batch, row...), n+1
 		if n == size {
 			if err := score(); err != nil {

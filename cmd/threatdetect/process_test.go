@@ -88,10 +88,12 @@ func TestVerdictsOfALivePipe(t *testing.T) {
 	stdin.Close()
 }
 
-func TestInterruptKeepsWhatWasWritten(t *testing.T) {
+func TestInterruptLeavesTheFileAsItWas(t *testing.T) {
 	log, err := os.ReadFile(demo + "conn.log")
 	require.NoError(t, err)
-	out := t.TempDir() + "/verdicts.ndjson"
+	dir := t.TempDir()
+	out := dir + "/verdicts.ndjson"
+	require.NoError(t, os.WriteFile(out, []byte("before"), 0o600))
 	cmd := command(t, "score", "--bundle", demo+"model.tar.gz", "--all", "-o", out, "-")
 	stdin, err := cmd.StdinPipe()
 	require.NoError(t, err)
@@ -99,14 +101,52 @@ func TestInterruptKeepsWhatWasWritten(t *testing.T) {
 	_, err = stdin.Write(log)
 	require.NoError(t, err)
 	time.Sleep(300 * time.Millisecond)
-	require.NoFileExists(t, out, "a file appears when it is whole")
 	require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
 	require.Error(t, cmd.Wait())
 	require.Equal(t, 130, cmd.ProcessState.ExitCode())
 	text, err := os.ReadFile(out)
 	require.NoError(t, err)
-	require.NotEmpty(t, text)
-	require.Equal(t, byte('\n'), text[len(text)-1], "no half line")
+	require.Equal(t, "before", string(text))
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, left, 1, "the temporary file is gone")
+}
+
+func TestOutputToWhatIsNoFile(t *testing.T) {
+	dir := t.TempDir()
+	target, link := dir+"/target", dir+"/link"
+	require.NoError(t, os.WriteFile(target, []byte("before"), 0o640))
+	require.NoError(t, os.Symlink(target, link))
+	run := func(out string) ([]byte, error) {
+		return command(t, "score", "--quiet", "--bundle", demo+"model.tar.gz", "-o", out, demo+"conn.log").CombinedOutput()
+	}
+	said, err := run(link)
+	require.NoError(t, err, string(said))
+	info, err := os.Lstat(link)
+	require.NoError(t, err)
+	require.NotZero(t, info.Mode()&os.ModeSymlink, "a link stays a link")
+	info, err = os.Stat(target)
+	require.NoError(t, err)
+	require.Greater(t, info.Size(), int64(10_000))
+	require.Equal(t, os.FileMode(0o640), info.Mode().Perm(), "and its file keeps its permissions")
+
+	fifo := dir + "/fifo"
+	require.NoError(t, syscall.Mkfifo(fifo, 0o600))
+	read := make(chan int, 1)
+	go func() {
+		text, _ := os.ReadFile(fifo)
+		read <- len(text)
+	}()
+	said, err = run(fifo)
+	require.NoError(t, err, string(said))
+	require.Equal(t, int(info.Size()), <-read)
+
+	said, err = run(dir)
+	require.Error(t, err)
+	require.Contains(t, string(said), "create output: "+dir+": is a directory")
+	said, err = run(dir + "/missing/out")
+	require.Error(t, err)
+	require.Equal(t, "threatdetect score: create output: "+dir+"/missing/out: no such file or directory\n", string(said))
 }
 
 func TestKilledLeavesNoOutput(t *testing.T) {

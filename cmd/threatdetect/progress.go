@@ -23,7 +23,13 @@ func (a *app) newProgress(name string, total int64) *progress {
 	if a.quiet || !ok || !term.IsTerminal(int(f.Fd())) {
 		return nil
 	}
-	p := mpb.New(mpb.WithOutput(f), mpb.WithWidth(48), mpb.WithRefreshRate(150*time.Millisecond))
+	options := []mpb.ContainerOption{mpb.WithOutput(f), mpb.WithWidth(48), mpb.WithRefreshRate(150 * time.Millisecond)}
+	if width, _, err := term.GetSize(int(f.Fd())); err != nil || width == 0 {
+		// A terminal that does not say how wide it is: the bar must not ask it.
+		options[0] = mpb.WithOutput(struct{ io.Writer }{f})
+		options = append(options, mpb.WithAutoRefresh())
+	}
+	p := mpb.New(options...)
 	before := mpb.PrependDecorators(decor.Name(name + " "))
 	rate := decor.AverageSpeed(decor.SizeB1024(0), " % .1f")
 	if total > 0 {

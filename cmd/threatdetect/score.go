@@ -3,14 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
-	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"threatdetect/features"
 	"threatdetect/inference/detect"
+	"threatdetect/internal/decimal"
 	"threatdetect/model"
 )
 
@@ -60,7 +60,7 @@ func (a *app) score(f *scoreFlags, files []string) error {
 	if err != nil {
 		return err
 	}
-	return a.readLogs(f.from, "", set, files, f.out, f.strict, f.showSkip, func(l *logs, out *output, acct *features.Account) (logWork, error) {
+	return a.readLogs(f.from, "", set, files, f.out, f.strict, f.showSkip, func(l *logs, out *output) (logWork, error) {
 		w, err := detect.NewWriter(out, f.to, d)
 		if err != nil {
 			return logWork{}, usagef("--to: %w", err)
@@ -72,9 +72,9 @@ func (a *app) score(f *scoreFlags, files []string) error {
 				if err != nil {
 					return inputError(l.file, err)
 				}
-				acct.Rows++
+				a.account.Rows++
 				if v.Threat {
-					acct.Threats++
+					a.account.Threats++
 				}
 				if v.Threat || f.all {
 					return w.Write(v)
@@ -83,7 +83,7 @@ func (a *app) score(f *scoreFlags, files []string) error {
 			},
 			flush: w.Flush,
 			end: func() int {
-				if f.failOnThreat && acct.Threats > 0 {
+				if f.failOnThreat && a.account.Threats > 0 {
 					return exitThreat
 				}
 				return 0
@@ -100,8 +100,8 @@ func (f *scoreFlags) detector() (*detect.Detector, error) {
 	}
 	opts := &detect.Options{Explain: f.explain, Load: load}
 	if f.threshold != "" {
-		t, err := strconv.ParseFloat(f.threshold, 32)
-		if err != nil || t != t {
+		t, ok := decimal.Real([]byte(f.threshold))
+		if !ok || math.IsInf(float64(float32(t)), 0) {
 			return nil, usagef("--threshold %q: want a number", f.threshold)
 		}
 		t32 := float32(t)
@@ -133,7 +133,7 @@ func (f *scoreFlags) detector() (*detect.Detector, error) {
 		}
 		return d, nil
 	case f.bundle == "" && f.model != "":
-		return nil, modelError(f.model, fmt.Errorf("%w: a log needs --contract with --model, or a bundle", detect.ErrNoContract))
+		return nil, usagef("a log needs --contract FILE with --model; a model with its contract inside is a --bundle")
 	case f.bundle == "":
 		return nil, usagef("want --bundle BUNDLE, or --model MODEL with --contract FILE")
 	}
@@ -150,8 +150,7 @@ type logWork struct {
 // readLogs runs work over the flows of files: it counts every record, shows progress, prints the account, and finds the
 // exit code.
 func (a *app) readLogs(from, label string, set *features.Set, files []string, outName string, strict, showSkip bool,
-	start func(*logs, *output, *features.Account) (logWork, error)) error {
-	began := time.Now()
+	start func(*logs, *output) (logWork, error)) error {
 	l, err := a.openLogs(from, label, set, files)
 	if err != nil {
 		return err
@@ -160,8 +159,7 @@ func (a *app) readLogs(from, label string, set *features.Set, files []string, ou
 	if err != nil {
 		return err
 	}
-	acct := new(features.Account)
-	work, err := start(l, out, acct)
+	work, err := start(l, out)
 	if err != nil {
 		out.discard()
 		return err
@@ -172,8 +170,9 @@ func (a *app) readLogs(from, label string, set *features.Set, files []string, ou
 			out.Flush()
 		}
 	}
+	a.counted = true
 	for flow, err2 := range l.flows() {
-		if err = acct.Add(err2); err != nil {
+		if err = a.account.Add(err2); err != nil {
 			break
 		}
 		if err2 == nil {
@@ -198,38 +197,25 @@ func (a *app) readLogs(from, label string, set *features.Set, files []string, ou
 		a.printf("skipped %s: %s: %s\n", where, record.Reason, oneLine(bare.Error()))
 	}
 	l.bar.stop()
-	return a.endLogs(l, out, acct, work, began, err)
+	return a.endLogs(l, out, work, err)
 }
 
-// endLogs writes out what is left, prints the account and settles the exit code. What was written before a failure
-// stays, unless nothing was: a file then keeps what it held.
-func (a *app) endLogs(l *logs, out *output, acct *features.Account, work logWork, began time.Time, err error) error {
-	if errors.Is(err, errClosedPipe) {
-		if a.summary == "json" {
-			a.printAccount(acct, began)
-		}
-		return err
-	}
-	if err == nil && acct.Unreadable() {
-		err = inputError(l.file, fmt.Errorf("%w: all %d records are malformed, cut off or of a wrong number of fields", features.ErrFormat, acct.Records))
+// endLogs writes out what is left and settles the exit code. A file appears only if the run came to its end; standard output
+// has what was written before a failure.
+func (a *app) endLogs(l *logs, out *output, work logWork, err error) error {
+	if err == nil && a.account.Unreadable() {
+		err = inputError(l.file, fmt.Errorf("%w: all %d records are malformed, cut off or of a wrong number of fields", features.ErrFormat, a.account.Records))
 	}
 	if err2 := work.flush(); err2 != nil && err == nil {
 		err = out.failed(err2)
 	}
-	if err != nil && acct.Rows == 0 && out.file != nil {
-		out.discard()
-	} else if err2 := out.commit(); err2 != nil && err == nil {
+	if err2 := out.end(err == nil); err2 != nil && (err == nil || errors.Is(err2, errClosedPipe)) {
 		err = err2
 	}
-	if errors.Is(err, errClosedPipe) {
+	if err != nil {
 		return err
 	}
-	if exit, ok := errors.AsType[*exitError](err); ok {
-		exit.after = func() { a.printAccount(acct, began) }
-		return exit
-	}
-	a.printAccount(acct, began)
-	if acct.Lost() > 0 {
+	if a.account.Lost() > 0 {
 		a.code = exitSkipped
 	}
 	if work.end != nil {
@@ -237,5 +223,5 @@ func (a *app) endLogs(l *logs, out *output, acct *features.Account, work logWork
 			a.code = code
 		}
 	}
-	return err
+	return nil
 }

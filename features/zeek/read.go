@@ -97,7 +97,9 @@ func (r *reader) skip(f fault) bool {
 		if r.bad.Field == "" {
 			r.bad.Field = columnNames[f.column][0]
 		}
-		r.bad.Text = clip(r.rec.cells[f.column].text)
+		if f.reason != features.ReasonMissing {
+			r.bad.Text = clip(r.rec.cells[f.column].text)
+		}
 	case !f.reason.Lossless():
 		r.bad.Text = clip(r.lines.Bytes())
 	}

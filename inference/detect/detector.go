@@ -25,6 +25,9 @@ type Options struct {
 	// Explain is how many of the features that add most to a verdict are told, in Verdict.Top. It costs more than the verdict
 	// itself, and model.ErrUnsupported is the error if the model's file has no training statistics.
 	Explain int
+	// SkipGolden leaves the contract's golden records unscored. They take about a millisecond, and refuse a model that the
+	// contract was not made for.
+	SkipGolden bool
 	// Load limits what a bundle may ask for.
 	Load *model.LoadOptions
 }
@@ -86,7 +89,8 @@ func fromBundle(b *model.Bundle, opts *Options) (*Detector, error) {
 	return New(b.Booster, c, opts)
 }
 
-// New joins a model and a contract. It fails with features.ErrContract, and the difference, if they do not fit.
+// New joins a model and a contract. It fails with features.ErrContract, and the difference, if they do not fit, or if the
+// contract's golden records do not score as they must.
 func New(b *model.Booster, c *features.Contract, opts *Options) (*Detector, error) {
 	pipeline, err := c.Pipeline()
 	if err != nil {
@@ -103,6 +107,11 @@ func New(b *model.Booster, c *features.Contract, opts *Options) (*Detector, erro
 	}
 	if err := d.checkFit(b); err != nil {
 		return nil, err
+	}
+	if opts == nil || !opts.SkipGolden {
+		if err := CheckGolden(b, c); err != nil {
+			return nil, err
+		}
 	}
 	if opts != nil {
 		if d.explainer, err = newExplainer(b, pipeline.Schema().Names(), opts.Explain); err != nil {
