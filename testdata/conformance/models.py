@@ -221,7 +221,7 @@ def drawn(case, rng):
             params["eta"] = float(rng.choice([0.05, 0.3, 0.7]))
         if params.get("max_depth") in (3, 5, 6):
             params["max_depth"] = int(rng.randint(1, 8))
-        params["reg_lambda"] = float(rng.choice([0.0, 1.0]))
+        params["reg_lambda"] = float(rng.choice([0.1, 1.0]))  # with 0, covers of 1e-16 make leaves of 1e15, see README.md
         params["subsample"] = float(rng.choice([0.6, 1.0]))
     return case(params=params, rounds=case.rounds and int(rng.randint(max(1, case.rounds // 2), case.rounds + 4)))
 
@@ -537,6 +537,14 @@ class Asker:
         self.base = rng.normal(size=(len(rows), groups)).astype(F32)
         self.forest = case.params.get("num_parallel_tree", 1)
 
+    def wide(self):
+        """The same with more rows, and base margins of all sizes."""
+        rng = np.random.RandomState(1)
+        wide = Asker(self.case, self.data, self.rows[rng.randint(len(self.rows), size=1500)], self.groups, rng)
+        size = rng.choice([0.01, 1.0, 10.0, 100.0], size=(len(wide.rows), 1))
+        wide.base = (rng.uniform(-1, 1, size=wide.base.shape) * size).astype(F32)
+        return wide
+
     def matrix(self, base):
         m = self.data.matrix(self.rows)
         if base:
@@ -595,6 +603,16 @@ def checks_of(asker, written, booster, original, numbers, refused, rows_at, base
         ask(output, **kw)
         if output != "leaf":
             ask(output, base=True, note=" with a base margin", shown={"base_margin": base_at}, **kw)
+
+    if case.name.startswith("tree-"):
+        # Margins of every size, for what the objective makes of them.
+        wide = asker.wide()
+        try:
+            answer = wide.predict(booster, base=True)
+            checks.append({"output": "value", "rows": numbers.add(wide.rows), "base_margin": numbers.add(wide.base),
+                           "want": numbers.add(answer.reshape(len(answer), -1))})
+        except MISUSE as e:
+            refuse(refused, case.name, "predict value with a base margin from %s" % written.form, e)
 
     if case.ranges and case.booster != "gblinear":
         layers = asker.rounds
