@@ -289,7 +289,7 @@ func refusals(b *strings.Builder, reports []*report) {
 	if len(groups) == 0 {
 		return
 	}
-	b.WriteString("\n## What the releases refuse\n\nFor want of an answer these were not compared. Cases are named as in testdata/conformance.\n\n" +
+	b.WriteString("\n## What the releases refuse\n\nFor want of an answer these were not compared, except that a file that its own release cannot load is compared with the booster that was saved. Cases are named as in testdata/conformance.\n\n" +
 		"| what | cases | releases |\n| --- | ---: | --- |\n")
 	sorted := slices.SortedFunc(maps.Values(groups), func(a, b *group) int { return cmp.Compare(a.what, b.what) })
 	for _, g := range sorted {

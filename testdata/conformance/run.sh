@@ -41,7 +41,7 @@ all)
 sample)
 	seed="${2:-$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}"
 	echo "seed $seed"
-	WRAPPERS=no models "${RELEASES:-0.90 1.2.1 1.6.2 3.4.1}" --seed "$seed" --cases "${CASES:-40}"
+	WRAPPERS=no models "${RELEASES:-0.90 1.2.1 1.6.2 3.4.1}" --seed "$seed" --cases "${CASES:-25}"
 	cd "$here/../.."
 	go run ./internal/conformance -strict "$dir"
 	;;
