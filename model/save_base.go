@@ -189,7 +189,8 @@ func neutralBase(objective string) float32 {
 // adds the base margin last, else before them.
 func (p *planner) baseAsTree() (*Booster, error) {
 	b, margins := p.b, p.b.baseMargins()
-	if b.Kind == kindLinear || b.Objective == "reg:expectileerror" || b.NumParallelTree < 1 {
+	if b.Kind == kindLinear || b.Objective == "reg:expectileerror" || b.NumParallelTree < 1 ||
+		b.NumParallelTree > (HardMaxTrees-len(b.Trees))/len(margins) {
 		return nil, &UnsupportedError{What: "a base score as a tree of this booster"}
 	}
 	other := *b

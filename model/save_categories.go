@@ -7,13 +7,15 @@ import (
 
 // writeCategories writes the dictionary of categories: see [schema.categories]. What follows from the entries is where those of each feature
 // start when all are counted, and the codes of each feature in the order of their categories, names being compared as signed bytes.
-func writeCategories(s sink, lists []CategoryList) {
+//
+// Releases before 3.1 skip all this, but cannot skip UBJSON's arrays of 8 and 16 bits; untyped then marks each element.
+func writeCategories(s sink, lists []CategoryList, untyped bool) {
 	var segments, sorted []int32
 	s.object()
 	s.key("enc")
 	s.array(len(lists))
 	for i := range lists {
-		writeCategoryList(s, &lists[i])
+		writeCategoryList(s, &lists[i], untyped)
 	}
 	s.endArray()
 	for i := range lists {
@@ -58,7 +60,7 @@ func compareSigned(a, b string) int {
 	return cmp.Compare(len(a), len(b))
 }
 
-func writeCategoryList(s sink, c *CategoryList) {
+func writeCategoryList(s sink, c *CategoryList, untyped bool) {
 	s.object()
 	if c.Kind == 0 {
 		var offsets []int32
@@ -73,13 +75,30 @@ func writeCategoryList(s sink, c *CategoryList) {
 		s.key("offsets")
 		s.int32s(offsets)
 		s.key("values")
-		s.int8s(text)
+		if untyped {
+			s.array(len(text))
+			for _, c := range text {
+				s.int(int64(int8(c)))
+			}
+			s.endArray()
+		} else {
+			s.int8s(text)
+		}
 		s.endObject()
 		return
 	}
 	s.key("type")
 	s.int(int64(c.Kind))
 	s.key("values")
+	if untyped && (c.Kind == kindInt8 || c.Kind == kindInt16) {
+		s.array(len(c.Ints))
+		for _, v := range c.Ints {
+			s.int(v)
+		}
+		s.endArray()
+		s.endObject()
+		return
+	}
 	switch c.Kind {
 	case kindFloat32:
 		s.float32s(narrowed(c.Floats))

@@ -183,7 +183,7 @@ func (p *SavePlan) forest(s sink) {
 	s.object()
 	if p.atLeast(3, 1) || b.Categories != nil {
 		s.key("cats")
-		writeCategories(s, b.Categories)
+		writeCategories(s, b.Categories, p.before(3, 1))
 	}
 	s.key("gbtree_model_param")
 	param := map[string]string{"num_trees": strconv.Itoa(len(b.Trees))}
