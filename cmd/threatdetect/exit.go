@@ -52,9 +52,14 @@ func laterf(format string, args ...any) error {
 	return usagef(format+" comes with a later version of threatdetect", args...)
 }
 
+const s3 = "s3://"
+
 // modelError is the end of a command whose model could not be used. A file that cannot be opened is a failure at run
 // time; anything else speaks against the model.
 func modelError(path string, err error) error {
+	if strings.HasPrefix(path, s3) {
+		return laterf("%s: reading from S3", path)
+	}
 	e := &exitError{code: exitModel, what: "load model", where: path, err: err}
 	if file, ok := errors.AsType[*fs.PathError](err); ok {
 		e.code, e.err = exitFailure, file.Err
@@ -73,6 +78,9 @@ func modelError(path string, err error) error {
 
 // inputError is the end of a command whose input could not be used; where is the file, with the line if there is one.
 func inputError(where string, err error) error {
+	if strings.HasPrefix(where, s3) {
+		return laterf("%s: reading from S3", where)
+	}
 	e := &exitError{code: exitFailure, what: "read input", where: where, err: err}
 	var pathError *fs.PathError
 	switch {

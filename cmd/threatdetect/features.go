@@ -38,7 +38,7 @@ func (a *app) featuresCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.set, "set", "", "feature set, such as flow-portable/1")
 	flags.StringVar(&f.contract, "contract", "", "take set, vocabularies and scales from this contract instead of fitting them to the input")
-	addLogFlags(flags, &f.from, &f.out, &f.strict, &f.showSkip)
+	a.addLogFlags(flags, &f.from, &f.out, &f.strict, &f.showSkip)
 	flags.StringVar(&f.to, "to", "csv", "output format: csv, libsvm or ndjson")
 	flags.StringVar(&f.label, "label", "", "column of the log that holds the label: of one named label 0 for benign, 1 for attack and nothing where nobody judged; of any other its text")
 	flags.BoolVar(&f.noHeader, "no-header", false, "no line of column names (CSV)")

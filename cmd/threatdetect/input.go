@@ -53,7 +53,7 @@ func (l *logs) readFile(name string, yield func(*features.Flow, error) bool) (mo
 	}
 	defer r.Close()
 	var misfit error // the set cannot be computed from the format that the file turns out to have
-	opts := &auto.Options{Format: l.format, Label: l.label, Parts: &l.parts, OnFormat: func(f auto.Format, _ string) { misfit = l.check(string(f)) }}
+	opts := &auto.Options{Format: l.format, Label: l.label, Pointer: l.app.pointer, Parts: &l.parts, OnFormat: func(f auto.Format, _ string) { misfit = l.check(string(f)) }}
 	for flow, err := range auto.Read(r, opts) {
 		if misfit != nil {
 			return false, misfit

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"iter"
 	"slices"
@@ -20,7 +19,7 @@ type rowFlags struct {
 }
 
 func (f *rowFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.from, "from", "csv", "format of the rows: csv, libsvm, ndjson or recordio")
+	flags.StringVar(&f.from, "from", "auto", "format of the rows: csv, libsvm, ndjson, recordio, or auto to tell it from them")
 	flags.StringVar(&f.missing, "missing", "nan", "value that counts as missing besides NaN: nan (none), zero, or a number")
 	flags.StringVar(&f.header, "header", "auto", "whether CSV has a line of names: auto, yes or no")
 	flags.IntVar(&f.indexBase, "index-base", 0, "index of the first feature in libsvm rows: 0 or 1")
@@ -31,8 +30,8 @@ var headers = map[string]rows.Header{"auto": rows.HeaderAuto, "yes": rows.Header
 func (f *rowFlags) check() error {
 	_, header := headers[f.header]
 	switch {
-	case !slices.Contains([]rows.Format{rows.CSV, rows.Libsvm, rows.NDJSON, rows.RecordIO}, rows.Format(f.from)):
-		return usagef("--from %q: want csv, libsvm, ndjson or recordio", f.from)
+	case !slices.Contains([]rows.Format{rows.Auto, rows.CSV, rows.Libsvm, rows.NDJSON, rows.RecordIO}, rows.Format(f.from)):
+		return usagef("--from %q: want auto, csv, libsvm, ndjson or recordio", f.from)
 	case !header:
 		return usagef("--header %q: want auto, yes or no", f.header)
 	case f.indexBase != 0 && f.indexBase != 1:
@@ -63,6 +62,9 @@ func (f *rowFlags) missingValue() (*float32, error) {
 // options are those of package rows, for a model with such features. The flags have been checked.
 func (f *rowFlags) options(numFeature int, names []string) *rows.Options {
 	missing, _ := f.missingValue()
+	if different := slices.Compact(slices.Sorted(slices.Values(names))); len(different) < len(names) {
+		names = nil // names that occur twice match no column: rows go by position
+	}
 	return &rows.Options{NumFeature: numFeature, Names: names, Missing: missing, Header: headers[f.header], IndexBase: f.indexBase}
 }
 
@@ -85,6 +87,3 @@ func (a *app) rowsOf(file string, raw io.Reader, format rows.Format, opts *rows.
 		}
 	}
 }
-
-// rowPlace names a row of a file for people, who count from 1.
-func rowPlace(file string, row int) string { return fmt.Sprintf("%s, row %d", file, row+1) }

@@ -39,7 +39,7 @@ func (a *app) scoreCommand() *cobra.Command {
 	flags.StringVar(&f.model, "model", "", "model file of any kind, together with --contract")
 	flags.StringVar(&f.contract, "contract", "", "contract file for --model")
 	f.trust.add(flags)
-	addLogFlags(flags, &f.from, &f.out, &f.strict, &f.showSkip)
+	a.addLogFlags(flags, &f.from, &f.out, &f.strict, &f.showSkip)
 	flags.StringVar(&f.to, "to", "ndjson", "output format: ndjson, csv, eve, ecs, ocsf or zeek")
 	flags.StringVar(&f.threshold, "threshold", "", "score from which on a flow is a threat, instead of the contract's")
 	flags.BoolVar(&f.all, "all", false, "print every flow, not only threats")

@@ -70,6 +70,9 @@ func Read(r io.Reader, format Format, opts *Options) iter.Seq2[[]float32, error]
 			yield(nil, err)
 			return
 		}
+		if format == Auto {
+			format, r = detect(r)
+		}
 		row := make([]float32, opts.NumFeature)
 		if opts.Image != nil {
 			opts.Image.read(r, format, opts, row, yield)
@@ -87,7 +90,7 @@ func Read(r io.Reader, format Format, opts *Options) iter.Seq2[[]float32, error]
 			readRecords(r, opts, row, yield)
 			return
 		default:
-			yield(nil, fmt.Errorf("rows: unknown format %s, want csv, libsvm, ndjson or recordio", quote([]byte(format))))
+			yield(nil, fmt.Errorf("rows: unknown format %s, want auto, csv, libsvm, ndjson or recordio", quote([]byte(format))))
 			return
 		}
 		lines := newLineReader(r, opts.lineLimit())
