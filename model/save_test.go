@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -116,6 +117,8 @@ func comparable(t testing.TB, b *Booster) string {
 	other := *b
 	other.Format, other.Digest, other.Version = "", "", Version{}
 	other.BaseIsMargin, other.BaseScore = false, nil
+	other.Params = maps.Clone(b.Params)
+	delete(other.Params, "num_class") // NumClass again, which files from before 1.0 do not have
 	other.Trees = slices.Clone(b.Trees)
 	for i := range other.Trees {
 		t := &other.Trees[i]

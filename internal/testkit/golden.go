@@ -14,7 +14,7 @@ import (
 )
 
 // Releases are the XGBoost releases that golden files are made with.
-var Releases = []string{"1.0.2", "1.3.3", "1.7.6", "2.1.4", "3.0.5", "3.2.0", "3.4.1"}
+var Releases = []string{"0.72.1", "0.90", "1.0.2", "1.3.3", "1.7.6", "2.1.4", "3.0.5", "3.2.0", "3.4.1"}
 
 // Case is a model and what the XGBoost release that wrote it predicts. All slices are row-major.
 type Case struct {

@@ -42,6 +42,29 @@ def can_range(version):
     return version >= (1, 4)
 
 
+def old_cases(version):
+    """For the releases before 1.0, which have the legacy form only and start from margins."""
+    tree = {"max_depth": 3, "eta": 0.4}
+    regression = "reg:squarederror" if version >= (0, 90) else "reg:linear"
+    dart = dict(tree, booster="dart", rate_drop=0.5, base_score=0.7)
+    linear = {"booster": "gblinear", "updater": "coord_descent", "eta": 0.5, "base_score": 0.3}
+    return [(name, params, rounds, 5, special) for name, params, rounds, special in (
+        ("logistic", dict(tree, objective="binary:logistic", base_score=0.3), 6, {"labels": "binary", "base": True}),
+        ("logitraw", dict(tree, objective="binary:logitraw", base_score=0.3), 3, {"labels": "binary"}),
+        ("logistic-extreme", dict(tree, objective="binary:logistic", eta=60.0, min_child_weight=0.0), 4, {"labels": "binary"}),
+        ("logistic-pruned", dict(tree, objective="binary:logistic", gamma=3.0, max_depth=6), 4, {"labels": "binary"}),
+        ("squarederror", dict(tree, objective=regression, base_score=0.7), 20, {"labels": "real"}),
+        ("poisson", dict(tree, objective="count:poisson", base_score=0.8, max_delta_step=0.4), 4, {"labels": "count"}),
+        ("gamma", dict(tree, objective="reg:gamma", base_score=0.8), 3, {"labels": "positive"}),
+        ("softprob-forest", dict(tree, objective="multi:softprob", num_class=3, num_parallel_tree=2, subsample=0.7, base_score=0.7), 3,
+         {"labels": "classes", "base": True}),
+        ("dart-tree", dict(dart, objective="binary:logistic"), 6, {"labels": "binary", "base": True}),
+        ("dart-softprob", dict(dart, objective="multi:softprob", num_class=3), 4, {"labels": "classes"}),
+        ("linear-squarederror", dict(linear, objective=regression), 4, {"labels": "real", "base": True}),
+        ("linear-softprob", dict(linear, objective="multi:softprob", num_class=3), 3, {"labels": "classes"}),
+    )]
+
+
 def ranges(version, params, rounds):
     """The ranges that are asked for, and those that must be refused. 1.4, and dart up to 1.7, read past the end instead."""
     if not can_range(version):
@@ -130,6 +153,23 @@ def golden_cases(version):
         if version >= (3, 3):
             add("vector-dart", dict(vector, objective="reg:squarederror", booster="dart", rate_drop=0.5), 5, 5,
                 labels="targets", groups=3, modern=True)
+
+    # What is too large, or too special, to be there for every release.
+    stumps = dict(tree, max_depth=1, base_score=0.7)
+    if version in ((1, 0, 2), (1, 7, 6)):
+        add("squarederror-long", dict(stumps, objective="reg:squarederror"), 200, 2, labels="real", formats=one)
+    if version in ((1, 7, 6), (3, 4, 1)):
+        add("softprob-40", dict(stumps, objective="multi:softprob", num_class=40, subsample=0.3), 1, 5, labels="classes", formats=one)
+        add("forest-softprob-middle", dict(forest, objective="multi:softprob", num_class=3, max_depth=1), 3, 5, labels="classes",
+            ranges=[[1, 2]], formats=one)
+        add("dart-three", dict(tree, booster="dart", rate_drop=0.5, base_score=0.7, objective="binary:logistic", max_depth=2), 6, 5,
+            labels="binary", ranges=[[0, 3]], formats=one)
+        add("pseudohuber-slope", dict(stumps, objective="reg:pseudohubererror", huber_slope=2.5), 3, 4, labels="real", formats=one)
+    if version in ((2, 1, 4), (3, 4, 1)):
+        add("quantile-single", dict(stumps, objective="reg:quantileerror", quantile_alpha=0.3), 3, 4, labels="real", formats=one)
+    if version == (3, 2, 0):
+        add("linear-intercepts", {"booster": "gblinear", "updater": "coord_descent", "objective": "multi:softprob", "num_class": 3}, 3, 5,
+            labels="classes")
     return cases
 
 

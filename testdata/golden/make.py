@@ -31,24 +31,40 @@ Cases with "explained" in the manifest have <case>.explain.gz, with what columns
 "refused" in the manifest are ranges that the release refuses. A gblinear model has no leaves and counts 0 trees.
 
 The expectations are those of every written file, loaded again by the same release: the script fails if two formats
-of a case differ. Needs Python 3.8 to 3.11, xgboost 1.0.2 or later, numpy < 2; make.sh has the commands.
+of a case differ. Needs Python 3.8 to 3.11, xgboost 0.72 or later, numpy < 2; make.sh has the commands.
 """
 import argparse
+import collections.abc
 import gzip
 import json
 import os
 import platform
 import re
+import struct
 import sys
 import tempfile
 
 import numpy as np
+
+collections.Mapping = collections.abc.Mapping  # where releases before 0.90 look for it
 import xgboost as xgb
 
 import kinds
 
 VERSION = tuple(int(p) for p in xgb.__version__.split(".")[:3])
 F32 = np.float32
+if VERSION < (1, 0):
+
+    class Booster(xgb.Booster):
+        """Releases before 1.0 drop trees of dart at random when they predict without a limit, however large."""
+
+        def predict(self, data, **how):
+            try:
+                return super().predict(data, ntree_limit=1 << 20, **how)
+            except xgb.core.XGBoostError:  # gblinear has no trees
+                return super().predict(data, **how)
+
+    xgb.Booster = Booster
 
 
 # --- training ---------------------------------------------------------------------------------------------------------
@@ -82,6 +98,8 @@ def golden_cases():
     logistic = {"objective": "binary:logistic", "max_depth": 4, "eta": 0.3}
     regression = {"objective": "reg:squarederror", "max_depth": 4, "eta": 0.3}
     multi = {"num_class": 3, "max_depth": 3, "eta": 0.4}
+    if VERSION < (1, 0):
+        return kinds.old_cases(VERSION)
     cases = [
         ("logistic-base-0.5", dict(logistic, base_score=0.5), 11, 6, None),
         ("logistic-base-0.1", dict(logistic, base_score=0.1), 10, 5, None),
@@ -167,6 +185,25 @@ def train(rng, params, rounds, features, special):
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
+def old_thresholds(path, features):
+    """The thresholds of every column, from the legacy form as releases before 1.0 write it."""
+    found = [[] for _ in range(features)]
+    with open(path, "rb") as f:
+        f.seek(136)
+        for _ in range(2):
+            name = f.read(struct.unpack("<Q", f.read(8))[0])
+        if name == b"gblinear":
+            return found
+        trees = struct.unpack("<i", f.read(160)[:4])[0]
+        for _ in range(trees):
+            nodes = struct.unpack("<2i", f.read(148)[:8])[1]
+            for _, left, _, split, threshold in struct.iter_unpack("<3iIf", f.read(20 * nodes)):
+                if left != -1 and split != 0xFFFFFFFF:
+                    found[split & 0x7FFFFFFF].append(F32(threshold))
+            f.seek(16 * nodes, 1)
+    return found
+
+
 def thresholds_of(path, features):
     """The thresholds of every column, from the JSON form."""
     with open(path) as f:
@@ -219,7 +256,7 @@ def expectations(booster, rows, groups, leafless, extra):
 # The golden cases that are explained: groups, forests, deep trees that repeat columns, deleted nodes, single leaves, other boosters.
 EXPLAINED = ("logistic-base-0.1", "logistic-base-0.999", "logistic-forest", "logistic-pruned", "squarederror-lossguide",
              "squarederror-base-default", "squarederror-single-leaf", "softprob-forest", "dart-tree", "dart-softprob",
-             "linear-softprob", "categorical-partition", "targets")
+             "linear-softprob", "linear-intercepts", "categorical-partition", "targets")
 
 
 def explanations(booster, rows, linear):
@@ -236,7 +273,7 @@ def zip_bytes(path, data):
 
 def write_case(out, rng, name, params, rounds, features, special, n, explained):
     booster, x = train(rng, params, rounds, features, special)
-    extensions = ["json"]
+    extensions = ["json"] if VERSION >= (1, 0) else []
     if VERSION >= (1, 6):
         extensions.append("ubj")
     extra = special if isinstance(special, dict) else {}
@@ -256,7 +293,8 @@ def write_case(out, rng, name, params, rounds, features, special, n, explained):
             paths[extension] = os.path.join(tmp, "model" if plain else
                                             "model.deprecated" if extension == "bin" else "model." + extension)
             booster.save_model(paths[extension])
-        rows = make_rows(rng, x, thresholds_of(paths["json"], features), n)
+        thresholds = thresholds_of(paths["json"], features) if "json" in paths else old_thresholds(paths["bin"], features)
+        rows = make_rows(rng, x, thresholds, n)
         if extra.get("categorical"):
             kinds.mix_codes(rng, rows, extra["categorical"])
         for extension in list(extensions):

@@ -8,7 +8,7 @@
 # Each release gets a virtual environment of its own under $VENVS (default: a directory in $TMPDIR), named xgb-RELEASE,
 # which is made with $PYTHON (default: python3.11) and pip if it is not there.
 set -eu
-releases="${RELEASES:-1.0.2 1.3.3 1.7.6 2.1.4 3.0.5 3.2.0 3.4.1}"
+releases="${RELEASES:-0.72.1 0.90 1.0.2 1.3.3 1.7.6 2.1.4 3.0.5 3.2.0 3.4.1}"
 here=$(cd "$(dirname "$0")" && pwd)
 venvs="${VENVS:-${TMPDIR:-/tmp}/threatdetect-venvs}"
 mkdir -p "$venvs"
@@ -36,6 +36,7 @@ fresh)
 	seed="${3:-$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}"
 	echo "seed $seed"
 	for release in $releases; do
+		case "$release" in 0.*) continue ;; esac # which have golden cases only
 		python=$(interpreter "$release")
 		"$python" -W ignore "$here/make.py" --fresh "$seed" --cases "${CASES:-28}" "$dir"
 	done
