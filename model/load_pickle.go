@@ -216,7 +216,7 @@ func pickledCount(o *pickle.Object, key string) (int, error) {
 		return -1, err
 	}
 	n, ok := v.(pickle.Int)
-	if !ok || n < 0 || n >= math.MaxInt32 {
+	if !ok || n < -1 || n >= math.MaxInt32 { // -1 is what a booster without rounds has
 		return -1, misplaced(key, formatErrorf("expected a number of rounds or trees"))
 	}
 	return int(n), nil

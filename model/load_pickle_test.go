@@ -146,7 +146,7 @@ func TestPickleDefects(t *testing.T) {
 		pickledBooster(handle, "feature_names", "K\x01") + ".":                                                               ErrFormat,
 		pickledBooster(handle, "feature_names", "(K\x01l") + ".":                                                             ErrFormat,
 		pickledBooster(handle, "feature_names", "("+pickleText("a")+"l") + ".":                                               ErrFormat,
-		pickledBooster(handle, "best_ntree_limit", "J\xff\xff\xff\xff") + ".":                                                ErrFormat,
+		pickledBooster(handle, "best_ntree_limit", "J\xfe\xff\xff\xff") + ".":                                                ErrFormat,
 		pickledBooster(handle, "best_ntree_limit", "I9999999999\n") + ".":                                                    ErrFormat,
 		pickledBooster(handle, "best_ntree_limit", pickleText("1")) + ".":                                                    ErrFormat,
 		pickledBooster(handle, "best_iteration", "]") + ".":                                                                  ErrFormat,
