@@ -55,7 +55,7 @@ type EnsembleError struct {
 }
 
 func (e *EnsembleError) Error() string {
-	return fmt.Sprintf("an ensemble of %d models (%s); OpenAll and LoadAll read it", len(e.Members), list(e.Members))
+	return fmt.Sprintf("an ensemble of %d models (%s) where one is wanted", len(e.Members), list(e.Members))
 }
 func (e *EnsembleError) Is(target error) bool { return target == ErrUnsupported }
 
