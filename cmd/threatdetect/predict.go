@@ -13,12 +13,8 @@ import (
 )
 
 type predictFlags struct {
-	rowFlags
-	trust            trustFlags
-	model, to, out   string
-	kind, iterations string
-	sagemaker        string
-	image            *rows.Image // of sagemaker
+	scoreSource
+	to, out string
 }
 
 func (a *app) predictCommand() *cobra.Command {
@@ -37,55 +33,21 @@ func (a *app) predictCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	f.rowFlags.add(flags)
-	f.trust.add(flags)
-	flags.StringVar(&f.model, "model", "", "model: xgboost-model, JSON, UBJSON, a directory, or model.tar.gz")
+	f.scoreSource.add(flags)
 	flags.StringVar(&f.to, "to", "csv", "output format: csv or ndjson")
 	flags.StringVarP(&f.out, "output", "o", "", "write to this file, which appears when it is whole")
-	flags.StringVar(&f.kind, "kind", "value", "what is predicted: value, margin, leaf, contrib or interaction")
-	flags.StringVar(&f.iterations, "iterations", "", "use boosting rounds A to B-1 only, as A:B")
-	flags.StringVar(&f.sagemaker, "sagemaker", "", "read rows, and answer, as the SageMaker image of this tag does, oddities included: 1.7-1")
 	return cmd
 }
 
 var outputs = map[string]inference.Output{"value": inference.Value, "margin": inference.Margin, "leaf": inference.Leaf,
 	"contrib": inference.Contribution, "interaction": inference.Interaction}
 
-// check refuses what is wrong and what belongs to later versions, before anything is opened.
+// check refuses what is wrong before anything is opened.
 func (f *predictFlags) check() error {
-	_, kind := outputs[f.kind]
-	switch {
-	case f.model == "":
-		return usagef("want --model MODEL")
-	case !kind:
-		return usagef("--kind %q: want value, margin, leaf, contrib or interaction", f.kind)
-	case f.to != "csv" && f.to != "ndjson":
+	if f.to != "csv" && f.to != "ndjson" {
 		return usagef("--to %q: want csv or ndjson", f.to)
 	}
-	if _, err := parseRounds(f.iterations); err != nil {
-		return err
-	}
-	if f.sagemaker != "" {
-		return f.checkImage()
-	}
-	return f.rowFlags.check()
-}
-
-// checkImage looks the image up and refuses what its container has no equal of.
-func (f *predictFlags) checkImage() error {
-	var err error
-	f.image, err = rows.LookupImage(f.sagemaker)
-	switch {
-	case err != nil:
-		return usagef("--sagemaker: %w", err)
-	case f.kind != "value":
-		return usagef("--sagemaker: the container answers with values, not with --kind %s", f.kind)
-	case f.iterations != "" || f.missing != "nan" || f.header != "auto" || f.indexBase != 0:
-		return usagef("--sagemaker goes with none of --iterations, --missing, --header and --index-base: the container decides")
-	case f.from == string(rows.NDJSON):
-		return usagef("--sagemaker: the container does not read ndjson")
-	}
-	return f.rowFlags.check()
+	return f.scoreSource.check()
 }
 
 func (a *app) predict(f *predictFlags, file string) error {
@@ -93,7 +55,7 @@ func (a *app) predict(f *predictFlags, file string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	p, b, err := f.openScorer()
+	p, b, _, err := f.openScorer()
 	if err != nil {
 		return err
 	}

@@ -17,11 +17,9 @@ import (
 )
 
 type verifyFlags struct {
-	rowFlags
-	trust               trustFlags
-	model, rows, expect string
-	kind                string
-	asJSON              bool
+	scoreSource
+	rows, expect string
+	asJSON       bool
 }
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -40,13 +38,10 @@ func (a *app) verifyCommand() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error { return a.verify(&f, args) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.model, "model", "", "model of any kind")
 	flags.StringVar(&f.rows, "rows", "", "file of rows")
 	flags.StringVar(&f.expect, "expect", "", "file of expected values, one row a line")
-	flags.StringVar(&f.kind, "kind", "value", "what is expected: value, margin, leaf, contrib or interaction")
 	flags.BoolVar(&f.asJSON, "json", false, "report as one JSON object")
-	f.rowFlags.add(flags)
-	f.trust.add(flags)
+	f.scoreSource.add(flags)
 	return cmd
 }
 
@@ -117,7 +112,6 @@ func steps(path []diagnose.Step) []string {
 
 func (a *app) verify(f *verifyFlags, args []string) error {
 	began := time.Now()
-	_, kind := outputs[f.kind]
 	byRows := f.model != "" || f.rows != "" || f.expect != ""
 	switch {
 	case len(args) == 0 && !byRows:
@@ -128,11 +122,11 @@ func (a *app) verify(f *verifyFlags, args []string) error {
 		return usagef("--model, --rows and --expect go together")
 	case f.rows == "-" && f.expect == "-":
 		return usagef("standard input is named 2 times")
-	case !kind:
-		return usagef("--kind %q: want value, margin, leaf, contrib or interaction", f.kind)
 	}
-	if err := f.rowFlags.check(); err != nil {
-		return err
+	if byRows {
+		if err := f.check(); err != nil {
+			return err
+		}
 	}
 	report := &verification{Kind: f.kind}
 	var err error
@@ -160,19 +154,11 @@ func (a *app) verify(f *verifyFlags, args []string) error {
 
 // verifyRows compares the predictions of a file of rows with a file of expected ones.
 func (a *app) verifyRows(f *verifyFlags, report *verification) error {
-	load, err := f.trust.options()
+	p, b, opts, err := f.openScorer()
 	if err != nil {
 		return err
 	}
-	b, err := model.Open(f.model, load)
-	if err != nil {
-		return modelError(f.model, err)
-	}
-	opts := &inference.Options{Output: outputs[f.kind]}
-	p, err := inference.New(b, opts)
-	if err != nil {
-		return modelError(f.model, err)
-	}
+	_, several := p.(*inference.Ensemble)
 	want, err := a.readExpectation(f.expect)
 	if err != nil {
 		return err
@@ -195,11 +181,11 @@ func (a *app) verifyRows(f *verifyFlags, report *verification) error {
 		if len(rest) < n*width {
 			return misfit(f.expect, "only %d rows, %s has more", want.rows(), f.rows)
 		}
-		if err := p.PredictBatch(got[:n*width], batch); err != nil {
+		if err := scoreRows(p, got[:n*width], batch, report.Rows == 0 && size > 1); err != nil {
 			return inputError(f.rows, err)
 		}
 		c := diagnose.Compare(got[:n*width], rest[:n*width], width)
-		if report.add(&c, f.kind) {
+		if report.add(&c, f.kind) && !several {
 			row := batch[c.Row*p.NumFeature() : (c.Row+1)*p.NumFeature()]
 			if err := locate(b, opts, row, &c, report.First); err != nil {
 				return modelError(f.model, err)
@@ -208,7 +194,9 @@ func (a *app) verifyRows(f *verifyFlags, report *verification) error {
 		batch, rest = batch[:0], rest[n*width:]
 		return nil
 	}
-	for row, err := range a.rowsOf(f.rows, raw, rows.Format(f.from), f.options(p.NumFeature(), b.FeatureNames)) {
+	read := f.options(p.NumFeature(), b.FeatureNames)
+	read.Image = f.image
+	for row, err := range a.rowsOf(f.rows, raw, rows.Format(f.from), read) {
 		if err != nil {
 			return err
 		}
@@ -227,6 +215,7 @@ func (a *app) verifyRows(f *verifyFlags, report *verification) error {
 	return nil
 }
 
+// locate says which tree may be behind a difference.
 func locate(b *model.Booster, opts *inference.Options, row []float32, c *diagnose.Comparison, d *difference) error {
 	l, err := diagnose.NewLocator(b, opts)
 	if err != nil {

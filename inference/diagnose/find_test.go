@@ -3,6 +3,7 @@ package diagnose_test
 import (
 	"math"
 	"math/rand/v2"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -285,6 +286,38 @@ func TestLocate(t *testing.T) {
 			require.Len(t, s.Path, 2)
 			require.Len(t, s.WantPath, 2)
 			require.Contains(t, s.Path[0].String(), "node 0: "+b.FeatureNames[b.Trees[tree].Feature[0]])
+		}
+	}
+}
+
+// Models of all kinds: somebody took 0 for missing and printed margins.
+func TestFindForAllKindsOfModels(t *testing.T) {
+	files, err := filepath.Glob("../../testdata/container/1.7-1-*.tar.gz")
+	require.NoError(t, err)
+	require.Greater(t, len(files), 15)
+	r := testkit.RandFrom(5)
+	for _, file := range files {
+		b, err := model.Open(file, nil)
+		require.NoError(t, err)
+		var rows [][]float64
+		for range 40 {
+			row := make([]float64, b.NumFeature)
+			for f := range row {
+				if r.IntN(2) == 0 {
+					row[f] = r.NormFloat64() * 3
+				}
+			}
+			rows = append(rows, row)
+		}
+		for _, output := range []inference.Output{inference.Value, inference.Margin} {
+			want := predict(t, b, rows, inference.Options{Output: output}, missingIf(0))
+			found, err := diagnose.Find(b, data(rows), want, len(want)/len(rows), nil)
+			require.NoError(t, err)
+			if found.AsIs.Exact == len(rows) {
+				continue // a linear model, or one whose values are few
+			}
+			require.NotEmpty(t, found.Matches, "%s %v", file, output)
+			require.Equal(t, "0 is missing", found.Matches[0].Changes[0], file)
 		}
 	}
 }

@@ -46,7 +46,7 @@ func NewLocator(b *model.Booster, opts *inference.Options) (*Locator, error) {
 	if opts != nil {
 		l.opts = *opts
 	}
-	if b.Kind == "gblinear" || len(b.Trees) == 0 {
+	if b.Kind == "gblinear" || len(b.Trees) == 0 || l.opts.Rounds.Begin > 0 { // leaves count from the first tree
 		return l, nil
 	}
 	compile := func(output inference.Output) (*inference.Predictor, error) {
@@ -71,7 +71,7 @@ func NewLocator(b *model.Booster, opts *inference.Options) (*Locator, error) {
 }
 
 // Locate looks for the tree behind a difference in a column of the output for row. It returns nil where nothing can be said:
-// for boosters without trees.
+// for boosters without trees, and for rounds that do not begin with the first.
 func (l *Locator) Locate(row []float32, column int, want float32) (*Suspect, error) {
 	if l.leaves == nil {
 		return nil, nil
