@@ -147,3 +147,23 @@ func text(row []float32) string {
 	}
 	return b.String()
 }
+
+// FuzzImage wants, for whatever bytes, a fault before the first row or rows to the end.
+func FuzzImage(f *testing.F) {
+	for _, seed := range []string{"1,2,3\n4,,nan", "1:0.5 2:1_0\n\n0:1:2", "\u0661;2;\u00a03\r\n", "0|0|0", "9999999999999999999:1", sparseWithoutShape} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		for _, tag := range []string{"1.3-1", "3.0-5", "3.2-0"} {
+			for _, from := range []rows.Format{rows.CSV, rows.Libsvm, rows.RecordIO} {
+				image, err := rows.LookupImage(tag)
+				require.NoError(t, err)
+				got, err := collect(rows.Read(strings.NewReader(body), from, &rows.Options{NumFeature: 3, Image: image}))
+				if err != nil {
+					require.Empty(t, got)
+					require.True(t, errors.Is(err, rows.ErrSyntax) || errors.Is(err, rows.ErrShape), err)
+				}
+			}
+		}
+	})
+}
