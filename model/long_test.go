@@ -97,7 +97,8 @@ func TestLongPicklesAndArchives(t *testing.T) {
 	sweepAll(t, fixtures, 500_000)
 }
 
-// smallest returns, for each ending, the smallest file of up to eight kinds of model among those that match.
+// smallest returns, for each ending, the smallest file of up to eight kinds of model among those that match; with -long, the
+// three smallest.
 func smallest(t *testing.T, pattern string, endings ...string) []string {
 	t.Helper()
 	names, err := filepath.Glob(pattern)
@@ -111,11 +112,14 @@ func smallest(t *testing.T, pattern string, endings ...string) []string {
 	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(sizes[a], sizes[b]), cmp.Compare(a, b)) })
 	var chosen []string
 	for _, ending := range endings {
-		seen := map[string]bool{}
+		seen, each := map[string]int{}, 1
+		if *long {
+			each = 3
+		}
 		for _, name := range names {
 			kind, _, _ := strings.Cut(filepath.Base(name), "-")
-			if strings.HasSuffix(name, ending) && !seen[kind] && len(seen) < 8 {
-				seen[kind] = true
+			if strings.HasSuffix(name, ending) && seen[kind] < each && (seen[kind] > 0 || len(seen) < 8) {
+				seen[kind]++
 				chosen = append(chosen, name)
 			}
 		}

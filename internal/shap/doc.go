@@ -14,7 +14,7 @@
 // the sum of the absolute contributions. Approximate contributions have the same bits in all releases.
 //
 // A split with a cover of zero makes NaN, as it does in XGBoost; [Stats] counts those that a forest has. Release 0.72 alone gives NaN, too,
-// where one child has a cover of zero; here, as in the releases since, that child has no weight.
+// where one child has a cover of zero; in the releases since, and here unless that release is asked for, that child has no weight.
 //
 // # Two ways
 //

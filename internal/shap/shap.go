@@ -14,7 +14,9 @@ type Explainer struct {
 	forest *forest.Forest
 	trees  []tree
 	// straight adds every term to the output at once and knows no weights of trees, as releases before 1.0 do.
-	straight   bool
+	straight bool
+	// unguarded divides by the weight of a child even if that is zero, as release 0.72 does: a term is then NaN.
+	unguarded  bool
 	numElement int // elements of all paths of the deepest walk
 	stats      Stats
 }
@@ -43,13 +45,13 @@ func (e *Explainer) Stats() Stats { return e.stats }
 // Build makes an explainer of f, which must have been compiled from b. It keeps no reference to b. Every tree with a split must
 // have SumHessian. tables tells whether to make the tables for Contributions; without them there is nothing but the reference.
 func Build(b *model.Booster, f *forest.Forest, tables bool) (*Explainer, error) {
-	e := &Explainer{forest: f, straight: b.Version.Before(1, 0)}
+	e := &Explainer{forest: f, straight: b.Version.Before(1, 0), unguarded: b.Version.Known() && b.Version.Before(0, 80)}
 	for i := range b.Trees {
 		if err := e.addTree(i, b.Trees[i].SumHessian); err != nil {
 			return nil, fmt.Errorf("tree %d: %w", i, err)
 		}
 	}
-	if tables {
+	if tables && !e.unguarded {
 		left := maxTables
 		for i := range e.trees {
 			t := &e.trees[i]

@@ -1,5 +1,7 @@
 package shap
 
+import "math"
+
 // condition tells what interactions assume of one column.
 type condition int8
 
@@ -43,6 +45,10 @@ func (p *pass) visit(n int32, above, memory []element, column int32, zero, one, 
 	node := &p.t.nodes[n]
 	if node.IsLeaf() {
 		for k := 1; k < len(path); k++ {
+			if p.e.unguarded && path[k].zero == 0 && path[k].one == 0 {
+				p.phi[path[k].column] = float32(math.NaN())
+				continue
+			}
 			p.phi[path[k].column] += term(path, k, p.t.mean[n], share)
 		}
 		return
