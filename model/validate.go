@@ -44,7 +44,7 @@ func (b *Booster) validate(opts *LoadOptions) error {
 		return misplaced("learner.objective.name", err)
 	}
 	if b.NumFeature < 1 || b.NumClass < 0 || b.NumTarget < 0 {
-		return misplaced(pathParam[:len(pathParam)-1], formatErrorf("a number of features, classes or targets is negative"))
+		return misplaced(pathParam[:len(pathParam)-1], formatErrorf("%d features, %d classes and %d targets: expected a feature at least, and no negative number", b.NumFeature, b.NumClass, b.NumTarget))
 	}
 	if err := checkShape(b, opts); err != nil {
 		return misplaced(pathParam[:len(pathParam)-1], err)
