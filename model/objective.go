@@ -96,8 +96,8 @@ func (b *Booster) checkBaseScore(v float32) error {
 			return formatErrorf("%v is not a probability that %q can start from", v, b.Objective)
 		}
 	case log:
-		if v < 0 {
-			return formatErrorf("%v is negative; %q takes its logarithm", v, b.Objective)
+		if v < 0 || v == 0 && b.Objective == "reg:gamma" && !b.Version.Before(3, 2) {
+			return formatErrorf("%v has no logarithm that %q can start from", v, b.Objective)
 		}
 	}
 	return nil
