@@ -81,7 +81,9 @@ func TestStreamJudgesWithoutAllocating(t *testing.T) {
 			}
 		}
 	})
-	require.Zero(t, allocs)
+	if !raceEnabled { // the race detector makes pools drop what they hold
+		require.Zero(t, allocs)
+	}
 	require.Greater(t, threats, 100)
 	require.Less(t, threats, len(flows)/2)
 }
@@ -136,18 +138,22 @@ func TestDamagedBundles(t *testing.T) {
 		require.False(t, cut, "a bundle cut at byte %d was accepted", where)
 		require.NoError(t, b.Booster.Validate())
 		if c, err := features.ParseContract(b.Contract); err == nil {
-			if d, err := detect.New(b.Booster, c, nil); err == nil {
+			if d, err := detect.New(b.Booster, c, &detect.Options{SkipGolden: true}); err == nil {
 				_, err = d.Stream().Judge(&features.Flow{})
 				require.NoError(t, err)
 			}
 		}
 	}
-	for n := 0; n < len(whole); n += 97 {
+	step, flips := 97, 2000
+	if raceEnabled { // ten times slower, and nothing here runs at the same time
+		step, flips = 970, 200
+	}
+	for n := 0; n < len(whole); n += step {
 		try(whole[:n], n, true)
 	}
 	random := testkit.Rand(t)
 	damaged := make([]byte, len(whole))
-	for range 2000 {
+	for range flips {
 		copy(damaged, whole)
 		bit := random.IntN(8 * len(whole))
 		damaged[bit/8] ^= 1 << (bit % 8)
