@@ -1,13 +1,8 @@
 package model
 
 import (
-	"bytes"
 	"crypto/ed25519"
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/hex"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -48,16 +43,6 @@ type signature struct {
 	Algorithm string `json:"algorithm"`
 	Key       string `json:"key"` // KeyID of the public key: a hint for people
 	Signature []byte `json:"signature"`
-}
-
-// KeyID names a public key: the first half of the SHA-256 of its PKIX form, in hexadecimal.
-func KeyID(key ed25519.PublicKey) string {
-	der, err := x509.MarshalPKIXPublicKey(key)
-	if err != nil {
-		return ""
-	}
-	sum := sha256.Sum256(der)
-	return hex.EncodeToString(sum[:len(sum)/2])
 }
 
 // sign makes the contents of manifest.sig.
@@ -142,66 +127,3 @@ func WriteSignedBundle(w io.Writer, b *Bundle, keys ...ed25519.PrivateKey) error
 }
 
 // The types of PEM blocks that hold keys.
-const (
-	privateBlock = "PRIVATE KEY"
-	publicBlock  = "PUBLIC KEY"
-)
-
-// ParsePrivateKey reads an Ed25519 key in PKCS #8 form from PEM text, as openssl genpkey -algorithm ed25519 writes it.
-func ParsePrivateKey(text []byte) (ed25519.PrivateKey, error) {
-	der, err := keyBlock(text, privateBlock)
-	if err != nil {
-		return nil, err
-	}
-	key, err := x509.ParsePKCS8PrivateKey(der)
-	if err != nil {
-		return nil, fmt.Errorf("model: private key: %w", err)
-	}
-	ed, ok := key.(ed25519.PrivateKey)
-	if !ok {
-		return nil, fmt.Errorf("model: a private key of type %T, want Ed25519", key)
-	}
-	return ed, nil
-}
-
-// ParsePublicKey reads an Ed25519 key in PKIX form from PEM text, as openssl pkey -pubout writes it.
-func ParsePublicKey(text []byte) (ed25519.PublicKey, error) {
-	der, err := keyBlock(text, publicBlock)
-	if err != nil {
-		return nil, err
-	}
-	key, err := x509.ParsePKIXPublicKey(der)
-	if err != nil {
-		return nil, fmt.Errorf("model: public key: %w", err)
-	}
-	ed, ok := key.(ed25519.PublicKey)
-	if !ok {
-		return nil, fmt.Errorf("model: a public key of type %T, want Ed25519", key)
-	}
-	return ed, nil
-}
-
-func keyBlock(text []byte, kind string) ([]byte, error) {
-	block, rest := pem.Decode(text)
-	switch {
-	case block == nil:
-		return nil, fmt.Errorf("model: no PEM block of type %q", kind)
-	case block.Type != kind:
-		return nil, fmt.Errorf("model: a PEM block of type %.64q, want %q", block.Type, kind)
-	case len(bytes.TrimSpace(rest)) > 0:
-		return nil, errors.New("model: text follows the key")
-	}
-	return block.Bytes, nil
-}
-
-// FormatPrivateKey and [FormatPublicKey] are the inverse of [ParsePrivateKey] and [ParsePublicKey].
-func FormatPrivateKey(key ed25519.PrivateKey) ([]byte, error) {
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	return pem.EncodeToMemory(&pem.Block{Type: privateBlock, Bytes: der}), err
-}
-
-// FormatPublicKey writes a key as PEM text.
-func FormatPublicKey(key ed25519.PublicKey) ([]byte, error) {
-	der, err := x509.MarshalPKIXPublicKey(key)
-	return pem.EncodeToMemory(&pem.Block{Type: publicBlock, Bytes: der}), err
-}

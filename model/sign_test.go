@@ -250,6 +250,12 @@ func TestKeysAsText(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, public, gotPublic)
 	require.Len(t, KeyID(public), 32)
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	require.NoError(t, err)
+	require.Equal(t, string(pem.EncodeToMemory(&pem.Block{Type: privateBlock, Bytes: der})), string(text))
+	der, err = x509.MarshalPKIXPublicKey(public)
+	require.NoError(t, err)
+	require.Equal(t, string(pem.EncodeToMemory(&pem.Block{Type: publicBlock, Bytes: der})), string(publicText))
 
 	for _, bad := range [][]byte{nil, []byte("x"), text, publicText[:40], append(publicText, 'x'), pem.EncodeToMemory(&pem.Block{Type: publicBlock, Bytes: []byte("x")})} {
 		_, err := ParsePublicKey(bad)
@@ -261,7 +267,7 @@ func TestKeysAsText(t *testing.T) {
 	}
 	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
-	der, err := x509.MarshalPKCS8PrivateKey(curve)
+	der, err = x509.MarshalPKCS8PrivateKey(curve)
 	require.NoError(t, err)
 	_, err = ParsePrivateKey(pem.EncodeToMemory(&pem.Block{Type: privateBlock, Bytes: der}))
 	require.ErrorContains(t, err, "want Ed25519")
