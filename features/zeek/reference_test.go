@@ -103,8 +103,9 @@ func refTime(v value) (int64, bool) {
 	if s, ok := v.(string); ok {
 		t, err := time.Parse(time.RFC3339, strings.ToUpper(s))
 		i := strings.IndexByte(s, '.')
-		// time.Parse also takes a comma, and hours of one digit.
-		if err != nil || strings.Contains(s, ",") || len(s) < 20 || s[13] != ':' || i >= 0 && i != 19 {
+		// time.Parse also takes a comma, hours of one digit, and zones of 24 hours or 60 minutes.
+		if err != nil || strings.Contains(s, ",") || len(s) < 20 || s[13] != ':' || i >= 0 && i != 19 ||
+			strings.HasSuffix(s, ":60") || strings.Contains(s[len(s)-6:], "24:") && strings.ContainsAny(s[len(s)-6:len(s)-5], "+-") {
 			return 0, false
 		}
 		fraction := "0"
