@@ -11,6 +11,7 @@ var (
 	ErrFormat      = errors.New("not a valid model")
 	ErrUnsupported = errors.New("not supported")
 	ErrTooLarge    = errors.New("over the limit")
+	ErrStopped     = errors.New("stopped") // by LoadOptions.Done; it says nothing of the model
 )
 
 // ParseError says where in a model a load failed. Its Err answers errors.Is for the kinds above.

@@ -126,6 +126,9 @@ func (r *legacyReader) floats(path string) ([]float32, error) {
 
 // tree reads a tree and its statistics.
 func (r *legacyReader) tree(t *Tree, path string, store *treeStore) error {
+	if err := r.opts.stopped(); err != nil {
+		return err
+	}
 	start := r.pos
 	p, err := r.take(treeParamSize, path+".tree_param")
 	if err != nil {

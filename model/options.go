@@ -48,6 +48,11 @@ type LoadOptions struct {
 	// training leaves them; without it they are an *[EnsembleError]. [OpenAll] and [LoadAll] set it themselves.
 	AllowEnsemble bool
 
+	// Done, if it is not nil, ends a load with [ErrStopped] soon after it is closed: the Done channel of a context.
+	Done <-chan struct{}
+	// MaxCost is how many splits a row may meet on average, over all trees; 0 is any number. See [Booster.Cost].
+	MaxCost float64
+
 	// SHA256, if it is not empty, is the digest in hexadecimal that the input must have: what sha256sum prints for a file. It is
 	// compared before a model is parsed, and over the bytes that are. See [Bundle.Digest] for directories.
 	SHA256 string

@@ -50,6 +50,9 @@ var nodeArrays = [numNodeArrays]string{"left_children", "right_children", "split
 //	 "base_weights": […]                                     with vector leaves, 2.0 to 3.1: a vector for each node, the leaves among them
 //	 "leaf_weights": […]}                                    with vector leaves, since 3.2: a vector for each leaf, whose right_children has its place
 func (s *schema) tree(t *Tree) (id int64, err error) {
+	if err := s.opts.stopped(); err != nil {
+		return 0, err
+	}
 	raw := &s.raw
 	*raw = rawTree{id: -1, param: treeParam{deleted: -1}, leafWeights: raw.leafWeights[:0], splitType: raw.splitType[:0],
 		categories: raw.categories.emptied()}

@@ -15,11 +15,13 @@ type trustFlags struct {
 	keys      []string
 	require   bool
 	notBefore int64
+	maxCost   float64
 }
 
 func (f *trustFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.sha256, "model-sha256", "", "refuse a model or bundle with another SHA-256")
 	f.addKeys(flags)
+	flags.Float64Var(&f.maxCost, "max-cost", 0, "refuse a model in which a row meets more splits than this on average, over all trees")
 	flags.BoolVar(&f.require, "require-signature", false, "refuse a bundle that is not signed by a --key")
 }
 
@@ -30,7 +32,7 @@ func (f *trustFlags) addKeys(flags *pflag.FlagSet) {
 
 // options are the limits of loading with what the flags trust.
 func (f *trustFlags) options() (*model.LoadOptions, error) {
-	opts := &model.LoadOptions{SHA256: f.sha256, RequireSignature: f.require, NotBefore: f.notBefore}
+	opts := &model.LoadOptions{SHA256: f.sha256, RequireSignature: f.require, NotBefore: f.notBefore, MaxCost: f.maxCost}
 	if f.require && len(f.keys) == 0 {
 		return nil, usagef("--require-signature needs --key")
 	}

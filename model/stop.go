@@ -1,0 +1,26 @@
+package model
+
+import "io"
+
+// stopped returns ErrStopped once o.Done is closed. It is asked for every tree and every read, which are short.
+func (o *LoadOptions) stopped() error {
+	select {
+	case <-o.Done: // a nil channel is never ready
+		return ErrStopped
+	default:
+		return nil
+	}
+}
+
+// stoppable is a reader that ends when its options say so.
+type stoppable struct {
+	r    io.Reader
+	opts *LoadOptions
+}
+
+func (s stoppable) Read(p []byte) (int, error) {
+	if err := s.opts.stopped(); err != nil {
+		return 0, err
+	}
+	return s.r.Read(p)
+}
