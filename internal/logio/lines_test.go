@@ -162,7 +162,9 @@ func FuzzLines(f *testing.F) {
 		require.NoError(t, err)
 		var rest []string
 		for _, s := range got {
-			if text := strings.TrimSuffix(s, " at the end"); len(text) <= 10 || !logio.Blank([]byte(text)) {
+			// Whether a blank line that is too long is seen as the one or the other does not matter.
+			text := strings.TrimSuffix(strings.TrimSuffix(s, " at the end"), " too long")
+			if len(text) == len(strings.TrimSuffix(s, " at the end")) && len(text) <= 10 || !logio.Blank([]byte(text)) {
 				rest = append(rest, s)
 			}
 		}
