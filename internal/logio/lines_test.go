@@ -3,7 +3,6 @@ package logio_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"runtime"
 	"strings"
@@ -22,7 +21,7 @@ func all(r io.Reader, limit int) (lines []string, err error) {
 	for l.Next() {
 		s := string(l.Bytes())
 		if l.TooLong() {
-			s = fmt.Sprintf("%.8s too long", s)
+			s = s[:8] + " too long"
 		}
 		s += [...]string{"", " at the end", " where it broke"}[l.End()]
 		lines = append(lines, s)
@@ -148,10 +147,10 @@ func FuzzLines(f *testing.F) {
 			body, ended := bytes.CutSuffix(line, []byte("\n"))
 			s := string(bytes.TrimSuffix(body, []byte("\r")))
 			switch {
-			case len(s) > 10 && logio.Blank([]byte(s)):
-				continue // as long as it is blank it does not matter
+			case len(s) > 10 && logio.Blank([]byte(s[:8])):
+				continue // whether it is seen as blank or as too long does not matter
 			case len(s) > 10:
-				s = fmt.Sprintf("%.8s too long", s)
+				s = s[:8] + " too long"
 			}
 			if !ended {
 				s += " at the end"
@@ -162,7 +161,6 @@ func FuzzLines(f *testing.F) {
 		require.NoError(t, err)
 		var rest []string
 		for _, s := range got {
-			// Whether a blank line that is too long is seen as the one or the other does not matter.
 			text := strings.TrimSuffix(strings.TrimSuffix(s, " at the end"), " too long")
 			if len(text) == len(strings.TrimSuffix(s, " at the end")) && len(text) <= 10 || !logio.Blank([]byte(text)) {
 				rest = append(rest, s)
