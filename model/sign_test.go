@@ -284,3 +284,23 @@ func foreignArtifact() []byte {
 	b.Trees[0].Value[0]++
 	return toLegacy(b)
 }
+
+// FuzzSigned changes a signed bundle: either it is refused, or its model is the one that was signed.
+func FuzzSigned(f *testing.F) {
+	public, private := testKey(1)
+	artifact := toLegacy(tiny())
+	tar := plainTar(f, signedBundle(f, &Bundle{Artifact: artifact, Contract: []byte(`{}`), Version: 3}, private))
+	f.Add(tar, 700, byte(1))
+	f.Fuzz(func(t *testing.T, file []byte, at int, flip byte) {
+		if at >= 0 && at < len(file) {
+			file = bytes.Clone(file)
+			file[at] ^= flip
+		}
+		b, err := LoadBundle(bytes.NewReader(file), &LoadOptions{Keys: []ed25519.PublicKey{public}, RequireSignature: true})
+		if err == nil {
+			require.Equal(t, artifact, b.Artifact)
+			require.Equal(t, `{}`, string(b.Contract))
+			require.EqualValues(t, 3, b.Version)
+		}
+	})
+}
