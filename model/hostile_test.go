@@ -92,7 +92,7 @@ func TestHostileArchives(t *testing.T) {
 		"only up":                  {[]entry{one, {name: "..", body: "x"}}, "unsafe name"},
 		"up as a directory":        {[]entry{one, {name: "../", typ: tar.TypeDir}}, "unsafe name"},
 		"root":                     {[]entry{one, {name: "/", typ: tar.TypeDir}}, "unsafe name"},
-		"home of root":             {[]entry{one, {name: "/root/.ssh/authorized_keys", body: "x"}}, "unsafe name"},
+		"home of a user":           {[]entry{one, {name: "/home/user/.ssh/authorized_keys", body: "x"}}, "unsafe name"},
 		"two slashes":              {[]entry{one, {name: "//server/share", body: "x"}}, "unsafe name"},
 		"share":                    {[]entry{one, {name: `\\server\share`, body: "x"}}, "unsafe name"},
 		"drive without slash":      {[]entry{one, {name: "c:x", body: "x"}}, "unsafe name"},
