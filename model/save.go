@@ -64,7 +64,7 @@ func PlanSave(b *Booster, opts *SaveOptions) (*SavePlan, error) {
 //     sign of a margin that is 0) only if the base margin is 0, which is usual for old files of binary:logistic: a base score of 0.5 is that margin.
 //   - Base scores that differ between outputs exist from 3.1 on. Releases up to 3.0 take the text of such a list for 0.5 and say nothing,
 //     so it is only written if no earlier release is meant. One value for all outputs is written as one number, which all read.
-//   - The links of some objectives have changed: survival:aft in 1.3, the logistic ones below a margin of -88 in 1.6 (which
+//   - The links of some objectives have changed: the logistic ones below a margin of -88 in 1.6 (which
 //     few trees reach and any linear booster may), base scores next to 0 and 1 in 3.2, and reg:quantileerror sorts its outputs from 3.4 on.
 //   - Release 1.6 sends unknown categories elsewhere than all others.
 //

@@ -209,10 +209,6 @@ func (p *planner) categorical() error {
 func (p *planner) links() error {
 	b := p.b
 	switch b.Objective {
-	case "survival:aft":
-		if b.Version.Before(1, 3) {
-			return p.bits(Version{}, never, "survival:aft computes its exponential in float64 since 1.3")
-		}
 	case "reg:quantileerror":
 		switch {
 		case b.NumTarget < 2:
