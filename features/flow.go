@@ -34,6 +34,7 @@ type Flow struct {
 	App   App
 
 	LocalSrc, LocalDst bool // whether the address is one of the site's own
+	Estimated          bool // FwdBytes and RevBytes were derived from bytes of the link layer
 
 	Known Field // which of the optional fields above hold a value
 
@@ -53,6 +54,9 @@ type Flow struct {
 
 	// UNSW holds the columns of a UNSW-NB15 record that no other log has; nil for other sources.
 	UNSW *UNSW
+
+	// Joined is what the other logs of the sensor say about the connection; nil if they say nothing, or were not asked.
+	Joined *Joined
 }
 
 // Field is a set of optional fields of a Flow.

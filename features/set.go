@@ -37,6 +37,9 @@ type Set struct {
 	// NeedsFit tells that columns or scaling come from data: a pipeline can be made only from a contract that Fit wrote.
 	NeedsFit bool
 
+	// Joins tells that columns are made of Flow.Joined: the reader has to join the other logs of the sensor.
+	Joins bool
+
 	columns []Column // nil if NeedsFit
 	fill    func(row []float32, f *Flow)
 }
@@ -49,6 +52,8 @@ var sets = []*Set{
 		columns: minColumns, fill: fillMin},
 	{Name: "flow-portable/1", Doc: "flow-min with TCP flags, state, application and port class: the same from every source of whole flows",
 		Formats: flowFormats, columns: portableColumns, fill: fillPortable},
+	{Name: "flow-zeek/1", Doc: "flow-portable with payload, losses, direction and the history of the connection: Zeek alone has them",
+		Formats: []string{"zeek"}, columns: zeekColumns, fill: fillZeek},
 	{Name: "seed/1", Doc: "the columns of UNSW-NB15 with the three features of the project's origin, on raw values", Formats: []string{"unsw"},
 		NeedsFit: true},
 	{Name: "seed-compat/1", Doc: "seed with the origin's arithmetic: columns are standardised first", Formats: []string{"unsw"}, NeedsFit: true},

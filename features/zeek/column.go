@@ -1,5 +1,7 @@
 package zeek
 
+import "threatdetect/internal/jsonscan"
+
 // column is a column of a conn log that a flow is made of.
 type column uint8
 
@@ -113,17 +115,17 @@ func lookup(name []byte) (c column, rank uint8) {
 	return noColumn, 0
 }
 
-// kind is what a cell holds.
+// kind is what a cell holds: one of the kinds of JSON values, or text.
 type kind uint8
 
 const (
-	kindUnset  kind = iota
-	kindText        // of a TSV log, which has one type: any value
-	kindString      // JSON, without the quotes and the escapes
-	kindNumber      // JSON, as written
-	kindTrue
-	kindFalse
-	kindNested // an object or an array
+	kindUnset  = kind(jsonscan.Null)
+	kindString = kind(jsonscan.String) // without the quotes and the escapes
+	kindNumber = kind(jsonscan.Number) // as written
+	kindTrue   = kind(jsonscan.True)
+	kindFalse  = kind(jsonscan.False)
+	kindNested = kind(jsonscan.Nested)
+	kindText   = kindNested + 1 // of a TSV log, which has one type: any value
 )
 
 // cell is the value of one column of one record.

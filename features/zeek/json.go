@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"threatdetect/features"
+	"threatdetect/internal/jsonscan"
 	"threatdetect/internal/logio"
 )
 
@@ -67,11 +68,11 @@ func (r *reader) object(b []byte) bool {
 		rec.cells[c].kind = kindUnset
 	}
 	r.json.hasState = false
-	var m members
-	m.open(b)
-	for m.next() {
-		key := m.key
-		if m.keyEscaped {
+	var m jsonscan.Members
+	m.Open(b)
+	for m.Next() {
+		key := m.Key
+		if m.KeyEscaped {
 			key = r.json.unescape(key)
 		}
 		if c, rank := lookup(key); c != noColumn {
@@ -81,36 +82,36 @@ func (r *reader) object(b []byte) bool {
 			r.set(colLabel, 0, &m)
 		}
 	}
-	return m.closed
+	return m.Closed
 }
 
 // set stores the value of a member. A key that comes again replaces the value, an alias only one that it outranks.
-func (r *reader) set(c column, rank uint8, m *members) {
+func (r *reader) set(c column, rank uint8, m *jsonscan.Members) {
 	cell := &r.rec.cells[c]
 	j := &r.json
 	if c == colState {
 		j.hasState = true
 	}
 	if rank != j.ranks[c] {
-		if cell.kind != kindUnset && j.ranks[c] < rank || m.kind == kindUnset {
+		if cell.kind != kindUnset && j.ranks[c] < rank || m.Kind == jsonscan.Null {
 			return
 		}
 		j.ranks[c], j.names[c] = rank, columnNames[c][rank]
 	}
-	cell.kind, cell.text = m.kind, m.value
-	if m.valueEscaped && m.kind == kindString {
-		cell.text = j.unescape(m.value)
+	cell.kind, cell.text = kind(m.Kind), m.Value
+	if m.ValueEscaped && m.Kind == jsonscan.String {
+		cell.text = j.unescape(m.Value)
 	}
 }
 
 // descend returns the object that the member of b called token is, or holds as a string.
 func (j *jsonReader) descend(b []byte, token string) (object []byte, reason features.Reason) {
-	var m members
-	m.open(b)
-	found := members{}
-	for m.next() {
-		key := m.key
-		if m.keyEscaped {
+	var m jsonscan.Members
+	m.Open(b)
+	found := jsonscan.Members{}
+	for m.Next() {
+		key := m.Key
+		if m.KeyEscaped {
 			key = j.unescape(key)
 		}
 		if string(key) == token {
@@ -118,14 +119,21 @@ func (j *jsonReader) descend(b []byte, token string) (object []byte, reason feat
 		}
 	}
 	switch {
-	case !m.closed:
+	case !m.Closed:
 		return nil, features.ReasonMalformed
-	case found.kind == kindUnset:
+	case found.Kind == jsonscan.Null:
 		return nil, features.ReasonMissing
-	case found.kind == kindString && found.valueEscaped:
-		return j.unescape(found.value), ""
+	case found.Kind == jsonscan.String && found.ValueEscaped:
+		return j.unescape(found.Value), ""
 	}
-	return found.value, ""
+	return found.Value, ""
+}
+
+// unescape returns the text of a JSON string, kept in the scratch of the record.
+func (j *jsonReader) unescape(b []byte) []byte {
+	start := len(j.scratch)
+	j.scratch = jsonscan.Unescape(j.scratch, b)
+	return j.scratch[start:]
 }
 
 // splitPointer splits a JSON pointer into its reference tokens.

@@ -25,6 +25,7 @@ var rules = []struct {
 	{"internal/f32math", "", "exact functions"},
 	{"internal/decimal", "", "numbers in text"},
 	{"internal/ipaddr", "", "addresses in text"},
+	{"internal/jsonscan", "", "JSON records where they lie"},
 	{"internal/gunzip", "", "a decoder that loses nothing at a cut"},
 	{"internal/logio", "github.com/klauspost/compress/zstd internal/gunzip", "the one place that decompresses logs"},
 	{"internal/corrupt", "", "damaged files for tests of loaders"},
@@ -34,7 +35,7 @@ var rules = []struct {
 
 	{"model", "internal/f32math internal/pickle internal/safeio internal/ubjson", "a model is data: it cannot predict, and knows no logs"},
 	{"features", "", "rows know nothing of trees, and an agent that embeds them gets nothing else"},
-	{"features/zeek", "features internal/decimal internal/ipaddr internal/logio", "a reader makes flows"},
+	{"features/zeek", "features internal/decimal internal/ipaddr internal/jsonscan internal/logio", "a reader makes flows"},
 	{"features/unsw", "features internal/decimal internal/ipaddr internal/logio", "a reader makes flows"},
 	{"features/auto", "features features/unsw features/zeek internal/logio", "chooses among the readers"},
 

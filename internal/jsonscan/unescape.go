@@ -1,15 +1,13 @@
-package zeek
+package jsonscan
 
 import (
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// unescape returns the text of a well-formed JSON string, kept in the scratch of the record. Half of a surrogate pair
+// Unescape appends the text of a well-formed JSON string, given without its quotes, to dst. Half of a surrogate pair
 // becomes U+FFFD.
-func (j *jsonReader) unescape(b []byte) []byte {
-	start := len(j.scratch)
-	dst := j.scratch
+func Unescape(dst, b []byte) []byte {
 	for i := 0; i < len(b); i++ {
 		if b[i] != '\\' {
 			dst = append(dst, b[i])
@@ -45,10 +43,23 @@ func (j *jsonReader) unescape(b []byte) []byte {
 			dst = append(dst, c)
 		}
 	}
-	j.scratch = dst
-	return dst[start:]
+	return dst
 }
 
 func hex4(b []byte) rune {
 	return rune(hexDigit[b[0]])<<12 | rune(hexDigit[b[1]])<<8 | rune(hexDigit[b[2]])<<4 | rune(hexDigit[b[3]])
 }
+
+// hexDigit holds the values of hexadecimal digits, and 0xff for other bytes.
+var hexDigit = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 0xff
+	}
+	for i, c := range "0123456789abcdef" {
+		t[c] = byte(i)
+	}
+	for i, c := range "ABCDEF" {
+		t[c] = byte(10 + i)
+	}
+	return t
+}()

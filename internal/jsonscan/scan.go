@@ -1,34 +1,55 @@
-package zeek
+package jsonscan
 
 import (
 	"encoding/binary"
 	"math/bits"
 )
 
-// maxDepth is the limit of nested objects and arrays, the record itself included.
-const maxDepth = 64
+const (
+	lowBits  = 0x0101010101010101
+	highBits = 0x8080808080808080
+)
 
-// members walks over the members of a JSON object.
-type members struct {
+// Limits of an object.
+const (
+	MaxDepth  = 64   // of nested objects and arrays, the outermost included
+	MaxMember = 1024 // of the outermost object
+)
+
+// Kind is what a value is.
+type Kind uint8
+
+// The kinds. An absent member is as good as Null.
+const (
+	Null Kind = iota
+	String
+	Number
+	True
+	False
+	Nested // an object or an array
+)
+
+// Members walks over the members of a JSON object. The slices that it gives out lie in the object's own bytes.
+type Members struct {
 	b     []byte
 	i     int
 	count int
 
-	key                      []byte // between the quotes
-	value                    []byte // between the quotes if it is a string
-	kind                     kind   // kindUnset is null
-	keyEscaped, valueEscaped bool
+	Key                      []byte // between the quotes, escapes not undone
+	Value                    []byte // between the quotes if it is a string, escapes not undone
+	Kind                     Kind
+	KeyEscaped, ValueEscaped bool
 
-	closed bool // the object is well-formed and nothing but white space is behind it
+	Closed bool // the object is well-formed and nothing but white space is behind it
 }
 
-// open begins with the object that is all of b.
-func (m *members) open(b []byte) {
-	m.b, m.i = b, skipSpace(b, 0)
+// Open begins with the object that is all of b.
+func (m *Members) Open(b []byte) {
+	*m = Members{b: b, i: skipSpace(b, 0)}
 }
 
-// next goes to the next member and reports whether there is one. Without one, closed says whether all was well.
-func (m *members) next() bool {
+// Next goes to the next member and reports whether there is one. Without one, Closed says whether all was well.
+func (m *Members) Next() bool {
 	b, i := m.b, m.i
 	if i >= len(b) {
 		return false
@@ -38,47 +59,47 @@ func (m *members) next() bool {
 	case m.count == 0 && c == '{':
 		i = skipSpace(b, i+1)
 		if i < len(b) && b[i] == '}' {
-			m.closed = skipSpace(b, i+1) == len(b)
+			m.Closed = skipSpace(b, i+1) == len(b)
 			return false
 		}
 	case m.count > 0 && c == ',':
 		i = skipSpace(b, i+1)
 	case m.count > 0 && c == '}':
-		m.closed = skipSpace(b, i+1) == len(b)
+		m.Closed = skipSpace(b, i+1) == len(b)
 		return false
 	default:
 		return false
 	}
 	m.count++
-	if i >= len(b) || b[i] != '"' || m.count > maxFields {
+	if i >= len(b) || b[i] != '"' || m.count > MaxMember {
 		return false
 	}
 	start := i + 1
-	if i, m.keyEscaped = scanString(b, start); i < 0 {
+	if i, m.KeyEscaped = scanString(b, start); i < 0 {
 		return false
 	}
-	m.key = b[start:i]
+	m.Key = b[start:i]
 	if i = colon(b, i+1); i < 0 {
 		return false
 	}
 	start = i
 	switch c := b[i]; {
 	case c == '"':
-		if i, m.valueEscaped = scanString(b, start+1); i < 0 {
+		if i, m.ValueEscaped = scanString(b, start+1); i < 0 {
 			return false
 		}
-		m.value, m.kind = b[start+1:i], kindString
+		m.Value, m.Kind = b[start+1:i], String
 		i++
 	case c == '{' || c == '[':
 		if i = scanNested(b, i); i < 0 {
 			return false
 		}
-		m.value, m.kind = b[start:i], kindNested
+		m.Value, m.Kind = b[start:i], Nested
 	default:
-		if i, m.kind = scanScalar(b, i); i < 0 {
+		if i, m.Kind = scanScalar(b, i); i < 0 {
 			return false
 		}
-		m.value = b[start:i]
+		m.Value = b[start:i]
 	}
 	m.i = skipSpace(b, i)
 	return true
@@ -154,14 +175,14 @@ func scanEscape(b []byte, i int) int {
 }
 
 // scanScalar returns where the number or word that begins at i ends and what it is; -1 if it is neither.
-func scanScalar(b []byte, i int) (end int, k kind) {
+func scanScalar(b []byte, i int) (end int, k Kind) {
 	switch b[i] {
 	case 't':
-		return scanWord(b, i, "true"), kindTrue
+		return scanWord(b, i, "true"), True
 	case 'f':
-		return scanWord(b, i, "false"), kindFalse
+		return scanWord(b, i, "false"), False
 	case 'n':
-		return scanWord(b, i, "null"), kindUnset
+		return scanWord(b, i, "null"), Null
 	}
 	if b[i] == '-' {
 		i++
@@ -187,7 +208,7 @@ func scanScalar(b []byte, i int) (end int, k kind) {
 			return -1, 0
 		}
 	}
-	return i, kindNumber
+	return i, Number
 }
 
 func scanWord(b []byte, i int, word string) int {
@@ -215,7 +236,7 @@ func scanNested(b []byte, i int) int {
 		}
 		switch c := b[i]; c {
 		case '{', '[':
-			if depth++; depth > maxDepth {
+			if depth++; depth > MaxDepth {
 				return -1
 			}
 			objects <<= 1
