@@ -1,0 +1,178 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// batchSizes are the rows of one call.
+var batchSizes = []int{1, 16, 64, 256, 1000, 4096, 100_000}
+
+// slowCall is how long a call may take and still be repeated in every round.
+const slowCall = 2 * time.Second
+
+// result is what was found out about one engine and one model.
+type result struct {
+	Version    string
+	Failed     string            `json:",omitempty"` // why there is nothing else
+	Difference *difference       `json:",omitempty"` // from XGBoost's outputs; nil for models of the engine's own
+	NS         map[int][]float64 `json:",omitempty"` // processor time per row in each round, by batch size
+}
+
+// results is a whole run.
+type results struct {
+	Machine      machine
+	Began, Ended time.Time
+	Rounds       int
+	Sample       time.Duration
+	Engines      []string // in the order of the tables
+	Models       []string
+	By           map[string]map[string]*result // by model and engine
+	Own          map[string]*ownFigures        // by model
+}
+
+// measure runs everything. A peer that fails is a result, too.
+func (r *run) measure(specs []modelSpec, chosen []*engine, sizes []int) (*results, error) {
+	res := &results{Machine: describeMachine(), Began: time.Now().UTC(), Rounds: r.rounds, Sample: r.sample,
+		By: map[string]map[string]*result{}, Own: map[string]*ownFigures{}}
+	for _, e := range chosen {
+		res.Engines = append(res.Engines, e.Name)
+	}
+	files, err := r.makeModels(append([]modelSpec{callModel}, specs...))
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range files {
+		if m.Name != callModel.Name {
+			res.Models = append(res.Models, m.Name)
+		}
+		if res.By[m.Name], err = r.measureModel(m, chosen, sizes); err != nil {
+			return nil, err
+		}
+		if m.Name != callModel.Name {
+			if res.Own[m.Name], err = r.own(m); err != nil {
+				return nil, err
+			}
+		}
+	}
+	res.Ended = time.Now().UTC()
+	return res, nil
+}
+
+// measureModel starts all engines with one model, compares what they predict, and times them in turn.
+func (r *run) measureModel(m *modelFiles, chosen []*engine, sizes []int) (map[string]*result, error) {
+	by := map[string]*result{}
+	workers := map[string]*worker{}
+	defer func() {
+		for _, w := range workers {
+			w.stop()
+		}
+	}()
+	for _, e := range chosen {
+		res := &result{NS: map[int][]float64{}}
+		by[e.Name] = res
+		w, err := r.startEngine(e, m, res)
+		if err != nil {
+			r.logf("%s, %s: %v", m.Name, e.Name, err)
+			res.Failed = err.Error()
+			if e.Ours {
+				return nil, fmt.Errorf("model %s: %s: %w", m.Name, e.Name, err)
+			}
+			continue
+		}
+		workers[e.Name] = w
+	}
+	if m.Name == callModel.Name {
+		sizes = sizes[:1]
+	}
+	order := slices.Clone(chosen)
+	for round := range r.rounds {
+		r.logf("model %s, round %d of %d", m.Name, round+1, r.rounds)
+		for _, size := range sizes {
+			for _, e := range order {
+				w, res := workers[e.Name], by[e.Name]
+				if w == nil || tooSlow(res.NS, size, round) {
+					continue
+				}
+				ns, err := w.time(size, r.sample)
+				if err != nil {
+					r.logf("%s, %s, batches of %d: %v", m.Name, e.Name, size, err)
+					res.Failed = err.Error()
+					w.stop()
+					delete(workers, e.Name)
+					continue
+				}
+				res.NS[size] = append(res.NS[size], ns)
+			}
+		}
+		slices.Reverse(order)
+	}
+	return by, nil
+}
+
+// tooSlow reports whether calls of this size take so long that one round of them has to do.
+func tooSlow(ns map[int][]float64, size, round int) bool {
+	if round == 0 {
+		return false
+	}
+	had := ns[size]
+	return len(had) > 0 && had[0]*float64(size) > float64(slowCall)
+}
+
+// startEngine makes an engine ready and fills in how its outputs compare.
+func (r *run) startEngine(e *engine, m *modelFiles, res *result) (*worker, error) {
+	argv, err := e.command(r, m)
+	if err != nil {
+		return nil, err
+	}
+	w, err := startWorker(r.cpu, argv)
+	if err != nil {
+		return nil, err
+	}
+	res.Version = w.Version
+	if res.Version == "" {
+		res.Version = e.pinned()
+	}
+	got, err := w.check(filepath.Join(r.work, "check.f32"))
+	if err == nil {
+		res.Difference, err = compare(m, e, got)
+	}
+	if err != nil {
+		w.stop()
+		return nil, err
+	}
+	return w, nil
+}
+
+func (res *results) save(path string) error {
+	text, err := json.MarshalIndent(res, "", "\t")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, text, 0o644)
+}
+
+// ns is the median processor time per row of an engine, and 0 if there is none.
+func (res *results) ns(model, engine string, size int) float64 {
+	if r := res.By[model][engine]; r != nil {
+		return median(slices.Clone(r.NS[size]))
+	}
+	return 0
+}
+
+// ratio is the median over rounds of one engine's time over another's; 0 if one of them was not measured.
+func (res *results) ratio(model, slow, fast string, size int) float64 {
+	a, b := res.By[model][slow], res.By[model][fast]
+	if a == nil || b == nil {
+		return 0
+	}
+	var ratios []float64
+	for i := range min(len(a.NS[size]), len(b.NS[size])) {
+		ratios = append(ratios, a.NS[size][i]/b.NS[size][i])
+	}
+	return median(ratios)
+}
