@@ -51,6 +51,9 @@ type Flow struct {
 	// was asked for. They are never part of a row.
 	Label     Label
 	LabelText []byte
+	// Kind is the kind of attack as the log's own column for it names it (attack_cat of UNSW-NB15, detailed-label of
+	// IoT-23); empty if there is none. It is never part of a row either.
+	Kind []byte
 
 	// UNSW holds the columns of a UNSW-NB15 record that no other log has; nil for other sources.
 	UNSW *UNSW
@@ -101,6 +104,7 @@ func (f *Flow) Clone() *Flow {
 	c.UID = append([]byte(nil), f.UID...)
 	c.History = append([]byte(nil), f.History...)
 	c.LabelText = append([]byte(nil), f.LabelText...)
+	c.Kind = append([]byte(nil), f.Kind...)
 	if f.UNSW != nil {
 		u := *f.UNSW
 		c.UNSW = &u

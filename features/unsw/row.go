@@ -283,6 +283,9 @@ func (r *reader) label(f *features.Flow) {
 	if r.asked != "" {
 		column = colAsked
 	}
+	if i := r.schema.index[colAttack]; i >= 0 {
+		f.Kind = r.fields[i]
+	}
 	i := r.schema.index[column]
 	if i < 0 {
 		return

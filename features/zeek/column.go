@@ -28,6 +28,7 @@ const (
 	colRespIPBytes
 	colUID
 	colPath  // JSON only: a TSV log names its path in the header
+	colKind
 	colLabel // whatever column the label was asked of
 	numColumns
 
@@ -42,7 +43,7 @@ var columnNames = [numColumns][3]string{
 	colService: {"service"}, colDuration: {"duration"}, colOrigBytes: {"orig_bytes"}, colRespBytes: {"resp_bytes"},
 	colState: {"conn_state"}, colLocalOrig: {"local_orig"}, colLocalResp: {"local_resp"}, colMissed: {"missed_bytes"},
 	colHistory: {"history"}, colOrigPkts: {"orig_pkts"}, colOrigIPBytes: {"orig_ip_bytes"}, colRespPkts: {"resp_pkts"},
-	colRespIPBytes: {"resp_ip_bytes"}, colUID: {"uid"}, colPath: {"_path"},
+	colRespIPBytes: {"resp_ip_bytes"}, colUID: {"uid"}, colPath: {"_path"}, colKind: {"detailed-label", "detailedlabel"},
 }
 
 // required are the columns without which a record is no flow.
@@ -111,6 +112,10 @@ func lookup(name []byte) (c column, rank uint8) {
 		return colRespIPBytes, 0
 	case "_path":
 		return colPath, 0
+	case "detailed-label":
+		return colKind, 0
+	case "detailedlabel":
+		return colKind, 1
 	}
 	return noColumn, 0
 }

@@ -61,6 +61,9 @@ func (d *deriver) build(f *features.Flow, r *record) fault {
 		f.UID = c.text
 	}
 	d.label(f, &r.cells[colLabel])
+	if k := &r.cells[colKind]; k.kind == kindText || k.kind == kindString {
+		f.Kind = k.text
+	}
 	return sound
 }
 

@@ -195,3 +195,21 @@ func TestPointer(t *testing.T) {
 		require.Equal(t, []features.Reason{reason}, reasons(bad), log)
 	}
 }
+
+// The kind of attack has a column of its own, under two names, in both writers.
+func TestKind(t *testing.T) {
+	for _, name := range []string{"detailed-label", "detailedlabel"} {
+		tsv := "#separator \\x09\n#fields\tts\tuid\tid.orig_h\tid.resp_h\tproto\tconn_state\tlabel\t" + name + "\n" +
+			"#types\ttime\tstring\taddr\taddr\tenum\tstring\tstring\tstring\n1.0\tC1\t10.0.0.1\t10.0.0.2\ttcp\tS0\tMalicious\tC&C\\x09x\n2.0\tC2\t10.0.0.1\t10.0.0.2\ttcp\tSF\tBenign\t-\n"
+		json := `{"ts":1,"id.orig_h":"10.0.0.1","id.resp_h":"10.0.0.2","proto":"tcp","conn_state":"S0","label":"Malicious","` + name + `":"C&C\tx"}` + "\n" +
+			`{"ts":2,"id.orig_h":"10.0.0.1","id.resp_h":"10.0.0.2","proto":"tcp","conn_state":"SF","label":"Benign"}` + "\n"
+		for _, log := range []string{tsv, json} {
+			var kinds []string
+			for f, err := range zeek.Read(strings.NewReader(log), nil) {
+				require.NoError(t, err)
+				kinds = append(kinds, string(f.Kind))
+			}
+			require.Equal(t, []string{"C&C\tx", ""}, kinds)
+		}
+	}
+}

@@ -143,7 +143,7 @@ func (r *reader) row(line []byte) bool {
 func (r *reader) textCells(escaped bool) {
 	r.scratch = r.scratch[:0]
 	empty := r.tsv.header.empty
-	for _, c := range [...]column{colProto, colService, colState, colHistory, colUID, colLabel} {
+	for _, c := range [...]column{colProto, colService, colState, colHistory, colUID, colKind, colLabel} {
 		cell := &r.rec.cells[c]
 		switch {
 		case cell.kind == kindUnset:
