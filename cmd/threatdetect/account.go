@@ -16,7 +16,9 @@ type accountJSON struct {
 	Rows    int64                     `json:"rows"`
 	Threats int64                     `json:"threats"`
 	Skipped map[features.Reason]int64 `json:"skipped"`
-	Seconds float64                   `json:"seconds"`
+	// Unlabelled is of commands that need labels only.
+	Unlabelled *int64  `json:"unlabelled,omitempty"`
+	Seconds    float64 `json:"seconds"`
 }
 
 // printAccount prints what a run did as the last line of standard error: as JSON however it ended, for people if there was
@@ -28,7 +30,7 @@ func (a *app) printAccount() {
 		if skipped == nil {
 			skipped = map[features.Reason]int64{}
 		}
-		line, _ := json.Marshal(accountJSON{acct.Records, acct.Flows, acct.Rows, acct.Threats, skipped, elapsed.Round(time.Microsecond).Seconds()})
+		line, _ := json.Marshal(accountJSON{acct.Records, acct.Flows, acct.Rows, acct.Threats, skipped, a.unlabelled, elapsed.Round(time.Microsecond).Seconds()})
 		fmt.Fprintf(a.stderr, "%s\n", line)
 		return
 	}
@@ -53,6 +55,9 @@ func (a *app) printAccount() {
 		what = fmt.Sprintf("%d rows", acct.Rows)
 	case a.noVerdicts:
 		what = fmt.Sprintf("%d records, %d flows, %d rows", acct.Records, acct.Flows, acct.Rows)
+	}
+	if a.unlabelled != nil && *a.unlabelled > 0 {
+		what += fmt.Sprintf(", %d without a label", *a.unlabelled)
 	}
 	fmt.Fprintf(a.stderr, "%s%s in %s%s\n", what, skipped.String(), elapsed.Round(time.Millisecond), rate)
 }

@@ -91,6 +91,11 @@ func (l *logs) wrap(err error) error {
 	return inputError(where, err)
 }
 
+// unreadable is the error of an input of which no record could be read.
+func (l *logs) unreadable() error {
+	return inputError(l.file, fmt.Errorf("%w: all %d records are malformed, cut off or of a wrong number of fields", features.ErrFormat, l.app.account.Records))
+}
+
 func isRecordError(err error) bool {
 	_, ok := errors.AsType[*features.RecordError](err)
 	return ok

@@ -11,10 +11,15 @@ import (
 	"threatdetect/features/auto"
 )
 
-// addLogFlags adds the flags of every command that reads logs.
+// addLogFlags adds the flags of every command that reads logs and writes one output.
 func (a *app) addLogFlags(flags *pflag.FlagSet, from, out *string, strict, showSkip *bool) {
-	flags.StringVar(from, "from", "auto", "log format: "+formatNames())
+	a.addReadFlags(flags, from, strict, showSkip)
 	flags.StringVarP(out, "output", "o", "", "write to this file, which appears when it is whole")
+}
+
+// addReadFlags adds those that say how logs are read.
+func (a *app) addReadFlags(flags *pflag.FlagSet, from *string, strict, showSkip *bool) {
+	flags.StringVar(from, "from", "auto", "log format: "+formatNames())
 	flags.StringVar(&a.pointer, "pointer", "", "where in a JSON record the object of the log is, such as /zeek or /event/original, if a shipper wrapped it")
 	flags.BoolVar(strict, "strict", false, "end at the first record that is skipped for a fault, with exit code 4")
 	flags.BoolVar(showSkip, "show-skipped", false, "print every skipped record on standard error")

@@ -182,29 +182,36 @@ func (a *app) readLogs(from, label string, set *features.Set, files []string, ou
 			}
 			continue
 		}
-		record, _ := errors.AsType[*features.RecordError](err2)
-		fatal := strict && !record.Reason.Lossless()
-		if !fatal && !showSkip {
-			continue
-		}
-		where, bare := fmt.Sprintf("%s:%d", l.file, record.Line), *record
-		bare.Line = 0
-		if fatal {
-			err = &exitError{code: exitInput, what: "read input", where: where, err: &bare}
+		if err = a.skipped(l, err2, strict, showSkip); err != nil {
 			break
 		}
-		l.bar.stop()
-		a.printf("skipped %s: %s: %s\n", where, record.Reason, oneLine(bare.Error()))
 	}
 	l.bar.stop()
 	return a.endLogs(l, out, work, err)
+}
+
+// skipped deals with a record that became no flow: it is printed, or the end of the command, or neither.
+func (a *app) skipped(l *logs, err error, strict, show bool) error {
+	record, _ := errors.AsType[*features.RecordError](err)
+	fatal := strict && !record.Reason.Lossless()
+	if !fatal && !show {
+		return nil
+	}
+	where, bare := fmt.Sprintf("%s:%d", l.file, record.Line), *record
+	bare.Line = 0
+	if fatal {
+		return &exitError{code: exitInput, what: "read input", where: where, err: &bare}
+	}
+	l.bar.stop()
+	a.printf("skipped %s: %s: %s\n", where, record.Reason, oneLine(bare.Error()))
+	return nil
 }
 
 // endLogs writes out what is left and settles the exit code. A file appears only if the run came to its end; standard output
 // has what was written before a failure.
 func (a *app) endLogs(l *logs, out *output, work logWork, err error) error {
 	if err == nil && a.account.Unreadable() {
-		err = inputError(l.file, fmt.Errorf("%w: all %d records are malformed, cut off or of a wrong number of fields", features.ErrFormat, a.account.Records))
+		err = l.unreadable()
 	}
 	if err2 := work.flush(); err2 != nil && err == nil {
 		err = out.failed(err2)

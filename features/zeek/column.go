@@ -27,7 +27,7 @@ const (
 	colRespPkts
 	colRespIPBytes
 	colUID
-	colPath  // JSON only: a TSV log names its path in the header
+	colPath // JSON only: a TSV log names its path in the header
 	colKind
 	colLabel // whatever column the label was asked of
 	numColumns

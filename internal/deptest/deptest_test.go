@@ -37,6 +37,7 @@ var rules = []struct {
 	{"features", "", "rows know nothing of trees, and an agent that embeds them gets nothing else"},
 	{"features/zeek", "features internal/decimal internal/ipaddr internal/jsonscan internal/logio", "a reader makes flows"},
 	{"features/unsw", "features internal/decimal internal/ipaddr internal/logio", "a reader makes flows"},
+	{"features/dataset", "features internal/decimal internal/logio", "training data of flows, from whatever reader"},
 	{"features/auto", "features features/unsw features/zeek internal/logio", "chooses among the readers"},
 
 	{"internal/forest", "internal/f32math model", "the compiled form of a model"},
@@ -51,7 +52,7 @@ var rules = []struct {
 	{"internal/conformance", "inference model", "compares with XGBoost, in a command of its own"},
 	{"internal/mkbundle", "features features/auto features/zeek inference internal/evaluate internal/logio model", "makes the bundles of testdata"},
 	{"cmd/trafficgen", "internal/trafficgen", "a face on trafficgen"},
-	{"cmd/threatdetect", "features features/auto inference inference/detect inference/diagnose inference/rows internal/decimal internal/logio model " +
+	{"cmd/threatdetect", "features features/auto features/dataset inference inference/detect inference/diagnose inference/rows internal/decimal internal/logio model " +
 		"github.com/spf13/cobra github.com/spf13/pflag github.com/vbauerster/mpb/v8 github.com/vbauerster/mpb/v8/decor golang.org/x/term",
 		"flags, bars and printing"},
 	{"examples/agent", "features inference/detect", "an agent with flow records of its own"},
