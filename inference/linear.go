@@ -39,15 +39,21 @@ func (l *linear) weight(column, group int) float32 {
 	return l.weights[column*l.numGroup+group]
 }
 
-// margins adds to base the bias, and the products of all columns that are not missing in their order.
-func (l *linear) margins(dst, base, row []float32) {
-	for g := range dst {
-		sum := l.weight(l.numFeature, g) + base[g]
-		for column, x := range row {
-			if x == x {
-				sum += float32(x * l.weight(column, g))
+// margins adds, for each of some rows, to base the bias, and the products of all columns that are not missing in their order. base holds
+// the base margins for all rows, or for each.
+func (l *linear) margins(dst, base, rows []float32) {
+	for ; len(rows) > 0; dst, rows = dst[l.numGroup:], rows[l.numFeature:] {
+		for g := range l.numGroup {
+			sum := l.weight(l.numFeature, g) + base[g]
+			for column, x := range rows[:l.numFeature] {
+				if x == x {
+					sum += float32(x * l.weight(column, g))
+				}
 			}
+			dst[g] = sum
 		}
-		dst[g] = sum
+		if len(base) > l.numGroup {
+			base = base[l.numGroup:]
+		}
 	}
 }

@@ -219,12 +219,15 @@ func (p *Predictor) Predict(dst, row []float32) error {
 // scratch is the memory of one goroutine in a call.
 type scratch struct {
 	forest  *forest.Scratch
-	margins []float32
+	margins []float32 // of a block of rows, if they do not fit in dst
 	shap    *shap.Scratch
 }
 
 func (p *Predictor) newScratch() *scratch {
-	s := &scratch{margins: make([]float32, p.numGroup)}
+	s := &scratch{}
+	if p.output == Value && p.numOutput != p.numGroup {
+		s.margins = make([]float32, blockRows*p.numGroup)
+	}
 	if p.explainer != nil {
 		s.shap = p.explainer.NewScratch()
 	}
@@ -236,36 +239,46 @@ func (p *Predictor) newScratch() *scratch {
 
 // predict scores rows, of which there is a whole number, into dst. If base is not nil it holds the base margins of each row.
 func (p *Predictor) predict(dst, rows, base []float32, s *scratch) {
-	if p.output >= Contribution {
-		if base == nil {
-			base = p.base
-		}
-		p.explainRows(dst, rows, base, s.shap)
-		return
+	if base == nil {
+		base = p.base
 	}
-	n := p.numFeature
-	for ; len(rows) > 0; dst, rows = dst[p.numOutput:], rows[n:] {
-		out, row := dst[:p.numOutput], rows[:n]
-		if p.output == Leaf {
-			p.forest.Leaves(out, row, s.forest)
-			continue
+	switch {
+	case p.output >= Contribution:
+		p.explainRows(dst, rows, base, s.shap)
+	case p.output == Leaf:
+		for n := p.numFeature; len(rows) > 0; dst, rows = dst[p.numOutput:], rows[n:] {
+			p.forest.Leaves(dst[:p.numOutput], rows[:n], s.forest)
 		}
-		start := p.base
-		if base != nil {
-			start, base = base[:p.numGroup], base[p.numGroup:]
-		}
-		p.margins(s.margins, start, row, s)
+	case p.numOutput == p.numGroup:
+		p.margins(dst, base, rows, s)
 		if p.output == Value {
-			p.value(s.margins)
+			for groups := p.numGroup; len(dst) > 0; dst = dst[groups:] {
+				p.value(dst[:groups])
+			}
 		}
-		copy(out, s.margins) // all of them, or the class
+	default: // one value of several margins
+		for width, groups := p.numFeature, p.numGroup; len(rows) > 0; {
+			n := min(len(rows)/width, blockRows)
+			margins, of := s.margins[:n*groups], base
+			if len(base) > groups {
+				of, base = base[:n*groups], base[n*groups:]
+			}
+			p.margins(margins, of, rows[:n*width], s)
+			for i := range n {
+				row := margins[i*groups:][:groups]
+				p.value(row)
+				copy(dst[i*p.numOutput:][:p.numOutput], row)
+			}
+			dst, rows = dst[n*p.numOutput:], rows[n*width:]
+		}
 	}
 }
 
-func (p *Predictor) margins(dst, base, row []float32, s *scratch) {
+// margins writes the margins of rows. base holds the base margins for all rows, or for each.
+func (p *Predictor) margins(dst, base, rows []float32, s *scratch) {
 	if p.linear != nil {
-		p.linear.margins(dst, base, row)
+		p.linear.margins(dst, base, rows)
 		return
 	}
-	p.forest.Margins(dst, base, row, s.forest)
+	p.forest.Margins(dst, base, rows, s.forest)
 }

@@ -40,7 +40,8 @@ var rules = []struct {
 	{"features/dataset", "features internal/decimal internal/logio", "training data of flows, from whatever reader"},
 	{"features/auto", "features features/unsw features/zeek internal/logio", "chooses among the readers"},
 
-	{"internal/forest", "internal/f32math model", "the compiled form of a model"},
+	{"internal/heapwalk", "", "trees as arrays: it knows no models"},
+	{"internal/forest", "internal/f32math internal/heapwalk model", "the compiled form of a model"},
 	{"internal/shap", "internal/forest model", "what columns add to margins, from the compiled form and its training statistics"},
 	{"inference", "internal/f32math internal/forest internal/shap model", "meets features only in rows and names"},
 	{"inference/rows", "internal/decimal", "numeric rows from text, for whoever predicts"},

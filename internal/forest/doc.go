@@ -22,35 +22,35 @@
 //
 // # Heaps
 //
-// Four consecutive trees make a quad. The trees of a quad are padded to perfect trees of one depth D, which lie in one heap
-// like sub-trees of a common root two levels above them: the root of tree k is at index 4+k, and the children of the split
-// at index j are at 2j (right) and 2j+1 (left). The leaves follow in arrays of their own.
-//
-//	index:   0..3      4..7        8..15                    16..31                   ... 4<<D - 1
-//	splits:  unused | 4 roots | 2 splits of each tree | 4 splits of each tree |    ...        uint64: key<<32 + slot
-//	leaves:  0 .. 4<<D - 1, 1<<D of each tree; the one reached at index j is at j - 4<<D      float32 value; int32 leaf id
-//
-// A leaf that lies higher than D fills the whole sub-heap below it. The trees that fill up the last quad have leaves
-// of -0, the one number whose addition changes nothing.
+// Trees are put in order of their groups, and padded to perfect trees: ten make a pack, which package heapwalk walks. Consecutive packs of
+// a group with the same depth make a run. A leaf that lies higher than the depth fills the whole sub-tree below it. Trees that would be
+// padded too much make runs that the reference walker takes; see [maxPadding]. As groups are independent sums, and every group adds
+// its trees in the file's order, the bits are those of the file's order.
 //
 // A threshold is stored as a key: the float's bits made monotone, so that comparing keys as integers compares the
-// floats. A row is expanded once to two keys for each column that some split uses (slots 2c and 2c+1): in the first,
-// which default-left splits name, a missing value is smaller than everything; in the second, larger. A step then is
-// one subtraction whose borrow is the way to go, with no branch on data and no question about missing values.
+// floats. A row is expanded once to two keys for each column that some split uses: in the first,
+// which default-left splits name, a missing value is smaller than everything; in the second, larger.
 //
 //	key 0                 missing, default left
 //	key 1                 threshold NaN: below every value, above the missing one
 //	007FFFFF .. FF800000  -Inf .. +Inf
 //	key FFFFFFFF          missing, default right
 //
+// Columns are expanded four at a time. The first of each four are in [Forest.quads], which leave out what no split uses:
+//
+//	slot: 8q + 2*(column - quads[q])      key for default-left splits
+//	      8q + 2*(column - quads[q]) + 1  key for default-right splits
+//
+// A forest that a second-level cache would not hold has narrow splits instead, of half the size. The value of a key is then its rank among
+// the thresholds of its column, which the heap walker finds as well: the thresholds are a tree. Column c of [Forest.columns] has the slots
+// 2c and 2c+1.
+//
 // A categorical split asks a condition of its column: whether its value is a code of a set. Splits that ask the same share a
 // condition, which is tested once for each row and has a slot of its own behind those of the columns, with a key below or above the
-// threshold key 1. Where there are so many conditions that testing all costs more than walking, the quads with categorical
+// threshold key 1. Where there are so many conditions that testing all costs more than walking, trees with categorical
 // splits have no heap; see [maxTests].
 //
 // Leaves that are vectors lie row by row in an array of their own, and Right is the row of a leaf. Heaps then only find the leaf.
-//
-// Quads that would be padded too much stay with the reference walker; see [maxPadding].
 //
 // # Invariants
 //
@@ -61,9 +61,9 @@
 //	    tree. A walk therefore ends.
 //	F3  The column of every reached split is below NumFeature; so is every used column.
 //	F4  group[t] is in [0, NumGroup).
-//	F5  A quad's heap is splits[off:off+4<<D] and leaves[off:off+4<<D], and its trees are [tree, tree+4), the last of
-//	    which may be padding. After l steps an index is in [4<<l, 8<<l), whatever the row holds.
-//	F6  Every slot in a heap is below twice the number of used columns, plus the number of tested conditions.
+//	F5  Packs have the arrays that heapwalk.Packs says. After l steps in a pack of n trees an index is in [n<<l, 2n<<l), whatever
+//	    the row holds.
+//	F6  Every slot in a pack is below the number of keys of a row.
 //	F7  The compiled size is bounded by a constant times the number of reached leaves, plus the nodes.
 //	F8  The condition of every reached categorical split is in the forest, and its column is below NumFeature.
 //	F9  If leaves are vectors, there are NumGroup values for every reached leaf of every tree.

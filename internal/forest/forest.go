@@ -21,10 +21,12 @@ type Forest struct {
 
 	columns []int32 // used by numeric splits, ascending; the one at c has the slots 2c and 2c+1
 	tests   int     // conditions that have slots, behind those of the columns: all or none
-	quads   []quad
-	splits  []uint64
-	leaves  []float32
-	leafIDs []int32
+	runs    []run
+
+	// What a row's keys are made of; see the package comment.
+	quads  []uint32
+	narrow bool
+	ranks  []rankPack
 
 	stats Stats
 }
@@ -82,14 +84,6 @@ func (f *Forest) Vector(leaf *Node) []float32 {
 		return nil
 	}
 	return f.vectors[int(leaf.Right)*f.NumGroup:][:f.NumGroup]
-}
-
-// quad is four consecutive trees. A quad without a heap is walked node by node.
-type quad struct {
-	tree  int32  // the first of them
-	count int32  // 4, or fewer at the end of the forest
-	depth int32  // depth of the heap, or -1 if there is none
-	off   uint32 // where the heap starts in splits, leaves and leafIDs
 }
 
 // Stats describes a compiled forest.

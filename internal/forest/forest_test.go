@@ -20,17 +20,37 @@ func build(t testing.TB, b *model.Booster) *Forest {
 	return f
 }
 
-// compare checks that the heap walker gives what the reference walker gives, for every row.
-func compare(t *testing.T, f *Forest, base, rows []float32) {
+// compare checks that the heap walker, with splits of both kinds, gives what the reference walker gives: row by row, and for all rows at
+// once. change, if there is one, is what happens to a forest after it was built.
+func compare(t *testing.T, b *model.Booster, base, rows []float32, change ...func(*Forest)) {
 	t.Helper()
-	s := f.NewScratch()
+	for _, choice := range []splitChoice{wideSplits, narrowSplits} {
+		f, err := buildWith(b, choice)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range change {
+			c(f)
+		}
+		compareForest(t, f, base, rows)
+		if t.Failed() {
+			t.Fatalf("narrow splits: %v", f.narrow)
+		}
+	}
+}
+
+func compareForest(t *testing.T, f *Forest, base, rows []float32) {
+	t.Helper()
+	s, n := f.NewScratch(), len(rows)/f.NumFeature
+	all := make([]float32, 0, n*f.NumGroup)
 	for i := 0; i < len(rows); i += f.NumFeature {
-		row := rows[i : i+f.NumFeature]
+		row := rows[i : i+f.NumFeature : i+f.NumFeature]
 		got, want := testkit.Guard(f.NumGroup), make([]float32, f.NumGroup)
 		f.Margins(got.Values(), base, row, s)
 		f.WalkMargins(want, base, row)
 		testkit.DiffBits(t, fmt.Sprintf("margins of row %v", row), got.Values(), want)
 		got.Check(t)
+		all = append(all, want...)
 
 		got, want = testkit.Guard(f.NumTree()), make([]float32, f.NumTree())
 		f.Leaves(got.Values(), row, s)
@@ -41,6 +61,22 @@ func compare(t *testing.T, f *Forest, base, rows []float32) {
 			return
 		}
 	}
+	got := testkit.Guard(len(all))
+	f.Margins(got.Values(), base, rows, s)
+	testkit.DiffBits(t, fmt.Sprintf("margins of %d rows at once", n), got.Values(), all)
+	got.Check(t)
+
+	// Base margins for each row, which are all different.
+	own := make([]float32, len(all))
+	for i := range own {
+		own[i] = base[i%len(base)] + float32(i)/8
+	}
+	for r := range n {
+		f.WalkMargins(all[r*f.NumGroup:][:f.NumGroup], own[r*f.NumGroup:][:f.NumGroup], rows[r*f.NumFeature:][:f.NumFeature])
+	}
+	f.Margins(got.Values(), own, rows, s)
+	testkit.DiffBits(t, fmt.Sprintf("margins of %d rows from their own base", n), got.Values(), all)
+	got.Check(t)
 }
 
 func TestHeapEqualsReference(t *testing.T) {
@@ -50,17 +86,16 @@ func TestHeapEqualsReference(t *testing.T) {
 			t.Run(fmt.Sprintf("depth=%d/groups=%d", depth, groups), func(t *testing.T) {
 				for range 12 {
 					b := testkit.RandomBooster(r, testkit.BoosterShape{
-						Features:   1 + r.IntN(6),
+						Features:   []int{1 + r.IntN(6), 1 + r.IntN(50)}[r.IntN(2)],
 						Groups:     groups,
-						Trees:      r.IntN(14),
+						Trees:      r.IntN(34),
 						Depth:      depth,
 						Fill:       []float64{0.6, 0.9, 1}[r.IntN(3)],
 						Thresholds: 1 + r.IntN(5),
 						Special:    r.IntN(2) == 0,
 					})
-					f := build(t, b)
-					f.BaseLast = r.IntN(2) == 0
-					compare(t, f, b.BaseScore, testkit.HardRows(r, b, 20))
+					last := r.IntN(2) == 0
+					compare(t, b, b.BaseScore, testkit.HardRows(r, b, 20), func(f *Forest) { f.BaseLast = last })
 				}
 			})
 		}
@@ -74,7 +109,7 @@ func TestManyThresholds(t *testing.T) {
 		b := testkit.RandomBooster(r, testkit.BoosterShape{
 			Features: 2, Trees: 16, Depth: 7, Fill: 1, Thresholds: n, Special: true,
 		})
-		compare(t, build(t, b), b.BaseScore, testkit.HardRows(r, b, 200))
+		compare(t, b, b.BaseScore, testkit.HardRows(r, b, 200))
 	}
 }
 
@@ -88,8 +123,7 @@ func FuzzHeap(f *testing.F) {
 			Features: 1 + r.IntN(20), Groups: 1 + int(groups%4), Trees: int(trees % 32), Depth: int(depth % 10),
 			Fill: 0.5 + r.Float64()/2, Thresholds: 1 + r.IntN(8), Special: true,
 		})
-		forest := build(t, b)
-		compare(t, forest, b.BaseScore, testkit.HardRows(r, b, 16))
+		compare(t, b, b.BaseScore, testkit.HardRows(r, b, 16))
 	})
 }
 
@@ -168,17 +202,18 @@ func TestSplit(t *testing.T) {
 
 // TestStoredChild has children in the other order than XGBoost makes them, with a deleted node between them.
 func TestStoredChild(t *testing.T) {
-	f := build(t, boosterOf(model.Tree{
+	b := boosterOf(model.Tree{
 		Left: []int32{3, -1, -1, -1}, Right: []int32{1, -1, -1, -1}, Feature: []int32{0, 0, math.MaxInt32, 0},
 		Value: []float32{5, 20, 0, 10}, DefaultLeft: make([]bool, 4), NumDeleted: 1,
-	}))
+	})
+	f := build(t, b)
 	for x, want := range map[float32]float32{4: 10, 5: 20} {
 		var got [1]float32
 		f.WalkMargins(got[:], []float32{0}, []float32{x})
 		if got[0] != want {
 			t.Errorf("at %v the reference walker gives %v, want %v", x, got[0], want)
 		}
-		compare(t, f, []float32{0}, []float32{x})
+		compare(t, b, []float32{0}, []float32{x})
 	}
 	var id [1]float32
 	f.Leaves(id[:], []float32{4}, f.NewScratch())
@@ -214,7 +249,7 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestNegativeZero shows that the padding of a quad changes no sign.
+// TestNegativeZero shows that nothing but leaves is added.
 func TestNegativeZero(t *testing.T) {
 	negZero := float32(math.Copysign(0, -1))
 	f := build(t, boosterOf(leaf(negZero)))
@@ -242,11 +277,10 @@ func TestDeep(t *testing.T) {
 	chain.Feature, chain.Value = append(chain.Feature, 0), append(chain.Value, -1)
 	chain.DefaultLeft = append(chain.DefaultLeft, false)
 	b.Trees[1] = chain
-	f := build(t, b)
 	rows := []float32{-1, -1, 17, 16.5, 4998, 5000, 1e9, 1e9, float32(math.NaN()), 77}
-	compare(t, f, b.BaseScore, rows)
-	s := f.Stats()
-	if s.HeapTrees != 2 || s.WalkedTrees != 4 || s.MaxDepth != depth {
+	compare(t, b, b.BaseScore, rows)
+	s := build(t, b).Stats()
+	if s.HeapTrees != 5 || s.WalkedTrees != 1 || s.MaxDepth != depth {
 		t.Errorf("stats %+v", s)
 	}
 }
@@ -263,7 +297,7 @@ func TestMemory(t *testing.T) {
 		for i := range b.Trees {
 			nodes += len(b.Trees[i].Left)
 		}
-		limit := int64(16*maxPadding*s.Leaves + 16*nodes + 64*16*(s.Trees+3) + 64*s.Trees + 64)
+		limit := int64(16*maxPadding*s.Leaves + 16*nodes + 64*16*s.Trees + 350*s.Trees + 64)
 		if s.Bytes > limit {
 			t.Errorf("%d bytes for %d leaves of %d trees, over %d", s.Bytes, s.Leaves, s.Trees, limit)
 		}

@@ -1,112 +1,140 @@
 package forest
 
-// Margins writes the NumGroup margins of a row of NumFeature values. base holds a base margin for each group.
-// The slices must have these lengths and dst must not overlap the others. It does not allocate.
-func (f *Forest) Margins(dst, base, row []float32, s *Scratch) {
-	f.expand(s.keys, row)
-	f.begin(dst, base)
-	switch {
-	case f.vectors != nil:
-		f.sumVectors(dst, row, s.keys)
-	case f.NumGroup == 1:
-		dst[0] = f.sum(dst[0], row, s.keys)
-	default:
-		f.sumGroups(dst, row, s.keys)
+import "threatdetect/internal/heapwalk"
+
+// Margins writes the NumGroup margins of each of some rows of NumFeature values, one row after the other. base holds the base margins,
+// NumGroup for all rows or as many for each. The slices must have these lengths and dst must not overlap the others. It does not
+// allocate.
+func (f *Forest) Margins(dst, base, rows []float32, s *Scratch) {
+	width, groups := f.NumFeature, f.NumGroup
+	own := len(base) > groups
+	for n := len(rows) / width; n > 0; {
+		m := min(n, s.rows)
+		if f.vectors != nil {
+			m = 1
+		}
+		f.someMargins(dst[:m*groups], base, rows[:m*width], m, s)
+		dst, rows, n = dst[m*groups:], rows[m*width:], n-m
+		if own && n > 0 {
+			base = base[m*groups:]
+		}
 	}
-	f.end(dst, base)
+}
+
+// someMargins is Margins for n rows, s.rows at most.
+func (f *Forest) someMargins(dst, base, rows []float32, n int, s *Scratch) {
+	width, groups := f.NumFeature, f.NumGroup
+	for r := range n {
+		f.expand(s, r, rows[r*width:][:width])
+	}
+	if n == 1 {
+		base = base[:groups]
+		f.begin(dst, base)
+		if f.vectors != nil {
+			f.sumVectors(dst, rows, s)
+		} else {
+			f.sum(dst, rows, 1, s)
+		}
+		f.end(dst, base)
+		return
+	}
+	// All sums of a group lie together while its trees are walked.
+	own := 0
+	if len(base) > groups {
+		own = groups
+	}
+	sums := s.sums[:n*groups]
+	for r := range n {
+		row := dst[r*groups:][:groups]
+		f.begin(row, base[r*own:][:groups])
+		for g, x := range row {
+			sums[g*n+r] = x
+		}
+	}
+	f.sum(sums, rows, n, s)
+	for r := range n {
+		row := dst[r*groups:][:groups]
+		for g := range row {
+			row[g] = sums[g*n+r]
+		}
+		f.end(row, base[r*own:][:groups])
+	}
+}
+
+// sum adds the leaves of all trees for n rows, in tree order, to the sums, of which each group has n.
+func (f *Forest) sum(sums, rows []float32, n int, s *Scratch) {
+	wide, narrow := s.wide[:n*f.numWide()], s.narrow[:n*f.numNarrow()]
+	for i := range f.runs {
+		r := &f.runs[i]
+		of := sums[int(r.group)*n:][:n]
+		switch {
+		case !r.heap:
+			f.walkRun(of, r, rows)
+		case f.narrow:
+			heapwalk.SumRows(of, &r.narrow, narrow)
+		default:
+			heapwalk.SumRows(of, &r.wide, wide)
+		}
+	}
+}
+
+// walkRun adds the leaves of a run node by node.
+func (f *Forest) walkRun(sums []float32, r *run, rows []float32) {
+	for i := range sums {
+		row := rows[i*f.NumFeature:][:f.NumFeature]
+		for _, t := range r.trees {
+			sums[i] += float32(f.Tree(int(t))[f.leafOf(int(t), row)].Value * f.Weight(int(t)))
+		}
+	}
 }
 
 // Leaves writes, for every tree, the number of the leaf that a row of NumFeature values ends in. The slices must have
 // the lengths NumTree and NumFeature. It does not allocate.
 func (f *Forest) Leaves(dst, row []float32, s *Scratch) {
-	f.expand(s.keys, row)
-	for i := range f.quads {
-		q := &f.quads[i]
-		ids := f.quadLeaves(q, row, s.keys)
-		for k := range q.count {
-			dst[q.tree+k] = float32(ids[k])
+	f.expand(s, 0, row)
+	for i := range f.runs {
+		r := &f.runs[i]
+		for k, leaf := range f.runLeaves(r, row, s) {
+			dst[r.trees[k]] = float32(leaf)
 		}
 	}
-}
-
-// quadLeaves returns the leaf of every tree of q that row ends in.
-func (f *Forest) quadLeaves(q *quad, row []float32, keys []uint32) (leaves [4]int32) {
-	if q.depth < 0 {
-		for k := range q.count {
-			leaves[k] = f.leafOf(int(q.tree+k), row)
-		}
-		return
-	}
-	size := uint64(4) << q.depth
-	ids := f.leafIDs[q.off:][:size]
-	j0, j1, j2, j3 := descend(f.splits[q.off:][:size], keys, q.depth)
-	return [4]int32{ids[j0-size], ids[j1-size], ids[j2-size], ids[j3-size]}
 }
 
 // sumVectors adds the leaf vectors of all trees to dst, in tree order.
-func (f *Forest) sumVectors(dst, row []float32, keys []uint32) {
-	for i := range f.quads {
-		q := &f.quads[i]
-		leaves := f.quadLeaves(q, row, keys)
-		for k, leaf := range leaves[:q.count] {
-			t := int(q.tree) + k
+func (f *Forest) sumVectors(dst, row []float32, s *Scratch) {
+	for i := range f.runs {
+		r := &f.runs[i]
+		for k, leaf := range f.runLeaves(r, row, s) {
+			t := int(r.trees[k])
 			f.addLeaf(dst, t, &f.Tree(t)[leaf])
 		}
 	}
 }
 
-// sum adds the leaves of all trees to acc, in tree order.
-func (f *Forest) sum(acc float32, row []float32, keys []uint32) float32 {
-	for i := range f.quads {
-		q := &f.quads[i]
-		if q.depth < 0 {
-			for t := q.tree; t < q.tree+q.count; t++ {
-				acc += float32(f.Tree(int(t))[f.leafOf(int(t), row)].Value * f.Weight(int(t)))
-			}
-			continue
+// runLeaves returns the number of the leaf of every tree of a run that the row ends in, whose keys are the first of s. The result is
+// valid until the next call.
+func (f *Forest) runLeaves(r *run, row []float32, s *Scratch) []uint32 {
+	places := s.places[:len(r.trees)]
+	if !r.heap {
+		for k, t := range r.trees {
+			places[k] = uint32(f.leafOf(int(t), row))
 		}
-		size := uint64(4) << q.depth
-		leaves := f.leaves[q.off:][:size]
-		j0, j1, j2, j3 := descend(f.splits[q.off:][:size], keys, q.depth)
-		acc += leaves[j0-size]
-		acc += leaves[j1-size]
-		acc += leaves[j2-size]
-		acc += leaves[j3-size]
+		return places
 	}
-	return acc
-}
-
-// sumGroups adds the leaf of every tree to the sum of the tree's group, in tree order.
-func (f *Forest) sumGroups(dst, row []float32, keys []uint32) {
-	for i := range f.quads {
-		q := &f.quads[i]
-		if q.depth < 0 {
-			for t := int(q.tree); t < int(q.tree+q.count); t++ {
-				f.addLeaf(dst, t, &f.Tree(t)[f.leafOf(t, row)])
-			}
-			continue
+	trees, depth := r.wide.Trees, r.wide.Depth
+	if f.narrow {
+		trees, depth = r.narrow.Trees, r.narrow.Depth
+		heapwalk.Find(places, &r.narrow, s.narrow[:f.numNarrow()])
+	} else {
+		heapwalk.Find(places, &r.wide, s.wide[:f.numWide()])
+	}
+	size := uint32(trees << depth)
+	first := uint32(0)
+	for k := range places {
+		if k > 0 && k%trees == 0 {
+			first += size
 		}
-		size := uint64(4) << q.depth
-		leaves := f.leaves[q.off:][:size]
-		j := [4]uint64{}
-		j[0], j[1], j[2], j[3] = descend(f.splits[q.off:][:size], keys, q.depth)
-		for k, g := range f.group[q.tree:][:q.count] {
-			dst[g] += leaves[j[k&3]-size]
-		}
+		places[k] = uint32(r.leafIDs[first+places[k]])
 	}
-}
-
-// descend walks the four trees of a heap from their roots to their leaves. The difference of two keys as 64-bit
-// numbers is negative exactly if the row's is less, so its top bit is the step to the left; in Go, a comparison would
-// become a branch, which is mispredicted at every other split. Each index is in range by F5, each slot by F6.
-func descend(splits []uint64, keys []uint32, depth int32) (j0, j1, j2, j3 uint64) {
-	j0, j1, j2, j3 = 4, 5, 6, 7
-	for range depth {
-		s0, s1, s2, s3 := splits[j0], splits[j1], splits[j2], splits[j3]
-		j0 = 2*j0 + (uint64(keys[uint32(s0)])-s0>>32)>>63
-		j1 = 2*j1 + (uint64(keys[uint32(s1)])-s1>>32)>>63
-		j2 = 2*j2 + (uint64(keys[uint32(s2)])-s2>>32)>>63
-		j3 = 2*j3 + (uint64(keys[uint32(s3)])-s3>>32)>>63
-	}
-	return
+	return places
 }

@@ -40,7 +40,7 @@ func TestKinds(t *testing.T) {
 					} else if len(f.conditions) > 0 {
 						walks++
 					}
-					compare(t, f, b.BaseScore, rows)
+					compare(t, b, b.BaseScore, rows)
 				}
 			})
 		}

@@ -1,0 +1,42 @@
+package heapwalk
+
+import "math"
+
+// Quad is the number of columns that are expanded together.
+const Quad = 4
+
+// Expand writes the two wide keys of each column of some quads of a row: of the columns quads[i] to quads[i]+3 to
+// keys[8*i:8*i+8]. The first key of a column takes a missing value for less than all thresholds, the second for more. See [Order] for
+// the values of the keys. All quads have to lie in the row.
+func Expand(keys []uint64, row []float32, quads []uint32) {
+	if len(quads) == 0 {
+		return
+	}
+	if hasAssembly {
+		expandAssembly(keys, row, quads)
+		return
+	}
+	expandGeneric(keys, row, quads)
+}
+
+func expandGeneric(keys []uint64, row []float32, quads []uint32) {
+	for i, q := range quads {
+		to := keys[2*Quad*i:][:2*Quad]
+		for c, x := range row[q:][:Quad] {
+			b := math.Float32bits(x)
+			k := Order(b)
+			missing := uint32(int32(0x7F800000-b&0x7FFFFFFF) >> 31) // all ones for a NaN, else 0
+			to[2*c&7] = WideKey(k &^ missing)
+			to[2*c&7+1] = WideKey(k | missing)
+		}
+	}
+}
+
+// Order maps the bits of a float32 that is not NaN to an integer of the same order; both zeros have the same. It gives 0x007FFFFF for
+// -Inf, 0xFF800000 for +Inf, and what is between for the others.
+func Order(bits uint32) uint32 {
+	if bits == 1<<31 {
+		bits = 0
+	}
+	return bits ^ (uint32(int32(bits)>>31) | 1<<31)
+}

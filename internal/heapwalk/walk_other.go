@@ -1,0 +1,15 @@
+//go:build !amd64 || purego
+
+package heapwalk
+
+const hasAssembly = false
+
+func sumRowAssembly[N Node](sum float32, p *Packs[N], keys []N) float32 {
+	return sumRowGeneric(sum, p, keys)
+}
+
+func sumRowsAssembly[N Node](sums []float32, p *Packs[N], keys []N) {}
+
+func findAssembly[N Node](places []uint32, p *Packs[N], keys []N) { findGeneric(places, p, keys) }
+
+func expandAssembly(keys []uint64, row []float32, quads []uint32) { expandGeneric(keys, row, quads) }

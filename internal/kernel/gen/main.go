@@ -1,0 +1,55 @@
+// Gen writes the assembly of packages heapwalk and kernel. It is a module of its own, so that who uses them does not need what
+// generates them. To be run in its folder, with the folder of the packages:
+//
+//	go run . ../..
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/pass"
+	"github.com/mmcloughlin/avo/printer"
+)
+
+// files lists what is generated, and by what.
+var files = []struct {
+	name     string // of the package's folder and the file
+	generate func(*build.Context)
+}{
+	{"heapwalk/walk_amd64.s", heapWalkers},
+}
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: gen DIR: writes the assembly to the packages in DIR")
+		os.Exit(2)
+	}
+	for _, f := range files {
+		if err := write(filepath.Join(os.Args[1], f.name), f.generate); err != nil {
+			fmt.Fprintf(os.Stderr, "gen: %s: %v\n", f.name, err)
+			os.Exit(1)
+		}
+	}
+}
+
+func write(name string, generate func(*build.Context)) error {
+	c := build.NewContext()
+	c.ConstraintExpr("amd64")
+	c.ConstraintExpr("!purego")
+	generate(c)
+	file, err := c.Result()
+	if err != nil {
+		return err
+	}
+	if err := pass.Compile.Execute(file); err != nil {
+		return err
+	}
+	text, err := printer.NewGoAsm(printer.Config{Name: "internal/kernel/gen", Pkg: filepath.Base(filepath.Dir(name))}).Print(file)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(name, text, 0o644)
+}
