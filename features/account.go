@@ -9,28 +9,30 @@ import (
 // Account is the exact count of a run: Records = Flows + the sum of Skipped, always. The zero value is ready.
 type Account struct {
 	Records int64            // data records read
-	Flows   int64            // records that became flows
-	Rows    int64            // rows made of them; counted by whoever makes rows
+	Flows   int64            // records that became flows or, where directions and intervals are records of their own, part of one
+	Rows    int64            // rows made of them, as many as flows were yielded; counted by whoever makes rows
 	Threats int64            // rows judged a threat; counted by whoever judges
 	Skipped map[Reason]int64 // the other records
 }
 
 // Add counts what one step of a reader yielded. It returns nil for a flow and for a record that was skipped, and
 // err itself for anything else.
-func (a *Account) Add(err error) error {
+func (a *Account) Add(f *Flow, err error) error {
 	var record *RecordError
 	switch {
 	case err == nil:
-		a.Flows++
+		n := 1 + int64(f.MoreRecords)
+		a.Flows += n
+		a.Records += n
 	case errors.As(err, &record):
 		if a.Skipped == nil {
 			a.Skipped = make(map[Reason]int64)
 		}
 		a.Skipped[record.Reason]++
+		a.Records++
 	default:
 		return err
 	}
-	a.Records++
 	return nil
 }
 

@@ -181,18 +181,18 @@ func TestFitPassesErrorsOn(t *testing.T) {
 
 func TestAccount(t *testing.T) {
 	var a Account
-	require.NoError(t, a.Add(nil))
-	require.NoError(t, a.Add(&RecordError{Reason: ReasonOther}))
-	require.NoError(t, a.Add(&RecordError{Reason: ReasonNumber}))
+	require.NoError(t, a.Add(new(Flow), nil))
+	require.NoError(t, a.Add(nil, &RecordError{Reason: ReasonOther}))
+	require.NoError(t, a.Add(nil, &RecordError{Reason: ReasonNumber}))
 	broken := errors.New("broken")
-	require.ErrorIs(t, a.Add(broken), broken)
+	require.ErrorIs(t, a.Add(nil, broken), broken)
 	require.Equal(t, Account{Records: 3, Flows: 1, Skipped: map[Reason]int64{ReasonOther: 1, ReasonNumber: 1}}, a)
 	require.EqualValues(t, 1, a.Lost())
 	require.False(t, a.Unreadable())
 	b := Account{}
 	require.False(t, b.Unreadable(), "no records are no unreadable ones")
-	require.NoError(t, b.Add(&RecordError{Reason: ReasonMalformed}))
-	require.NoError(t, b.Add(&RecordError{Reason: ReasonTruncated}))
+	require.NoError(t, b.Add(nil, &RecordError{Reason: ReasonMalformed}))
+	require.NoError(t, b.Add(nil, &RecordError{Reason: ReasonTruncated}))
 	require.True(t, b.Unreadable())
 	require.Equal(t, []Reason{ReasonMalformed, ReasonTruncated}, b.Reasons())
 }

@@ -55,11 +55,20 @@ type Flow struct {
 	// IoT-23); empty if there is none. It is never part of a row either.
 	Kind []byte
 
-	// UNSW holds the columns of a UNSW-NB15 record that no other log has; nil for other sources.
+	// UNSW holds the columns of a UNSW-NB15 record that no other log has, NSL those of an NSL-KDD record; nil for other
+	// sources.
 	UNSW *UNSW
+	NSL  *NSL
 
 	// Joined is what the other logs of the sensor say about the connection; nil if they say nothing, or were not asked.
 	Joined *Joined
+
+	// MoreRecords is how many records of the log the flow was made of beyond one; see [Account.Add]. It is -1 for a flow
+	// made of half a record, if the other half became part of another flow.
+	MoreRecords int
+	// SamplingRate is one out of how many packets the source looked at, if FwdPkts and the like are what it saw times
+	// this; 0 if it saw all.
+	SamplingRate uint32
 }
 
 // Field is a set of optional fields of a Flow.
@@ -108,6 +117,10 @@ func (f *Flow) Clone() *Flow {
 	if f.UNSW != nil {
 		u := *f.UNSW
 		c.UNSW = &u
+	}
+	if f.NSL != nil {
+		n := *f.NSL
+		c.NSL = &n
 	}
 	return &c
 }

@@ -7,10 +7,10 @@ import (
 
 // Pipeline is an immutable recipe that turns flows into rows. It is safe for concurrent use.
 type Pipeline struct {
-	schema    Schema
-	fill      func(row []float32, f *Flow)
-	needsUNSW bool
-	replace   *float32 // a value that counts as missing besides NaN
+	schema  Schema
+	fill    func(row []float32, f *Flow)
+	source  source   // that flows have to be of
+	replace *float32 // a value that counts as missing besides NaN
 }
 
 // NewPipeline returns the pipeline of a set whose columns are fixed. A set that needs a fit (Set.NeedsFit) has a
@@ -19,7 +19,7 @@ func NewPipeline(set *Set) (*Pipeline, error) {
 	if set.NeedsFit {
 		return nil, fmt.Errorf("features: set %s takes its columns from data: fit it, or use a contract", set.Name)
 	}
-	return &Pipeline{schema: Schema{Set: set.Name, Columns: set.columns}, fill: set.fill}, nil
+	return &Pipeline{schema: Schema{Set: set.Name, Columns: set.columns}, fill: set.fill, source: set.source}, nil
 }
 
 // Pipeline returns the pipeline that the contract describes: that of its set, with its vocabularies, scales and missing
@@ -36,7 +36,7 @@ func (c *Contract) Pipeline() (*Pipeline, error) {
 		if err != nil {
 			return nil, err
 		}
-		p = &Pipeline{schema: Schema{Set: set.Name, Columns: s.columns()}, fill: s.fill, needsUNSW: true}
+		p = &Pipeline{schema: Schema{Set: set.Name, Columns: s.columns()}, fill: s.fill, source: set.source}
 	} else if p, err = NewPipeline(set); err != nil {
 		return nil, err
 	}
@@ -66,8 +66,8 @@ type Extractor struct {
 // with ErrContract if f comes from a source that the set cannot be computed from.
 func (x *Extractor) AppendRow(dst []float32, f *Flow) ([]float32, error) {
 	p := x.pipeline
-	if p.needsUNSW && f.UNSW == nil {
-		return dst, fmt.Errorf("%w: set %s needs UNSW-NB15 records", ErrContract, p.schema.Set)
+	if p.source == sourceUNSW && f.UNSW == nil || p.source == sourceNSL && f.NSL == nil {
+		return dst, fmt.Errorf("%w: set %s needs %s records", ErrContract, p.schema.Set, p.source)
 	}
 	n, m := len(dst), len(dst)+len(p.schema.Columns)
 	if m > cap(dst) {

@@ -42,7 +42,16 @@ type Set struct {
 
 	columns []Column // nil if NeedsFit
 	fill    func(row []float32, f *Flow)
+	source  source // that flows have to be of
 }
+
+// source is a data set whose records have columns of their own.
+type source string
+
+const (
+	sourceUNSW source = "UNSW-NB15"
+	sourceNSL  source = "NSL-KDD"
+)
 
 var flowFormats = []string{"zeek", "eve", "vpcflow", "netflow", "binetflow", "cicflow", "unsw"}
 
@@ -54,9 +63,14 @@ var sets = []*Set{
 		Formats: flowFormats, columns: portableColumns, fill: fillPortable},
 	{Name: "flow-zeek/1", Doc: "flow-portable with payload, losses, direction and the history of the connection: Zeek alone has them",
 		Formats: []string{"zeek"}, columns: zeekColumns, fill: fillZeek},
+	{Name: "unsw-42/1", Doc: "the 42 columns of UNSW-NB15, categories as numbers: for comparing with published results", Formats: []string{"unsw"},
+		columns: unsw42Columns, fill: fillUNSW42, source: sourceUNSW},
+	{Name: "nsl-41/1", Doc: "the 41 columns of NSL-KDD, categories as numbers: for comparing with published results", Formats: []string{"nslkdd"},
+		columns: nsl41Columns, fill: fillNSL41, source: sourceNSL},
 	{Name: "seed/1", Doc: "the columns of UNSW-NB15 with the three features of the project's origin, on raw values", Formats: []string{"unsw"},
-		NeedsFit: true},
-	{Name: "seed-compat/1", Doc: "seed with the origin's arithmetic: columns are standardised first", Formats: []string{"unsw"}, NeedsFit: true},
+		NeedsFit: true, source: sourceUNSW},
+	{Name: "seed-compat/1", Doc: "seed with the origin's arithmetic: columns are standardised first", Formats: []string{"unsw"}, NeedsFit: true,
+		source: sourceUNSW},
 }
 
 // Sets returns the feature sets of this version.

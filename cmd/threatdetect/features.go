@@ -145,7 +145,7 @@ func (a *app) fit(f *featureFlags, set *features.Set, files []string) (*features
 	// A file that breaks off is used up to there, now and when its rows are written, which then ends with the error.
 	usable := func(yield func(*features.Flow, error) bool) {
 		for flow, err := range l.flows() {
-			if exit, ok := errors.AsType[*exitError](acct.Add(err)); ok && exit.code == exitFailure {
+			if exit, ok := errors.AsType[*exitError](acct.Add(flow, err)); ok && exit.code == exitFailure {
 				return
 			}
 			if !yield(flow, err) {

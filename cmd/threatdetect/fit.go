@@ -174,7 +174,7 @@ func (a *app) datasetPass(l *logs, pass dataset.Pass, f *fitFlags) iter.Seq2[*fe
 		l.bar = a.newProgress(pass.String(), totalSize(l.files))
 		a.account, a.counted = features.Account{}, true
 		for flow, err := range l.flows() {
-			if end := a.account.Add(err); end != nil {
+			if end := a.account.Add(flow, err); end != nil {
 				yield(nil, end)
 				return
 			}

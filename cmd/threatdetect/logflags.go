@@ -26,7 +26,7 @@ func (a *app) addReadFlags(flags *pflag.FlagSet, from *string, strict, showSkip 
 }
 
 // readable are the log formats that this version reads; it recognises the others.
-var readable = []auto.Format{auto.Zeek, auto.UNSW}
+var readable = []auto.Format{auto.Zeek, auto.Binetflow, auto.CICFlow, auto.UNSW, auto.NSLKDD}
 
 // openLogs checks the flags of a log command. No file is opened yet.
 func (a *app) openLogs(from, label string, set *features.Set, files []string) (*logs, error) {

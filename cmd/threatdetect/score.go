@@ -172,7 +172,7 @@ func (a *app) readLogs(from, label string, set *features.Set, files []string, ou
 	}
 	a.counted = true
 	for flow, err2 := range l.flows() {
-		if err = a.account.Add(err2); err != nil {
+		if err = a.account.Add(flow, err2); err != nil {
 			break
 		}
 		if err2 == nil {

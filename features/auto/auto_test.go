@@ -136,7 +136,7 @@ func TestErrors(t *testing.T) {
 	_, _, err = run(strings.NewReader(`{"event_type":"flow"}`), nil)
 	require.ErrorIs(t, err, features.ErrFormat)
 	require.ErrorContains(t, err, "looks like eve")
-	_, _, err = run(strings.NewReader(conn), &auto.Options{Format: auto.NSLKDD})
+	_, _, err = run(strings.NewReader(conn), &auto.Options{Format: auto.VPCFlow})
 	require.ErrorIs(t, err, features.ErrFormat)
 
 	_, _, err = run(strings.NewReader("\x1f\x8b\x08\x00"), nil)

@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"threatdetect/features"
+	"threatdetect/features/binetflow"
+	"threatdetect/features/cicflow"
+	"threatdetect/features/nslkdd"
 	"threatdetect/features/unsw"
 	"threatdetect/features/zeek"
 	"threatdetect/internal/logio"
@@ -30,9 +33,11 @@ type Options struct {
 
 // Parts is what one part of a log leaves to the next. The zero value is for the first part. It has one owner.
 type Parts struct {
-	format Format
-	zeek   zeek.Header
-	unsw   unsw.Header
+	format    Format
+	zeek      zeek.Header
+	binetflow binetflow.Header
+	cicflow   cicflow.Header
+	unsw      unsw.Header
 }
 
 // Read returns the flows of a log, which may be gzip or zstd. It is single-use; the flows and errors are those of the
@@ -70,6 +75,12 @@ func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 		switch format {
 		case Zeek:
 			zeek.Read(lines, &zeek.Options{Label: opts.Label, Pointer: opts.Pointer, Header: &parts.zeek})(yield)
+		case Binetflow:
+			binetflow.Read(lines, &binetflow.Options{Label: opts.Label, Header: &parts.binetflow})(yield)
+		case CICFlow:
+			cicflow.Read(lines, &cicflow.Options{Label: opts.Label, Header: &parts.cicflow})(yield)
+		case NSLKDD:
+			nslkdd.Read(lines, &nslkdd.Options{Label: opts.Label})(yield)
 		case UNSW:
 			unsw.Read(lines, &unsw.Options{Label: opts.Label, Header: &parts.unsw})(yield)
 		default:
@@ -110,5 +121,5 @@ func unreadable(f Format, by string) string {
 	if by != "" {
 		told = fmt.Sprintf(" (it has %s)", by)
 	}
-	return fmt.Sprintf("this looks like %s%s, which this version does not read yet; it reads zeek and unsw", f, told)
+	return fmt.Sprintf("this looks like %s%s, which this version does not read yet", f, told)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"threatdetect/features"
+	"threatdetect/internal/celllog"
 	"threatdetect/internal/logio"
 )
 
@@ -37,92 +38,68 @@ func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 		opts = &Options{}
 	}
 	return func(yield func(*features.Flow, error) bool) {
-		rd := &reader{lines: logio.From(r, opts.MaxLine), asked: opts.Label, yield: yield}
-		defer rd.lines.Close()
+		lines := logio.From(r, opts.MaxLine)
+		defer lines.Close()
+		rd := &reader{asked: opts.Label, yield: yield}
 		if opts.Header != nil {
 			rd.schema = opts.Header.last
 			defer func() { opts.Header.last = rd.schema }()
 		}
-		rd.run()
+		if celllog.Run(lines, rd, yield) {
+			celllog.Finish(lines, yield)
+		}
 	}
 }
 
 // reader reads one file. It has one owner.
 type reader struct {
-	splitter
-	lines  *logio.Lines
 	asked  string
 	yield  func(*features.Flow, error) bool
 	schema *schema // nil before the first line
+	cells  [][]byte
 
 	names features.Interner
 	lower []byte
 	flow  features.Flow
 	unsw  features.UNSW
-	bad   features.RecordError
 }
 
-func (r *reader) run() {
-	for r.lines.Next() {
-		if !r.line(r.lines.Bytes()) {
-			return
-		}
-	}
-	if err := r.lines.Err(); err != nil {
-		r.yield(nil, &features.InputError{Line: r.lines.Number(), Err: err})
-	}
-}
+// Skip implements celllog.Format: every line that is not blank is a record or a header.
+func (r *reader) Skip([]byte) bool { return false }
 
-// line reads one line and reports whether to go on.
-func (r *reader) line(line []byte) bool {
-	if r.lines.TooLong() {
-		return r.skip(features.ReasonTooLong, noColumn)
-	}
-	if logio.Blank(line) {
-		return true
-	}
-	if !r.split(line) {
-		return r.skip(features.ReasonMalformed, noColumn)
-	}
-	if r.empty() {
-		return true
-	}
-	if r.schema == nil || r.suspect() {
-		if r.isHeader() {
-			return r.header()
+// Split implements celllog.Format.
+func (r *reader) Split(s *celllog.Splitter, line []byte) bool { return s.Split(line, ',') }
+
+// Head implements celllog.Format. A file that does not begin with a header has the columns of a raw one.
+func (r *reader) Head(cells [][]byte, cut bool) (head bool, fault string) {
+	r.cells = cells
+	head = (r.schema == nil || r.suspect()) && r.isHeader()
+	switch {
+	case cut:
+	case head:
+		names := make([]string, len(cells))
+		for i, c := range cells {
+			names[i] = string(c)
 		}
+		fault = r.use(names)
+	case r.schema == nil:
+		fault = r.use(rawNames)
 	}
-	if r.lines.End() == logio.EndBroken {
-		return r.skip(features.ReasonTruncated, noColumn)
-	}
-	if r.schema == nil {
-		if err := r.use(rawNames); err != nil {
-			r.yield(nil, err)
-			return false
-		}
-	}
-	if len(r.fields) != r.schema.fields {
-		return r.skip(features.ReasonFields, noColumn)
-	}
-	r.flow = features.Flow{UNSW: &r.unsw}
-	if reason, c := r.build(&r.flow); reason != "" {
-		return r.skip(reason, c)
-	}
-	return r.yield(&r.flow, nil)
+	return head, fault
 }
 
 // suspect reports whether the line might be a header that comes again, as it does in files that were joined.
 func (r *reader) suspect() bool {
-	if len(r.fields) != r.schema.fields {
+	if len(r.cells) != r.schema.fields {
 		return true
 	}
-	dur := r.fields[r.schema.index[colDur]]
+	dur := r.cells[r.schema.index[colDur]]
 	return len(dur) > 0 && (dur[0] > '9' || dur[0] < '+')
 }
 
 // isHeader reports whether a field is the name of a column that both forms have, or of the first of a raw file.
 func (r *reader) isHeader() bool {
-	for _, f := range r.fields {
+	for _, f := range r.cells {
 		if len(f) != len("dur") && len(f) != len("srcip") {
 			continue
 		}
@@ -133,60 +110,36 @@ func (r *reader) isHeader() bool {
 	return false
 }
 
-// header takes over the columns of a header and reports whether to go on.
-func (r *reader) header() bool {
-	if r.lines.End() == logio.EndBroken {
-		return true
-	}
-	names := make([]string, len(r.fields))
-	for i, f := range r.fields {
-		names[i] = string(f)
-	}
-	if err := r.use(names); err != nil {
-		r.yield(nil, err)
-		return false
-	}
-	return true
-}
-
 // use makes the names the columns of the lines that follow.
-func (r *reader) use(names []string) error {
+func (r *reader) use(names []string) (fault string) {
 	s := newSchema(names, r.asked)
-	fault := func(format string, args ...any) error {
-		return &features.InputError{Line: r.lines.Number(), Err: features.ErrFormat, What: fmt.Sprintf(format, args...)}
-	}
-	if len(names) > maxFields {
-		return fault("more than %d columns", maxFields)
-	}
-	lacking := func(name string) error {
-		return fault("no column %s; there are %.1024s", name, strings.Join(names, ", "))
+	if len(names) > celllog.MaxCells {
+		return fmt.Sprintf("more than %d columns", celllog.MaxCells)
 	}
 	for _, name := range required {
 		if s.index[columnOf[name]] < 0 {
-			return lacking(name)
+			return celllog.Lacking(name, names)
 		}
 	}
 	if r.asked != "" && s.index[colAsked] < 0 {
-		return lacking(r.asked)
+		return celllog.Lacking(r.asked, names)
 	}
 	r.schema = s
-	return nil
+	return ""
 }
 
-// noColumn says that a whole record is at fault.
-const noColumn = -1
+// Width implements celllog.Format.
+func (r *reader) Width(n int) bool { return n == r.schema.fields }
 
-// skip yields a record error for the current line, and reports whether to go on.
-func (r *reader) skip(reason features.Reason, column int) bool {
-	if r.lines.Cut(reason.Lossless()) {
-		reason, column = features.ReasonTruncated, noColumn
+// Record implements celllog.Format.
+func (r *reader) Record(cells [][]byte) (celllog.Fault, bool) {
+	r.cells = cells
+	r.flow = features.Flow{UNSW: &r.unsw}
+	if reason, c := r.build(&r.flow); reason != "" {
+		return celllog.Fault{Column: c, Reason: reason}, true
 	}
-	r.bad = features.RecordError{Line: r.lines.Number(), Reason: reason}
-	text := r.lines.Bytes()
-	if column != noColumn {
-		r.bad.Field = r.schema.names[column]
-		text = r.fields[r.schema.index[column]]
-	}
-	r.bad.Text = text[:min(len(text), 128)]
-	return r.yield(nil, &r.bad)
+	return celllog.Sound, r.yield(&r.flow, nil)
 }
+
+// Column implements celllog.Format.
+func (r *reader) Column(c int) (name string, at int) { return r.schema.names[c], r.schema.index[c] }

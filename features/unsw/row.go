@@ -1,11 +1,11 @@
 package unsw
 
 import (
-	"bytes"
 	"math"
 	"net/netip"
 
 	"threatdetect/features"
+	"threatdetect/internal/celllog"
 	"threatdetect/internal/decimal"
 	"threatdetect/internal/ipaddr"
 )
@@ -13,10 +13,10 @@ import (
 // get returns the field of a column; nil if there is no such column or its value is missing.
 func (r *reader) get(column int) []byte {
 	i := r.schema.index[column]
-	if i < 0 || missing(r.fields[i]) {
+	if i < 0 || celllog.Missing(r.cells[i]) {
 		return nil
 	}
-	return r.fields[i]
+	return r.cells[i]
 }
 
 // category returns the text of a column as it is in the file, whatever it says.
@@ -25,7 +25,7 @@ func (r *reader) category(column int) string {
 	if i < 0 {
 		return ""
 	}
-	return r.names.String(r.fields[i])
+	return r.names.String(r.cells[i])
 }
 
 // build makes a flow of the fields, or finds the first fault in them and its column.
@@ -36,26 +36,26 @@ func (r *reader) build(f *features.Flow) (features.Reason, int) {
 	if !ok {
 		return features.ReasonNumber, colProto
 	}
-	if c := r.duration(f, r.get(colDur)); c != noColumn {
+	if c := r.duration(f, r.get(colDur)); c != celllog.NoColumn {
 		return features.ReasonNumber, c
 	}
 	f.App = features.AppNone
 	if service := r.get(colService); service != nil {
 		f.App, f.AppName = features.ParseApps(service, &r.names)
 	}
-	if c := r.counts(f); c != noColumn {
+	if c := r.counts(f); c != celllog.NoColumn {
 		return features.ReasonNumber, c
 	}
 	f.State = r.state(f, r.get(colState))
 	if reason, c := r.endpoints(f, ports); reason != "" {
 		return reason, c
 	}
-	if c := r.reals(); c != noColumn {
+	if c := r.reals(); c != celllog.NoColumn {
 		return features.ReasonNumber, c
 	}
 	r.start(f)
 	r.label(f)
-	return "", noColumn
+	return "", celllog.NoColumn
 }
 
 // proto reads the protocol, a name or an IANA number, and says whether it has ports, as one that is not known may.
@@ -63,27 +63,14 @@ func (r *reader) proto(f *features.Flow, text []byte) (ports, ok bool) {
 	if text == nil {
 		return true, true
 	}
-	f.Known |= features.FieldProto
-	f.ProtoName = r.names.String(r.lowered(text))
-	n, numeric := decimal.Count(text)
-	switch {
-	case !numeric && len(text) > 0 && len(bytes.Trim(text, "0123456789")) == 0: // digits, but more than a number holds
-		return false, false
-	case !numeric:
-		f.Proto, ports = features.ProtoByName(f.ProtoName)
-	case n > math.MaxUint8:
-		return false, false
-	default:
-		f.Proto, ports = features.ProtoByNumber(uint8(n))
-	}
-	return ports, true
+	return celllog.Protocol(f, text, &r.names)
 }
 
 // duration reads dur, decimal seconds, as nanoseconds and as it is.
 func (r *reader) duration(f *features.Flow, text []byte) (bad int) {
 	if text == nil {
 		r.unsw.Values[colDur] = math.NaN()
-		return noColumn
+		return celllog.NoColumn
 	}
 	ns, ok := decimal.Fixed(text, 9)
 	real, ok2 := decimal.Real(text)
@@ -93,7 +80,7 @@ func (r *reader) duration(f *features.Flow, text []byte) (bad int) {
 	f.Duration = ns
 	f.Known |= features.FieldDuration
 	r.unsw.Values[colDur] = real
-	return noColumn
+	return celllog.NoColumn
 }
 
 // counts reads packets and bytes.
@@ -121,7 +108,7 @@ func (r *reader) counts(f *features.Flow) (bad int) {
 		f.Known |= c.field
 		r.unsw.Values[c.column] = float64(v)
 	}
-	return noColumn
+	return celllog.NoColumn
 }
 
 // state maps the state that Argus saw.
@@ -186,7 +173,7 @@ func (r *reader) endpoints(f *features.Flow, ports bool) (features.Reason, int) 
 	if src != nil && dst != nil {
 		f.Known |= features.FieldAddrs
 	}
-	return "", noColumn
+	return "", celllog.NoColumn
 }
 
 func address(text []byte) (addr netip.Addr, ok bool) {
@@ -202,31 +189,11 @@ func (r *reader) port(f *features.Flow, column int, field features.Field) (uint1
 	if text == nil {
 		return 0, true
 	}
-	v, ok := decimal.Count(text)
-	if len(text) > 2 && text[0] == '0' && text[1]|0x20 == 'x' {
-		v, ok = hexadecimal(text[2:])
+	v, ok := celllog.PortOrHex(text)
+	if ok {
+		f.Known |= field
 	}
-	if !ok || v > math.MaxUint16 {
-		return 0, false
-	}
-	f.Known |= field
-	return uint16(v), true
-}
-
-// hexadecimal returns the value of hexadecimal digits; of one over 32 bits only that it is large.
-func hexadecimal(b []byte) (v uint64, ok bool) {
-	for _, c := range b {
-		switch {
-		case c-'0' <= 9:
-			c -= '0'
-		case (c|0x20)-'a' <= 5:
-			c = (c | 0x20) - 'a' + 10
-		default:
-			return 0, false
-		}
-		v = min(v<<4|uint64(c), math.MaxUint32)
-	}
-	return v, len(b) > 0
+	return v, ok
 }
 
 // reals reads the other numeric columns.
@@ -250,7 +217,7 @@ func (r *reader) reals() (bad int) {
 	if r.schema.index[colRate] < 0 {
 		v[colRate] = rate(v[colDur], v[colSpkts], v[colDpkts])
 	}
-	return noColumn
+	return celllog.NoColumn
 }
 
 // rate is the rate that the partitions have: packets but the first, a second.
@@ -284,13 +251,13 @@ func (r *reader) label(f *features.Flow) {
 		column = colAsked
 	}
 	if i := r.schema.index[colAttack]; i >= 0 {
-		f.Kind = r.fields[i]
+		f.Kind = r.cells[i]
 	}
 	i := r.schema.index[column]
 	if i < 0 {
 		return
 	}
-	text := r.fields[i]
+	text := r.cells[i]
 	if r.asked != "" {
 		f.LabelText = text
 	}
@@ -313,12 +280,6 @@ func (r *reader) label(f *features.Flow) {
 
 // lowered returns b in lower case. It is valid until the next call.
 func (r *reader) lowered(b []byte) []byte {
-	r.lower = r.lower[:0]
-	for _, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		r.lower = append(r.lower, c)
-	}
+	r.lower = celllog.AppendLower(r.lower[:0], b)
 	return r.lower
 }

@@ -54,7 +54,7 @@ func judge(t *testing.T, d *detect.Detector, log io.Reader) (string, *features.A
 	require.NoError(t, err)
 	account := new(features.Account)
 	for v, err := range d.Stream().Verdicts(auto.Read(log, nil)) {
-		require.NoError(t, account.Add(err))
+		require.NoError(t, account.Add(v.Flow, err))
 		require.NoError(t, w.Write(v))
 	}
 	require.NoError(t, w.Close())
