@@ -146,7 +146,9 @@ type TrainingFile struct {
 
 // Golden is a record with the row and the score that it must give.
 type Golden struct {
-	Log    string     `json:"log"` // a whole small log: what its format needs ahead of the record, and the record
+	// Log is a whole small log: what its format needs ahead of the record, and the record. For a set that remembers flows it
+	// may hold more of them, and the last one to come out counts.
+	Log    string     `json:"log"`
 	Row    []*float32 `json:"row"` // null is missing
 	Margin float32    `json:"margin"`
 	Score  float32    `json:"score"`
@@ -177,7 +179,12 @@ func NewContract(set *Set, created time.Time) (*Contract, error) {
 }
 
 func newContract(set *Set, created time.Time) *Contract {
+	var state *StateSpec
+	if set.Stateful {
+		state = &StateSpec{ReorderSeconds: reorderSpan / 1e9, ReorderRecords: reorderRecords, CountsCurrent: true}
+	}
 	return &Contract{
+		State:         state,
 		SchemaVersion: SchemaVersion, Library: Library, Created: created.UTC().Format(time.RFC3339), Set: set.Name,
 		Scaler: []Scale{}, Steps: []string{"parse", "derive", "missing", "encode", "scale"},
 		Missing:  Missing{Policy: "nan"},

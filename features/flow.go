@@ -109,20 +109,30 @@ func (f *Flow) Reset() { *f = Flow{} }
 
 // Clone returns a copy of f that shares no memory with it.
 func (f *Flow) Clone() *Flow {
-	c := *f
-	c.UID = append([]byte(nil), f.UID...)
-	c.History = append([]byte(nil), f.History...)
-	c.LabelText = append([]byte(nil), f.LabelText...)
-	c.Kind = append([]byte(nil), f.Kind...)
+	c := new(Flow)
+	f.copyTo(c)
+	return c
+}
+
+// copyTo makes c a copy of f that shares no memory with it, in the memory that c has where that suffices.
+func (f *Flow) copyTo(c *Flow) {
+	uid, history, label, kind, unsw := c.UID, c.History, c.LabelText, c.Kind, c.UNSW
+	*c = *f
+	c.UID = append(uid[:0], f.UID...)
+	c.History = append(history[:0], f.History...)
+	c.LabelText = append(label[:0], f.LabelText...)
+	c.Kind = append(kind[:0], f.Kind...)
 	if f.UNSW != nil {
-		u := *f.UNSW
-		c.UNSW = &u
+		if unsw == nil {
+			unsw = new(UNSW)
+		}
+		*unsw = *f.UNSW
+		c.UNSW = unsw
 	}
 	if f.NSL != nil {
 		n := *f.NSL
 		c.NSL = &n
 	}
-	return &c
 }
 
 // TCPFlags is a set of TCP header flags.

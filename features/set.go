@@ -40,9 +40,17 @@ type Set struct {
 	// Joins tells that columns are made of Flow.Joined: the reader has to join the other logs of the sensor.
 	Joins bool
 
+	// Stateful tells that columns depend on earlier flows: rows come out in order of time, later than their flows went in.
+	// See [Extractor.Push].
+	Stateful bool
+
 	columns []Column // nil if NeedsFit
 	fill    func(row []float32, f *Flow)
 	source  source // that flows have to be of
+
+	// Of a Stateful set: how many columns fill writes, and what fills the others.
+	stateless int
+	memory    func(o *StateOptions, stats *Stats) memory
 }
 
 // source is a data set whose records have columns of their own.
@@ -54,6 +62,9 @@ const (
 )
 
 var flowFormats = []string{"zeek", "eve", "vpcflow", "netflow", "binetflow", "cicflow", "unsw"}
+
+// contextFormats are those whose flows have times and addresses, in the order in which a sensor saw them.
+var contextFormats = []string{"zeek", "eve", "vpcflow", "netflow"}
 
 // sets are the feature sets of this version.
 var sets = []*Set{
@@ -67,6 +78,9 @@ var sets = []*Set{
 		columns: unsw42Columns, fill: fillUNSW42, source: sourceUNSW},
 	{Name: "nsl-41/1", Doc: "the 41 columns of NSL-KDD, categories as numbers: for comparing with published results", Formats: []string{"nslkdd"},
 		columns: nsl41Columns, fill: fillNSL41, source: sourceNSL},
+	{Name: "flow-context/1", Doc: "flow-portable with what the same hosts and services did in the last 2 seconds and 100 flows",
+		Formats: contextFormats, Stateful: true, columns: slices.Concat(portableColumns, contextColumns), fill: fillPortable,
+		stateless: len(portableColumns), memory: newContext},
 	{Name: "seed/1", Doc: "the columns of UNSW-NB15 with the three features of the project's origin, on raw values", Formats: []string{"unsw"},
 		NeedsFit: true, source: sourceUNSW},
 	{Name: "seed-compat/1", Doc: "seed with the origin's arithmetic: columns are standardised first", Formats: []string{"unsw"}, NeedsFit: true,

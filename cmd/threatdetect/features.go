@@ -87,17 +87,24 @@ func (a *app) features(f *featureFlags, files []string) error {
 		if f.to == "csv" && !f.noHeader {
 			w.header()
 		}
-		extractor := pipeline.Extractor()
-		var row []float32
+		x := pipeline.Extractor()
+		due := func() error {
+			for row, ok := x.Next(); ok; row, ok = x.Next() {
+				a.account.Rows++
+				if err := w.write(row.Values, row.Flow); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
 		return logWork{
 			flow: func(flow *features.Flow) error {
-				var err error
-				if row, err = extractor.AppendRow(row[:0], flow); err != nil {
+				if err := x.Push(flow); err != nil {
 					return inputError(l.file, err)
 				}
-				a.account.Rows++
-				return w.write(row, flow)
+				return due()
 			},
+			rest:  func() error { x.Finish(); return due() },
 			flush: func() error { return nil },
 		}, nil
 	})

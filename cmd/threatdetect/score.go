@@ -29,7 +29,8 @@ func (a *app) scoreCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "score --bundle BUNDLE [flags] [FILE...]",
 		Short: "Judge the flows of a log with a model and its contract",
-		Long: "Score prints a record for every flow that is judged a threat (with --all for every flow), in input order.\n" +
+		Long: "Score prints a record for every flow that is judged a threat (with --all for every flow), in input order; with a set\n" +
+			"of features that remembers flows, such as flow-context/1, in order of the ends of the flows.\n" +
 			"Without a FILE, or for -, it reads standard input. Inputs may be plain, gzip or zstd.",
 		Example: "  threatdetect score --bundle model.tar.gz conn.log\n  zcat conn.*.log.gz | threatdetect score --bundle model.tar.gz --all --to csv -",
 		RunE:    func(_ *cobra.Command, args []string) error { return a.score(&f, args) },
@@ -66,21 +67,31 @@ func (a *app) score(f *scoreFlags, files []string) error {
 			return logWork{}, usagef("--to: %w", err)
 		}
 		stream := d.Stream()
-		return logWork{
-			flow: func(flow *features.Flow) error {
-				v, err := stream.Judge(flow)
-				if err != nil {
-					return inputError(l.file, err)
+		due := func() error {
+			for {
+				v, ok, err := stream.Next()
+				if !ok {
+					return err
 				}
 				a.account.Rows++
 				if v.Threat {
 					a.account.Threats++
 				}
 				if v.Threat || f.all {
-					return w.Write(v)
+					if err := w.Write(v); err != nil {
+						return err
+					}
 				}
-				return nil
+			}
+		}
+		return logWork{
+			flow: func(flow *features.Flow) error {
+				if err := stream.Push(flow); err != nil {
+					return inputError(l.file, err)
+				}
+				return due()
 			},
+			rest:  func() error { stream.Finish(); return due() },
 			flush: w.Flush,
 			end: func() int {
 				if f.failOnThreat && a.account.Threats > 0 {
@@ -143,6 +154,7 @@ func (f *scoreFlags) detector() (*detect.Detector, error) {
 // logWork is what a command does with the flows of its logs.
 type logWork struct {
 	flow  func(*features.Flow) error
+	rest  func() error // at the end of the input, whole or not: what is still to come out
 	flush func() error // what is buffered ahead of the output
 	end   func() int   // exit code of a run that did everything; may be nil
 }
@@ -177,7 +189,7 @@ func (a *app) readLogs(from, label string, set *features.Set, files []string, ou
 		}
 		if err2 == nil {
 			if err = work.flow(flow); err != nil {
-				err = out.failed(err)
+				err, work.rest = out.failed(err), nil
 				break
 			}
 			continue
@@ -212,6 +224,11 @@ func (a *app) skipped(l *logs, err error, strict, show bool) error {
 func (a *app) endLogs(l *logs, out *output, work logWork, err error) error {
 	if err == nil && a.account.Unreadable() {
 		err = l.unreadable()
+	}
+	if work.rest != nil {
+		if err2 := work.rest(); err2 != nil && err == nil {
+			err = out.failed(err2)
+		}
 	}
 	if err2 := work.flush(); err2 != nil && err == nil {
 		err = out.failed(err2)

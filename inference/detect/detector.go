@@ -162,6 +162,19 @@ func (d *Detector) Stream() *Stream {
 }
 
 // Stream is one run of a detector over the flows of one source. It has one owner: it is not safe for concurrent use.
+//
+// Flows go in with Push and verdicts come out of Next, each with its flow:
+//
+//	for f := range flows {
+//		s.Push(f)
+//		for v, ok := s.Next(); ok; v, ok = s.Next() {
+//			...
+//		}
+//	}
+//	s.Finish() // and Next once more until there is none
+//
+// [Stream.Verdicts] does that for a sequence, and [Stream.Judge] is shorter for a set that remembers nothing. With a set
+// that does ([features.Set.Stateful]) verdicts come in order of time, later than their flows went in.
 type Stream struct {
 	detector  *Detector
 	extractor *features.Extractor
@@ -190,14 +203,41 @@ type Verdict struct {
 }
 
 // Judge returns the verdict on f. It does not allocate, but for the first explanation. It fails with features.ErrContract if f comes from a source
-// that the feature set cannot be computed from.
+// that the feature set cannot be computed from, and with features.ErrOrder if the set remembers flows.
 func (s *Stream) Judge(f *features.Flow) (*Verdict, error) {
-	d := s.detector
 	row, err := s.extractor.AppendRow(s.row[:0], f)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.predictor.Predict(s.out, row); err != nil {
+	return s.judge(f, row)
+}
+
+// Push takes the next flow of the stream. It is to be called again only when Next has returned false; until then f must
+// not change. It fails with features.ErrContract if f comes from a source that the feature set cannot be computed from.
+func (s *Stream) Push(f *features.Flow) error { return s.extractor.Push(f) }
+
+// Next returns the next verdict that is due, or false if there is none before the next Push or Finish. It does not
+// allocate, but for the first explanation.
+func (s *Stream) Next() (v *Verdict, ok bool, err error) {
+	row, ok := s.extractor.Next()
+	if !ok {
+		return nil, false, nil
+	}
+	v, err = s.judge(row.Flow, row.Values)
+	return v, err == nil, err
+}
+
+// Finish ends the stream: the verdicts on all flows that are held are due.
+func (s *Stream) Finish() { s.extractor.Finish() }
+
+// Stats counts what the set of features did besides making rows.
+func (s *Stream) Stats() features.Stats { return s.extractor.Stats() }
+
+// judge returns the verdict on a flow with its row.
+func (s *Stream) judge(f *features.Flow, row []float32) (*Verdict, error) {
+	d := s.detector
+	err := d.predictor.Predict(s.out, row)
+	if err != nil {
 		return nil, err
 	}
 	v := &s.verdict
@@ -222,14 +262,15 @@ func (s *Stream) Judge(f *features.Flow) (*Verdict, error) {
 
 func argMax(values []float32) int { return slices.Index(values, slices.Max(values)) }
 
-// Verdicts judges a sequence of flows. It is single-use if flows is. Errors of flows are passed on; the sequence goes
-// on behind a [*features.RecordError], which concerns one record, and ends with any other error.
+// Verdicts judges a sequence of flows. It is single-use if flows is. Errors of flows are passed on where they occur; the
+// sequence goes on behind a [*features.RecordError], which concerns one record, and ends with any other error, ahead of
+// which the verdicts on the flows so far come out.
 func (s *Stream) Verdicts(flows iter.Seq2[*features.Flow, error]) iter.Seq2[*Verdict, error] {
 	return func(yield func(*Verdict, error) bool) {
-		for f, err := range flows {
+		for row, err := range s.extractor.Rows(flows) {
 			var v *Verdict
 			if err == nil {
-				if v, err = s.Judge(f); err != nil {
+				if v, err = s.judge(row.Flow, row.Values); err != nil {
 					yield(nil, err)
 					return
 				}

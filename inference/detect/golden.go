@@ -19,7 +19,7 @@ func CheckGolden(b *model.Booster, c *features.Contract) error {
 	if err != nil {
 		return err
 	}
-	check := goldenCheck{contract: c, extractor: pipeline.Extractor()}
+	check := goldenCheck{contract: c, pipeline: pipeline}
 	if b.NumGroup() == 1 { // golden scores are those of one output
 		for _, output := range []inference.Output{inference.Value, inference.Margin} {
 			p, err := inference.New(b, &inference.Options{Output: output})
@@ -39,7 +39,7 @@ func CheckGolden(b *model.Booster, c *features.Contract) error {
 
 type goldenCheck struct {
 	contract   *features.Contract
-	extractor  *features.Extractor
+	pipeline   *features.Pipeline
 	predictors []*inference.Predictor // of the score and the margin
 	row        []float32
 }
@@ -50,7 +50,7 @@ func GoldenRows(c *features.Contract) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	check := goldenCheck{contract: c, extractor: pipeline.Extractor()}
+	check := goldenCheck{contract: c, pipeline: pipeline}
 	var rows []float32
 	for i := range c.Golden {
 		if err := check.read(&c.Golden[i]); err != nil {
@@ -61,20 +61,19 @@ func GoldenRows(c *features.Contract) ([]float32, error) {
 	return rows, nil
 }
 
-// read makes the row of a record.
+// read makes the row of a golden record: of its log's only flow or, where the set remembers flows, of the last of them that
+// comes out.
 func (c *goldenCheck) read(g *features.Golden) error {
-	records := 0
-	for f, err := range auto.Read(strings.NewReader(g.Log), nil) {
-		if err == nil {
-			c.row, err = c.extractor.AppendRow(c.row[:0], f)
-		}
+	rows := 0
+	for row, err := range c.pipeline.Extractor().Rows(auto.Read(strings.NewReader(g.Log), nil)) {
 		if err != nil {
 			return err
 		}
-		records++
+		c.row = append(c.row[:0], row.Values...)
+		rows++
 	}
-	if records != 1 {
-		return fmt.Errorf("its log holds %d records, want 1", records)
+	if rows == 0 || rows > 1 && !c.pipeline.Stateful() {
+		return fmt.Errorf("its log holds %d records, want 1", rows)
 	}
 	return nil
 }

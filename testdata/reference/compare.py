@@ -24,7 +24,7 @@ from typing import Callable, Iterator, NamedTuple, Optional, Sequence
 
 import features
 
-ZEEK_SETS = ("flow-zeek", "flow-portable", "flow-min")
+ZEEK_SETS = ("flow-context", "flow-zeek", "flow-portable", "flow-min")
 UNSW_SETS = ("flow-portable", "flow-min", "unsw-42", "seed", "seed-compat")
 
 
@@ -123,7 +123,7 @@ class Tally:
         self.binary, self.show = binary, show
         self.cases = self.different = 0
 
-        self.known = {name: self.knows(name) for name in (*features.FIXED_SETS, *features.SEED_SETS)}
+        self.known = {name: self.knows(name) for name in (*features.FIXED_SETS, *features.SEED_SETS, features.CONTEXT_SET)}
         absent = [name for name, known in self.known.items() if not known]
         if absent:
             print("not in this binary, left out: " + " ".join(absent))
@@ -407,6 +407,31 @@ def zeek_block(rng: Rng) -> list[bytes]:
     return lines
 
 
+def zeek_busy(rng: Rng) -> list[bytes]:
+    """Many connections of few hosts, ports and services, whose ends go back and forth: for what counts over time."""
+    hosts = [some_address(rng) for _ in range(rng.randrange(1, 8))]
+    hosts += [b"::ffff:" + h for h in hosts[:1] if b":" not in h]
+    services = rng.sample(SERVICES, 6) + [b"-"] * 6 + [b"tcp/443", b"udp/", b"tcp/0443", b"\\xe9\\x01"]
+    step, jitter = rng.choice((0.0, 0.001, 0.05, 0.7)), rng.choice((0.0, 0.3, 1.9, 2.1, 30.0))
+    names = list(ZEEK_ROWS[0])
+    lines = [b"#separator \\x09", b"#fields\t" + b"\t".join(n.encode() for n in names),
+             b"#types\t" + b"\t".join(ZEEK_TYPES.get(n, b"string") for n in names)]
+    at = 1700000000.0
+    for _ in range(rng.randrange(1, 420)):
+        row = dict(rng.choice(ZEEK_ROWS))
+        at += rng.choice((0.0, step, rng.random() * step))
+        row["ts"] = b"%.6f" % (at - rng.random() * jitter)
+        row["duration"] = rng.choice((b"-", b"0.0", b"%.6f" % (rng.random() * 2), b"2.000000", b"2.000001"))
+        row["id.orig_h"], row["id.resp_h"] = rng.choice(hosts), rng.choice(hosts)
+        row["id.orig_p"], row["id.resp_p"] = rng.choice((b"-", b"1", b"40000", b"40001")), rng.choice((b"-", b"53", b"443", b"80"))
+        row["proto"] = rng.choice((b"tcp", b"udp", b"tcp", b"icmp", b"sctp", b"igmp"))
+        row["service"], row["conn_state"] = rng.choice(services), rng.choice(STATES)
+        if rng.random() < 0.01:
+            row["id.orig_h"] = b"x"
+        lines.append(b"\t".join(row[n] for n in names))
+    return lines
+
+
 # Zeek JSON
 
 
@@ -581,6 +606,7 @@ def compressed(rng: Rng, data: bytes) -> bytes:
 
 
 KINDS: tuple[tuple[str, Callable[[Rng], list[bytes]], Sequence[str]], ...] = (
+    ("zeek", zeek_busy, ("flow-context",)),
     ("zeek", zeek_tsv, ZEEK_SETS), ("zeek", zeek_json, ZEEK_SETS), ("unsw", unsw_partition, UNSW_SETS),
     ("unsw", unsw_raw, UNSW_SETS))
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import datetime
+import heapq
 import ipaddress
 import json
 import math
@@ -177,11 +178,15 @@ def div(a: float, b: float) -> float:
 FLAG_NAMES = ("syn", "fin", "rst", "psh", "ack", "urg")
 Flags = dict[str, Optional[bool]]
 NO_FLAGS: Flags = {name: None for name in FLAG_NAMES}
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 @dataclasses.dataclass
 class Flow:
+    start: Optional[int] = None  # nanoseconds since the epoch
     duration: Optional[int] = None  # nanoseconds
+    src: Optional[Address] = None
+    dst: Optional[Address] = None
     proto: Optional[str] = None  # tcp, udp, icmp, other
     src_port: Optional[int] = None
     dst_port: Optional[int] = None
@@ -193,6 +198,7 @@ class Flow:
     rev_flags: Flags = dataclasses.field(default_factory=lambda: dict(NO_FLAGS))
     state: str = "unknown"
     app: str = "none"
+    app_proto: Optional[bytes] = None  # the name behind the class
     # Zeek only
     history: Optional[bytes] = None
     fwd_payload: Optional[int] = None
@@ -241,12 +247,16 @@ def port(text: bytes) -> int:
     return value
 
 
-def address(text: bytes) -> None:
-    """Only the form is checked: no feature of these sets depends on an address."""
+def address(text: bytes) -> Address:
+    """Without its zone; an IPv4 address inside an IPv6 one is the IPv4 address."""
     try:
-        ipaddress.ip_address(text.decode("ascii"))
+        parsed = ipaddress.ip_address(text.decode("ascii"))
     except ValueError:
         raise Fault("address") from None
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return parsed
+    parsed = ipaddress.IPv6Address(int(parsed))
+    return parsed.ipv4_mapped or parsed
 
 
 APP_CLASSES = ("dns http quic tls ssh smtp ftp ftp-data pop3 imap smb rdp dhcp ntp snmp irc radius other none").split()
@@ -260,15 +270,17 @@ COMMON_PORTS = (20, 21, 22, 23, 25, 53, 80, 110, 123, 143, 389, 443, 445, 465, 5
                 3389, 5432, 5900, 8080, 8443)
 
 
-def app_class(service: Optional[bytes]) -> str:
+def app_of(service: Optional[bytes]) -> tuple[str, Optional[bytes]]:
+    """The class of an AppProto, and the AppProto."""
     found = []
     for part in (service or b"").split(b","):
         part = part.strip().lower()
         if not part or part.startswith(b"-") or part == b"failed":
             continue
-        name = APP_ALIAS.get(part, part).decode("latin-1")
-        found.append(name if name in EXPECTED_PORTS else "other")
-    return min(found, key=APP_CLASSES.index) if found else "none"
+        name = APP_ALIAS.get(part, part)
+        known = name.decode("latin-1") in EXPECTED_PORTS
+        found.append((name.decode("latin-1") if known else "other", name))
+    return min(found, key=lambda f: (APP_CLASSES.index(f[0]), f[1])) if found else ("none", None)
 
 
 # --- Zeek -------------------------------------------------------------------------------------------------------------
@@ -347,11 +359,11 @@ def zeek_flow(rec: ZeekRecord) -> Flow:
         text = rec.number(name)
         return None if text is None else port(text)
 
-    def address_of(name: str) -> None:
+    def address_of(name: str) -> Address:
         text = rec.text(name)
         if text is None:
             raise Fault("missing")
-        address(text)
+        return address(text)
 
     flow = Flow()
     proto = rec.protocol()
@@ -359,11 +371,12 @@ def zeek_flow(rec: ZeekRecord) -> Flow:
     start = 1000 * rec.start_microseconds()
     if not in_int64(start):
         raise Fault("time")
-    address_of("id.orig_h")
+    flow.start = start
+    flow.src = address_of("id.orig_h")
     flow.src_port = port_of("id.orig_p")
-    address_of("id.resp_h")
+    flow.dst = address_of("id.resp_h")
     flow.dst_port = port_of("id.resp_p")
-    flow.app = app_class(rec.text("service"))
+    flow.app, flow.app_proto = app_of(rec.text("service"))
     if rec.has_column("duration"):
         text = rec.number("duration")
         flow.duration = 0 if text is None else 1000 * scaled(text, 6)  # unset: a single packet
@@ -761,7 +774,7 @@ class UNSW:
         # The rest in the order of the table of columns.
         flow.duration = value("dur", nanoseconds)
         flow.numbers["dur"] = value("dur", real)
-        flow.app = app_class(value("service", bytes))
+        flow.app, flow.app_proto = app_of(value("service", bytes))
         flow.fwd_pkts, flow.rev_pkts, flow.fwd_bytes, flow.rev_bytes = (value(c, count) for c in UNSW_COUNTS)
         for name, number in zip(UNSW_COUNTS, (flow.fwd_pkts, flow.rev_pkts, flow.fwd_bytes, flow.rev_bytes)):
             flow.numbers[name] = None if number is None else float(number)
@@ -931,6 +944,110 @@ def flow_zeek(flow: Flow) -> Row:
     ]
 
 
+# flow-context: 3.8.6, as slowly as it can be said.
+
+REORDER_SPAN = WINDOW = 2 * 10**9  # nanoseconds
+REORDER_HEAP = 10_000
+LAST = 100
+FLOW_CONTEXT = (
+    FLOW_PORTABLE
+    + ["kdd2_" + name for name in ("count serror_rate rerror_rate same_srv_rate diff_srv_rate srv_count srv_serror_rate "
+                                   "srv_rerror_rate srv_diff_host_rate").split()]
+    + ["kdd100_dst_host_" + name for name in ("count srv_count same_srv_rate diff_srv_rate same_src_port_rate srv_diff_host_rate "
+                                              "serror_rate srv_serror_rate rerror_rate srv_rerror_rate").split()]
+    + ["ct100_" + name for name in "src dst src_dst src_dport dst_sport src_srv dst_srv".split()])
+
+
+def released(flows: Iterable[Flow]) -> Iterator[tuple[Flow, int]]:
+    """Flows in order of release, each with its event time."""
+    heap: list[tuple[int, int, Flow]] = []  # End, input order
+    greatest_seen: Optional[int] = None
+    greatest_released: Optional[int] = None
+    for number, flow in enumerate(flows):
+        assert flow.start is not None
+        end = flow.start + (flow.duration or 0)
+        if greatest_released is not None and end < greatest_released:
+            yield flow, greatest_released
+            continue
+        heapq.heappush(heap, (end, number, flow))
+        greatest_seen = end if greatest_seen is None else max(greatest_seen, end)
+        while heap and (greatest_seen - heap[0][0] > REORDER_SPAN or len(heap) > REORDER_HEAP):
+            greatest_released, _, first = heapq.heappop(heap)
+            yield first, greatest_released
+    while heap:
+        end, _, first = heapq.heappop(heap)
+        yield first, end
+
+
+def service_key(flow: Flow) -> str:
+    if flow.app_proto is not None:
+        return flow.app_proto.decode("latin-1")
+    return "%s/%s" % (flow.proto, "" if flow.dst_port is None else flow.dst_port)
+
+
+class Counted(NamedTuple):
+    """What the counters look at."""
+
+    t: int
+    src: Optional[Address]
+    dst: Optional[Address]
+    sport: Optional[int]
+    dport: Optional[int]
+    service: str
+    serror: bool
+    rerror: bool
+
+
+def share(part: Iterable[Counted], of: Sequence[Counted]) -> float:
+    return float(sum(1 for _ in part)) / float(len(of))
+
+
+def context_columns(window: Sequence[Counted], last: Sequence[Counted], me: Counted) -> Row:
+    host = [r for r in window if r.dst == me.dst]
+    same = [r for r in host if r.service == me.service]
+    service = [r for r in window if r.service == me.service]
+    row: Row = [
+        float(len(host)),
+        share((r for r in host if r.serror), host),
+        share((r for r in host if r.rerror), host),
+        share(same, host),
+        float(len(host) - len(same)) / float(len(host)),
+        float(len(service)),
+        share((r for r in service if r.serror), service),
+        share((r for r in service if r.rerror), service),
+        share((r for r in service if r.dst != me.dst), service),
+    ]
+    n = [r for r in last if r.dst == me.dst]
+    m = [r for r in n if r.service == me.service]
+    service = [r for r in last if r.service == me.service]
+    row += [
+        float(len(n)), float(len(m)),
+        share(m, n),
+        float(len(n) - len(m)) / float(len(n)),
+        share((r for r in n if r.sport == me.sport), n),
+        share((r for r in service if r.dst != me.dst), service),
+        share((r for r in n if r.serror), n),
+        share((r for r in m if r.serror), m),
+        share((r for r in n if r.rerror), n),
+        share((r for r in m if r.rerror), m),
+    ]
+    keys: tuple[Callable[[Counted], Any], ...] = (
+        lambda r: r.src, lambda r: r.dst, lambda r: (r.src, r.dst), lambda r: (r.src, r.dport), lambda r: (r.dst, r.sport),
+        lambda r: (r.src, r.service), lambda r: (r.dst, r.service))
+    return row + [float(sum(1 for r in last if key(r) == key(me))) for key in keys]
+
+
+def flow_context(flows: Iterable[Flow]) -> Iterator[Row]:
+    window: list[Counted] = []
+    last: list[Counted] = []
+    for flow, t in released(flows):
+        me = Counted(t, flow.src, flow.dst, flow.src_port, flow.dst_port, service_key(flow),
+                     flow.state in ("attempt", "established", "half_closed"), flow.state == "rejected")
+        window = [r for r in window if r.t >= t - WINDOW] + [me]
+        last = last[1 - LAST:] + [me]
+        yield flow_portable(flow) + context_columns(window, last, me)
+
+
 UNSW_42 = [c for c in PARTITION_COLUMNS if c not in ("id", "attack_cat", "label")]
 UNSW_42_VOCABULARY = {
     "proto": (
@@ -1007,16 +1124,22 @@ FIXED_SETS: dict[str, tuple[list[str], Callable[[Flow], Row], tuple[str, ...]]] 
     "flow-zeek": (FLOW_ZEEK, flow_zeek, ("zeek",)),
     "unsw-42": (UNSW_42, unsw_42, ("unsw",)),
 }
+CONTEXT_SET = "flow-context"
+CONTEXT_FORMATS = ("zeek",)
 SEED_SETS = {"seed": False, "seed-compat": True}  # scaled first?
 
 
 def formats_of(set_name: str) -> tuple[str, ...]:
+    if set_name == CONTEXT_SET:
+        return CONTEXT_FORMATS
     return ("unsw",) if set_name in SEED_SETS else FIXED_SETS[set_name][2]
 
 
 def table(set_name: str, flows: Sequence[Flow]) -> tuple[list[bytes], Iterator[Row]]:
     if set_name in SEED_SETS:
         return seed_columns(flows, SEED_SETS[set_name])
+    if set_name == CONTEXT_SET:
+        return [name.encode() for name in FLOW_CONTEXT], flow_context(flows)
     names, function, _ = FIXED_SETS[set_name]
     return [name.encode() for name in names], (function(flow) for flow in flows)
 
@@ -1237,7 +1360,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("files", nargs="+", metavar="FILE")
     args = parser.parse_args(argv)
     set_name = args.set_name.removesuffix("/1")
-    if set_name not in FIXED_SETS and set_name not in SEED_SETS:
+    if set_name not in (*FIXED_SETS, *SEED_SETS, CONTEXT_SET):
         parser.error("unknown set " + args.set_name)
     if args.form != "auto" and args.form not in formats_of(set_name):
         parser.error("%s cannot be computed from %s" % (args.set_name, args.form))

@@ -1,0 +1,214 @@
+package features
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+)
+
+// ErrOrder says that a method was called out of turn: AppendRow of a set that gives rows in order of time, or Push while
+// a row is due.
+var ErrOrder = errors.New("called out of turn")
+
+// Extractor returns a new run of the pipeline. Each goroutine and each stream of flows takes its own.
+func (p *Pipeline) Extractor() *Extractor {
+	x := &Extractor{pipeline: p}
+	if p.memory != nil {
+		x.memory = p.memory(nil, &x.stats)
+		x.order = &reorder{stats: &x.stats}
+	}
+	return x
+}
+
+// Stateful reports whether columns depend on earlier flows; see [Set.Stateful].
+func (p *Pipeline) Stateful() bool { return p.memory != nil }
+
+// Extractor is one run of a pipeline over a stream of flows. It has one owner: it is not safe for concurrent use.
+//
+// Flows go in with Push and rows come out of Next:
+//
+//	for f := range flows {
+//		x.Push(f)
+//		for row, ok := x.Next(); ok; row, ok = x.Next() {
+//			...
+//		}
+//	}
+//	x.Finish() // and Next once more until there is none
+//
+// [Extractor.Rows] does that for a sequence. A set that remembers nothing gives each flow's row at once. A Stateful one
+// puts flows in order of their ends first: it holds them for 2 seconds of their own time, and no more than 10,000 of
+// them, and its rows come out in the order in which it releases them, with the flow that each belongs to.
+type Extractor struct {
+	pipeline *Pipeline
+	row      []float32
+	flow     *Flow // whose row is due, where nothing is remembered
+
+	memory memory // nil where nothing is remembered
+	order  *reorder
+	stats  Stats
+}
+
+// memory is what a set remembers of earlier flows.
+type memory interface {
+	// fill writes the cells that depend on earlier flows, and remembers f. Its event time is t, never less than that of
+	// the flow before.
+	fill(row []float32, f *Flow, t int64)
+}
+
+// StateOptions bound what a set remembers.
+type StateOptions struct{}
+
+// Stats counts what a Stateful set did besides making rows.
+type Stats struct {
+	Held    int64 // flows that went in and whose row did not come out yet
+	Late    int64 // flows that ended before one whose row had come out already
+	Evicted int64 // things remembered that were dropped before their time, for want of room
+}
+
+// Stats returns what happened so far. It is all zero for a set that remembers nothing.
+func (x *Extractor) Stats() Stats {
+	s := x.stats
+	if x.order != nil {
+		s.Held = int64(len(x.order.heap))
+		if x.order.late != nil {
+			s.Held++
+		}
+	}
+	return s
+}
+
+// Row is a row together with the flow it was made from. Both are valid until the extractor's next step.
+type Row struct {
+	Flow   *Flow
+	Values []float32
+}
+
+// Push takes the next flow of the stream. It is to be called again only when Next has returned false; until then f must
+// not change. It fails with ErrContract if f comes from a source that the set cannot be computed from. It does not
+// allocate, but to hold more flows than before.
+func (x *Extractor) Push(f *Flow) error {
+	if err := x.check(f); err != nil {
+		return err
+	}
+	if x.order == nil {
+		if x.flow != nil {
+			return fmt.Errorf("features: %w: Push while a row is due", ErrOrder)
+		}
+		x.flow = f
+		return nil
+	}
+	if x.order.late != nil || !x.order.draining && x.order.due() {
+		return fmt.Errorf("features: %w: Push while a row is due", ErrOrder)
+	}
+	x.order.push(f)
+	return nil
+}
+
+// Finish ends the stream: all flows that are held are due. A later Push goes on with what is remembered, but flows that
+// end before the last one released are late.
+func (x *Extractor) Finish() {
+	if x.order != nil {
+		x.order.draining = true
+	}
+}
+
+// Next returns the next row that is due, or false if there is none before the next Push or Finish. It does not allocate.
+func (x *Extractor) Next() (row Row, ok bool) {
+	f, t := x.flow, int64(0)
+	if x.order == nil {
+		x.flow = nil
+		if f == nil {
+			return Row{}, false
+		}
+	} else if f, t, ok = x.order.pop(); !ok {
+		return Row{}, false
+	}
+	if x.row == nil {
+		x.row = make([]float32, x.pipeline.NumColumn())
+	}
+	x.fill(x.row, f, t)
+	return Row{f, x.row}, true
+}
+
+// check reports whether the set can be computed from f.
+func (x *Extractor) check(f *Flow) error {
+	p := x.pipeline
+	if p.source == sourceUNSW && f.UNSW == nil || p.source == sourceNSL && f.NSL == nil {
+		return fmt.Errorf("%w: set %s needs %s records", ErrContract, p.schema.Set, p.source)
+	}
+	return nil
+}
+
+// fill makes the row of f.
+func (x *Extractor) fill(row []float32, f *Flow, t int64) {
+	p := x.pipeline
+	p.fill(row, f)
+	if x.memory != nil {
+		x.memory.fill(row[p.stateless:], f, t)
+	}
+	if p.replace != nil {
+		for i, v := range row {
+			if v == *p.replace {
+				row[i] = nan32
+			}
+		}
+	}
+}
+
+// AppendRow appends the row of f to dst and returns it. It keeps neither, and allocates only to grow dst. It fails
+// with ErrContract if f comes from a source that the set cannot be computed from, and with ErrOrder for a Stateful set,
+// whose rows come from Next.
+func (x *Extractor) AppendRow(dst []float32, f *Flow) ([]float32, error) {
+	p := x.pipeline
+	if x.memory != nil {
+		return dst, fmt.Errorf("features: %w: rows of set %s come in order of time, from Push and Next", ErrOrder, p.schema.Set)
+	}
+	if err := x.check(f); err != nil {
+		return dst, err
+	}
+	n, m := len(dst), len(dst)+len(p.schema.Columns)
+	if m > cap(dst) {
+		dst = append(dst, make([]float32, m-n)...)
+	}
+	dst = dst[:m]
+	x.fill(dst[n:m:m], f, 0)
+	return dst, nil
+}
+
+// Rows turns a sequence of flows into rows. It is single-use if flows is. Errors of flows are passed on where they occur; the sequence
+// goes on behind a [*RecordError], and ends with any other error, ahead of which the rows of the flows so far come out.
+func (x *Extractor) Rows(flows iter.Seq2[*Flow, error]) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		due := func() bool {
+			for row, ok := x.Next(); ok; row, ok = x.Next() {
+				if !yield(row, nil) {
+					return false
+				}
+			}
+			return true
+		}
+		for f, err := range flows {
+			if err == nil {
+				if err = x.Push(f); err == nil {
+					if !due() {
+						return
+					}
+					continue
+				}
+			}
+			if _, ok := errors.AsType[*RecordError](err); ok {
+				if !yield(Row{}, err) {
+					return
+				}
+				continue
+			}
+			x.Finish()
+			if due() {
+				yield(Row{}, err)
+			}
+			return
+		}
+		x.Finish()
+		due()
+	}
+}
