@@ -57,15 +57,22 @@ class onedal:
         booster = xgboost.Booster()
         booster.load_model(bytearray(json.dumps(document).encode()))
         self.model = convert_model(booster).daal_model_
-        if task.outputs == 1:
-            self.algorithm = daal4py.gbt_regression_prediction(fptype="float")
-        else:
-            self.algorithm = daal4py.gbt_classification_prediction(
-                nClasses=task.outputs, fptype="float", resultsToEvaluate="computeClassProbabilities")
-        self.single, self.x = task.outputs == 1, task.rows
+        self.single, self.classes, self.x = task.outputs == 1, task.outputs, task.rows
+        self.algorithms = {}  # by number of rows, since each keeps the memory of its result
+
+    def algorithm(self, rows):
+        import daal4py
+
+        if rows not in self.algorithms:
+            if self.single:
+                self.algorithms[rows] = daal4py.gbt_regression_prediction(fptype="float")
+            else:
+                self.algorithms[rows] = daal4py.gbt_classification_prediction(
+                    nClasses=self.classes, fptype="float", resultsToEvaluate="computeClassProbabilities")
+        return self.algorithms[rows]
 
     def call(self, begin, end):
-        x, compute, model = self.x[begin:end], self.algorithm.compute, self.model
+        x, compute, model = self.x[begin:end], self.algorithm(end - begin).compute, self.model
         return lambda: compute(x, model)
 
     def outputs(self, result):

@@ -90,6 +90,7 @@ static const float *tl2cgen_predict(long begin, long count) {
 				row[j].missing = -1;
 			else
 				row[j].value = x[j];
+		memset(result + i * outputs, 0, outputs * sizeof *result); // it is added to
 		tl2cgen_entry(row, 1, result + i * outputs);
 	}
 	return result;

@@ -81,7 +81,7 @@ def serve(task, engine):
             parts = []
             for begin in range(0, rows, 1000):
                 end = min(begin + 1000, rows)
-                parts.append(np.asarray(engine.outputs(engine.call(begin, end)()), "<f4").reshape(end - begin, task.outputs))
+                parts.append(np.array(engine.outputs(engine.call(begin, end)()), "<f4").reshape(end - begin, task.outputs))
             np.concatenate(parts).tofile(words[0])
             print("ok", flush=True)
         else:
