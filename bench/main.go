@@ -63,7 +63,7 @@ func mainErr() error {
 	r := &run{}
 	flag.StringVar(&r.work, "work", filepath.Join(cache, "threatdetect-bench"), "`directory` for environments, models and compiled peers; several GB, used again next time")
 	flag.IntVar(&r.cpu, "cpu", runtime.NumCPU()-1, "`core` to measure on")
-	flag.IntVar(&r.rounds, "rounds", 5, "rounds, in which every engine is timed at every batch size")
+	flag.IntVar(&r.rounds, "rounds", 5, "rounds, in which every engine is timed at every batch size; 0 only installs, prepares and compares")
 	flag.DurationVar(&r.sample, "sample", 30*time.Millisecond, "processor `time` for an engine at a batch size in a round; at least one call")
 	flag.DurationVar(&r.patience, "patience", 5*time.Minute, "`time` that a peer's compiler or trainer gets for a model")
 	modelNames := flag.String("models", "", "`names` of models, of a,a196,b,c,d (default all)")
