@@ -17,7 +17,7 @@ func TestNothingIsFused(t *testing.T) {
 		t.Skip("compiles for other processors")
 	}
 	for _, target := range [][]string{{"GOARCH=arm64"}, {"GOARCH=amd64", "GOAMD64=v3"}} {
-		for _, pkg := range []string{"forest", "shap"} {
+		for _, pkg := range []string{"forest", "kernel", "shap"} {
 			path := "threatdetect/internal/" + pkg
 			build := exec.Command("go", "build", "-gcflags="+path+"=-S", path)
 			build.Env = append(os.Environ(), append(target, "GOFLAGS=", "GOOS=linux", "CGO_ENABLED=0")...)

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"threatdetect/internal/forest"
 	"threatdetect/internal/shap"
@@ -58,6 +59,9 @@ type Options struct {
 	TreeLimit    TreeLimit
 	NumTreeLimit int
 
+	// Kernel is how rows are scored. All kernels give the same bits, so this is for tests and measurements.
+	Kernel Kernel
+
 	// Runtime is the XGBoost release to answer as, where releases differ about the same model. The zero Version is the release
 	// that wrote it.
 	Runtime model.Version
@@ -77,9 +81,10 @@ type Predictor struct {
 	workers   int
 	explainer *shap.Explainer // nil unless the output explains
 
-	objective string
-	digest    string
-	names     []string
+	objective   string
+	digest      string
+	compileTime time.Duration
+	names       []string
 
 	scratch sync.Pool // of *scratch
 	jobs    sync.Pool // of *job
@@ -106,6 +111,9 @@ func New(b *model.Booster, opts *Options) (*Predictor, error) {
 	}
 	if opts.Output > Interaction {
 		return nil, fmt.Errorf("inference: unknown output %d", opts.Output)
+	}
+	if err := opts.Kernel.check(); err != nil {
+		return nil, err
 	}
 	if opts.Runtime.Known() {
 		other := *b
@@ -137,7 +145,9 @@ func New(b *model.Booster, opts *Options) (*Predictor, error) {
 	if b.Kind == kindLinear {
 		p.linear, err = newLinear(b)
 	} else {
-		p.forest, err = forest.Build(b)
+		begin := time.Now()
+		p.forest, err = forest.Compile(b, forest.Kernel(opts.Kernel))
+		p.compileTime = time.Since(begin)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("inference: %w", err)

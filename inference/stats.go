@@ -1,17 +1,23 @@
 package inference
 
+import "time"
+
 // Stats describes a compiled model.
 type Stats struct {
 	Engine      string // what scores a row, as [Predictor.Engine] says
 	Trees       int
-	HeapTrees   int   // trees in heap form
-	WalkedTrees int   // trees that are walked node by node, because they are too deep or too unbalanced for a heap
-	Splits      int   // not counting those that pruning deleted
-	Leaves      int   // likewise
-	Columns     int   // columns that some split looks at; the others are not read. All of them for a gblinear booster
-	Conditions  int   // different questions that categorical splits ask
-	MaxDepth    int   // splits on the longest path from a root to a leaf
-	Bytes       int64 // memory that the compiled model takes, without scratch
+	HeapTrees   int           // trees in heap form
+	WalkedTrees int           // trees that are walked node by node, because they are too deep or too unbalanced for a heap
+	Splits      int           // not counting those that pruning deleted
+	Leaves      int           // likewise
+	Columns     int           // columns that some split looks at; the others are not read. All of them for a gblinear booster
+	Conditions  int           // different questions that categorical splits ask
+	MaxDepth    int           // splits on the longest path from a root to a leaf
+	Bytes       int64         // memory that the compiled model takes, without scratch
+	Kernel      string        // what scores batches of BlockRows rows and more: "avx2" or "generic"; else "", and Engine scores them
+	BlockRows   int           // 0 if no batch is large enough
+	BlockBytes  int64         // of Bytes, those that Kernel needs
+	CompileTime time.Duration // that New took to compile the trees
 
 	// For the outputs that say what the columns add: how many trees have tables for Contribution, which give the same bits
 	// faster, and how many splits have a cover of zero, which makes contributions NaN, as in XGBoost.
@@ -51,6 +57,10 @@ func (p *Predictor) Stats() Stats {
 		Conditions:  s.Conditions,
 		MaxDepth:    s.MaxDepth,
 		Bytes:       s.Bytes,
+		Kernel:      s.Kernel,
+		BlockRows:   s.BlockRows,
+		BlockBytes:  s.BlockBytes,
+		CompileTime: p.compileTime,
 	}
 	if p.explainer != nil {
 		e := p.explainer.Stats()

@@ -47,9 +47,10 @@ var rules = []struct {
 	{"features/auto", "features features/binetflow features/cicflow features/nslkdd features/unsw features/zeek internal/logio", "chooses among the readers"},
 
 	{"internal/heapwalk", "", "trees as arrays: it knows no models"},
-	{"internal/forest", "internal/f32math internal/heapwalk model", "the compiled form of a model"},
+	{"internal/kernel", "", "blocks of rows through networks of selections; it knows no models"},
+	{"internal/forest", "internal/f32math internal/heapwalk internal/kernel model", "the compiled form of a model"},
 	{"internal/shap", "internal/forest model", "what columns add to margins, from the compiled form and its training statistics"},
-	{"inference", "internal/f32math internal/forest internal/shap model", "meets features only in rows and names"},
+	{"inference", "internal/f32math internal/forest internal/kernel internal/shap model", "meets features only in rows and names"},
 	{"inference/rows", "internal/decimal", "numeric rows from text, for whoever predicts"},
 	{"inference/diagnose", "inference model", "why predictions differ: it needs the model as data and what it predicts"},
 	{"inference/detect", "features features/auto inference internal/decimal model", "the one place where features and inference meet"},

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"threatdetect/internal/kernel"
 	"threatdetect/model"
 )
 
@@ -12,9 +13,12 @@ import (
 // trees with network traffic's protocols and services takes as long in heaps as walked (1.4 us a row, one core).
 const maxTests = 2
 
-// Build compiles b. It proves the invariants of the package comment itself, whoever made the booster, and keeps no
+// Build is [Compile] with [Auto].
+func Build(b *model.Booster) (*Forest, error) { return Compile(b, Auto) }
+
+// Compile makes a forest of b. It proves the invariants of the package comment itself, whoever made the booster, and keeps no
 // reference to it. The errors answer errors.Is for model.ErrFormat, model.ErrUnsupported and model.ErrTooLarge.
-func Build(b *model.Booster) (*Forest, error) { return buildWith(b, anySplits) }
+func Compile(b *model.Booster, k Kernel) (*Forest, error) { return compile(b, k, anySplits) }
 
 // splitChoice says which splits the packs of a forest have.
 type splitChoice uint8
@@ -25,7 +29,7 @@ const (
 	narrowSplits                    // for tests, if they can hold what they have to
 )
 
-func buildWith(b *model.Booster, choice splitChoice) (*Forest, error) {
+func compile(b *model.Booster, k Kernel, choice splitChoice) (*Forest, error) {
 	dart := b.Kind == "dart" || b.TreeWeight != nil
 	if b.Kind != "gbtree" && b.Kind != "dart" {
 		return nil, &model.UnsupportedError{What: fmt.Sprintf("booster %q", b.Kind)}
@@ -83,11 +87,41 @@ func buildWith(b *model.Booster, choice splitChoice) (*Forest, error) {
 		return nil, err
 	}
 	f.count(shapes)
+	f.kernel = k
+	f.addPlan(shapes)
 	return f, nil
 }
 
 func formatErrorf(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", model.ErrFormat, fmt.Sprintf(format, args...))
+}
+
+// addPlan compiles the forest for the block kernel, if it is to be used and worth it.
+func (f *Forest) addPlan(shapes []shape) {
+	kind, forced := kernel.Best(), true
+	switch f.kernel {
+	case Auto:
+		forced = false
+	case Generic:
+		kind = kernel.Generic
+	case AVX2:
+		kind = kernel.AVX2
+	default:
+		return
+	}
+	if !kind.Available() {
+		return
+	}
+	row := f.rowCost(shapes)
+	f.plan, f.blockRows = f.newPlan(kind, shapes, row, forced)
+	if f.plan != nil {
+		f.stats.BlockBytes = f.plan.Bytes()
+		f.stats.Bytes += f.stats.BlockBytes
+		if forced {
+			f.blockRows = 1
+		}
+		f.stats.Kernel, f.stats.BlockRows = kind.String(), f.blockRows
+	}
 }
 
 // numTests decides whether categorical splits may be in heaps: all conditions are then tested for every row.
@@ -102,10 +136,6 @@ func numTests(conditions int, shapes []shape) int {
 		return 0
 	}
 	return conditions
-}
-
-func anyCategorical(shapes []shape) bool {
-	return slices.ContainsFunc(shapes, func(s shape) bool { return s.categorical > 0 })
 }
 
 func (f *Forest) count(shapes []shape) {

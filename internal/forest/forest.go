@@ -1,6 +1,10 @@
 package forest
 
-import "math"
+import (
+	"math"
+
+	"threatdetect/internal/kernel"
+)
 
 // Forest is a compiled booster. It is immutable and safe for concurrent use; each call brings its own [Scratch].
 type Forest struct {
@@ -27,6 +31,10 @@ type Forest struct {
 	quads  []uint32
 	narrow bool
 	ranks  []rankPack
+
+	kernel    Kernel
+	plan      *kernel.Plan // of the block kernel; nil if there is none
+	blockRows int          // from how many rows on it is worth it
 
 	stats Stats
 }
@@ -89,14 +97,17 @@ func (f *Forest) Vector(leaf *Node) []float32 {
 // Stats describes a compiled forest.
 type Stats struct {
 	Trees       int
-	HeapTrees   int   // trees that the heap walker takes
-	WalkedTrees int   // trees that are walked node by node
-	Splits      int   // reached from a root
-	Leaves      int   // reached from a root
-	Columns     int   // columns that some split looks at
-	Conditions  int   // different questions that categorical splits ask
-	MaxDepth    int   // splits on the longest path
-	Bytes       int64 // memory of the compiled form
+	HeapTrees   int    // trees that the heap walker takes
+	WalkedTrees int    // trees that are walked node by node
+	Splits      int    // reached from a root
+	Leaves      int    // reached from a root
+	Columns     int    // columns that some split looks at
+	Conditions  int    // different questions that categorical splits ask
+	MaxDepth    int    // splits on the longest path
+	Bytes       int64  // memory of the compiled form
+	Kernel      string // the kind of the block kernel; "" if it has nothing to do here
+	BlockRows   int    // from how many rows on it is used
+	BlockBytes  int64  // memory that it needs, of Bytes
 }
 
 // Stats returns what Build counted.

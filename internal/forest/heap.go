@@ -2,10 +2,8 @@ package forest
 
 import "threatdetect/internal/heapwalk"
 
-// Margins writes the NumGroup margins of each of some rows of NumFeature values, one row after the other. base holds the base margins,
-// NumGroup for all rows or as many for each. The slices must have these lengths and dst must not overlap the others. It does not
-// allocate.
-func (f *Forest) Margins(dst, base, rows []float32, s *Scratch) {
+// rowMargins is Margins without blocks.
+func (f *Forest) rowMargins(dst, base, rows []float32, s *Scratch) {
 	width, groups := f.NumFeature, f.NumGroup
 	own := len(base) > groups
 	for n := len(rows) / width; n > 0; {

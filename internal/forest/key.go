@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"threatdetect/internal/heapwalk"
+	"threatdetect/internal/kernel"
 )
 
 const (
@@ -63,6 +64,7 @@ type Scratch struct {
 	sums   []float32
 	places []uint32
 	padded [heapwalk.Quad]float32 // a row of fewer columns
+	block  *kernel.Scratch        // nil until a batch is large enough for the block kernel
 }
 
 const (

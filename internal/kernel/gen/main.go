@@ -1,4 +1,4 @@
-// Gen writes the assembly of packages heapwalk and kernel. It is a module of its own, so that who uses them does not need what
+// Gen writes the assembly of packages heapwalk and kernel, and the networks of the latter in Go. It is a module of its own, so that who uses them does not need what
 // generates them. To be run in its folder, with the folder of the packages:
 //
 //	go run . ../..
@@ -6,6 +6,7 @@ package main
 
 import (
 	"fmt"
+	"go/format"
 	"os"
 	"path/filepath"
 
@@ -26,6 +27,10 @@ func main() {
 	if len(os.Args) != 2 {
 		fmt.Fprintln(os.Stderr, "usage: gen DIR: writes the assembly to the packages in DIR")
 		os.Exit(2)
+	}
+	if err := writeGo(filepath.Join(os.Args[1], "kernel/generic_trees.go"), generic()); err != nil {
+		fmt.Fprintln(os.Stderr, "gen:", err)
+		os.Exit(1)
 	}
 	for _, f := range files {
 		if err := write(filepath.Join(os.Args[1], f.name), f.generate); err != nil {
@@ -48,6 +53,14 @@ func write(name string, generate func(*build.Context)) error {
 		return err
 	}
 	text, err := printer.NewGoAsm(printer.Config{Name: "internal/kernel/gen", Pkg: filepath.Base(filepath.Dir(name))}).Print(file)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(name, text, 0o644)
+}
+
+func writeGo(name, source string) error {
+	text, err := format.Source([]byte(source))
 	if err != nil {
 		return err
 	}

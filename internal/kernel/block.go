@@ -1,0 +1,177 @@
+package kernel
+
+import (
+	"math"
+	"unsafe"
+)
+
+// Matrix is rows of values: the one of row r and column c is Data[r*RowStride + c*ColumnStride]. One of the strides is 1.
+type Matrix struct {
+	Data                    []float32
+	RowStride, ColumnStride int
+}
+
+// rows returns the part of m from row r on.
+func (m Matrix) rows(r int) Matrix {
+	m.Data = m.Data[r*m.RowStride:]
+	return m
+}
+
+// Scratch is the memory of one call. It may be used again, for plans of the same shape, by one goroutine at a time.
+type Scratch struct {
+	planes  []uint64
+	columns []float32 // of a block, where they are made from rows
+	sums    []float32 // of a block, group after group
+	tail    []float32 // the rows of the last block, if it is not full
+	ranks   []byte
+}
+
+// columnStride is the room of a column in Scratch.columns. It is no multiple of a kilobyte, so that columns do not
+// compete for the same sets of a cache.
+func columnStride(rows int) int { return rows + 16 }
+
+// NewScratch returns memory for one call at a time.
+func (p *Plan) NewScratch() *Scratch {
+	rows := p.kind.Rows()
+	words := rows / 64
+	s := &Scratch{
+		sums:  aligned[float32](p.numGroup * rows),
+		tail:  aligned[float32](max(p.numFeature, 4) * rows),
+		ranks: aligned[byte](rows),
+	}
+	if p.kind == Generic {
+		s.planes = aligned[uint64](MaxPlanes) // all, which spares bounds checks
+	} else {
+		s.planes = aligned[uint64](p.maxPlanes * words)
+		s.columns = aligned[float32](4 * len(p.loads) * columnStride(rows))
+	}
+	return s
+}
+
+// Bytes is the memory that s takes.
+func (s *Scratch) Bytes() int64 {
+	return int64(8*len(s.planes) + 4*(len(s.columns)+len(s.sums)+len(s.tail)) + len(s.ranks))
+}
+
+// aligned returns n zeros at a multiple of 64 bytes.
+func aligned[T byte | float32 | uint64](n int) []T {
+	var zero T
+	size := int(unsafe.Sizeof(zero))
+	all := make([]T, n+64/size)
+	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(all)))&63) / size
+	return all[skip : skip+n : skip+n]
+}
+
+// Margins writes the margins of n rows: n times numGroup values, row by row. base holds what the sums start from: numGroup values
+// for every row, or for all rows if there are only so many. If baseLast, sums start from zero and base is added at the
+// end. dst must not overlap the others. It does not allocate.
+func (p *Plan) Margins(dst, base []float32, m Matrix, n int, baseLast bool, s *Scratch) {
+	rows, groups := p.kind.Rows(), p.numGroup
+	step := 0 // of base, from row to row
+	if len(base) > groups {
+		step = groups
+	}
+	for first := 0; first < n; first += rows {
+		k := min(rows, n-first)
+		from := base[first*step:]
+		if baseLast {
+			clear(s.sums)
+		} else {
+			p.start(from, step, k, s)
+		}
+		p.sum(m.rows(first), k, s)
+		p.finish(dst[first*groups:][:k*groups], from, step, baseLast, s)
+	}
+}
+
+// sum adds all trees for a block of k rows.
+func (p *Plan) sum(m Matrix, k int, s *Scratch) {
+	if p.kind == AVX2 {
+		p.sumAVX2(m, k, s)
+		return
+	}
+	p.sumGeneric(m, k, s)
+}
+
+// start begins the sums of a block of k rows.
+func (p *Plan) start(base []float32, step, k int, s *Scratch) {
+	rows, places := p.kind.Rows(), p.kind.places()
+	for g := range p.numGroup {
+		sums := s.sums[g*rows:][:rows]
+		if step == 0 {
+			for i := range sums {
+				sums[i] = base[g]
+			}
+			continue
+		}
+		for r := range k {
+			sums[places[r]] = base[r*step+g]
+		}
+	}
+}
+
+// finish writes the sums of a block, row by row.
+func (p *Plan) finish(dst, base []float32, step int, baseLast bool, s *Scratch) {
+	rows, groups, places := p.kind.Rows(), p.numGroup, p.kind.places()
+	for g := range groups {
+		sums := s.sums[g*rows:][:rows]
+		if baseLast {
+			for r := range len(dst) / groups {
+				dst[r*groups+g] = base[r*step+g] + sums[places[r]]
+			}
+			continue
+		}
+		if groups == 1 {
+			for r, place := range places[:len(dst)] {
+				dst[r] = sums[place]
+			}
+			continue
+		}
+		for r := range len(dst) / groups {
+			dst[r*groups+g] = sums[places[r]]
+		}
+	}
+}
+
+func float32bits(x float32) uint32 { return math.Float32bits(x) }
+
+// derive makes the planes that are made of others. A plane has `words` words.
+func (t *tile) derive(planes []uint64, words int) {
+	at := func(reference uint16) []uint64 { return planes[int(reference)/8*words:][:words] }
+	for i := range t.derived {
+		d := &t.derived[i]
+		to := planes[d.plane*words:][:words]
+		switch d.op {
+		case opAnd:
+			x, y := at(d.sources[0]), at(d.sources[1])
+			for w := range to {
+				to[w] = x[w] & y[w]
+			}
+		case opAndNot:
+			x, y := at(d.sources[0]), at(d.sources[1])
+			for w := range to {
+				to[w] = x[w] &^ y[w]
+			}
+		default:
+			start := uint64(0)
+			if d.op == opXnor {
+				start--
+			}
+			for w := range to {
+				to[w] = start
+			}
+			for _, source := range d.sources {
+				for w, x := range at(source) {
+					to[w] ^= x
+				}
+			}
+			for w, x := range at(d.missing) {
+				if d.left {
+					to[w] |= x
+				} else {
+					to[w] &^= x
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,399 @@
+package kernel
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// Cond is a condition of the tile that is being built. The zero Cond is one whose answer does not matter.
+type Cond uint16
+
+// Builder makes a [Plan] tree by tree: first the conditions of a tree, then the tree. Before a tree, whoever builds checks that there
+// is [Builder.Room], and begins another tile if not.
+type Builder struct {
+	plan Plan
+
+	// Of the current tile:
+	planes     int // upper bound, plane 0 included
+	conds      []condition
+	thresholds []threshold
+	index      table // of thresholds, by column and value
+	missed     map[int32]Cond
+	trees      []pending
+	program    []uint16 // of Conds
+	values     []float32
+
+	used map[int32]bool // columns, in all tiles
+}
+
+// condition is how a Cond is computed. For numeric ones that is in thresholds.
+type condition struct {
+	op      derivedOp
+	derived bool
+	sources []Cond
+	missing Cond
+	left    bool
+	plane   int // once the tile is complete
+}
+
+// threshold is the conditions that compare a column with a number, by where a missing value goes.
+type threshold struct {
+	column      int32
+	value       float32
+	right, left Cond // 0 if there is none
+}
+
+// pending is a tree of the current tile.
+type pending struct {
+	group, depth    int
+	program, values int
+}
+
+// NewBuilder returns a builder of plans for rows of numFeature values and numGroup sums.
+func NewBuilder(kind Kind, numFeature, numGroup int) *Builder {
+	b := &Builder{plan: Plan{kind: kind, numFeature: numFeature, numGroup: numGroup}, used: map[int32]bool{}}
+	b.begin()
+	return b
+}
+
+func (b *Builder) begin() {
+	b.planes = 1
+	b.conds = append(b.conds[:0], condition{})
+	b.thresholds = b.thresholds[:0]
+	b.index.clear()
+	b.missed = map[int32]Cond{}
+	b.trees, b.program, b.values = b.trees[:0], b.program[:0], b.values[:0]
+}
+
+// Room is the number of planes that the current tile has left. A call of Less takes 2 at most, Set 2 more than it has
+// edges, And and Not 1.
+func (b *Builder) Room() int { return MaxPlanes - b.planes }
+
+// Less is the condition that a column is below a threshold, or missing if missingLeft. Against a NaN nothing is below.
+func (b *Builder) Less(column int32, value float32, missingLeft bool) Cond {
+	switch {
+	case value != value:
+		value = float32(math.Inf(-1))
+	case value == 0:
+		value = 0 // of either sign
+	}
+	i, found := b.index.find(uint64(column)<<32 | uint64(math.Float32bits(value)))
+	if !found {
+		b.thresholds = append(b.thresholds, threshold{column: column, value: value})
+		b.used[column] = true
+	}
+	t := &b.thresholds[i]
+	c := &t.right
+	if missingLeft {
+		c = &t.left
+		b.missing(column)
+	}
+	if *c == 0 {
+		*c = b.cond(condition{})
+	}
+	return *c
+}
+
+// Set is the condition that goes another way from each edge on, which are ascending; from the last one on it goes left if
+// lastLeft. A missing value goes left if missingLeft.
+func (b *Builder) Set(column int32, edges []float32, lastLeft, missingLeft bool) Cond {
+	c := condition{derived: true, op: opXor, missing: b.missing(column), left: missingLeft}
+	if lastLeft {
+		c.op = opXnor
+	}
+	b.used[column] = true
+	for _, e := range edges {
+		c.sources = append(c.sources, b.Less(column, e, false))
+	}
+	return b.cond(c)
+}
+
+// And is the condition that x holds, and y if yHolds, else not y.
+func (b *Builder) And(x, y Cond, yHolds bool) Cond {
+	op := opAnd
+	if !yHolds {
+		op = opAndNot
+	}
+	return b.cond(condition{derived: true, op: op, sources: []Cond{x, y}})
+}
+
+// Not is the condition that x does not hold.
+func (b *Builder) Not(x Cond) Cond {
+	return b.cond(condition{derived: true, op: opXnor, sources: []Cond{x}})
+}
+
+// missing returns the condition that a column is missing.
+func (b *Builder) missing(column int32) Cond {
+	c, ok := b.missed[column]
+	if !ok {
+		c = b.cond(condition{})
+		b.missed[column] = c
+	}
+	return c
+}
+
+func (b *Builder) cond(c condition) Cond {
+	b.planes++
+	b.conds = append(b.conds, c)
+	return Cond(len(b.conds) - 1)
+}
+
+// Tree adds a tree of the given depth, at least 1, to a group. conds has 1<<depth - 1 conditions in post-order: those of the left
+// sub-tree, those of the right one, the root's. leaves has 1<<depth values by code, in which bit h-1 is set if the node at height h
+// sends a row left. Trees of one group add in the order of the calls. The slices are not kept.
+func (b *Builder) Tree(group, depth int, conds []Cond, leaves []float32) {
+	b.trees = append(b.trees, pending{group, depth, len(b.program), len(b.values)})
+	for _, c := range conds {
+		b.program = append(b.program, uint16(c))
+	}
+	b.values = append(b.values, leaves...)
+}
+
+// EndTile completes the current tile and begins another one.
+func (b *Builder) EndTile() {
+	if len(b.trees) == 0 {
+		b.begin()
+		return
+	}
+	t := tile{planes: 1}
+	b.placeThresholds(&t)
+	for i := range b.conds {
+		c := &b.conds[i]
+		if !c.derived {
+			continue
+		}
+		c.plane = t.plane(1)
+		d := derived{op: c.op, plane: c.plane, left: c.left, missing: b.reference(c.missing)}
+		for _, s := range c.sources {
+			d.sources = append(d.sources, b.reference(s))
+		}
+		t.derived = append(t.derived, d)
+	}
+	b.placeTrees(&t)
+	b.plan.maxPlanes = max(b.plan.maxPlanes, t.planes)
+	b.plan.tiles = append(b.plan.tiles, t)
+	b.begin()
+}
+
+// plane reserves n planes and returns the first.
+func (t *tile) plane(n int) int {
+	p := t.planes
+	t.planes += n
+	return p
+}
+
+func (b *Builder) reference(c Cond) uint16 { return uint16(8 * b.conds[c].plane) }
+
+// placeThresholds gives planes to all thresholds. Slots are numbers of columns still.
+func (b *Builder) placeThresholds(t *tile) {
+	all := b.thresholds
+	slices.SortFunc(all, func(x, y threshold) int {
+		return cmp.Or(cmp.Compare(x.column, y.column), cmp.Compare(x.value, y.value))
+	})
+	columns := make([]int32, 0, len(b.missed))
+	for c := range b.missed {
+		columns = append(columns, c)
+	}
+	slices.Sort(columns)
+	missed := make(map[int32]*missing, len(columns))
+	t.missing = make([]missing, len(columns))
+	for i, column := range columns {
+		t.missing[i] = missing{slot: int(column)}
+		missed[column] = &t.missing[i]
+	}
+	for len(all) > 0 {
+		column, n := all[0].column, 1
+		for n < len(all) && all[n].column == column {
+			n++
+		}
+		of := all[:n]
+		all = all[n:]
+		// Infinite thresholds, at the ends, have no place in a table.
+		begin, end := 0, n
+		if math.IsInf(float64(of[0].value), -1) {
+			begin = 1
+		}
+		if begin < n && math.IsInf(float64(of[n-1].value), 1) {
+			end = n - 1
+		}
+		var single []threshold
+		single = append(single, of[:begin]...)
+		for chunk := range slices.Chunk(of[begin:end], maxRanked) {
+			if !b.placeRanked(t, chunk, missed[column]) {
+				single = append(single, chunk...)
+			}
+		}
+		single = append(single, of[end:]...)
+		b.placeDirect(t, single)
+	}
+	// A plane of missing rows is made if something needs it.
+	needed := map[Cond]bool{}
+	for i := range b.conds {
+		if b.conds[i].derived {
+			needed[b.conds[i].missing] = true
+		}
+	}
+	kept := t.missing[:0]
+	for _, m := range t.missing {
+		if c := b.missed[int32(m.slot)]; len(m.pairs) > 0 || needed[c] {
+			m.plane = t.plane(1)
+			b.conds[c].plane = m.plane
+			kept = append(kept, m)
+		}
+	}
+	t.missing = kept
+}
+
+// placeRanked makes a rank column of thresholds of one column, if that is worth it.
+func (b *Builder) placeRanked(t *tile, of []threshold, m *missing) bool {
+	values := make([]float32, len(of))
+	for i := range of {
+		values[i] = of[i].value
+	}
+	r, ok := newRanked(b.plan.kind, values)
+	if !ok {
+		return false
+	}
+	r.slot, r.plane = int(of[0].column), t.plane(len(of))
+	t.ranked = append(t.ranked, r)
+	for i, x := range of {
+		plane := r.plane + i
+		if x.right != 0 {
+			b.conds[x.right].plane = plane
+		}
+		if x.left != 0 {
+			left := plane
+			if x.right != 0 {
+				left = t.plane(1)
+			}
+			b.conds[x.left].plane = left
+			m.pairs = append(m.pairs, uint16(8*plane), uint16(8*left))
+		}
+	}
+	return true
+}
+
+// placeDirect compares with each of some thresholds of one column.
+func (b *Builder) placeDirect(t *tile, of []threshold) {
+	for _, missingLeft := range []bool{false, true} {
+		var d direct
+		for _, x := range of {
+			c := x.right
+			if missingLeft {
+				c = x.left
+			}
+			if c == 0 {
+				continue
+			}
+			b.conds[c].plane = t.plane(1)
+			d.thresholds = append(d.thresholds, x.value)
+		}
+		if n := len(d.thresholds); n > 0 {
+			d.slot, d.missingLeft = int(of[0].column), missingLeft
+			d.plane = t.planes - n
+			t.direct = append(t.direct, d)
+		}
+	}
+}
+
+// placeTrees orders the trees by group and makes their programs.
+func (b *Builder) placeTrees(t *tile) {
+	slices.SortStableFunc(b.trees, func(x, y pending) int { return cmp.Compare(x.group, y.group) })
+	t.program = make([]uint16, 0, len(b.program))
+	for i, tree := range b.trees {
+		if i == 0 || tree.group != b.trees[i-1].group || tree.depth != b.trees[i-1].depth {
+			t.runs = append(t.runs, run{depth: tree.depth, group: tree.group,
+				program: len(t.program), values: len(t.values), tables: len(t.tables)})
+		}
+		t.runs[len(t.runs)-1].trees++
+		for _, c := range b.program[tree.program:][:1<<tree.depth-1] {
+			t.program = append(t.program, b.reference(Cond(c)))
+		}
+		values := b.values[tree.values:][:1<<tree.depth]
+		if b.plan.kind.tables(tree.depth) {
+			t.tables = appendTables(t.tables, values)
+		} else {
+			t.values = append(t.values, values...)
+		}
+	}
+}
+
+// Plan completes the plan. The builder is of no use afterwards.
+func (b *Builder) Plan() *Plan {
+	b.EndTile()
+	p := &b.plan
+	slot := b.placeColumns()
+	for i := range p.tiles {
+		t := &p.tiles[i]
+		for j := range t.direct {
+			t.direct[j].slot = slot[int32(t.direct[j].slot)]
+		}
+		for j := range t.ranked {
+			t.ranked[j].slot = slot[int32(t.ranked[j].slot)]
+		}
+		for j := range t.missing {
+			t.missing[j].slot = slot[int32(t.missing[j].slot)]
+		}
+	}
+	p.countBytes()
+	return p
+}
+
+// placeColumns chooses the groups of four columns that are read, and returns the slot of each used column.
+func (b *Builder) placeColumns() map[int32]int {
+	columns := make([]int32, 0, len(b.used))
+	for c := range b.used {
+		columns = append(columns, c)
+	}
+	slices.Sort(columns)
+	slot := make(map[int32]int, len(columns))
+	last := int32(max(b.plan.numFeature, 4) - 4) // no group begins beyond
+	for _, c := range columns {
+		n := len(b.plan.loads)
+		if n == 0 || c >= int32(b.plan.loads[n-1])+4 {
+			b.plan.loads = append(b.plan.loads, uint32(min(c, last)))
+			n++
+		}
+		slot[c] = 4*(n-1) + int(c) - int(b.plan.loads[n-1])
+	}
+	return slot
+}
+
+// table is a hash table of thresholds, which remembers in which order they came.
+type table struct {
+	places []int32 // of keys, plus 1
+	keys   []uint64
+}
+
+func (t *table) clear() {
+	clear(t.places)
+	t.keys = t.keys[:0]
+}
+
+// find returns the place of key in the order of the first calls.
+func (t *table) find(key uint64) (place int, found bool) {
+	if 2*len(t.keys) >= len(t.places) {
+		t.places = make([]int32, max(1024, 2*len(t.places)))
+		for i, k := range t.keys {
+			*t.free(k) = int32(i) + 1
+		}
+	}
+	p := t.free(key)
+	if *p != 0 {
+		return int(*p) - 1, true
+	}
+	t.keys = append(t.keys, key)
+	*p = int32(len(t.keys))
+	return len(t.keys) - 1, false
+}
+
+// free returns where key is, or where it belongs.
+func (t *table) free(key uint64) *int32 {
+	mask := uint64(len(t.places) - 1)
+	for h := key * 0x9E3779B97F4A7C15 >> 32; ; h++ {
+		if p := &t.places[h&mask]; *p == 0 || t.keys[*p-1] == key {
+			return p
+		}
+	}
+}

@@ -1,0 +1,41 @@
+// Package kernel scores blocks of rows with an ensemble of trees without walking them: it answers all questions of all rows as bits, and
+// then runs a fixed network of selections for each tree. Nothing depends on the data but the bits, so the time does not either.
+//
+// A condition is the question that a node asks. A plane is the answers to a condition, one bit for each row of a block. A [Builder] makes
+// a [Plan] of conditions and trees, and [Plan.Margins] goes through these steps for each block:
+//
+//	rows                        NumFeature values each
+//	  -> columns                only where assembly wants them in one piece
+//	  -> ranks, or comparisons  rank: how many thresholds of its column a value is not below
+//	  -> planes                 of all thresholds of a column at once, from the bits of the ranks
+//	  -> derived planes         missing rows, sets of codes, paths to pieces of trees
+//	  -> codes                  for each tree: which leaf a row ends in, one plane for each level
+//	  -> leaves                 transpose the bits of the codes, look up, add
+//
+// # Networks
+//
+// A tree is padded to a depth D of 1 to [MaxDepth]. The code of a leaf has a bit for each node on its path: bit h-1 is that of the node at
+// height h, and it is set if the row goes left. The code of a node's sub-tree is selected bit by bit from those of its children:
+//
+//	code[i] = right[i] ^ (left[i]^right[i])&plane    for i < h-1
+//	code[h-1] = plane
+//
+// In post-order this takes few registers, and the code that does it is the same for all trees of a depth; a tree is only the list of its
+// planes, its program, and its leaves. So no node is slower than another, and a condition that forty nodes ask is answered once.
+//
+// # Tiles
+//
+// The planes of a [Plan] may be more than a cache holds. Consecutive trees and all their conditions make a tile of [MaxPlanes] planes at most.
+// The tiles of a block run one after the other and add to the same sums.
+//
+// # Exactness
+//
+// A decision depends on nothing but the rank of a value among the thresholds of its column, and ranks are exact; see ranked. Leaves are moved as
+// bits. Each row adds its leaves in the order of the trees of a group, in float32, one rounding an addition, as lanes are rows. A piece
+// of a tree that a row does not get to adds -0, which changes no number, not even -0.
+//
+// # Kinds
+//
+// The portable implementation, [Generic], defines the others. The generated files are written by internal/kernel/gen, a module of its own.
+// The build tag purego leaves the assembly out.
+package kernel

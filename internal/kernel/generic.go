@@ -1,0 +1,175 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// The portable implementation: a plane is one word, a row one bit.
+
+// identity is the places of rows that are in order.
+var identity = func() (p [64]uint8) {
+	for i := range p {
+		p[i] = uint8(i)
+	}
+	return p
+}()
+
+func (p *Plan) sumGeneric(m Matrix, k int, s *Scratch) {
+	if k < 64 {
+		m = p.pad(m, k, s)
+	}
+	planes := (*[MaxPlanes]uint64)(s.planes)
+	for i := range p.tiles {
+		t := &p.tiles[i]
+		for j := range t.direct {
+			d := &t.direct[j]
+			directGeneric(planes[d.plane:], m.Data[p.column(d.slot)*m.ColumnStride:], m.RowStride, d)
+		}
+		for j := range t.ranked {
+			r := &t.ranked[j]
+			bits := rankGeneric(m.Data[p.column(r.slot)*m.ColumnStride:], m.RowStride, r)
+			expandGeneric(planes[r.plane:][:r.n], &bits, r.bits)
+		}
+		for j := range t.missing {
+			w := &t.missing[j]
+			plane := missingGeneric(m.Data[p.column(w.slot)*m.ColumnStride:], m.RowStride)
+			planes[w.plane] = plane
+			for q := 0; q+1 < len(w.pairs); q += 2 {
+				planes[w.pairs[q+1]/8] = planes[w.pairs[q]/8] | plane
+			}
+		}
+		t.derive(planes[:], 1)
+		for j := range t.runs {
+			r := &t.runs[j]
+			treesGeneric[r.depth](planes, t.program[r.program:], t.values[r.values:], (*[64]float32)(s.sums[64*r.group:]), r.trees)
+		}
+	}
+}
+
+// column is the column of a slot.
+func (p *Plan) column(slot int) int { return int(p.loads[slot/4]) + slot%4 }
+
+// pad copies the k rows of a block that is not full.
+func (p *Plan) pad(m Matrix, k int, s *Scratch) Matrix {
+	stride := max(p.numFeature, 4)
+	for r := range k {
+		row := s.tail[r*stride:][:p.numFeature]
+		if m.ColumnStride == 1 {
+			copy(row, m.Data[r*m.RowStride:])
+			continue
+		}
+		for c := range row {
+			row[c] = m.Data[r*m.RowStride+c*m.ColumnStride]
+		}
+	}
+	return Matrix{Data: s.tail, RowStride: stride, ColumnStride: 1}
+}
+
+// directGeneric compares 64 values with each threshold. Not to branch on values, it compares keys, by the sign of their difference.
+func directGeneric(planes []uint64, x []float32, stride int, d *direct) {
+	var keys [64]int64
+	miss := int32(math.MaxInt32)
+	if d.missingLeft {
+		miss = math.MinInt32
+	}
+	for r := range keys {
+		k, missing := keyAndMissing(x[r*stride])
+		keys[r] = int64(k&^missing | miss&missing)
+	}
+	for i, t := range d.thresholds {
+		plane, threshold := uint64(0), int64(keyOf(t))
+		for _, k := range keys {
+			plane = plane>>1 | uint64(k-threshold)&(1<<63)
+		}
+		planes[i] = plane
+	}
+}
+
+// keyAndMissing returns keyOf(x) and zero, or something and all ones for a NaN.
+func keyAndMissing(x float32) (key, missing int32) {
+	b := math.Float32bits(x)
+	missing = int32(0x7F800000-b&0x7FFFFFFF) >> 31
+	// -0 has the key of 0: its bits are the only ones whose negation they are, but for 0.
+	zero := int32(b&-b) >> 31 // all ones only for 1<<31
+	b &^= uint32(zero)
+	return int32(b ^ uint32(int32(b)>>31)>>1), missing
+}
+
+// rankGeneric returns the bits of the ranks of 64 values, bit by bit.
+func rankGeneric(x []float32, stride int, r *ranked) (bits [8]uint64) {
+	var ranks [64]byte
+	lo, last, base, shift, scale, buckets := keyOf(r.lo), keyOf(r.last), r.lo, r.shift&31, r.scale, r.buckets
+	for j := range 8 {
+		for g := range 8 {
+			k, missing := keyAndMissing(x[(8*g+j)*stride])
+			k = min(max(k&^missing|last&missing, lo), last)
+			var b *bucket
+			if r.linear {
+				b = &buckets[uint32(int32((math.Float32frombits(uint32(keyOfBits(uint32(k))))-base)*scale))]
+			} else {
+				b = &buckets[uint32(k-lo)>>shift]
+			}
+			rank := int64(b.rank) + (int64(k)-int64(b.threshold))>>63
+			if r.compares > 1 {
+				rank += compareMore(k, b, r)
+			}
+			ranks[8*j+g] = byte(rank)
+		}
+	}
+	for j := range bits {
+		bits[j] = binary.LittleEndian.Uint64(ranks[8*j:])
+	}
+	transpose8(&bits)
+	return bits
+}
+
+// compareMore is what the comparisons after the first one add to a rank.
+func compareMore(k int32, b *bucket, r *ranked) (add int64) {
+	first := int(b.rank) - r.compares
+	for _, threshold := range r.more[first+1:][:r.compares-1] {
+		add += (int64(k) - int64(threshold)) >> 63
+	}
+	return add
+}
+
+// expandGeneric makes the plane of each threshold from the bits of the ranks: bit r of the one at k is set if the rank of row r is k at
+// most. It begins with the lowest bit and a single plane of ones, and doubles the number of planes with each bit.
+func expandGeneric(planes []uint64, ranks *[8]uint64, bits int) {
+	planes[0] = math.MaxUint64
+	for j := range bits {
+		below := ^ranks[j&7]
+		half := 1 << j
+		for k := range planes[:half] {
+			p := planes[k]
+			if k+half < len(planes) {
+				planes[k+half] = p | below
+			}
+			planes[k] = p & below
+		}
+	}
+}
+
+func missingGeneric(x []float32, stride int) (plane uint64) {
+	for r := range 64 {
+		b := math.Float32bits(x[r*stride])
+		plane = plane>>1 | uint64(int64(0x7F800000)-int64(b&0x7FFFFFFF))&(1<<63)
+	}
+	return plane
+}
+
+// transpose8 transposes the 8x8 bits that the words have in each of their bytes: bit j of word i becomes bit i of word j.
+func transpose8(w *[8]uint64) {
+	for i := 0; i < 8; i += 2 {
+		t := (w[i]>>1 ^ w[i+1]) & 0x5555555555555555
+		w[i], w[i+1] = w[i]^t<<1, w[i+1]^t
+	}
+	for _, i := range [4]int{0, 1, 4, 5} {
+		t := (w[i]>>2 ^ w[i+2]) & 0x3333333333333333
+		w[i], w[i+2] = w[i]^t<<2, w[i+2]^t
+	}
+	for i := range 4 {
+		t := (w[i]>>4 ^ w[i+4]) & 0x0F0F0F0F0F0F0F0F
+		w[i], w[i+4] = w[i]^t<<4, w[i+4]^t
+	}
+}

@@ -1,0 +1,133 @@
+package kernel
+
+import "unsafe"
+
+const (
+	// MaxDepth is the depth of the deepest network. Deeper trees are cut into pieces; see [Builder.And].
+	MaxDepth = 8
+
+	// MaxPlanes is the number of planes of a tile, the unused plane 0 among them: a reference in a program is eight times a
+	// plane's number in 16 bits. The planes of 256 rows then take 256 KB at most, half of a common second-level cache.
+	MaxPlanes = 1 << 13
+
+	// maxRanked is how many thresholds fit in one rank column, as a rank is a byte.
+	maxRanked = 255
+)
+
+// Plan is a compiled ensemble. It is immutable and safe for concurrent use; each call brings its own [Scratch].
+type Plan struct {
+	kind       Kind
+	numFeature int
+	numGroup   int
+	loads      []uint32 // first columns of the groups of four that are read; see transpose
+	tiles      []tile
+	maxPlanes  int // of a tile
+	bytes      int64
+}
+
+// tile is a number of consecutive trees with all that their conditions need.
+type tile struct {
+	planes  int
+	direct  []direct
+	ranked  []ranked
+	missing []missing
+	derived []derived
+	runs    []run
+	program []uint16  // references to planes, in post-order, tree after tree
+	values  []float32 // leaves as numbers, 1<<depth of each tree
+	tables  []byte    // leaves as byte tables, where the kind wants them; see leafTables
+}
+
+// direct is thresholds of one column that are compared one by one. A missing value is below all of them if missingLeft, else
+// above.
+type direct struct {
+	slot        int
+	plane       int // of the first threshold; those of the others follow
+	missingLeft bool
+	thresholds  []float32
+}
+
+// missing tells which rows miss a column, and puts them to the left in conditions that want it.
+type missing struct {
+	slot  int
+	plane int
+	pairs []uint16 // references: from a plane of ranks to the plane with the missing rows
+}
+
+// derived is a plane that is made of others.
+type derived struct {
+	op      derivedOp
+	plane   int
+	sources []uint16 // references
+	missing uint16   // reference to the plane of missing rows, for opXor and opXnor
+	left    bool     // where those rows go
+}
+
+type derivedOp uint8
+
+const (
+	opXor    derivedOp = iota // an odd number of the sources, but for missing rows
+	opXnor                    // an even number of the sources, likewise
+	opAnd                     // the first and the second source
+	opAndNot                  // the first and not the second source
+)
+
+// run is consecutive trees of one group and one depth.
+type run struct {
+	depth, group, trees     int
+	program, values, tables int // where they start
+}
+
+// Bytes is the memory that the plan takes.
+func (p *Plan) Bytes() int64 { return p.bytes }
+
+// Kind is the implementation that the plan was made for.
+func (p *Plan) Kind() Kind { return p.kind }
+
+// Size is what the time of a block depends on.
+type Size struct {
+	Tiles   int
+	Trees   int // networks
+	Columns int // that are read
+	Ranked  int // rank columns
+	Planes  int // conditions
+	Sources int // planes that others are made of
+}
+
+// Size counts what p has, in all tiles.
+func (p *Plan) Size() Size {
+	s := Size{Tiles: len(p.tiles), Columns: 4 * len(p.loads)}
+	for i := range p.tiles {
+		t := &p.tiles[i]
+		s.Ranked += len(t.ranked)
+		s.Planes += t.planes
+		for j := range t.derived {
+			s.Sources += len(t.derived[j].sources)
+		}
+		for j := range t.runs {
+			s.Trees += t.runs[j].trees
+		}
+	}
+	return s
+}
+
+func (p *Plan) countBytes() {
+	p.bytes = int64(unsafe.Sizeof(*p)) + 4*int64(len(p.loads))
+	for i := range p.tiles {
+		t := &p.tiles[i]
+		p.bytes += int64(unsafe.Sizeof(*t)) + 2*int64(len(t.program)) + 4*int64(len(t.values)) + int64(len(t.tables))
+		p.bytes += int64(len(t.runs)) * int64(unsafe.Sizeof(run{}))
+		for _, d := range t.direct {
+			p.bytes += int64(unsafe.Sizeof(d)) + 4*int64(len(d.thresholds))
+		}
+		for _, r := range t.ranked {
+			p.bytes += int64(unsafe.Sizeof(r)) + 8*int64(len(r.buckets)) + 4*int64(len(r.more))
+		}
+		for _, m := range t.missing {
+			p.bytes += int64(unsafe.Sizeof(m)) + 2*int64(len(m.pairs))
+		}
+		for _, d := range t.derived {
+			p.bytes += int64(unsafe.Sizeof(d)) + 2*int64(len(d.sources))
+		}
+	}
+}

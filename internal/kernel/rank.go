@@ -1,0 +1,142 @@
+package kernel
+
+import "math"
+
+// ranked is thresholds of one column, ascending and finite, among which a value has a rank: how many of them it is not below.
+//
+// The rank is found by a bucket and a few comparisons. A value is clamped to [lo, last], from just below the first threshold to the
+// last one; a missing value becomes the last one, so that it is below none. A function that never falls then gives the number of
+// its bucket: either linear, or the upper bits of the float, which suits numbers of many magnitudes. No bucket has more than
+// `compares` thresholds in it, so comparing with that many from its first one on makes the rank exact.
+type ranked struct {
+	slot     int
+	plane    int // of the first threshold; those of the others follow
+	n        int // thresholds
+	bits     int // of a rank
+	lo, last float32
+	linear   bool
+	scale    float32 // if linear: buckets for each unit
+	shift    uint32  // else: bits of the key that a bucket has no use for
+	compares int
+	buckets  []bucket
+	more     []int32 // the thresholds and then some of +Inf, as in bucket; nil if there is but one comparison
+}
+
+// bucket is an entry of the table, as assembly has it. Thresholds are bits of floats there, and keys in the portable kernel.
+type bucket struct {
+	threshold int32 // the first one in it, or +Inf
+	rank      int32 // of values that are below none of those compared with: the thresholds in the buckets before, and compares
+}
+
+// maxBuckets bounds the table of a rank column to 32 KB.
+const maxBuckets = 4096
+
+// keyOf maps a float that is not NaN to an integer of the same order; the zeros have the same.
+func keyOf(x float32) int32 {
+	b := math.Float32bits(x)
+	if b == 1<<31 {
+		b = 0
+	}
+	return keyOfBits(b)
+}
+
+// keyOfBits is its own inverse.
+func keyOfBits(b uint32) int32 { return int32(b ^ uint32(int32(b)>>31)>>1) }
+
+// bucketOf returns the bucket of a value in [lo, last].
+func (r *ranked) bucketOf(x float32) int {
+	if r.linear {
+		return int(int32(float32(x-r.lo) * r.scale))
+	}
+	return int(uint32(keyOf(x)-keyOf(r.lo)) >> r.shift)
+}
+
+// newRanked makes the table of thresholds, of which there are 1 to maxRanked. ok is false if they lie so unevenly that
+// comparing with each of them costs less.
+func newRanked(kind Kind, thresholds []float32) (r ranked, ok bool) {
+	n := len(thresholds)
+	cost := kind.costs()
+	first, last := thresholds[0], thresholds[n-1]
+	r = ranked{n: n, lo: math.Nextafter32(first, float32(math.Inf(-1))), last: last}
+	for 1<<r.bits < n+1 {
+		r.bits++
+	}
+	best, chosen := math.MaxInt, r
+	try := func(size int) {
+		compares, count, bucket := 0, 0, -1
+		for _, t := range thresholds {
+			if b := r.bucketOf(t); b != bucket {
+				bucket, count = b, 0
+			}
+			count++
+			compares = max(compares, count)
+		}
+		if c := cost.rank + cost.compare*compares + cost.expand*n + size*8/cost.bytes; c < best {
+			best, chosen = c, r
+			chosen.compares = compares
+		}
+	}
+	for size := 16; size <= maxBuckets && chosen.compares != 1; size *= 2 {
+		if cost.rank+cost.compare+size*8/cost.bytes > best {
+			break
+		}
+		span := uint32(keyOf(last)) - uint32(keyOf(r.lo))
+		r.linear, r.shift = false, 0
+		for span>>r.shift >= uint32(size) {
+			r.shift++
+		}
+		try(size)
+		r.linear, r.scale = true, float32(float64(size)*(1-0x1p-20)/(float64(last)-float64(r.lo)))
+		if !math.IsInf(float64(r.lo), 0) && float32(last-r.lo) <= math.MaxFloat32 && r.scale <= math.MaxFloat32 {
+			try(size)
+		}
+	}
+	if best >= cost.direct*n {
+		return ranked{}, false
+	}
+	r = chosen
+	stored := func(x float32) int32 {
+		if kind == Generic {
+			return keyOf(x)
+		}
+		return int32(math.Float32bits(x))
+	}
+	inf := float32(math.Inf(1))
+	r.buckets = make([]bucket, r.bucketOf(last)+1)
+	next := 0
+	for i := range r.buckets {
+		r.buckets[i] = bucket{stored(inf), int32(next + r.compares)}
+		if next < n && r.bucketOf(thresholds[next]) == i {
+			r.buckets[i].threshold = stored(thresholds[next])
+			for next < n && r.bucketOf(thresholds[next]) == i {
+				next++
+			}
+		}
+	}
+	if r.compares > 1 {
+		for i := range n + r.compares {
+			t := inf
+			if i < n {
+				t = thresholds[i]
+			}
+			r.more = append(r.more, stored(t))
+		}
+	}
+	return r, true
+}
+
+// columnCosts is what a block takes for a column, in cycles of a Zen 3 and roughly.
+type columnCosts struct {
+	direct  int // a threshold that is compared directly
+	rank    int // a rank column, without:
+	compare int // one of the comparisons of a value
+	expand  int // a plane
+	bytes   int // of a table that take one cycle more
+}
+
+func (k Kind) costs() columnCosts {
+	if k == Generic {
+		return columnCosts{direct: 90, rank: 600, compare: 130, expand: 2, bytes: 64}
+	}
+	return columnCosts{direct: 26, rank: 200, compare: 320, expand: 2, bytes: 64}
+}
