@@ -56,19 +56,13 @@ func (e *Explainer) block(dst, base, rows []float32, s *Scratch) {
 
 // tally is the memory of a walk over a table; see S4 for its size.
 type tally struct {
-	phi    [256]float32             // sums of the columns, by their slots; zero between walks
-	later  [maxTableDepth + 1]place // cold children that wait
+	phi    sums // zero between walks
+	ranks  [2 * firstPair]uint32
 	visits [256]visit
 }
 
-// visit says where the terms and the slots of a pair are.
-type visit struct{ term, slot uint32 }
-
-// place is a child of a split, and the pattern on the way to it.
-type place struct {
-	at      int32
-	pattern uint32
-}
+// visit is a pair and where the terms for a row are.
+type visit struct{ term, pair uint32 }
 
 // lookUp adds to out what the tree gives for a row with these keys.
 func (t *tree) lookUp(out []float32, keys []uint32, y *tally) {
@@ -93,43 +87,71 @@ func (t *tree) lookUpStraight(out []float32, keys []uint32, y *tally) {
 	out[len(out)-1] += t.mean[0]
 }
 
-// add visits the leaves, at each split first the child that the row takes, and adds their terms to the sums of their columns.
+// add visits the leaves, at each split first the child that the row takes, and adds their terms to the sums of their columns. The
+// root's column is on every path, so its sum, which is the longest chain of additions, stays in a register. The other columns of a pair
+// do not depend on each other: they are written out, as a loop would take longer than what is in it.
 func (t *table) add(y *tally, keys []uint32) {
-	terms, slots, width := t.terms, t.slots, t.width
+	pairs, terms, width := t.pairs, t.terms, t.width
 	phi := &y.phi
-	for _, at := range t.order(y, keys) {
-		columns := slots[at.slot:][:width]
-		hot := terms[at.term:][:2*len(columns)]
-		cold := hot[len(columns):][:len(columns)]
-		hot = hot[:len(columns)]
-		for i, slot := range columns {
-			phi[slot] = phi[slot] + hot[i] + cold[i]
+	top := phi[t.top]
+	for _, v := range t.order(y, keys) {
+		slots := &pairs[v.pair].slots
+		x := (*[maxTerms]float32)(terms[v.term:])
+		switch width {
+		default:
+			for i := 7; i < width; i++ {
+				phi.add(slots[i&(maxTableDepth-1)], x[2*i&(maxTerms-1)], x[2*i&(maxTerms-1)+1])
+			}
+			fallthrough
+		case 7:
+			phi.add(slots[6], x[12], x[13])
+			fallthrough
+		case 6:
+			phi.add(slots[5], x[10], x[11])
+			fallthrough
+		case 5:
+			phi.add(slots[4], x[8], x[9])
+			fallthrough
+		case 4:
+			phi.add(slots[3], x[6], x[7])
+			fallthrough
+		case 3:
+			phi.add(slots[2], x[4], x[5])
+			fallthrough
+		case 2:
+			phi.add(slots[1], x[2], x[3])
+			fallthrough
+		case 1:
+			top = top + x[0] + x[1]
 		}
 	}
+	phi[t.top] = top
 }
 
-// order finds out where the terms for a row are, pair after pair as the leaves are visited. The way to go is the sign of the difference
-// of two keys, as in package forest: a branch would be mispredicted.
+// sums are the sums of the columns of a tree, by their slots.
+type sums [256]float32
+
+func (s *sums) add(slot uint8, hot, cold float32) { s[slot] = s[slot] + hot + cold }
+
+// order finds out which terms a row needs and brings the pairs into the order in which their leaves are visited. All splits are looked
+// at, one after the other: nothing depends on how the one before it came out, and there is no branch that could be mispredicted. The
+// way to go is the sign of the difference of two keys, as in package forest.
 func (t *table) order(y *tally, keys []uint32) []visit {
 	splits, pairs := t.splits, t.pairs
-	later, visits := &y.later, &y.visits
-	n, waiting, at, pattern := 0, 0, t.root, uint32(0)
-	for {
-		for at >= 0 {
-			s := &splits[at]
-			left := (uint64(keys[uint32(s.key)]) - s.key>>32) >> 63
-			later[waiting] = place{s.child[left&1^1], pattern<<1 | 1}
-			waiting++
-			at, pattern = s.child[left&1], pattern<<1
-		}
-		p := &pairs[^at]
-		left := (uint64(keys[uint32(p.key)]) - p.key>>32) >> 63
-		visits[n&255] = visit{p.term + pattern*p.size + uint32(left)*p.side, p.slot}
-		n++
-		if waiting == 0 {
-			return visits[:n]
-		}
-		waiting--
-		at, pattern = later[waiting].at, later[waiting].pattern
+	ranks, visits := &y.ranks, &y.visits
+	ranks[t.root%len(ranks)] = 0
+	for i := range splits {
+		s := &splits[i]
+		left := uint32((uint64(keys[uint32(s.key)]) - s.key>>32) >> 63)
+		rank := ranks[i%len(ranks)]
+		ranks[int(s.right)%len(ranks)] = rank + s.rightLast&-left
+		ranks[int(s.left)%len(ranks)] = rank + s.leftLast&(left-1)
 	}
+	for i := range pairs {
+		p := &pairs[i]
+		left := uint32((uint64(keys[uint32(p.key)]) - p.key>>32) >> 63)
+		rank := ranks[(firstPair+i)%len(ranks)]
+		visits[rank%firstPair] = visit{p.term + rank/firstPair*p.size + p.side&-left, uint32(i)}
+	}
+	return visits[:len(pairs)]
 }
