@@ -26,14 +26,15 @@
 // tree, and on one bit for each split: whether the row takes this path there. So for a leaf below d splits there are no more than
 // 2^d lists of terms, and Build computes them all, by the functions of the reference:
 //
-//	pattern:  hot/cold at each split above, the root's in the highest bit, 1 for cold
-//	terms:    pair 0: [ pattern 0: if right: hot leaf, cold leaf | if left: hot leaf, cold leaf ][ pattern 1: ...
+//	pattern:  hot/cold at each split above, the root's in the lowest bit, 1 for cold
+//	terms:    pair 0: [ pattern 0: if right: column 0 hot, cold, column 1 hot, cold, … | if left: … ][ pattern 1: …
 //
 // Two leaves below one split are a pair: they have the same columns, and the cold one is visited right after the hot one. Each
-// leaf has as many terms as the longest path of the tree has columns, filled up with -0.
+// leaf has as many terms as the longest path of the tree has columns, filled up with -0; the root's column comes first.
 //
-// A row then is a walk over the leaves, hot before cold, that adds a few terms at each. That walk visits the leaves in the order of
-// the reference, so every column gets the same terms in the same order, and every sum has the same bits.
+// For a row, all splits are compared first. That gives each pair its pattern and its place among the pairs, hot before cold, without a
+// branch on the way. Then the terms are added pair after pair: the leaves come in the order of the reference, so every column gets
+// the same terms in the same order, and every sum has the same bits.
 //
 // The table of a perfect tree of depth d with distinct columns takes 4^d * d * 4 bytes: 20 KB at depth 5, 96 KB at depth 6. Trees
 // that would take more than [maxTreeTable], and all behind [maxTables], are left to the reference. Interactions, approximate

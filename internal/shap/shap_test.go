@@ -56,9 +56,13 @@ func compare(t *testing.T, e *Explainer, base, rows []float32) int {
 
 // randomExplainer makes a booster with covers whose trees repeat columns on their paths, and its explainer.
 func randomExplainer(t testing.TB, r *rand.Rand, depth int) (*model.Booster, *Explainer) {
+	fill := []float64{0.6, 0.9, 1}[r.IntN(3)]
+	if depth > 8 {
+		fill = 0.6 // few leaves on long paths
+	}
 	b := testkit.RandomBooster(r, testkit.BoosterShape{
-		Features: 1 + r.IntN(8), Groups: 1 + 2*r.IntN(2), Trees: 1 + r.IntN(8), Depth: depth,
-		Fill: []float64{0.6, 0.9, 1}[r.IntN(3)], Thresholds: 1 + r.IntN(5), Special: r.IntN(3) == 0,
+		Features: 1 + r.IntN(2*depth+2), Groups: 1 + 2*r.IntN(2), Trees: 1 + r.IntN(8), Depth: depth,
+		Fill: fill, Thresholds: 1 + r.IntN(5), Special: r.IntN(3) == 0,
 	})
 	testkit.AddCovers(r, b, r.IntN(4) == 0)
 	if r.IntN(4) == 0 {
@@ -75,11 +79,11 @@ func randomExplainer(t testing.TB, r *rand.Rand, depth int) (*model.Booster, *Ex
 func TestTablesEqualReference(t *testing.T) {
 	r := testkit.Rand(t)
 	numbers, tables, trees := 0, 0, 0
-	for depth := range 9 {
+	for depth := range maxTableDepth {
 		t.Run(fmt.Sprintf("depth=%d", depth), func(t *testing.T) {
 			for range 30 {
 				b, e := randomExplainer(t, r, depth)
-				numbers += compare(t, e, b.BaseScore, testkit.HardRows(r, b, 1+r.IntN(40)))
+				numbers += compare(t, e, b.BaseScore, testkit.HardRows(r, b, 1+r.IntN(2+2*blockRows/(1+depth))))
 				tables += e.Stats().TableTrees
 				trees += len(e.trees)
 				if t.Failed() {
@@ -92,6 +96,26 @@ func TestTablesEqualReference(t *testing.T) {
 		t.Errorf("%d of %d trees have tables: both ways should be met", tables, trees)
 	}
 	t.Logf("%d numbers, %d of %d trees with tables", numbers, tables, trees)
+}
+
+// TestLongPaths has chains of splits on many columns: their tables have more columns than table.add has written out.
+func TestLongPaths(t *testing.T) {
+	r := testkit.Rand(t)
+	widest := 0
+	for depth := 5; depth < 12; depth++ {
+		b := testkit.RandomBooster(r, testkit.BoosterShape{Features: 300, Trees: 100, Depth: depth, Thresholds: 2})
+		testkit.AddCovers(r, b, false)
+		e := explainer(t, b)
+		compare(t, e, b.BaseScore, testkit.HardRows(r, b, 7))
+		for i := range e.trees {
+			if table := e.trees[i].table; table != nil {
+				widest = max(widest, table.width)
+			}
+		}
+	}
+	if widest < 9 {
+		t.Errorf("the widest table has %d columns", widest)
+	}
 }
 
 func FuzzTables(f *testing.F) {

@@ -28,7 +28,7 @@ type table struct {
 	terms  []float32
 	width  int   // columns of the longest path
 	top    uint8 // slot of the root's column, which is the first of every pair
-	root   int   // as a child of a split
+	root   uint  // as a child of a split
 }
 
 // split is a split of a table. Its children are splits or, from firstPair on, pairs. On the way down to a pair a rank is summed up: its
@@ -88,7 +88,7 @@ func newTable(f *forest.Forest, t *tree, limit int) *table {
 	if !ok {
 		return nil
 	}
-	m.table.root = root
+	m.table.root = uint(root)
 	top, _ := slices.BinarySearch(t.columns, m.top)
 	m.table.top = uint8(top)
 	m.table.terms = slices.Repeat([]float32{float32(math.Copysign(0, -1))}, total+maxTerms)
