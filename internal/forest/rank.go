@@ -10,9 +10,10 @@ import (
 )
 
 const (
-	// narrowBytes is the size of all wide splits and leaves from which on a forest has narrow ones: they are then read from beyond a
-	// second-level cache, and ranking a row costs less than that.
+	// A forest has narrow splits if wide ones and the leaves took more than narrowBytes, which is beyond a second-level cache, and a row
+	// takes more than narrowSteps for each used column, so that ranking the row costs less than what it saves.
 	narrowBytes = 512 << 10
+	narrowSteps = 64
 
 	// maxRank is the most thresholds of a column, and the number of slots, that 16 bits can tell apart, with room for two keys more.
 	maxRank = 1<<16 - 2

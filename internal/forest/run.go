@@ -65,10 +65,11 @@ func (f *Forest) addRuns(shapes []shape, choice splitChoice) error {
 		}
 		order = order[len(r.trees):]
 	}
-	total := 0
+	total, steps := 0, 0
 	for i := range f.runs {
 		if r := &f.runs[i]; r.heap {
 			total += len(r.trees) << r.wide.Depth
+			steps += len(r.trees) * r.wide.Depth
 		}
 	}
 	if total > math.MaxInt32 {
@@ -76,7 +77,7 @@ func (f *Forest) addRuns(shapes []shape, choice splitChoice) error {
 	}
 	f.quads = f.quadColumns()
 	var thresholds [][]uint32
-	if choice == narrowSplits || choice == anySplits && 12*total > narrowBytes {
+	if choice == narrowSplits || choice == anySplits && 12*total > narrowBytes && steps > narrowSteps*len(f.columns) {
 		thresholds = f.thresholdsOf()
 		f.narrow = f.canNarrow(thresholds)
 	}

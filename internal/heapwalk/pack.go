@@ -1,9 +1,6 @@
 package heapwalk
 
-import (
-	"math/bits"
-	"unsafe"
-)
+import "unsafe"
 
 // PackTrees is the number of trees in a pack that assembly walks; it leaves smaller ones to Go.
 const PackTrees = 10
@@ -79,23 +76,15 @@ func Find[N Node](places []uint32, p *Packs[N], keys []N) {
 func sumRowGeneric[N Node](sum float32, p *Packs[N], keys []N) float32 {
 	size := p.Size()
 	for nodes, leaves := p.Nodes, p.Leaves; len(nodes) > 0; nodes, leaves = nodes[size:], leaves[size:] {
-		pack, at := nodes[:size], leaves[:size]
-		k := 0
-		for ; k+5 <= p.Trees; k += 5 {
-			j := descend5(pack, keys, p.Trees+k, p.Depth)
-			sum += at[j[0]-size]
-			sum += at[j[1]-size]
-			sum += at[j[2]-size]
-			sum += at[j[3]-size]
-			sum += at[j[4]-size]
+		if p.Trees == PackTrees {
+			sum = sum10(sum, nodes[:size], leaves[:size], keys, p.Depth)
+			continue
 		}
-		for ; k+2 <= p.Trees; k += 2 {
-			a, b := descend2(pack, keys, p.Trees+k, p.Depth)
-			sum += at[a-size]
-			sum += at[b-size]
-		}
-		if k < p.Trees {
-			sum += at[descend(pack, keys, p.Trees+k, p.Depth)-size]
+		var places [PackTrees]int
+		descendAll(&places, nodes[:size], keys, p.Trees, p.Depth)
+		of := leaves[:size]
+		for _, j := range places[:p.Trees] {
+			sum += of[j-size]
 		}
 	}
 	return sum
@@ -104,54 +93,102 @@ func sumRowGeneric[N Node](sum float32, p *Packs[N], keys []N) float32 {
 func findGeneric[N Node](places []uint32, p *Packs[N], keys []N) {
 	size := p.Size()
 	for nodes := p.Nodes; len(nodes) > 0; nodes, places = nodes[size:], places[p.Trees:] {
-		pack, to := nodes[:size], places[:p.Trees]
-		k := 0
-		for ; k+5 <= len(to); k += 5 {
-			for i, j := range descend5(pack, keys, p.Trees+k, p.Depth) {
-				to[k+i] = uint32(j - size)
-			}
-		}
-		for ; k < len(to); k++ {
-			to[k] = uint32(descend(pack, keys, p.Trees+k, p.Depth) - size)
+		var j [PackTrees]int
+		descendAll(&j, nodes[:size], keys, p.Trees, p.Depth)
+		for k := range places[:p.Trees] {
+			places[k] = uint32(j[k] - size)
 		}
 	}
 }
 
-// step is the way at a split, as a number: 0 left, 1 right. It is the borrow of a difference, because a comparison becomes a branch in
-// Go, which is mispredicted at every other split.
-func step[N Node](node N, keys []N) int {
-	slot := node & (^N(0) >> (4 * unsafe.Sizeof(node)))
-	_, right := bits.Sub64(uint64(node), uint64(keys[slot]), 0)
-	return int(right)
+// descendAll walks from all roots of a pack to leaves.
+func descendAll[N Node](places *[PackTrees]int, nodes, keys []N, trees, depth int) {
+	if trees == PackTrees {
+		descend10(places, nodes, keys, depth)
+		return
+	}
+	k := 0
+	for ; k+4 <= trees; k += 4 {
+		descend4((*[4]int)(places[k:]), nodes, keys, trees+k, depth)
+	}
+	for ; k < trees; k++ {
+		j := trees + k
+		for range depth {
+			j = step(j, nodes, keys)
+		}
+		places[k] = j
+	}
 }
 
-// descend walks from the root at index j to a leaf.
-func descend[N Node](nodes, keys []N, j, depth int) int {
-	for range depth {
-		j = 2*j + step(nodes[j], keys)
+// step goes from a split to a child.
+func step[N Node](j int, nodes, keys []N) int {
+	split := nodes[j]
+	slot := uint32(split)
+	if unsafe.Sizeof(split) == 4 { // known when this is compiled
+		slot = uint32(uint16(split))
 	}
-	return j
+	right := 0 // the compiler makes a number of the comparison, without a branch, which would be mispredicted at every other split
+	if split < keys[slot] {
+		right = 1
+	}
+	return 2*j + right
 }
 
-// descend2 walks from the roots at j and j+1.
-func descend2[N Node](nodes, keys []N, j, depth int) (int, int) {
-	j0, j1 := j, j+1
+// descend4 walks from the roots at j to j+3.
+func descend4[N Node](places *[4]int, nodes, keys []N, j, depth int) {
+	j0, j1, j2, j3 := j, j+1, j+2, j+3
 	for range depth {
-		j0 = 2*j0 + step(nodes[j0], keys)
-		j1 = 2*j1 + step(nodes[j1], keys)
+		j0 = step(j0, nodes, keys)
+		j1 = step(j1, nodes, keys)
+		j2 = step(j2, nodes, keys)
+		j3 = step(j3, nodes, keys)
 	}
-	return j0, j1
+	*places = [4]int{j0, j1, j2, j3}
 }
 
-// descend5 walks from the roots at j to j+4.
-func descend5[N Node](nodes, keys []N, j, depth int) [5]int {
-	j0, j1, j2, j3, j4 := j, j+1, j+2, j+3, j+4
+// sum10 adds the leaves of a full pack. Not all of the indices fit in registers; it is faster than fewer at a time all the same.
+func sum10[N Node](sum float32, nodes []N, leaves []float32, keys []N, depth int) float32 {
+	j0, j1, j2, j3, j4, j5, j6, j7, j8, j9 := 10, 11, 12, 13, 14, 15, 16, 17, 18, 19
 	for range depth {
-		j0 = 2*j0 + step(nodes[j0], keys)
-		j1 = 2*j1 + step(nodes[j1], keys)
-		j2 = 2*j2 + step(nodes[j2], keys)
-		j3 = 2*j3 + step(nodes[j3], keys)
-		j4 = 2*j4 + step(nodes[j4], keys)
+		j0 = step(j0, nodes, keys)
+		j1 = step(j1, nodes, keys)
+		j2 = step(j2, nodes, keys)
+		j3 = step(j3, nodes, keys)
+		j4 = step(j4, nodes, keys)
+		j5 = step(j5, nodes, keys)
+		j6 = step(j6, nodes, keys)
+		j7 = step(j7, nodes, keys)
+		j8 = step(j8, nodes, keys)
+		j9 = step(j9, nodes, keys)
 	}
-	return [5]int{j0, j1, j2, j3, j4}
+	size := len(leaves)
+	sum += leaves[j0-size]
+	sum += leaves[j1-size]
+	sum += leaves[j2-size]
+	sum += leaves[j3-size]
+	sum += leaves[j4-size]
+	sum += leaves[j5-size]
+	sum += leaves[j6-size]
+	sum += leaves[j7-size]
+	sum += leaves[j8-size]
+	sum += leaves[j9-size]
+	return sum
+}
+
+// descend10 is sum10 without the leaves.
+func descend10[N Node](places *[PackTrees]int, nodes, keys []N, depth int) {
+	j0, j1, j2, j3, j4, j5, j6, j7, j8, j9 := 10, 11, 12, 13, 14, 15, 16, 17, 18, 19
+	for range depth {
+		j0 = step(j0, nodes, keys)
+		j1 = step(j1, nodes, keys)
+		j2 = step(j2, nodes, keys)
+		j3 = step(j3, nodes, keys)
+		j4 = step(j4, nodes, keys)
+		j5 = step(j5, nodes, keys)
+		j6 = step(j6, nodes, keys)
+		j7 = step(j7, nodes, keys)
+		j8 = step(j8, nodes, keys)
+		j9 = step(j9, nodes, keys)
+	}
+	*places = [PackTrees]int{j0, j1, j2, j3, j4, j5, j6, j7, j8, j9}
 }
