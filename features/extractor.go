@@ -53,6 +53,10 @@ type memory interface {
 	// fill writes the cells that depend on earlier flows, and remembers f. Its event time is t, never less than that of
 	// the flow before.
 	fill(row []float32, f *Flow, t int64)
+	// encode writes all of it, and decode reads that into a memory that is still empty; t is the event time of the last
+	// flow, if there was any.
+	encode(e *encoder)
+	decode(d *decoder, t int64, any bool)
 }
 
 // StateOptions bound what a set remembers.

@@ -131,33 +131,14 @@ func (w *window) add(f *contextFlow, t int64) *contextCounts {
 		w.forgetHundredth()
 	}
 	h := w.enter(f)
-	host, service, pair := w.hosts.at(h.dst), w.services.at(h.service), w.pairs.at(h.pair)
-
-	host.two.add(f.bad, 1)
-	service.two.add(f.bad, 1)
-	pair.two++
-	w.remember(recentFlow{t, h.pair, f.bad})
-
-	host.hundred.add(f.bad, 1)
-	host.users++
-	service.hundred++
-	service.users++
-	pair.hundred.add(f.bad, 1)
-	source := w.hosts.at(h.src)
-	source.source++
-	source.users++
-	c := &w.counts
+	w.addRecent(recentFlow{t, h.pair, f.bad})
+	w.addHundredth(h)
+	host, service, pair, c := w.hosts.at(h.dst), w.services.at(h.service), w.pairs.at(h.pair), &w.counts
 	for g := range w.groups {
-		v := w.groups[g].at(h.groups[g])
-		v.n++
-		c.groups[g] = v.n
+		c.groups[g] = w.groups[g].at(h.groups[g]).n
 	}
-	w.hundred[w.nth] = h
-	w.nth = (w.nth + 1) % recentRecords
-	w.count++
-
 	c.host2, c.service2, c.pair2 = host.two, service.two, pair.two
-	c.host100, c.pair100, c.service100, c.src100 = host.hundred, pair.hundred, service.hundred, source.source
+	c.host100, c.pair100, c.service100, c.src100 = host.hundred, pair.hundred, service.hundred, w.hosts.at(h.src).source
 	for w.n > 1 && w.size() > w.limit {
 		w.forget()
 		w.stats.Evicted++
@@ -192,8 +173,12 @@ func (w *window) obtainPair(host, service uint32) uint32 {
 	return i
 }
 
-// remember puts a flow at the end of the last two seconds.
-func (w *window) remember(f recentFlow) {
+// addRecent counts a flow among those of the last two seconds, and puts it at their end.
+func (w *window) addRecent(f recentFlow) {
+	pair := w.pairs.at(f.pair)
+	pair.two++
+	w.hosts.at(pair.host).two.add(f.bad, 1)
+	w.services.at(pair.service).two.add(f.bad, 1)
 	if w.n == len(w.recent) {
 		larger := make([]recentFlow, max(256, 2*len(w.recent)))
 		copied := copy(larger, w.recent[w.first:])
@@ -202,6 +187,25 @@ func (w *window) remember(f recentFlow) {
 	}
 	w.recent[(w.first+w.n)&(len(w.recent)-1)] = f
 	w.n++
+}
+
+// addHundredth counts a flow among the last hundred, which are fewer.
+func (w *window) addHundredth(h hundredFlow) {
+	host, service := w.hosts.at(h.dst), w.services.at(h.service)
+	host.hundred.add(h.bad, 1)
+	host.users++
+	service.hundred++
+	service.users++
+	w.pairs.at(h.pair).hundred.add(h.bad, 1)
+	source := w.hosts.at(h.src)
+	source.source++
+	source.users++
+	for g := range w.groups {
+		w.groups[g].at(h.groups[g]).n++
+	}
+	w.hundred[w.nth] = h
+	w.nth = (w.nth + 1) % recentRecords
+	w.count++
 }
 
 // forget drops the first flow of the last two seconds.
