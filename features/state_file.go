@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"math"
 	"net/netip"
 	"slices"
 )
@@ -92,8 +91,6 @@ func (e *encoder) flag(v bool) {
 	}
 }
 
-func (e *encoder) float(v float64) { e.b = binary.LittleEndian.AppendUint64(e.b, math.Float64bits(v)) }
-
 func (e *encoder) text(s string) {
 	e.count(uint64(len(s)))
 	e.b = append(e.b, s...)
@@ -161,21 +158,6 @@ func (d *decoder) byte(limit byte) byte {
 }
 
 func (d *decoder) flag() bool { return d.byte(1) == 1 }
-
-// float reads a number that is not NaN.
-func (d *decoder) float() float64 {
-	if d.bad != "" || len(d.b) < 8 {
-		d.fail("a number is cut")
-		return 0
-	}
-	v := math.Float64frombits(binary.LittleEndian.Uint64(d.b))
-	if v-v != 0 {
-		d.fail("a number that is not finite")
-		return 0
-	}
-	d.b = d.b[8:]
-	return v
-}
 
 // bytes returns a part of b.
 func (d *decoder) bytes(limit int) []byte {

@@ -23,6 +23,7 @@ type featureFlags struct {
 	label            string
 	noHeader         bool
 	strict, showSkip bool
+	state            stateFlags
 }
 
 func (a *app) featuresCommand() *cobra.Command {
@@ -41,6 +42,7 @@ func (a *app) featuresCommand() *cobra.Command {
 	a.addLogFlags(flags, &f.from, &f.out, &f.strict, &f.showSkip)
 	flags.StringVar(&f.to, "to", "csv", "output format: csv, libsvm or ndjson")
 	flags.StringVar(&f.label, "label", "", "column of the log that holds the label: of one named label 0 for benign, 1 for attack and nothing where nobody judged; of any other its text")
+	f.state.add(flags)
 	flags.BoolVar(&f.noHeader, "no-header", false, "no line of column names (CSV)")
 	return cmd
 }
@@ -60,6 +62,9 @@ func (a *app) features(f *featureFlags, files []string) error {
 	a.noVerdicts = true
 	set, contract, err := f.recipe()
 	if err != nil {
+		return err
+	}
+	if err := f.state.check(set); err != nil {
 		return err
 	}
 	if contract == nil && set.NeedsFit {
@@ -88,6 +93,9 @@ func (a *app) features(f *featureFlags, files []string) error {
 			w.header()
 		}
 		x := pipeline.Extractor()
+		if err := f.state.restore(func(r io.Reader) (err error) { x, err = pipeline.Restore(r); return err }); err != nil {
+			return logWork{}, err
+		}
 		due := func() error {
 			for row, ok := x.Next(); ok; row, ok = x.Next() {
 				a.account.Rows++
@@ -104,7 +112,13 @@ func (a *app) features(f *featureFlags, files []string) error {
 				}
 				return due()
 			},
-			rest:  func() error { x.Finish(); return due() },
+			rest: func() error {
+				if f.state.finishes() {
+					x.Finish()
+				}
+				return due()
+			},
+			save:  func() error { return f.state.save(x.Save) },
 			flush: func() error { return nil },
 		}, nil
 	})

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 
@@ -22,6 +23,7 @@ type scoreFlags struct {
 	all, strict, showSkip   bool
 	failOnThreat            bool
 	explain                 int
+	state                   stateFlags
 }
 
 func (a *app) scoreCommand() *cobra.Command {
@@ -40,6 +42,7 @@ func (a *app) scoreCommand() *cobra.Command {
 	flags.StringVar(&f.model, "model", "", "model file of any kind, together with --contract")
 	flags.StringVar(&f.contract, "contract", "", "contract file for --model")
 	f.trust.add(flags)
+	f.state.add(flags)
 	a.addLogFlags(flags, &f.from, &f.out, &f.strict, &f.showSkip)
 	flags.StringVar(&f.to, "to", "ndjson", "output format: ndjson, csv, eve, ecs, ocsf or zeek")
 	flags.StringVar(&f.threshold, "threshold", "", "score from which on a flow is a threat, instead of the contract's")
@@ -61,12 +64,18 @@ func (a *app) score(f *scoreFlags, files []string) error {
 	if err != nil {
 		return err
 	}
+	if err := f.state.check(set); err != nil {
+		return err
+	}
 	return a.readLogs(f.from, "", set, files, f.out, f.strict, f.showSkip, func(l *logs, out *output) (logWork, error) {
 		w, err := detect.NewWriter(out, f.to, d)
 		if err != nil {
 			return logWork{}, usagef("--to: %w", err)
 		}
 		stream := d.Stream()
+		if err := f.state.restore(func(r io.Reader) (err error) { stream, err = d.Restore(r); return err }); err != nil {
+			return logWork{}, err
+		}
 		due := func() error {
 			for {
 				v, ok, err := stream.Next()
@@ -91,7 +100,13 @@ func (a *app) score(f *scoreFlags, files []string) error {
 				}
 				return due()
 			},
-			rest:  func() error { stream.Finish(); return due() },
+			rest: func() error {
+				if f.state.finishes() {
+					stream.Finish()
+				}
+				return due()
+			},
+			save:  func() error { return f.state.save(stream.Save) },
 			flush: w.Flush,
 			end: func() int {
 				if f.failOnThreat && a.account.Threats > 0 {
@@ -157,6 +172,7 @@ type logWork struct {
 	rest  func() error // at the end of the input, whole or not: what is still to come out
 	flush func() error // what is buffered ahead of the output
 	end   func() int   // exit code of a run that did everything; may be nil
+	save  func() error // what the next run needs, once the output of this one is whole; may be nil
 }
 
 // readLogs runs work over the flows of files: it counts every record, shows progress, prints the account, and finds the
@@ -238,6 +254,11 @@ func (a *app) endLogs(l *logs, out *output, work logWork, err error) error {
 	}
 	if err != nil {
 		return err
+	}
+	if work.save != nil {
+		if err := work.save(); err != nil {
+			return err
+		}
 	}
 	if a.account.Lost() > 0 {
 		a.code = exitSkipped

@@ -155,8 +155,22 @@ func (d *Detector) Threshold() float32 { return d.threshold }
 
 // Stream returns a new run of the detector. Each goroutine and each source of flows takes its own.
 func (d *Detector) Stream() *Stream {
+	return d.stream(d.pipeline.Extractor())
+}
+
+// Restore returns a run that goes on where one of the same set of features stopped that was saved by [Stream.Save], be it of
+// another model: what is remembered are flows, not verdicts. What does not fit is refused with features.ErrState.
+func (d *Detector) Restore(r io.Reader) (*Stream, error) {
+	x, err := d.pipeline.Restore(r)
+	if err != nil {
+		return nil, err
+	}
+	return d.stream(x), nil
+}
+
+func (d *Detector) stream(x *features.Extractor) *Stream {
 	return &Stream{
-		detector: d, extractor: d.pipeline.Extractor(),
+		detector: d, extractor: x,
 		row: make([]float32, 0, d.pipeline.NumColumn()), out: make([]float32, d.predictor.NumOutput()),
 	}
 }
@@ -229,6 +243,9 @@ func (s *Stream) Next() (v *Verdict, ok bool, err error) {
 
 // Finish ends the stream: the verdicts on all flows that are held are due.
 func (s *Stream) Finish() { s.extractor.Finish() }
+
+// Save writes what the stream remembers of flows, so that a restart does not change verdicts; see [features.Extractor.Save].
+func (s *Stream) Save(w io.Writer) error { return s.extractor.Save(w) }
 
 // Stats counts what the set of features did besides making rows.
 func (s *Stream) Stats() features.Stats { return s.extractor.Stats() }

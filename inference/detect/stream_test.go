@@ -1,8 +1,11 @@
 package detect
 
 import (
+	"bytes"
 	"errors"
+	"iter"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -110,4 +113,47 @@ func TestGoldenRecordsOfAStatefulSet(t *testing.T) {
 	c.Golden[0].Log = head
 	_, err = GoldenRows(&c)
 	require.ErrorIs(t, err, features.ErrContract)
+}
+
+func TestARestartDoesNotChangeVerdicts(t *testing.T) {
+	d := contextDetector(t)
+	var want []float32
+	for v, err := range d.Stream().Verdicts(sequence(streamFlows(200))) {
+		require.NoError(t, err)
+		want = append(want, v.Score)
+	}
+	var got []float32
+	s := d.Stream()
+	take := func() {
+		for v, ok, err := s.Next(); ok; v, ok, err = s.Next() {
+			require.NoError(t, err)
+			got = append(got, v.Score)
+		}
+	}
+	for i, f := range streamFlows(200) {
+		require.NoError(t, s.Push(f))
+		take()
+		if i%30 == 7 {
+			var state bytes.Buffer
+			require.NoError(t, s.Save(&state))
+			var err error
+			s, err = d.Restore(&state)
+			require.NoError(t, err)
+		}
+	}
+	s.Finish()
+	take()
+	require.Equal(t, want, got)
+	_, err := d.Restore(strings.NewReader("threatdetect state 1"))
+	require.ErrorIs(t, err, features.ErrState)
+}
+
+func sequence(flows []*features.Flow) iter.Seq2[*features.Flow, error] {
+	return func(yield func(*features.Flow, error) bool) {
+		for _, f := range flows {
+			if !yield(f, nil) {
+				return
+			}
+		}
+	}
 }
