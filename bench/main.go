@@ -70,12 +70,20 @@ func mainErr() error {
 	engineNames := flag.String("engines", "", "`names` of engines to run beside ours (default all): "+allNames())
 	quick := flag.Bool("quick", false, "two models, the engines that are quick to install, few rounds, no batches of 100,000: less than two minutes")
 	out := flag.String("o", "", "`directory` to write benchmarks.md and its plots to, such as ../docs")
+	from := flag.String("from", "", "measure nothing, but write the page of the results.json of a former run")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	}
 	if runtime.GOOS != "linux" {
 		return errors.New("the harness needs Linux")
+	}
+	if *from != "" {
+		res, err := openResults(*from)
+		if err != nil {
+			return err
+		}
+		return res.print(*out)
 	}
 	sizes := batchSizes
 	if *quick {
@@ -111,8 +119,5 @@ func mainErr() error {
 	if err := res.save(filepath.Join(r.work, "results.json")); err != nil {
 		return err
 	}
-	if *out == "" {
-		return res.write(os.Stdout)
-	}
-	return res.publish(*out)
+	return res.print(*out)
 }

@@ -156,6 +156,15 @@ func (res *results) save(path string) error {
 	return os.WriteFile(path, text, 0o644)
 }
 
+func openResults(path string) (*results, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	res := &results{}
+	return res, json.Unmarshal(text, res)
+}
+
 // ns is the median processor time per row of an engine, and 0 if there is none.
 func (res *results) ns(model, engine string, size int) float64 {
 	if r := res.By[model][engine]; r != nil {

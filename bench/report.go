@@ -10,6 +10,14 @@ import (
 	"time"
 )
 
+// print writes the page to standard output, or to dir with its plots.
+func (res *results) print(dir string) error {
+	if dir == "" {
+		return res.write(os.Stdout)
+	}
+	return res.publish(dir)
+}
+
 // publish writes benchmarks.md and a plot for each model.
 func (res *results) publish(dir string) error {
 	var page bytes.Buffer

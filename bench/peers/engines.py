@@ -225,7 +225,8 @@ class ydf:
 
         x, y = task.training()
         learner = package.GradientBoostedTreesLearner(
-            label="label", num_trees=task.rounds, max_depth=task.depth + 1, shrinkage=0.1, num_threads=1, validation_ratio=0, early_stopping="NONE")
+            label="label", num_trees=task.rounds, max_depth=task.depth + 1, shrinkage=0.1, num_threads=1, validation_ratio=0.0,
+            early_stopping="NONE", discretize_numerical_columns=True)
         learner.train(ydf.data(x, y), verbose=0).save(task.file("ydf"))
 
     def __init__(self, task):
