@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 )
@@ -25,6 +26,9 @@ func (d *difference) String() string {
 	}
 	return fmt.Sprintf("%.3g %%, ≤ %.1e", 100*float64(d.Differ)/float64(d.Rows), d.Greatest)
 }
+
+// errOurs ends the run: a kernel of ours that is fast and one bit off is wrong.
+var errOurs = errors.New("our results differ from XGBoost's")
 
 // compare holds outputs against XGBoost's margins or, if they are nearer, its probabilities. Engines with models of their own are
 // compared with what they should predict where that is known, and outputs that are all the same are an error for everyone: an engine
@@ -58,11 +62,11 @@ func compare(m *modelFiles, e *engine, got []float32) (*difference, error) {
 	if d := differ("probabilities", m.Outputs, got, value); d.Greatest < best.Greatest {
 		best = d
 	}
+	if e.Ours && (best.Differ > 0 || best.Of != "margins") {
+		return best, fmt.Errorf("%w: %s", errOurs, best)
+	}
 	if best.Greatest > wrong {
 		return best, fmt.Errorf("wrong results: %s", best)
-	}
-	if e.Ours && best.Differ > 0 {
-		return best, fmt.Errorf("our results differ from XGBoost's: %s", best)
 	}
 	return best, nil
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"threatdetect/inference"
 )
 
 // engine is one contender.
@@ -34,13 +36,12 @@ const (
 )
 
 var engines = []*engine{
-	{Name: oursName, Title: "**threatdetect**", Ours: true, start: func(r *run, m *modelFiles) ([]string, error) {
-		return []string{r.self, "serve", "ours", m.file("model.ubj"), m.rows}, nil
-	}},
-	{Name: puregoName, Title: "**threatdetect, portable Go**", Ours: true, start: func(r *run, m *modelFiles) ([]string, error) {
-		path, err := r.buildPurego()
-		return []string{path, "serve", "ours", m.file("model.ubj"), m.rows}, err
-	}},
+	ours(oursName, "**threatdetect**"),
+	ours("ours-avx2", "threatdetect, blocks with AVX2 forced"),
+	ours("ours-generic", "threatdetect, blocks in Go forced"),
+	ours("ours-heap", "threatdetect, heap walker forced"),
+	ours("ours-walk", "threatdetect, reference walker"),
+	ours(puregoName, "**threatdetect, portable Go**"),
 	xgboost("3.2.0"),
 	xgboost("1.7.6"),
 	{Name: "onedal", Title: "oneDAL (daal4py)", Python: true,
@@ -67,6 +68,27 @@ var engines = []*engine{
 }
 
 var treelite = &venv{name: "treelite", packages: []string{"treelite==4.8.1", "tl2cgen==1.0.0"}}
+
+// kernels are the ways of our engine to score rows, by the contender that forces it.
+var kernels = map[string]inference.Kernel{
+	oursName:       inference.KernelAuto,
+	puregoName:     inference.KernelAuto,
+	"ours-avx2":    inference.KernelAVX2,
+	"ours-generic": inference.KernelGeneric,
+	"ours-heap":    inference.KernelHeap,
+	"ours-walk":    inference.KernelWalk,
+}
+
+// ours is our engine with the kernel that its name says.
+func ours(name, title string) *engine {
+	return &engine{Name: name, Title: title, Ours: true, start: func(r *run, m *modelFiles) (argv []string, err error) {
+		program := r.self
+		if name == puregoName {
+			program, err = r.buildPurego()
+		}
+		return []string{program, "serve", name, m.file("model.ubj"), m.rows}, err
+	}}
+}
 
 func xgboost(release string) *engine {
 	return &engine{Name: "xgboost-" + release, Title: "XGBoost " + release + ", C API", start: func(r *run, m *modelFiles) ([]string, error) {

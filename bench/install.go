@@ -101,7 +101,7 @@ func (r *run) unpackPeers() error {
 	return nil
 }
 
-// buildOurs compiles this program again without assembly and returns its path.
+// buildPurego compiles this program again without assembly and returns its path.
 func (r *run) buildPurego() (string, error) {
 	path := filepath.Join(r.work, "bench-purego")
 	out, err := exec.Command("go", "build", "-tags", "purego", "-o", path, ".").CombinedOutput()

@@ -45,8 +45,10 @@ func mainErr() error {
 	if len(os.Args) > 3 { // a worker of this program, see worker.go
 		switch args := os.Args[2:]; os.Args[1] {
 		case "serve":
-			serve := map[string]func(model, rows string) error{"ours": serveOurs, "leaves": serveLeaves}[args[0]]
-			return serve(args[1], args[2])
+			if args[0] == "leaves" {
+				return serveLeaves(args[1], args[2])
+			}
+			return serveOurs(args[1], args[2], kernels[args[0]])
 		case "own":
 			var rounds int
 			if _, err := fmt.Sscan(args[2], &rounds); err != nil {

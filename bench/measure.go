@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -79,7 +80,7 @@ func (r *run) measureModel(m *modelFiles, chosen []*engine, sizes []int) (map[st
 		if err != nil {
 			r.logf("%s, %s: %v", m.Name, e.Name, err)
 			res.Failed = err.Error()
-			if e.Ours {
+			if errors.Is(err, errOurs) {
 				return nil, fmt.Errorf("model %s: %s: %w", m.Name, e.Name, err)
 			}
 			continue
@@ -106,7 +107,9 @@ func (r *run) measureModel(m *modelFiles, chosen []*engine, sizes []int) (map[st
 					delete(workers, e.Name)
 					continue
 				}
-				res.NS[size] = append(res.NS[size], ns)
+				if ns > 0 { // else the engine does not do this size
+					res.NS[size] = append(res.NS[size], ns)
+				}
 			}
 		}
 		slices.Reverse(order)

@@ -15,8 +15,8 @@ import (
 )
 
 // serveOurs is the worker of our engine: a single row by Predict, more by PredictBatch, one goroutine.
-func serveOurs(modelPath, rowsPath string) error {
-	p, err := inference.Open(modelPath, &inference.Options{Output: inference.Margin, Workers: 1})
+func serveOurs(modelPath, rowsPath string, kernel inference.Kernel) error {
+	p, err := inference.Open(modelPath, &inference.Options{Output: inference.Margin, Workers: 1, Kernel: kernel})
 	if err != nil {
 		return err
 	}
@@ -26,7 +26,7 @@ func serveOurs(modelPath, rowsPath string) error {
 	}
 	width, n := p.NumFeature(), len(rows)/p.NumFeature()
 	out := make([]float32, n*p.NumOutput())
-	return answer(os.Stdin, os.Stdout, p.Engine(), n, func(begin, count int) []float32 {
+	return answer(os.Stdin, os.Stdout, ourKernels(p), n, func(begin, count int) []float32 {
 		dst, part := out[:count*p.NumOutput()], rows[begin*width:][:count*width]
 		var err error
 		if count == 1 {
@@ -39,6 +39,15 @@ func serveOurs(modelPath, rowsPath string) error {
 		}
 		return dst
 	})
+}
+
+// ourKernels says what scores single rows and small batches, and what large ones.
+func ourKernels(p *inference.Predictor) string {
+	s := p.Stats()
+	if s.Kernel == "" {
+		return s.Engine
+	}
+	return fmt.Sprintf("%s; %s from %d rows on", s.Engine, s.Kernel, s.BlockRows)
 }
 
 // ownFigures are what only our engine is asked for.
@@ -81,7 +90,7 @@ func measureOurs(out io.Writer, modelPath, rowsPath string, rounds int) error {
 		compiles = append(compiles, float64(done-loaded))
 		ratios = append(ratios, float64(done-loaded)/float64(loaded-began))
 	}
-	f.Engine, f.Bytes = p.Engine(), p.Stats().Bytes
+	f.Engine, f.Bytes = ourKernels(p), p.Stats().Bytes
 	f.LoadNS, f.CompileNS, f.CompileOverLoad = median(loads), median(compiles), median(ratios)
 
 	n := len(rows) / p.NumFeature()

@@ -81,14 +81,26 @@ func (res *results) own(model string) *ownFigures {
 	return &ownFigures{TwoOverOne: 0, CompileOverLoad: math.NaN()}
 }
 
-// avx2 is the contender that runs the AVX2 kernels.
-func avx2(*results) string { return oursName }
+// avx2 is the contender that runs the AVX2 kernels: the one that is forced to, or ours where it can do no better.
+func avx2(res *results) string {
+	for _, m := range res.Models {
+		if res.ns(m, "ours-avx2", 1000) > 0 {
+			return "ours-avx2"
+		}
+	}
+	return oursName
+}
 
 func noAVX512(res *results) string {
 	if !res.Machine.has("avx512f") {
 		return "not measured: this CPU has none"
 	}
-	return ""
+	for _, m := range res.Models {
+		if r := res.By[m][oursName]; r != nil && strings.Contains(r.Version, "avx512") {
+			return ""
+		}
+	}
+	return "not measured: our engine did not use it"
 }
 
 func sameModel(e *engine) bool { return !e.Ours && !e.Own }
