@@ -24,6 +24,7 @@ type scoreFlags struct {
 	failOnThreat            bool
 	explain                 int
 	state                   stateFlags
+	contributions           bool // the command explains rows by itself
 }
 
 func (a *app) scoreCommand() *cobra.Command {
@@ -124,7 +125,7 @@ func (f *scoreFlags) detector() (*detect.Detector, error) {
 	if err != nil {
 		return nil, err
 	}
-	opts := &detect.Options{Explain: f.explain, Load: load}
+	opts := &detect.Options{Explain: f.explain, Contributions: f.contributions, Load: load}
 	if f.threshold != "" {
 		t, ok := decimal.Real([]byte(f.threshold))
 		if !ok || math.IsInf(float64(float32(t)), 0) {

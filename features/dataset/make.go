@@ -86,6 +86,7 @@ func (m *maker) labelled(pass Pass, n *int64) iter.Seq2[*features.Flow, error] {
 		for f, err := range m.flows(pass) {
 			records++
 			if err == nil {
+				records += int64(f.MoreRecords)
 				if m.Labels != nil {
 					m.Labels.Apply(f, records)
 				}

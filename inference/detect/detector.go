@@ -25,6 +25,8 @@ type Options struct {
 	// Explain is how many of the features that add most to a verdict are told, in Verdict.Top. It costs more than the verdict
 	// itself, and model.ErrUnsupported is the error if the model's file has no training statistics.
 	Explain int
+	// Contributions makes [Detector.Contributions] work; verdicts are not explained by it.
+	Contributions bool
 	// SkipGolden leaves the contract's golden records unscored. They take about a millisecond, and refuse a model that the
 	// contract was not made for.
 	SkipGolden bool
@@ -41,6 +43,7 @@ type Detector struct {
 	digest    string
 	softmax   bool // the predictor's output is the index of a class
 	explainer *explainer
+	add       *inference.Predictor // of contributions; nil unless asked for
 }
 
 // Open reads the bundle at path: a model.tar.gz with a contract inside. The error answers errors.Is for ErrNoContract
@@ -116,6 +119,11 @@ func New(b *model.Booster, c *features.Contract, opts *Options) (*Detector, erro
 	if opts != nil {
 		if d.explainer, err = newExplainer(b, pipeline.Schema().Names(), opts.Explain); err != nil {
 			return nil, err
+		}
+		if opts.Contributions {
+			if d.add, err = inference.New(b, &inference.Options{Output: inference.Contribution}); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return d, nil

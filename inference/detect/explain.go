@@ -67,3 +67,27 @@ func (e *explainer) explain(x *explanation, row []float32, class int) ([]Reason,
 	}
 	return x.top, nil
 }
+
+// Columns are the names of the columns of a row.
+func (d *Detector) Columns() []string { return d.pipeline.Schema().Names() }
+
+// Contributions writes what each column of a row adds to the margin of an attack, and the bias behind them: len(row)+1
+// numbers. With several classes it is what they take away from the margin of the first, benign one. It needs
+// Options.Contributions, and fails with model.ErrUnsupported without it.
+func (d *Detector) Contributions(dst, row []float32) error {
+	if d.add == nil {
+		return &model.UnsupportedError{What: "contributions that were not asked for when the detector was made"}
+	}
+	n := len(row) + 1
+	if d.add.NumOutput() == n {
+		return d.add.Predict(dst, row)
+	}
+	all := make([]float32, d.add.NumOutput())
+	if err := d.add.Predict(all, row); err != nil {
+		return err
+	}
+	for i, v := range all[:n] {
+		dst[i] = -v
+	}
+	return nil
+}

@@ -1,8 +1,11 @@
 package detect
 
 import (
+	"bytes"
 	"math"
 	"net/netip"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"threatdetect/features"
+	"threatdetect/features/zeek"
+	"threatdetect/inference"
 	"threatdetect/internal/testkit"
 	"threatdetect/model"
 )
@@ -142,3 +147,36 @@ func TestWriteTopAllocates(t *testing.T) {
 type discard struct{}
 
 func (discard) Write(b []byte) (int, error) { return len(b), nil }
+
+// Contributions of a row are those of the reasons of its verdict; with several classes, the benign one's, turned round.
+func TestContributions(t *testing.T) {
+	shown, err := Open("../../testdata/demo/model.tar.gz", &Options{Explain: 1000})
+	require.NoError(t, err)
+	silent, err := Open("../../testdata/demo/model.tar.gz", &Options{Contributions: true})
+	require.NoError(t, err)
+	log, err := os.ReadFile("../../testdata/demo/conn.log")
+	require.NoError(t, err)
+	names := silent.Columns()
+	got := make([]float32, len(names)+1)
+	for v, err := range shown.Stream().Verdicts(zeek.Read(bytes.NewReader(log), nil)) {
+		require.NoError(t, err)
+		require.NoError(t, silent.Contributions(got, v.Row))
+		for _, reason := range v.Top {
+			require.Equal(t, reason.Contribution, got[slices.Index(names, reason.Feature)])
+		}
+	}
+	require.ErrorIs(t, shown.Contributions(got, make([]float32, len(names))), model.ErrUnsupported)
+
+	d, b := explained(t, 1)
+	classes, err := New(b, d.Contract(), &Options{Contributions: true})
+	require.NoError(t, err)
+	all, err := inference.New(b, &inference.Options{Output: inference.Contribution})
+	require.NoError(t, err)
+	want := make([]float32, all.NumOutput())
+	row := make([]float32, len(names))
+	require.NoError(t, all.Predict(want, row))
+	require.NoError(t, classes.Contributions(got, row))
+	for i, v := range got {
+		require.Equal(t, want[i], -v)
+	}
+}

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,7 +13,7 @@ import (
 	"threatdetect/features"
 	"threatdetect/features/zeek"
 	"threatdetect/inference"
-	"threatdetect/internal/evaluate"
+	"threatdetect/inference/evaluate"
 	"threatdetect/model"
 )
 
@@ -236,8 +235,8 @@ func line(w *strings.Builder, p *inference.Predictor, name string, rows []float3
 		return err
 	}
 	fmt.Fprintf(w, "| %s | %d | %d |", name, r.Benign, r.Attacks)
-	for _, v := range []float64{r.Accuracy, r.Precision, r.Recall, r.FalsePositiveRate, r.F1, r.AUC, r.AveragePrecision, recallAt1(r)} {
-		if math.IsNaN(v) {
+	for _, v := range []evaluate.Number{r.Accuracy, r.Precision, r.Recall, r.FalsePositiveRate, r.F1, r.AUC, r.AP, r.RecallAt[0].Recall} {
+		if !v.Known() {
 			w.WriteString(" – |")
 		} else {
 			fmt.Fprintf(w, " %.4f |", v)
@@ -245,13 +244,6 @@ func line(w *strings.Builder, p *inference.Predictor, name string, rows []float3
 	}
 	w.WriteString("\n")
 	return nil
-}
-
-func recallAt1(r *evaluate.Report) float64 {
-	if v, ok := r.RecallAt[0.01]; ok {
-		return v
-	}
-	return math.NaN()
 }
 
 func count(list []bool) (n int) {

@@ -1,0 +1,74 @@
+package evaluate
+
+import (
+	"fmt"
+)
+
+// Compare is another model on the same flows. Differences are the other one minus the one of the report.
+type Compare struct {
+	Model     Model     `json:"model"`
+	Threshold Number    `json:"threshold"`
+	All       *Measures `json:"all"`
+	Distinct  *Measures `json:"distinct"`
+
+	AUC      Difference `json:"auc"`
+	AP       Difference `json:"average_precision"`
+	RecallAt Difference `json:"recall_at_0.01"` // at a false positive rate of 1 %
+
+	// At the thresholds: how many flows both models judge alike, and those that one of them alone judges rightly.
+	Same      int `json:"same"`
+	OnlyOther int `json:"only_other_right"`
+	OnlyThis  int `json:"only_this_right"`
+
+	Kinds []Kind       `json:"kinds"`
+	Curve []CurvePoint `json:"curve"`
+}
+
+// Difference is between two models on the same flows; the interval comes from replicates that both were measured on.
+type Difference struct {
+	Value    Number   `json:"value"`
+	Interval Interval `json:"interval"`
+}
+
+// CompareWith fills r.Compare. other holds the same flows as s in the same order, scored by the other model, and threshold is
+// that model's. It fails with ErrSample if they are not the same flows.
+func (r *Report) CompareWith(other, s *Sample, threshold float32) error {
+	if other.Len() != s.Len() {
+		return fmt.Errorf("%w: the two models were given different flows", ErrSample)
+	}
+	for i := range s.attack {
+		if s.attack[i] != other.attack[i] {
+			return fmt.Errorf("%w: the two models were given different flows", ErrSample)
+		}
+	}
+	v, w := s.view(nil), other.view(nil)
+	c := &Compare{Threshold: Number(threshold), All: w.measure(threshold), Curve: w.curve(), Kinds: other.byKind(threshold)}
+	// Which flows repeat is said by the rows of the report's model: both are measured on the same ones.
+	c.Distinct = other.view(func(i int) bool { return !s.repeat[i] }).measure(threshold)
+	for i, attack := range s.attack {
+		a, b := s.scores[i] >= float32(r.Threshold), other.scores[i] >= threshold
+		switch {
+		case a == b:
+			c.Same++
+		case b == attack:
+			c.OnlyOther++
+		default:
+			c.OnlyThis++
+		}
+	}
+	c.AUC = Difference{c.All.AUC - r.All.AUC, unknown}
+	c.AP = Difference{c.All.AP - r.All.AP, unknown}
+	c.RecallAt = Difference{c.All.RecallAt[0].Recall - r.All.RecallAt[0].Recall, unknown}
+	if r.Resampled.Replicates > 0 {
+		var auc, ap, recall []float64
+		v.resample(r.Resampled, func(weight func(int32) float64) {
+			a, b := v.areas(weight), w.areas(weight)
+			if a.auc == a.auc {
+				auc, ap, recall = append(auc, b.auc-a.auc), append(ap, b.ap-a.ap), append(recall, b.recall[0]-a.recall[0])
+			}
+		})
+		c.AUC.Interval, c.AP.Interval, c.RecallAt.Interval = interval(auc), interval(ap), interval(recall)
+	}
+	r.Compare = c
+	return nil
+}
