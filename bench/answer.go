@@ -23,13 +23,14 @@ func answer(in io.Reader, out io.Writer, version string, rows int, predict predi
 		var (
 			batch   int
 			seconds float64
+			count   int
 			path    string
 		)
 		if _, err := fmt.Sscanf(lines.Text(), "time %d %g", &batch, &seconds); err == nil && batch > 0 && batch <= rows {
 			median, samples := sample(rows, batch, seconds, predict)
 			fmt.Fprintf(out, "%.3f %d\n", median, samples)
-		} else if _, err := fmt.Sscanf(lines.Text(), "check %s", &path); err == nil {
-			if err := writeOutputs(path, rows, predict); err != nil {
+		} else if _, err := fmt.Sscanf(lines.Text(), "check %d %s", &count, &path); err == nil && count <= rows {
+			if err := writeOutputs(path, count, predict); err != nil {
 				return err
 			}
 			fmt.Fprintln(out, "ok")
@@ -73,7 +74,7 @@ func processTime() time.Duration {
 	return time.Duration(t.Nano())
 }
 
-// writeOutputs scores all rows in batches of 1000 into a file.
+// writeOutputs scores the first rows in batches of 1000 into a file.
 func writeOutputs(path string, rows int, predict predictor) error {
 	var all []float32
 	for at := 0; at < rows; at += 1000 {

@@ -29,7 +29,7 @@ func TestAnswer(t *testing.T) {
 		return out
 	}
 	var out bytes.Buffer
-	err := answer(strings.NewReader("check "+path+"\ntime 7 0.001\nnonsense\n"), &out, "1.2.3", 2500, predict)
+	err := answer(strings.NewReader("check 2500 "+path+"\ntime 7 0.001\nnonsense\n"), &out, "1.2.3", 2500, predict)
 	require.ErrorContains(t, err, "nonsense")
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	require.Len(t, lines, 3)
@@ -50,7 +50,10 @@ func TestCompare(t *testing.T) {
 	require.NoError(t, writeFloats(m.file("value.f32"), value))
 	peer, ours, own := &engine{}, &engine{Ours: true}, &engine{Name: "own", Own: true}
 
-	d, err := compare(m, ours, margin)
+	d, err := compare(m, ours, margin[:2])
+	require.NoError(t, err)
+	require.Equal(t, &difference{Of: "margins", Rows: 1}, d)
+	d, err = compare(m, ours, margin)
 	require.NoError(t, err)
 	require.Equal(t, &difference{Of: "margins", Rows: 2}, d)
 	off := []float32{1, math.Nextafter32(2, 3), 3, 4}
@@ -62,7 +65,7 @@ func TestCompare(t *testing.T) {
 	d, err = compare(m, peer, value)
 	require.NoError(t, err)
 	require.Equal(t, "probabilities", d.Of)
-	for _, bad := range [][]float32{{1, 2, 3}, {0, 0, 0, 0}, {1, 2, 3, float32(math.NaN())}, {1, 2, 3, 4.5}} {
+	for _, bad := range [][]float32{{1, 2, 3}, {1, 2, 3, 4, 5, 6}, {0, 0, 0, 0}, {1, 2, 3, float32(math.NaN())}, {1, 2, 3, 4.5}} {
 		_, err = compare(m, peer, bad)
 		require.Error(t, err, "%v", bad)
 	}

@@ -13,8 +13,13 @@ import (
 // batchSizes are the rows of one call.
 var batchSizes = []int{1, 16, 64, 256, 1000, 4096, 100_000}
 
-// slowCall is how long a call may take and still be repeated in every round.
-const slowCall = 2 * time.Second
+const (
+	// slowCall is how long a call may take and still be repeated in every round, and verySlowCall how long to be made at all.
+	slowCall, verySlowCall = 2 * time.Second, 8 * time.Second
+
+	// checkedRows are the rows whose outputs are compared with XGBoost's; of ours, all are.
+	checkedRows, allRows = 20_000, 100_000
+)
 
 // result is what was found out about one engine and one model.
 type result struct {
@@ -96,7 +101,7 @@ func (r *run) measureModel(m *modelFiles, chosen []*engine, sizes []int) (map[st
 		for _, size := range sizes {
 			for _, e := range order {
 				w, res := workers[e.Name], by[e.Name]
-				if w == nil || tooSlow(res.NS, size, round) {
+				if w == nil || tooSlow(res.NS, size) {
 					continue
 				}
 				ns, err := w.time(size, r.sample)
@@ -117,13 +122,17 @@ func (r *run) measureModel(m *modelFiles, chosen []*engine, sizes []int) (map[st
 	return by, nil
 }
 
-// tooSlow reports whether calls of this size take so long that one round of them has to do.
-func tooSlow(ns map[int][]float64, size, round int) bool {
-	if round == 0 {
-		return false
+// tooSlow reports whether a call of this size is not to be made, or not again, going by this or the next smaller size.
+func tooSlow(ns map[int][]float64, size int) bool {
+	if had := ns[size]; len(had) > 0 {
+		return had[0]*float64(size) > float64(slowCall)
 	}
-	had := ns[size]
-	return len(had) > 0 && had[0]*float64(size) > float64(slowCall)
+	if i := slices.Index(batchSizes, size); i > 0 {
+		if smaller := ns[batchSizes[i-1]]; len(smaller) > 0 {
+			return smaller[0]*float64(size) > float64(verySlowCall)
+		}
+	}
+	return false
 }
 
 // startEngine makes an engine ready and fills in how its outputs compare.
@@ -140,7 +149,11 @@ func (r *run) startEngine(e *engine, m *modelFiles, res *result) (*worker, error
 	if res.Version == "" {
 		res.Version = e.pinned()
 	}
-	got, err := w.check(filepath.Join(r.work, "check.f32"))
+	rows := checkedRows
+	if e.Ours {
+		rows = allRows
+	}
+	got, err := w.check(rows, filepath.Join(r.work, "check.f32"))
 	if err == nil {
 		res.Difference, err = compare(m, e, got)
 	}

@@ -16,7 +16,7 @@ import (
 //
 //	(start)               ready VERSION
 //	time BATCH SECONDS    the median processor time per row in nanoseconds, and how many samples that is of
-//	check FILE            ok, after the outputs of all rows have been written to the file
+//	check ROWS FILE       ok, after the outputs of that many rows have been written to the file
 //
 // What is no such answer is an error, and the process has ended.
 type worker struct {
@@ -86,9 +86,9 @@ func (w *worker) time(batch int, d time.Duration) (ns float64, err error) {
 	return ns, nil
 }
 
-// check returns the outputs of all rows.
-func (w *worker) check(path string) ([]float32, error) {
-	fmt.Fprintf(w.in, "check %s\n", path)
+// check returns the outputs of the first rows.
+func (w *worker) check(rows int, path string) ([]float32, error) {
+	fmt.Fprintf(w.in, "check %d %s\n", rows, path)
 	if line, err := w.line(); err != nil {
 		return nil, err
 	} else if line != "ok" {

@@ -162,7 +162,7 @@ static void measure(const float *(*predict)(long, long), long batch, double seco
 	printf("%.3f %ld\n", sample[samples / 2], samples);
 }
 
-static void check(const float *(*predict)(long, long), const char *path) {
+static void check(const float *(*predict)(long, long), long n, const char *path) {
 	FILE *f = fopen(path, "wb");
 	if (!f)
 		fail("cannot write", path);
@@ -215,8 +215,8 @@ int main(int argc, char **argv) {
 		while (fgets(line, sizeof line, stdin)) {
 			if (sscanf(line, "time %ld %lf", &batch, &seconds) == 2 && batch > 0 && batch <= n)
 				measure(engines[i].predict, batch, seconds);
-			else if (sscanf(line, "check %4095[^\n]", path) == 1)
-				check(engines[i].predict, path);
+			else if (sscanf(line, "check %ld %4095[^\n]", &batch, path) == 2 && batch > 0 && batch <= n)
+				check(engines[i].predict, batch, path);
 			else
 				fail("unknown command", line);
 		}

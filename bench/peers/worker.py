@@ -79,10 +79,11 @@ def serve(task, engine):
             print("%.3f %d" % measure(calls[batch], batch, seconds), flush=True)
         elif command == "check":
             parts = []
-            for begin in range(0, rows, 1000):
-                end = min(begin + 1000, rows)
+            count = int(words[0])
+            for begin in range(0, count, 1000):
+                end = min(begin + 1000, count)
                 parts.append(np.array(engine.outputs(engine.call(begin, end)()), "<f4").reshape(end - begin, task.outputs))
-            np.concatenate(parts).tofile(words[0])
+            np.concatenate(parts).tofile(words[1])
             print("ok", flush=True)
         else:
             sys.exit("unknown command " + line)
