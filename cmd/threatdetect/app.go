@@ -24,6 +24,7 @@ type app struct {
 	quiet   bool
 	summary string
 	pointer string // where in JSON records the object of the log is
+	fields  string // --fields of log commands
 	noColor bool
 	code    int // exit code of a run that ended without an error
 

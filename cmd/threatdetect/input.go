@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"strings"
 
 	"threatdetect/features"
 	"threatdetect/features/auto"
@@ -33,15 +34,28 @@ func (l *logs) flows() iter.Seq2[*features.Flow, error] {
 		l.parts = auto.Parts{}
 		for _, name := range l.files {
 			more, err := l.readFile(name, yield)
-			if err != nil {
-				yield(nil, err)
+			if err == nil && !more {
 				return
 			}
-			if !more {
+			if err != nil {
+				if l.flush(yield) {
+					yield(nil, err)
+				}
 				return
 			}
 		}
+		l.flush(yield)
 	}
+}
+
+// flush yields the flows that wait for more records of theirs, and reports whether the consumer wants more.
+func (l *logs) flush(yield func(*features.Flow, error) bool) bool {
+	for flow, err := range l.parts.Flush() {
+		if !yield(flow, err) {
+			return false
+		}
+	}
+	return true
 }
 
 // readFile yields the records of one file. It returns false if the consumer has had enough.
@@ -53,7 +67,7 @@ func (l *logs) readFile(name string, yield func(*features.Flow, error) bool) (mo
 	}
 	defer r.Close()
 	var misfit error // the set cannot be computed from the format that the file turns out to have
-	opts := &auto.Options{Format: l.format, Label: l.label, Pointer: l.app.pointer, Parts: &l.parts, OnFormat: func(f auto.Format, _ string) { misfit = l.check(string(f)) }}
+	opts := &auto.Options{Format: l.format, Label: l.label, Pointer: l.app.pointer, Fields: strings.FieldsFunc(l.app.fields, isSeparator), Parts: &l.parts, OnFormat: func(f auto.Format, _ string) { misfit = l.check(string(f)) }}
 	for flow, err := range auto.Read(r, opts) {
 		if misfit != nil {
 			return false, misfit
@@ -95,6 +109,9 @@ func (l *logs) wrap(err error) error {
 func (l *logs) unreadable() error {
 	return inputError(l.file, fmt.Errorf("%w: all %d records are malformed, cut off or of a wrong number of fields", features.ErrFormat, l.app.account.Records))
 }
+
+// isSeparator reports whether r stands between the names of --fields, which may be written as AWS does: ${version} ${account-id}.
+func isSeparator(r rune) bool { return strings.ContainsRune(" \t\n,${}", r) }
 
 func isRecordError(err error) bool {
 	_, ok := errors.AsType[*features.RecordError](err)

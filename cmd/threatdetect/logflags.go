@@ -21,12 +21,13 @@ func (a *app) addLogFlags(flags *pflag.FlagSet, from, out *string, strict, showS
 func (a *app) addReadFlags(flags *pflag.FlagSet, from *string, strict, showSkip *bool) {
 	flags.StringVar(from, "from", "auto", "log format: "+formatNames())
 	flags.StringVar(&a.pointer, "pointer", "", "where in a JSON record the object of the log is, such as /zeek or /event/original, if a shipper wrapped it")
+	flags.StringVar(&a.fields, "fields", "", "fields of a VPC flow log in a custom format without a header, in order: 'version account-id interface-id ...'")
 	flags.BoolVar(strict, "strict", false, "end at the first record that is skipped for a fault, with exit code 4")
 	flags.BoolVar(showSkip, "show-skipped", false, "print every skipped record on standard error")
 }
 
 // readable are the log formats that this version reads; it recognises the others.
-var readable = []auto.Format{auto.Zeek, auto.Binetflow, auto.CICFlow, auto.UNSW, auto.NSLKDD}
+var readable = []auto.Format{auto.Zeek, auto.VPCFlow, auto.NetFlow, auto.Binetflow, auto.CICFlow, auto.UNSW, auto.NSLKDD}
 
 // openLogs checks the flags of a log command. No file is opened yet.
 func (a *app) openLogs(from, label string, set *features.Set, files []string) (*logs, error) {

@@ -20,45 +20,48 @@ func TestDetect(t *testing.T) {
 	vpc := "2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 ACCEPT OK"
 	raw := "59.166.0.0" + strings.Repeat(",0", 48)
 	for head, want := range map[string]auto.Format{
-		"#separator \\x09\n":                     auto.Zeek,
-		"\xef\xbb\xbf\n\t#separator \\x09\n":     auto.Zeek,
-		"### note\n#separator\t\\x09":            auto.Zeek,
-		"#fields\tts\n":                          auto.Zeek,
-		`{"event_type":"flow","id.orig_h":1}`:    auto.EVE,
-		`{"ts":1,"id.orig_h":"1.1.1.1"}`:         auto.Zeek,
-		`{"id_orig_h" : "1.1.1.1"}`:              auto.Zeek,
-		`{"_path":"x509"}`:                       auto.Zeek,
-		`{"src":"1.1.1.1","conn_state":"S0"}`:    auto.Zeek,
-		"{\"ts\":\n\n" + `{"conn_state":"S0"}`:   auto.Zeek,
-		`{"note":"conn_state"}`:                  auto.Unknown,
-		`{"type":"IPFIX","sampler_address":"1"}`: auto.NetFlow,
-		`{"time_received_ns":1}`:                 auto.NetFlow,
-		`[{"srcaddr":"1.1.1.1"}]`:                auto.VPCFlow,
-		"[\n {\n  \"srcaddr\": \"1.1.1.1\"":      auto.VPCFlow,
-		"version account-id srcaddr dstaddr\n":   auto.VPCFlow,
-		"version,srcaddr,dstaddr\n":              auto.VPCFlow,
-		"interface-id pkt-srcaddr pkt-dstaddr\n": auto.VPCFlow,
-		vpc:                                      auto.VPCFlow,
-		"5 123456789010 eni-1 a b c":             auto.VPCFlow,
-		"2 123456789010 - a b c":                 auto.VPCFlow,
-		"StartTime,Dur,Proto,SrcAddr,Sport\n":    auto.Binetflow,
-		"StartTime\tDur\tProto\tSrcAddr\n":       auto.Binetflow,
-		"ts,te,td,sa,da,sp,dp,pr\n":              auto.NetFlow,
-		"cnt,af,firstSeen,lastSeen\n":            auto.NetFlow,
-		"firstSeen,duration,proto\n":             auto.NetFlow,
-		" Destination Port, Flow Duration\n":     auto.CICFlow,
-		"src_ip,dst_ip,flow_duration\n":          auto.CICFlow,
-		"id,dur,proto,service\n":                 auto.UNSW,
-		"\"id\",\"dur\",\"proto\"\n":             auto.UNSW,
-		"srcip,sport,dstip\n":                    auto.UNSW,
-		raw:                                      auto.UNSW,
-		"x" + raw:                                auto.Unknown,
-		"0,tcp" + strings.Repeat(",0", 41):       auto.NSLKDD,
-		"0,icmp" + strings.Repeat(",0", 40):      auto.NSLKDD,
-		"0,gre" + strings.Repeat(",0", 40):       auto.Unknown,
-		"":                                       auto.Unknown,
-		"hello\n":                                auto.Unknown,
-		"hello\n#separator \\x09\n":              auto.Unknown,
+		"#separator \\x09\n":                                           auto.Zeek,
+		"\xef\xbb\xbf\n\t#separator \\x09\n":                           auto.Zeek,
+		"### note\n#separator\t\\x09":                                  auto.Zeek,
+		"#fields\tts\n":                                                auto.Zeek,
+		`{"event_type":"flow","id.orig_h":1}`:                          auto.EVE,
+		`{"ts":1,"id.orig_h":"1.1.1.1"}`:                               auto.Zeek,
+		`{"id_orig_h" : "1.1.1.1"}`:                                    auto.Zeek,
+		`{"_path":"x509"}`:                                             auto.Zeek,
+		`{"src":"1.1.1.1","conn_state":"S0"}`:                          auto.Zeek,
+		"{\"ts\":\n\n" + `{"conn_state":"S0"}`:                         auto.Zeek,
+		`{"note":"conn_state"}`:                                        auto.Unknown,
+		`{"type":"IPFIX","sampler_address":"1"}`:                       auto.NetFlow,
+		`{"time_received_ns":1}`:                                       auto.NetFlow,
+		`{"event_type":"purge","ip_src":"1.1.1.1","peer_ip_src":"::"}`: auto.NetFlow,
+		"[\n{\n\t\"type\" : \"FLOW\",\n\t\"export_sysid\" : 1":         auto.NetFlow,
+		`{"src6_addr":"::1"}`:                                          auto.NetFlow,
+		`[{"srcaddr":"1.1.1.1"}]`:                                      auto.VPCFlow,
+		"[\n {\n  \"srcaddr\": \"1.1.1.1\"":                            auto.VPCFlow,
+		"version account-id srcaddr dstaddr\n":                         auto.VPCFlow,
+		"version,srcaddr,dstaddr\n":                                    auto.VPCFlow,
+		"interface-id pkt-srcaddr pkt-dstaddr\n":                       auto.VPCFlow,
+		vpc:                                                            auto.VPCFlow,
+		"5 123456789010 eni-1 a b c":                                   auto.VPCFlow,
+		"2 123456789010 - a b c":                                       auto.VPCFlow,
+		"StartTime,Dur,Proto,SrcAddr,Sport\n":                          auto.Binetflow,
+		"StartTime\tDur\tProto\tSrcAddr\n":                             auto.Binetflow,
+		"ts,te,td,sa,da,sp,dp,pr\n":                                    auto.NetFlow,
+		"cnt,af,firstSeen,lastSeen\n":                                  auto.NetFlow,
+		"firstSeen,duration,proto\n":                                   auto.NetFlow,
+		" Destination Port, Flow Duration\n":                           auto.CICFlow,
+		"src_ip,dst_ip,flow_duration\n":                                auto.CICFlow,
+		"id,dur,proto,service\n":                                       auto.UNSW,
+		"\"id\",\"dur\",\"proto\"\n":                                   auto.UNSW,
+		"srcip,sport,dstip\n":                                          auto.UNSW,
+		raw:                                                            auto.UNSW,
+		"x" + raw:                                                      auto.Unknown,
+		"0,tcp" + strings.Repeat(",0", 41):                             auto.NSLKDD,
+		"0,icmp" + strings.Repeat(",0", 40):                            auto.NSLKDD,
+		"0,gre" + strings.Repeat(",0", 40):                             auto.Unknown,
+		"":                                                             auto.Unknown,
+		"hello\n":                                                      auto.Unknown,
+		"hello\n#separator \\x09\n":                                    auto.Unknown,
 	} {
 		got, by := auto.Detect([]byte(head))
 		require.Equal(t, want, got, "%q", head)
@@ -136,7 +139,7 @@ func TestErrors(t *testing.T) {
 	_, _, err = run(strings.NewReader(`{"event_type":"flow"}`), nil)
 	require.ErrorIs(t, err, features.ErrFormat)
 	require.ErrorContains(t, err, "looks like eve")
-	_, _, err = run(strings.NewReader(conn), &auto.Options{Format: auto.VPCFlow})
+	_, _, err = run(strings.NewReader("hello, world\n"), &auto.Options{Format: auto.Binetflow})
 	require.ErrorIs(t, err, features.ErrFormat)
 
 	_, _, err = run(strings.NewReader("\x1f\x8b\x08\x00"), nil)
@@ -153,7 +156,7 @@ func TestSamples(t *testing.T) {
 		t.Skip("no sample files: they are not part of the module, see their README for terms")
 	}
 	for pattern, want := range map[string]auto.Format{
-		"zeek*/*/*conn.log*.gz": auto.Zeek, "suricata/*.gz": auto.EVE, "vpc-flow/*.gz": auto.VPCFlow, "netflow/*.csv.gz": auto.NetFlow,
+		"zeek*/*/*conn.log*.gz": auto.Zeek, "suricata/*.gz": auto.EVE, "vpc-flow/*.gz": auto.VPCFlow, "netflow/*.csv.gz": auto.NetFlow, "netflow/*.json.gz": auto.NetFlow,
 		"argus-binetflow/*.gz": auto.Binetflow, "cic-ids2017/*.gz": auto.CICFlow, "unsw-nb15/UNSW*.gz": auto.UNSW, "nsl-kdd/*.gz": auto.NSLKDD,
 	} {
 		names, err := filepath.Glob(filepath.Join(root, pattern))
@@ -175,6 +178,30 @@ func TestSamples(t *testing.T) {
 	}
 }
 
+// TestPartsOfRecords joins the records of one flow from two parts of a log, which may be of several formats.
+func TestPartsOfRecords(t *testing.T) {
+	vpc := "2 1 eni-1 10.0.0.5 192.0.2.7 51000 443 6 20 4249 1418530010 1418530070 ACCEPT OK\n"
+	var parts auto.Parts
+	var acct features.Account
+	for _, part := range []string{vpc, "", vpc, conn} {
+		for f, err := range auto.Read(strings.NewReader(part), &auto.Options{Parts: &parts}) {
+			require.NoError(t, acct.Add(f, err))
+		}
+	}
+	require.EqualValues(t, 1, acct.Flows, "Zeek's; the other one is open")
+	for f, err := range parts.Flush() {
+		require.NoError(t, acct.Add(f, err))
+		require.EqualValues(t, 40, f.FwdPkts)
+	}
+	require.EqualValues(t, 3, acct.Flows)
+	_, _, err := run(strings.NewReader(vpc), &auto.Options{Label: "action"})
+	require.ErrorIs(t, err, features.ErrFormat)
+	require.ErrorContains(t, err, "no column action: a flow of a vpcflow log is made of several records")
+	flows, _, err := run(strings.NewReader("1.1.1.1 ::1 1 2\n"), &auto.Options{Format: auto.VPCFlow, Fields: []string{"srcaddr", "dstaddr", "start", "end"}})
+	require.NoError(t, err)
+	require.Equal(t, 1, flows)
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(conn))
 	f.Add([]byte("\xef\xbb\xbf\n #separator \\x09\nx"))
@@ -182,7 +209,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, log []byte) {
 		flows, skipped, _ := run(strings.NewReader(string(log)), nil)
 		if len(log) > 0 && log[0] != 0x1f && log[0] != 0x28 {
-			require.LessOrEqual(t, flows+skipped, strings.Count(string(log), "\n")+1)
+			require.LessOrEqual(t, flows+skipped, strings.Count(string(log), "\n")+1+strings.Count(string(log), "{")) // JSON may have many a line
 		}
 	})
 }

@@ -8,13 +8,13 @@ import (
 // Format is the format of a log. Its text is the name that the command line uses.
 type Format string
 
-// The formats that are told apart, of which some cannot be read yet.
+// The formats that are told apart.
 const (
 	Unknown    Format = ""
 	Zeek       Format = "zeek"      // Zeek conn log, TSV or JSON
 	EVE        Format = "eve"       // Suricata EVE
 	VPCFlow    Format = "vpcflow"   // AWS VPC flow log
-	NetFlow    Format = "netflow"   // NetFlow, IPFIX or sFlow as text: nfdump, goflow2
+	NetFlow    Format = "netflow"   // NetFlow, IPFIX or sFlow as text: nfdump, pmacct, goflow2
 	Binetflow  Format = "binetflow" // Argus, as in CTU-13
 	CICFlow    Format = "cicflow"   // CICFlowMeter
 	UNSW       Format = "unsw"      // UNSW-NB15, partition or raw
@@ -45,9 +45,11 @@ func ParseFormat(name string) (f Format, ok bool) {
 //
 //	first line                                      format
 //	#separator or #fields                           zeek
+//	{ with peer_ip_src, ip_src (pmacct)             netflow
 //	{ with the key event_type                       eve
 //	{ with id.orig_h, id_orig_h, _path, conn_state  zeek
 //	{ with sampler_address, time_received_ns        netflow
+//	{ or [ with src4_addr, src6_addr (nfdump)       netflow
 //	{ or [ with srcaddr                             vpcflow
 //	the words srcaddr and dstaddr                   vpcflow
 //	version, account, interface; or 14 words        vpcflow
@@ -94,8 +96,10 @@ var jsonKeys = [...]struct {
 	key    string
 	format Format
 }{
-	{"event_type", EVE}, {"id.orig_h", Zeek}, {"id_orig_h", Zeek}, {"_path", Zeek}, {"conn_state", Zeek},
-	{"sampler_address", NetFlow}, {"time_received_ns", NetFlow}, {"srcaddr", VPCFlow},
+	// pmacct writes event_type as well, and EVE none of pmacct's.
+	{"peer_ip_src", NetFlow}, {"ip_src", NetFlow}, {"event_type", EVE}, {"id.orig_h", Zeek}, {"id_orig_h", Zeek}, {"_path", Zeek}, {"conn_state", Zeek},
+	{"sampler_address", NetFlow}, {"time_received_ns", NetFlow},
+	{"src4_addr", NetFlow}, {"src6_addr", NetFlow}, {"export_sysid", NetFlow}, {"srcaddr", VPCFlow},
 }
 
 func detectJSON(line []byte) (Format, string) {

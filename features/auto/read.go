@@ -9,8 +9,10 @@ import (
 	"threatdetect/features"
 	"threatdetect/features/binetflow"
 	"threatdetect/features/cicflow"
+	"threatdetect/features/netflow"
 	"threatdetect/features/nslkdd"
 	"threatdetect/features/unsw"
+	"threatdetect/features/vpcflow"
 	"threatdetect/features/zeek"
 	"threatdetect/internal/logio"
 )
@@ -26,8 +28,10 @@ type Options struct {
 	// OnFormat, unless nil, is called once with the format of the log and what it was told by (empty if Format says it),
 	// before the first flow. It is not called for a log that is empty or of no known format.
 	OnFormat func(f Format, by string)
+	// Fields are the names of the fields of a VPC flow log without a header, nil for those of version 2.
+	Fields []string
 	// Parts, unless nil, makes a log of several parts one: a part without a header, or of no format that is told from
-	// it, goes on with those of the part before it.
+	// it, goes on with those of the part before it. Behind the last part there may be more flows: see [Parts.Flush].
 	Parts *Parts
 }
 
@@ -38,6 +42,22 @@ type Parts struct {
 	binetflow binetflow.Header
 	cicflow   cicflow.Header
 	unsw      unsw.Header
+	vpcflow   vpcflow.State
+	netflow   netflow.State
+}
+
+// Flush returns the flows that are open behind the last part: of VPC flow logs and NetFlow, whose records may be joined by
+// ones of the next part.
+func (p *Parts) Flush() iter.Seq2[*features.Flow, error] {
+	return func(yield func(*features.Flow, error) bool) {
+		for _, flows := range [...]iter.Seq2[*features.Flow, error]{p.vpcflow.Flush(), p.netflow.Flush()} {
+			for f, err := range flows {
+				if !yield(f, err) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Read returns the flows of a log, which may be gzip or zstd. It is single-use; the flows and errors are those of the
@@ -47,13 +67,13 @@ func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 	if opts == nil {
 		opts = &Options{}
 	}
-	parts := opts.Parts
-	if parts == nil {
-		parts = &Parts{}
-	}
 	return func(yield func(*features.Flow, error) bool) {
 		lines := logio.From(r, opts.MaxLine)
 		defer lines.Close()
+		parts := opts.Parts
+		if parts == nil {
+			parts = &Parts{}
+		}
 		format, by := opts.Format, ""
 		if format == Unknown {
 			var head []byte
@@ -72,6 +92,10 @@ func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 		if opts.OnFormat != nil {
 			opts.OnFormat(format, by)
 		}
+		if opts.Label != "" && (format == VPCFlow || format == NetFlow) {
+			yield(nil, &features.InputError{Err: features.ErrFormat, What: fmt.Sprintf("no column %s: a flow of a %s log is made of several records, so it has no labels", opts.Label, format)})
+			return
+		}
 		switch format {
 		case Zeek:
 			zeek.Read(lines, &zeek.Options{Label: opts.Label, Pointer: opts.Pointer, Header: &parts.zeek})(yield)
@@ -79,6 +103,18 @@ func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 			binetflow.Read(lines, &binetflow.Options{Label: opts.Label, Header: &parts.binetflow})(yield)
 		case CICFlow:
 			cicflow.Read(lines, &cicflow.Options{Label: opts.Label, Header: &parts.cicflow})(yield)
+		case VPCFlow:
+			o := &vpcflow.Options{Fields: opts.Fields}
+			if opts.Parts != nil {
+				o.State = &parts.vpcflow
+			}
+			vpcflow.Read(lines, o)(yield)
+		case NetFlow:
+			o := &netflow.Options{}
+			if opts.Parts != nil {
+				o.State = &parts.netflow
+			}
+			netflow.Read(lines, o)(yield)
 		case NSLKDD:
 			nslkdd.Read(lines, &nslkdd.Options{Label: opts.Label})(yield)
 		case UNSW:

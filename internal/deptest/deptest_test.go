@@ -37,6 +37,7 @@ var rules = []struct {
 
 	{"model", "internal/f32math internal/pickle internal/safeio internal/ubjson", "a model is data: it cannot predict, and knows no logs"},
 	{"features", "", "rows know nothing of trees, and an agent that embeds them gets nothing else"},
+	{"internal/pairing", "features", "records of one direction become flows"},
 	{"internal/celllog", "features internal/decimal internal/ipaddr internal/logio", "what all logs of cells have in common"},
 	{"features/zeek", "features internal/decimal internal/ipaddr internal/jsonscan internal/logio", "a reader makes flows"},
 	{"features/dataset", "features internal/decimal internal/logio", "training data of flows, from whatever reader"},
@@ -44,7 +45,10 @@ var rules = []struct {
 	{"features/binetflow", "features internal/celllog internal/datetime internal/decimal internal/logio", "a reader makes flows"},
 	{"features/cicflow", "features internal/celllog internal/decimal internal/logio", "a reader makes flows"},
 	{"features/nslkdd", "features internal/celllog internal/decimal internal/logio", "a reader makes flows"},
-	{"features/auto", "features features/binetflow features/cicflow features/nslkdd features/unsw features/zeek internal/logio", "chooses among the readers"},
+	{"internal/jsonlog", "features internal/logio", "what logs of JSON objects have in common"},
+	{"features/vpcflow", "features internal/celllog internal/decimal internal/jsonlog internal/jsonscan internal/logio internal/pairing", "a reader makes flows"},
+	{"features/netflow", "features internal/celllog internal/datetime internal/decimal internal/jsonlog internal/jsonscan internal/logio internal/pairing", "a reader makes flows"},
+	{"features/auto", "features features/binetflow features/cicflow features/netflow features/nslkdd features/unsw features/vpcflow features/zeek internal/logio", "chooses among the readers"},
 
 	{"internal/heapwalk", "", "trees as arrays: it knows no models"},
 	{"internal/kernel", "", "blocks of rows through networks of selections; it knows no models"},

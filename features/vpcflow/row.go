@@ -1,0 +1,145 @@
+package vpcflow
+
+import (
+	"crypto/sha256"
+
+	"threatdetect/features"
+	"threatdetect/internal/celllog"
+	"threatdetect/internal/decimal"
+)
+
+// values are the columns of one record, in whatever form it came.
+type values interface {
+	// get returns the text of a column, nil if there is no such column or its value is missing.
+	get(column int) []byte
+}
+
+// cellValues are those of a line of text.
+type cellValues struct {
+	schema *celllog.Schema
+	cells  [][]byte
+}
+
+func (v *cellValues) get(column int) []byte {
+	text := v.schema.Get(v.cells, column)
+	if len(text) == 0 || len(text) == 1 && text[0] == '-' {
+		return nil
+	}
+	return text
+}
+
+// build makes r.rec of a record, or finds the first fault in it.
+func (r *reader) build(v values) celllog.Fault {
+	fault := func(column int, reason features.Reason) celllog.Fault {
+		return celllog.Fault{Column: column, Reason: reason}
+	}
+	rec := &r.rec
+	rec.Scope = r.scope(v.get(colInterface))
+	switch string(v.get(colStatus)) {
+	case "NODATA":
+		return fault(celllog.NoColumn, features.ReasonNoData)
+	case "SKIPDATA":
+		r.lost(v)
+		return fault(celllog.NoColumn, features.ReasonSkipData)
+	}
+	src, srcColumn := either(v, colPktSrc, colSrc)
+	dst, dstColumn := either(v, colPktDst, colDst)
+	switch {
+	case src == nil:
+		return fault(srcColumn, features.ReasonMissing)
+	case dst == nil:
+		return fault(dstColumn, features.ReasonMissing)
+	case v.get(colStart) == nil:
+		return fault(colStart, features.ReasonMissing)
+	case v.get(colEnd) == nil:
+		return fault(colEnd, features.ReasonMissing)
+	}
+	ports, ok := true, true // a protocol that is not known may have ports
+	if text := v.get(colProtocol); text != nil {
+		r.flow.Known = 0
+		if ports, ok = celllog.Protocol(&r.flow, text, &r.names); !ok {
+			return fault(colProtocol, features.ReasonNumber)
+		}
+		rec.Proto, rec.ProtoName, rec.HasProto = r.flow.Proto, r.flow.ProtoName, true
+	}
+	if rec.Src, ok = celllog.Addr(src); !ok {
+		return fault(srcColumn, features.ReasonAddress)
+	}
+	if rec.Dst, ok = celllog.Addr(dst); !ok {
+		return fault(dstColumn, features.ReasonAddress)
+	}
+	if ports {
+		if rec.SrcPort, rec.HasSrcPort, ok = port(v.get(colSrcPort)); !ok {
+			return fault(colSrcPort, features.ReasonNumber)
+		}
+		if rec.DstPort, rec.HasDstPort, ok = port(v.get(colDstPort)); !ok {
+			return fault(colDstPort, features.ReasonNumber)
+		}
+	}
+	if rec.Pkts, rec.HasPkts, ok = count(v.get(colPackets)); !ok {
+		return fault(colPackets, features.ReasonNumber)
+	}
+	if rec.Bytes, rec.HasBytes, ok = count(v.get(colBytes)); !ok {
+		return fault(colBytes, features.ReasonNumber)
+	}
+	if rec.Start, ok = decimal.Fixed(v.get(colStart), 9); !ok {
+		return fault(colStart, features.ReasonTime)
+	}
+	if rec.End, ok = decimal.Fixed(v.get(colEnd), 9); !ok || rec.End < rec.Start || rec.End-rec.Start < 0 {
+		return fault(colEnd, features.ReasonTime)
+	}
+	if rec.HasProto && rec.Proto == features.ProtoTCP {
+		flags, known, ok := count(v.get(colFlags))
+		if !ok {
+			return fault(colFlags, features.ReasonNumber)
+		}
+		if known {
+			// ACK is told with SYN only, which says which side began; that it was not seen says nothing.
+			rec.Flags = features.TCPFlags(flags) & (features.SYN | features.FIN | features.RST | features.ACK)
+			rec.FlagsKnown = features.SYN | features.FIN | features.RST
+		}
+	}
+	return celllog.Sound
+}
+
+// scope is the name of the interface. It is kept for as long as a flow is open, so a long one is made short.
+func (r *reader) scope(text []byte) string {
+	if len(text) > 128 {
+		sum := sha256.Sum256(text)
+		text = append(text[:64:64], sum[:]...)
+	}
+	return r.names.String(text)
+}
+
+// lost notes that records were lost, as far as the record says when.
+func (r *reader) lost(v values) {
+	start, ok := decimal.Fixed(v.get(colStart), 9)
+	end, ok2 := decimal.Fixed(v.get(colEnd), 9)
+	if ok && ok2 && start <= end {
+		r.pairer.Lost(r.rec.Scope, start, end)
+	}
+}
+
+// either returns the first column that has a value, and its number.
+func either(v values, first, second int) ([]byte, int) {
+	if text := v.get(first); text != nil {
+		return text, first
+	}
+	return v.get(second), second
+}
+
+func port(text []byte) (v uint16, known, ok bool) {
+	if text == nil {
+		return 0, false, true
+	}
+	v, ok = celllog.Port(text)
+	return v, true, ok
+}
+
+func count(text []byte) (v uint64, known, ok bool) {
+	if text == nil {
+		return 0, false, true
+	}
+	v, ok = decimal.Count(text)
+	return v, true, ok
+}

@@ -1,0 +1,224 @@
+package jsonlog
+
+import (
+	"bytes"
+
+	"threatdetect/features"
+	"threatdetect/internal/logio"
+)
+
+// Fault is what is wrong with a record.
+type Fault struct {
+	Reason features.Reason
+	Field  string // the log's own name of the field; empty if it is the whole record
+	Text   []byte // the offending text
+}
+
+// Sound reports whether there is no fault.
+func (f *Fault) Sound() bool { return f.Reason == "" }
+
+// Run hands every record of a log to record, which returns what is wrong with it and whether to go on, and reports
+// whether the log came to its end. Faults go to yield as record errors. The object is valid during the call. limit is the
+// longest object over several lines in bytes; 0 means logio.MaxLine.
+func Run(lines *logio.Lines, limit int, record func(object []byte) (Fault, bool), yield func(*features.Flow, error) bool) bool {
+	if limit <= 0 {
+		limit = logio.MaxLine
+	}
+	r := &runner{lines: lines, limit: limit, record: record, yield: yield}
+	for lines.Next() {
+		if !r.line(lines.Bytes()) {
+			return false
+		}
+	}
+	if r.depth > 0 {
+		return r.skip(r.first, Fault{Reason: features.ReasonTruncated, Text: r.object}, false)
+	}
+	return true
+}
+
+// Finish yields the error that ended the input, if there is one.
+func Finish(lines *logio.Lines, yield func(*features.Flow, error) bool) {
+	if err := lines.Err(); err != nil {
+		yield(nil, &features.InputError{Line: lines.Number(), Err: err})
+	}
+}
+
+type mode uint8
+
+const (
+	undecided mode = iota
+	oneALine
+	braces
+)
+
+// runner reads one log. It has one owner.
+type runner struct {
+	lines  *logio.Lines
+	limit  int
+	record func([]byte) (Fault, bool)
+	yield  func(*features.Flow, error) bool
+	bad    features.RecordError
+
+	mode   mode
+	indent []byte // of the first record
+	object []byte // what has been seen of the current record, with braces
+	first  int64  // its line
+	depth  int    // its open braces and brackets
+}
+
+func (r *runner) line(line []byte) bool {
+	no := r.lines.Number()
+	switch {
+	case r.lines.TooLong():
+		r.depth = 0
+		return r.skip(no, Fault{Reason: features.ReasonTooLong, Text: line}, false)
+	case logio.Blank(line):
+		return true
+	}
+	if r.mode == undecided {
+		r.decide(line)
+	}
+	if r.mode == oneALine {
+		return r.whole(line, no)
+	}
+	return r.part(line, no)
+}
+
+// decide tells how records lie from the line in which the first one begins.
+func (r *runner) decide(line []byte) {
+	i := bytes.IndexByte(line, '{')
+	if i < 0 {
+		if len(bytes.Trim(line, "[ \t")) > 0 {
+			r.mode = oneALine // no JSON; each line is malformed
+		}
+		return
+	}
+	r.mode = braces
+	r.indent = append([]byte(nil), line[:i]...)
+	if len(bytes.TrimLeft(line[:i], " \t")) == 0 && closes(line[i:]) == len(bytes.TrimRight(line[i:], " \t,")) {
+		r.mode = oneALine
+	}
+}
+
+// closes returns where the object that begins at the start of b ends; -1 if it does not.
+func closes(b []byte) int {
+	depth := 0
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			if i = stringEnd(b, i+1); i < 0 {
+				return -1
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return -1
+}
+
+// stringEnd returns the place of the quote that ends the string which begins at i; -1 if there is none.
+func stringEnd(b []byte, i int) int {
+	for ; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return i
+		}
+	}
+	return -1
+}
+
+// whole takes a line that is one record.
+func (r *runner) whole(line []byte, no int64) bool {
+	if line[0] != '{' || line[len(line)-1] == ',' {
+		line = bytes.Trim(line, " \t,")
+		if len(bytes.Trim(line, "[]")) == 0 {
+			return true
+		}
+	}
+	if r.lines.End() == logio.EndBroken {
+		return r.skip(no, Fault{Reason: features.ReasonTruncated, Text: line}, false)
+	}
+	fault, more := r.record(line)
+	if !fault.Sound() {
+		return r.skip(no, fault, r.lines.Cut(fault.Reason.Lossless()))
+	}
+	return more
+}
+
+// part takes a line of records that lie as they like.
+func (r *runner) part(line []byte, no int64) bool {
+	if r.depth > 0 && len(line) > len(r.indent) && bytes.HasPrefix(line, r.indent) && line[len(r.indent)] == '{' {
+		r.depth = 0
+		if !r.skip(r.first, Fault{Reason: features.ReasonMalformed, Text: r.object}, false) {
+			return false
+		}
+	}
+	junk := false
+	start := 0 // of what is not yet in object
+	for i := 0; i < len(line); i++ {
+		c := line[i]
+		if r.depth == 0 {
+			switch c {
+			case '{':
+				r.object, r.first, r.depth, start = r.object[:0], no, 1, i
+			case ' ', '\t', ',', '[', ']':
+			default:
+				junk = true
+			}
+			continue
+		}
+		switch c {
+		case '"':
+			if i = stringEnd(line, i+1); i < 0 {
+				i = len(line) // a string has no line breaks: the record is malformed, which its reader will find
+			}
+		case '{', '[':
+			r.depth++
+		case '}', ']':
+			if r.depth--; r.depth == 0 {
+				r.object = append(r.object, line[start:i+1]...)
+				if !r.complete() {
+					return false
+				}
+			}
+		}
+	}
+	if r.depth > 0 {
+		r.object = append(append(r.object, line[start:]...), '\n')
+		if len(r.object) > r.limit {
+			r.depth = 0
+			return r.skip(r.first, Fault{Reason: features.ReasonTooLong, Text: r.object}, false)
+		}
+		return true
+	}
+	if junk {
+		return r.skip(no, Fault{Reason: features.ReasonMalformed, Text: line}, r.lines.Cut(false))
+	}
+	return true
+}
+
+func (r *runner) complete() bool {
+	fault, more := r.record(r.object)
+	if !fault.Sound() {
+		return r.skip(r.first, fault, false)
+	}
+	return more
+}
+
+// skip yields a record error, and reports whether to go on.
+func (r *runner) skip(line int64, f Fault, cut bool) bool {
+	if cut {
+		f = Fault{Reason: features.ReasonTruncated, Text: r.lines.Bytes()}
+	}
+	r.bad = features.RecordError{Line: line, Reason: f.Reason, Field: f.Field}
+	if !f.Reason.Lossless() {
+		r.bad.Text = f.Text[:min(len(f.Text), 128)]
+	}
+	return r.yield(nil, &r.bad)
+}
