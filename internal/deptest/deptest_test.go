@@ -51,7 +51,7 @@ var rules = []struct {
 	{"features/auto", "features features/binetflow features/cicflow features/netflow features/nslkdd features/unsw features/vpcflow features/zeek internal/logio", "chooses among the readers"},
 
 	{"internal/heapwalk", "", "trees as arrays: it knows no models"},
-	{"internal/kernel", "", "blocks of rows through networks of selections; it knows no models"},
+	{"internal/kernel", "golang.org/x/sys/cpu", "blocks of rows through networks of selections; it knows no models"},
 	{"internal/forest", "internal/f32math internal/heapwalk internal/kernel model", "the compiled form of a model"},
 	{"internal/shap", "internal/forest model", "what columns add to margins, from the compiled form and its training statistics"},
 	{"inference", "internal/f32math internal/forest internal/kernel internal/shap model", "meets features only in rows and names"},
@@ -76,7 +76,7 @@ var rules = []struct {
 // closures lists packages that programs embed: nothing beyond the standard library, this module and the listed ones
 // may be in what they import, however far down.
 var closures = map[string]string{
-	"inference": "",
+	"inference": "golang.org/x/sys/cpu",
 	"features":  "",
 	"model":     "",
 }

@@ -239,9 +239,9 @@ func BenchmarkBatch(b *testing.B) {
 				defer runtime.UnlockOSThread()
 				var times []time.Duration // of single batches, which is robust on a busy machine
 				for b.Loop() {
-					begin := cpuTime()
+					begin := testkit.CPUTime()
 					f.Margins(dst, booster.BaseScore, rows[at*f.NumFeature:][:batch*f.NumFeature], s)
-					times = append(times, cpuTime()-begin)
+					times = append(times, testkit.CPUTime()-begin)
 					at = (at + batch) % n
 				}
 				slices.Sort(times)

@@ -4,6 +4,9 @@ import "threatdetect/internal/kernel"
 
 // kernelCosts are the costs of a kind.
 func kernelCosts(kind kernel.Kind) costs {
+	if kind == kernel.AVX2 {
+		return avx2Costs
+	}
 	return genericCosts
 }
 
@@ -15,12 +18,22 @@ func (c *costs) of(groups int, s kernel.Size) float64 {
 
 // genericCosts are for 64 rows.
 var genericCosts = costs{
-	tree:     [kernel.MaxDepth + 1]float64{0, 60, 60, 62, 66, 75, 95, 140, 230},
+	tree:     [kernel.MaxDepth + 1]float64{0, 29, 31, 34, 36, 45, 61, 150, 250},
 	plane:    1,
-	column:   250,
-	load:     10,
+	column:   300,
+	load:     0,
 	derive:   2,
 	overhead: 100,
+}
+
+// avx2Costs are for 256 rows.
+var avx2Costs = costs{
+	tree:     [kernel.MaxDepth + 1]float64{0, 21, 22, 24, 27, 40, 65, 128, 180},
+	plane:    1.5,
+	column:   200,
+	load:     20,
+	derive:   6,
+	overhead: 200,
 }
 
 // rowCost is what a row takes without blocks, in nanoseconds.

@@ -24,6 +24,7 @@ type Scratch struct {
 	sums    []float32 // of a block, group after group
 	tail    []float32 // the rows of the last block, if it is not full
 	ranks   []byte
+	work    []byte // of assembly
 }
 
 // columnStride is the room of a column in Scratch.columns. It is no multiple of a kilobyte, so that columns do not
@@ -43,6 +44,7 @@ func (p *Plan) NewScratch() *Scratch {
 		s.planes = aligned[uint64](MaxPlanes) // all, which spares bounds checks
 	} else {
 		s.planes = aligned[uint64](p.maxPlanes * words)
+		s.work = aligned[byte](workBytes)
 		s.columns = aligned[float32](4 * len(p.loads) * columnStride(rows))
 	}
 	return s
@@ -50,7 +52,7 @@ func (p *Plan) NewScratch() *Scratch {
 
 // Bytes is the memory that s takes.
 func (s *Scratch) Bytes() int64 {
-	return int64(8*len(s.planes) + 4*(len(s.columns)+len(s.sums)+len(s.tail)) + len(s.ranks))
+	return int64(8*len(s.planes) + 4*(len(s.columns)+len(s.sums)+len(s.tail)) + len(s.ranks) + len(s.work))
 }
 
 // aligned returns n zeros at a multiple of 64 bytes.
@@ -80,7 +82,7 @@ func (p *Plan) Margins(dst, base []float32, m Matrix, n int, baseLast bool, s *S
 			p.start(from, step, k, s)
 		}
 		p.sum(m.rows(first), k, s)
-		p.finish(dst[first*groups:][:k*groups], from, step, baseLast, s)
+		p.finish(dst[first*groups:], from, step, k, baseLast, s)
 	}
 }
 
@@ -95,7 +97,7 @@ func (p *Plan) sum(m Matrix, k int, s *Scratch) {
 
 // start begins the sums of a block of k rows.
 func (p *Plan) start(base []float32, step, k int, s *Scratch) {
-	rows, places := p.kind.Rows(), p.kind.places()
+	rows := p.blockRows(k)
 	for g := range p.numGroup {
 		sums := s.sums[g*rows:][:rows]
 		if step == 0 {
@@ -105,30 +107,27 @@ func (p *Plan) start(base []float32, step, k int, s *Scratch) {
 			continue
 		}
 		for r := range k {
-			sums[places[r]] = base[r*step+g]
+			sums[r] = base[r*step+g]
 		}
 	}
 }
 
-// finish writes the sums of a block, row by row.
-func (p *Plan) finish(dst, base []float32, step int, baseLast bool, s *Scratch) {
-	rows, groups, places := p.kind.Rows(), p.numGroup, p.kind.places()
+// finish writes the sums of a block of k rows, row by row.
+func (p *Plan) finish(dst, base []float32, step, k int, baseLast bool, s *Scratch) {
+	rows, groups := p.blockRows(k), p.numGroup
 	for g := range groups {
-		sums := s.sums[g*rows:][:rows]
-		if baseLast {
-			for r := range len(dst) / groups {
-				dst[r*groups+g] = base[r*step+g] + sums[places[r]]
+		sums := s.sums[g*rows:][:k]
+		switch {
+		case baseLast:
+			for r, x := range sums {
+				dst[r*groups+g] = base[r*step+g] + x
 			}
-			continue
-		}
-		if groups == 1 {
-			for r, place := range places[:len(dst)] {
-				dst[r] = sums[place]
+		case groups == 1:
+			copy(dst, sums)
+		default:
+			for r, x := range sums {
+				dst[r*groups+g] = x
 			}
-			continue
-		}
-		for r := range len(dst) / groups {
-			dst[r*groups+g] = sums[places[r]]
 		}
 	}
 }

@@ -7,14 +7,6 @@ import (
 
 // The portable implementation: a plane is one word, a row one bit.
 
-// identity is the places of rows that are in order.
-var identity = func() (p [64]uint8) {
-	for i := range p {
-		p[i] = uint8(i)
-	}
-	return p
-}()
-
 func (p *Plan) sumGeneric(m Matrix, k int, s *Scratch) {
 	if k < 64 {
 		m = p.pad(m, k, s)
@@ -41,10 +33,13 @@ func (p *Plan) sumGeneric(m Matrix, k int, s *Scratch) {
 		}
 		t.derive(planes[:], 1)
 		for j := range t.runs {
-			r := &t.runs[j]
-			treesGeneric[r.depth](planes, t.program[r.program:], t.values[r.values:], (*[64]float32)(s.sums[64*r.group:]), r.trees)
+			t.runs[j].addGeneric(t, s)
 		}
 	}
+}
+
+func (r *run) addGeneric(t *tile, s *Scratch) {
+	treesGeneric[r.depth]((*[MaxPlanes]uint64)(s.planes), t.program[r.program:], t.values[r.values:], (*[64]float32)(s.sums[64*r.group:]), r.trees)
 }
 
 // column is the column of a slot.
@@ -99,7 +94,7 @@ func keyAndMissing(x float32) (key, missing int32) {
 // rankGeneric returns the bits of the ranks of 64 values, bit by bit.
 func rankGeneric(x []float32, stride int, r *ranked) (bits [8]uint64) {
 	var ranks [64]byte
-	lo, last, base, shift, scale, buckets := keyOf(r.lo), keyOf(r.last), r.lo, r.shift&31, r.scale, r.buckets
+	lo, last, base, shift, scale, buckets := r.key, keyOf(r.last), r.lo, r.shift&31, r.scale, r.buckets
 	for j := range 8 {
 		for g := range 8 {
 			k, missing := keyAndMissing(x[(8*g+j)*stride])
@@ -126,8 +121,7 @@ func rankGeneric(x []float32, stride int, r *ranked) (bits [8]uint64) {
 
 // compareMore is what the comparisons after the first one add to a rank.
 func compareMore(k int32, b *bucket, r *ranked) (add int64) {
-	first := int(b.rank) - r.compares
-	for _, threshold := range r.more[first+1:][:r.compares-1] {
+	for _, threshold := range r.more[b.rank:][:r.compares-1] {
 		add += (int64(k) - int64(threshold)) >> 63
 	}
 	return add

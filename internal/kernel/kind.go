@@ -35,6 +35,14 @@ func (k Kind) Rows() int {
 	return 64
 }
 
+// blockRows is the number of rows of a block for k of them.
+func (p *Plan) blockRows(k int) int {
+	if p.kind == AVX2 && k <= 128 {
+		return 128
+	}
+	return p.kind.Rows()
+}
+
 // tables tells that the leaves of trees of a depth are byte tables.
 func (k Kind) tables(depth int) bool { return k == AVX2 && depth <= 6 }
 

@@ -1,7 +1,15 @@
+//go:build !amd64 || purego
+
 package kernel
 
 const hasAVX2 = false
 
 func (p *Plan) sumAVX2(Matrix, int, *Scratch) { panic("kernel: no assembly in this build") }
 
-func (k Kind) places() []uint8 { return identity[:] }
+func (p *Plan) addTrees(t *tile, _ int, s *Scratch) {
+	for j := range t.runs {
+		t.runs[j].addGeneric(t, s)
+	}
+}
+
+const workBytes = 0

@@ -9,17 +9,25 @@ import "math"
 // its bucket: either linear, or the upper bits of the float, which suits numbers of many magnitudes. No bucket has more than
 // `compares` thresholds in it, so comparing with that many from its first one on makes the rank exact.
 type ranked struct {
-	slot     int
-	plane    int // of the first threshold; those of the others follow
-	n        int // thresholds
-	bits     int // of a rank
-	lo, last float32
-	linear   bool
-	scale    float32 // if linear: buckets for each unit
-	shift    uint32  // else: bits of the key that a bucket has no use for
-	compares int
-	buckets  []bucket
-	more     []int32 // the thresholds and then some of +Inf, as in bucket; nil if there is but one comparison
+	slot   int
+	plane  int // of the first threshold; those of the others follow
+	n      int // thresholds
+	bits   int // of a rank
+	linear bool
+	lookup
+	buckets []bucket
+	more    []int32 // as in bucket: the thresholds, with some of +Inf before and behind them; nil if there is but one comparison
+}
+
+// lookup is what assembly has to know of a ranked, in the order that it knows.
+type lookup struct {
+	lo, last     float32
+	scale        float32 // if linear: buckets for each unit
+	key          int32   // of lo
+	shift        uint64  // if not linear: bits of a key that a bucket has no use for
+	firstBucket  *bucket
+	firstCompare *int32 // of more, by the rank of a bucket: the threshold of the second comparison
+	compares     int
 }
 
 // bucket is an entry of the table, as assembly has it. Thresholds are bits of floats there, and keys in the portable kernel.
@@ -48,7 +56,7 @@ func (r *ranked) bucketOf(x float32) int {
 	if r.linear {
 		return int(int32(float32(x-r.lo) * r.scale))
 	}
-	return int(uint32(keyOf(x)-keyOf(r.lo)) >> r.shift)
+	return int(uint32(keyOf(x)-r.key) >> r.shift)
 }
 
 // newRanked makes the table of thresholds, of which there are 1 to maxRanked. ok is false if they lie so unevenly that
@@ -57,7 +65,9 @@ func newRanked(kind Kind, thresholds []float32) (r ranked, ok bool) {
 	n := len(thresholds)
 	cost := kind.costs()
 	first, last := thresholds[0], thresholds[n-1]
-	r = ranked{n: n, lo: math.Nextafter32(first, float32(math.Inf(-1))), last: last}
+	r = ranked{n: n}
+	r.lo, r.last = math.Nextafter32(first, float32(math.Inf(-1))), last
+	r.key = keyOf(r.lo)
 	for 1<<r.bits < n+1 {
 		r.bits++
 	}
@@ -80,7 +90,7 @@ func newRanked(kind Kind, thresholds []float32) (r ranked, ok bool) {
 		if cost.rank+cost.compare+size*8/cost.bytes > best {
 			break
 		}
-		span := uint32(keyOf(last)) - uint32(keyOf(r.lo))
+		span := uint32(keyOf(last)) - uint32(r.key)
 		r.linear, r.shift = false, 0
 		for span>>r.shift >= uint32(size) {
 			r.shift++
@@ -114,14 +124,16 @@ func newRanked(kind Kind, thresholds []float32) (r ranked, ok bool) {
 		}
 	}
 	if r.compares > 1 {
-		for i := range n + r.compares {
+		for i := -(r.compares - 1); i < n+r.compares; i++ {
 			t := inf
-			if i < n {
+			if i >= 0 && i < n {
 				t = thresholds[i]
 			}
 			r.more = append(r.more, stored(t))
 		}
+		r.firstCompare = &r.more[0]
 	}
+	r.firstBucket = &r.buckets[0]
 	return r, true
 }
 

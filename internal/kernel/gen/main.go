@@ -18,9 +18,11 @@ import (
 // files lists what is generated, and by what.
 var files = []struct {
 	name     string // of the package's folder and the file
+	stubs    string // of the file with their declarations, if that is generated too
 	generate func(*build.Context)
 }{
-	{"heapwalk/walk_amd64.s", heapWalkers},
+	{"heapwalk/walk_amd64.s", "", heapWalkers},
+	{"kernel/avx2_amd64.s", "kernel/avx2_stubs_amd64.go", blockKernels},
 }
 
 func main() {
@@ -33,14 +35,14 @@ func main() {
 		os.Exit(1)
 	}
 	for _, f := range files {
-		if err := write(filepath.Join(os.Args[1], f.name), f.generate); err != nil {
+		if err := write(os.Args[1], f.name, f.stubs, f.generate); err != nil {
 			fmt.Fprintf(os.Stderr, "gen: %s: %v\n", f.name, err)
 			os.Exit(1)
 		}
 	}
 }
 
-func write(name string, generate func(*build.Context)) error {
+func write(dir, name, stubs string, generate func(*build.Context)) error {
 	c := build.NewContext()
 	c.ConstraintExpr("amd64")
 	c.ConstraintExpr("!purego")
@@ -52,11 +54,18 @@ func write(name string, generate func(*build.Context)) error {
 	if err := pass.Compile.Execute(file); err != nil {
 		return err
 	}
-	text, err := printer.NewGoAsm(printer.Config{Name: "internal/kernel/gen", Pkg: filepath.Base(filepath.Dir(name))}).Print(file)
+	config := printer.Config{Name: "internal/kernel/gen", Pkg: filepath.Base(filepath.Dir(name))}
+	text, err := printer.NewGoAsm(config).Print(file)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(name, text, 0o644)
+	if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil || stubs == "" {
+		return err
+	}
+	if text, err = printer.NewStubs(config).Print(file); err != nil {
+		return err
+	}
+	return writeGo(filepath.Join(dir, stubs), string(text))
 }
 
 func writeGo(name, source string) error {

@@ -1,0 +1,131 @@
+//go:build amd64 && !purego
+
+package kernel
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
+
+var hasAVX2 = cpu.X86.HasAVX2
+
+// vectors is the assembly for blocks of one size.
+type vectors struct {
+	rows           int
+	transpose      func(columns, rows *float32, stride uintptr, loads *uint32, n uintptr)
+	below          func(planes *uint64, column, thresholds *float32, n uintptr)
+	belowOrMissing func(planes *uint64, column, thresholds *float32, n uintptr)
+	rankLinear     func(ranks *byte, column *float32, table *byte, work *byte)
+	rankLog        func(ranks *byte, column *float32, table *byte, work *byte)
+	expand         func(planes *uint64, ranks *byte, bits, n uintptr, work *byte)
+	missing        func(planes, plane *uint64, column *float32, pairs *uint16, n uintptr)
+	tables         [7]func(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
+	values         [MaxDepth + 1]func(planes *uint64, program *uint16, leaves *float32, sums *float32, n uintptr, work *byte)
+}
+
+var vectors256 = vectors{
+	256, transpose256, below256, belowOrMissing256, rankLinear256, rankLog256, expand256, missing256,
+	[7]func(*uint64, *uint16, *byte, *float32, uintptr, *byte){1: trees1x256, 2: trees2x256, 3: trees3x256, 4: trees4x256, 5: trees5x256, 6: trees6x256},
+	[MaxDepth + 1]func(*uint64, *uint16, *float32, *float32, uintptr, *byte){7: trees7x256, 8: trees8x256},
+}
+
+var vectors128 = vectors{
+	128, transpose128, below128, belowOrMissing128, rankLinear128, rankLog128, expand128, missing128,
+	[7]func(*uint64, *uint16, *byte, *float32, uintptr, *byte){1: trees1x128, 2: trees2x128, 3: trees3x128, 4: trees4x128, 5: trees5x128, 6: trees6x128},
+	[MaxDepth + 1]func(*uint64, *uint16, *float32, *float32, uintptr, *byte){7: trees7x128, 8: trees8x128},
+}
+
+// workBytes is the memory that the assembly wants for itself: eight planes for each of several sub-trees.
+const workBytes = 64 * 32
+
+// maxCall is about how many nanoseconds a call into assembly may take, as the garbage collector cannot stop a goroutine there.
+const maxCall = 40_000
+
+// callNanoseconds is about what a tree takes for a block, by depth, on a slow machine.
+var callNanoseconds = [MaxDepth + 1]int{1: 100, 2: 100, 3: 100, 4: 100, 5: 110, 6: 160, 7: 250, 8: 400}
+
+// vectors is the assembly for a block of k rows.
+func (p *Plan) vectors(k int) *vectors {
+	if p.blockRows(k) == 128 {
+		return &vectors128
+	}
+	return &vectors256
+}
+
+// addTrees adds the trees of a tile to the sums of a block of k rows, whose planes are made.
+func (p *Plan) addTrees(t *tile, k int, s *Scratch) {
+	v := p.vectors(k)
+	for j := range t.runs {
+		if p.kind == Generic {
+			t.runs[j].addGeneric(t, s)
+		} else {
+			p.addRun(t, &t.runs[j], v, s)
+		}
+	}
+}
+
+func (p *Plan) sumAVX2(m Matrix, k int, s *Scratch) {
+	v := p.vectors(k)
+	if k < v.rows || m.ColumnStride == 1 && p.numFeature < 4 {
+		m = p.pad(m, k, s)
+	}
+	stride := columnStride(v.rows)
+	column := func(slot int) *float32 { return &s.columns[slot*stride] }
+	if m.ColumnStride == 1 {
+		if len(p.loads) > 0 {
+			_ = m.Data[(v.rows-1)*m.RowStride+max(p.numFeature, 4)-1]
+			v.transpose(&s.columns[0], &m.Data[0], 4*uintptr(m.RowStride), &p.loads[0], uintptr(len(p.loads)))
+		}
+	} else {
+		column = func(slot int) *float32 { return &m.Data[p.column(slot)*m.ColumnStride:][:v.rows][0] }
+	}
+	words := v.rows / 64
+	clear(s.planes[:words]) // plane 0, which a block of the other size may have used
+	for i := range p.tiles {
+		t := &p.tiles[i]
+		for j := range t.ranked {
+			r := &t.ranked[j]
+			rank := v.rankLog
+			if r.linear {
+				rank = v.rankLinear
+			}
+			rank(&s.ranks[0], column(r.slot), (*byte)(unsafe.Pointer(&r.lookup)), &s.work[0])
+			v.expand(&s.planes[r.plane*words], &s.ranks[0], uintptr(r.bits), uintptr(r.n), &s.work[0])
+		}
+		for j := range t.direct {
+			d := &t.direct[j]
+			compare := v.below
+			if d.missingLeft {
+				compare = v.belowOrMissing
+			}
+			compare(&s.planes[d.plane*words], column(d.slot), &d.thresholds[0], uintptr(len(d.thresholds)))
+		}
+		for j := range t.missing {
+			w := &t.missing[j]
+			var pairs *uint16
+			if len(w.pairs) > 0 {
+				pairs = &w.pairs[0]
+			}
+			v.missing(&s.planes[0], &s.planes[w.plane*words], column(w.slot), pairs, uintptr(len(w.pairs)/2))
+		}
+		t.derive(s.planes, words)
+		p.addTrees(t, k, s)
+	}
+}
+
+// addRun adds the trees of a run, not too many in a call.
+func (p *Plan) addRun(t *tile, r *run, v *vectors, s *Scratch) {
+	sums := &s.sums[r.group*v.rows]
+	most := maxCall / callNanoseconds[r.depth]
+	for first := 0; first < r.trees; first += most {
+		n := uintptr(min(most, r.trees-first))
+		program := &t.program[r.program+first*(1<<r.depth-1)]
+		if p.kind.tables(r.depth) {
+			leaves := &t.tables[r.tables+first*4*max(16, 1<<r.depth)]
+			v.tables[r.depth](&s.planes[0], program, leaves, sums, n, &s.work[0])
+		} else {
+			v.values[r.depth](&s.planes[0], program, &t.values[r.values+first<<r.depth], sums, n, &s.work[0])
+		}
+	}
+}

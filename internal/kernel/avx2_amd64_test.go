@@ -1,0 +1,180 @@
+//go:build amd64 && !purego
+
+package kernel
+
+import (
+	"math/rand/v2"
+	"testing"
+	"unsafe"
+
+	"github.com/stretchr/testify/require"
+)
+
+// bit returns whether row r of a block is in a plane.
+func bit(plane []uint64, r int) bool {
+	rows := 64 * len(plane)
+	q, of := r/(rows/8), r%(rows/8)
+	g := of
+	if rows == 256 {
+		g = 16*(of/4%2) + 4*(of/8) + of%4
+	}
+	b := 8*g + q
+	return plane[b/64]>>(b%64)&1 == 1
+}
+
+func eachVectors(t *testing.T, test func(t *testing.T, r *rand.Rand, v *vectors)) {
+	if !hasAVX2 {
+		t.Skip("no AVX2")
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	t.Run("256", func(t *testing.T) { test(t, r, &vectors256) })
+	t.Run("128", func(t *testing.T) { test(t, r, &vectors128) })
+}
+
+func TestPlanesAVX2(t *testing.T) {
+	eachVectors(t, func(t *testing.T, r *rand.Rand, v *vectors) {
+		words := v.rows / 64
+		work, ranks := aligned[byte](workBytes), aligned[byte](v.rows)
+		for range 60 {
+			n := []int{1, 2, 3, 15, 16, 17, 63, 64, 127, 128, 254, 255}[r.IntN(12)]
+			thresholds := hardThresholds(r, n)
+			values := hardValues(r, thresholds, v.rows)
+			planes := make([]uint64, words*n)
+
+			v.below(&planes[0], &values[0], &thresholds[0], uintptr(n))
+			for row, x := range values {
+				for k, threshold := range thresholds {
+					if got := bit(planes[k*words:][:words], row); got != (x < threshold) {
+						t.Fatalf("%v < %v", x, threshold)
+					}
+				}
+			}
+			v.belowOrMissing(&planes[0], &values[0], &thresholds[0], uintptr(n))
+			for row, x := range values {
+				for k, threshold := range thresholds {
+					if got := bit(planes[k*words:][:words], row); got != (x < threshold || x != x) {
+						t.Fatalf("%v < %v or missing", x, threshold)
+					}
+				}
+			}
+			table, ok := newRanked(AVX2, thresholds)
+			if !ok {
+				continue
+			}
+			rank := v.rankLog
+			if table.linear {
+				rank = v.rankLinear
+			}
+			rank(&ranks[0], &values[0], (*byte)(unsafe.Pointer(&table.lookup)), &work[0])
+			v.expand(&planes[0], &ranks[0], uintptr(table.bits), uintptr(n), &work[0])
+			for row, x := range values {
+				for k, threshold := range thresholds {
+					if got := bit(planes[k*words:][:words], row); got != (x < threshold) {
+						t.Fatalf("%v < %v, threshold %d of %d, linear %v", x, threshold, k, n, table.linear)
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestTreesAVX2(t *testing.T) {
+	eachVectors(t, func(t *testing.T, r *rand.Rand, v *vectors) {
+		const count, trees = 50, 3
+		words := v.rows / 64
+		planes := aligned[uint64](count * words)
+		for i := range planes {
+			planes[i] = r.Uint64()
+		}
+		work := aligned[byte](workBytes)
+		for depth := 1; depth <= MaxDepth; depth++ {
+			program := make([]uint16, trees*(1<<depth-1))
+			for i := range program {
+				program[i] = uint16(8 * r.IntN(count))
+			}
+			leaves := make([]float32, trees<<depth)
+			for i := range leaves {
+				leaves[i] = float32(r.NormFloat64())
+			}
+			sums := aligned[float32](v.rows)
+			if AVX2.tables(depth) {
+				var tables []byte
+				for tree := range trees {
+					tables = appendTables(tables, leaves[tree<<depth:][:1<<depth])
+				}
+				v.tables[depth](&planes[0], &program[0], &tables[0], &sums[0], trees, &work[0])
+			} else {
+				v.values[depth](&planes[0], &program[0], &leaves[0], &sums[0], trees, &work[0])
+			}
+			for row := range sums {
+				want := float32(0)
+				for tree := range trees {
+					code := codeOf(program[tree*(1<<depth-1):][:1<<depth-1], func(reference uint16) bool {
+						return bit(planes[int(reference)/8*words:][:words], row)
+					})
+					want += leaves[tree<<depth:][code]
+				}
+				require.Equal(t, want, sums[row], "row %d at depth %d", row, depth)
+			}
+		}
+	})
+}
+
+// codeOf is the code of the leaf that a program ends in.
+func codeOf(program []uint16, left func(reference uint16) bool) int {
+	n := len(program)
+	if n == 0 {
+		return 0
+	}
+	half := n / 2
+	if left(program[n-1]) {
+		return half + 1 + codeOf(program[:half], left)
+	}
+	return codeOf(program[half:n-1], left)
+}
+
+func TestTransposeAVX2(t *testing.T) {
+	eachVectors(t, func(t *testing.T, r *rand.Rand, v *vectors) {
+		for _, width := range []int{4, 5, 7, 42, 64} {
+			rows := make([]float32, width*v.rows)
+			for i := range rows {
+				rows[i] = float32(i)
+			}
+			loads := []uint32{0, uint32(width) / 2 &^ 3, uint32(width - 4)}
+			stride := columnStride(v.rows)
+			columns := aligned[float32](4 * len(loads) * stride)
+			v.transpose(&columns[0], &rows[0], uintptr(4*width), &loads[0], uintptr(len(loads)))
+			for i, first := range loads {
+				for c := range 4 {
+					for row := range v.rows {
+						require.Equal(t, rows[row*width+int(first)+c], columns[(4*i+c)*stride+row])
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestMissingAVX2(t *testing.T) {
+	eachVectors(t, func(t *testing.T, r *rand.Rand, v *vectors) {
+		words := v.rows / 64
+		planes := make([]uint64, 8*words)
+		for range 100 {
+			values := hardValues(r, []float32{1, 2}, v.rows)
+			for i := range planes {
+				planes[i] = r.Uint64()
+			}
+			before := append([]uint64(nil), planes...)
+			pairs := []uint16{8 * 1, 8 * 2, 8 * 3, 8 * 3, 8 * 5, 8 * 4}
+			v.missing(&planes[0], &planes[7*words], &values[0], &pairs[0], 3)
+			for row, x := range values {
+				of := func(planes []uint64, i int) bool { return bit(planes[i*words:][:words], row) }
+				missing := x != x
+				require.Equal(t, missing, of(planes, 7))
+				require.Equal(t, missing || of(before, 1), of(planes, 2))
+				require.Equal(t, missing || of(before, 3), of(planes, 3))
+				require.Equal(t, missing || of(before, 5), of(planes, 4))
+			}
+		}
+	})
+}

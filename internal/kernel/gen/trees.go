@@ -1,0 +1,252 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// tableDepth is the depth up to which leaves are byte tables.
+const tableDepth = 6
+
+// network evaluates the program of a tree. It makes the planes of the code, lowest bit first, in registers.
+type network struct {
+	*simd
+	planes, program, work reg.Register
+	next                  int // node
+	slot                  int // of work
+}
+
+// reference loads the reference to the plane of the next node.
+func (n *network) reference() operand.Mem {
+	r := n.GP64()
+	n.MOVWLZX(at(n.program, 2*n.next), r.As32())
+	n.next++
+	return n.plane(n.planes, r)
+}
+
+// subtree evaluates the next sub-tree of a height up to 6, which takes 16 registers.
+func (n *network) subtree(height int) []int {
+	if height == 1 {
+		m := n.take()
+		n.VMOVDQU(n.reference(), n.v(m))
+		return []int{m}
+	}
+	left := n.subtree(height - 1)
+	right := n.subtree(height - 1)
+	plane := n.reference()
+	m := -1
+	if len(n.free) > 0 {
+		m = n.take()
+		n.VMOVDQU(plane, n.v(m))
+	}
+	for i := range left {
+		l, r := n.v(left[i]), n.v(right[i])
+		n.VPXOR(r, l, l)
+		if m >= 0 {
+			n.VPAND(n.v(m), l, l)
+		} else {
+			n.VPAND(plane, l, l)
+		}
+		n.VPXOR(r, l, l)
+		n.give(right[i])
+	}
+	if m < 0 {
+		m = n.take()
+		n.VMOVDQU(plane, n.v(m))
+	}
+	return append(left, m)
+}
+
+// large evaluates a sub-tree of a height above 6: the codes of the sub-trees wait in memory.
+func (n *network) large(height int, root bool) []int {
+	size := n.size()
+	park := func(code []int) (slot int) {
+		slot = n.slot
+		for i, r := range code {
+			n.VMOVDQU(n.v(r), at(n.work, size*(slot+i)))
+		}
+		n.give(code...)
+		n.slot += len(code)
+		return slot
+	}
+	half := func() int {
+		if height-1 > 6 {
+			return park(n.large(height-1, false))
+		}
+		return park(n.subtree(height - 1))
+	}
+	before := n.slot
+	left := half()
+	right := half()
+	m := n.take()
+	n.VMOVDQU(n.reference(), n.v(m))
+	var code []int
+	r := n.take()
+	for i := range height - 1 {
+		l := n.take()
+		n.VMOVDQU(at(n.work, size*(right+i)), n.v(r))
+		n.VPXOR(at(n.work, size*(left+i)), n.v(r), n.v(l))
+		n.VPAND(n.v(m), n.v(l), n.v(l))
+		n.VPXOR(n.v(r), n.v(l), n.v(l))
+		code = append(code, l)
+	}
+	n.give(r)
+	n.slot = before
+	return append(code, m)
+}
+
+// trees writes the function that adds trees of a depth.
+func (s *simd) trees(depth int) {
+	tables := depth <= tableDepth
+	kind := "leaves *float32"
+	if tables {
+		kind = "leaves *byte"
+	}
+	s.function(fmt.Sprintf("trees%dx", depth), "func(planes *uint64, program *uint16, "+kind+", sums *float32, n uintptr, work *byte)",
+		fmt.Sprintf("adds n trees of depth %d to the sums of a block.", depth))
+	n := &network{simd: s, planes: s.param("planes"), program: s.param("program"), work: s.param("work")}
+	leaves, sums, count := s.param("leaves"), s.param("sums"), s.param("n")
+	s.Label("tree")
+	var code []int
+	if depth <= 6 {
+		code = n.subtree(depth)
+	} else {
+		code = n.large(depth, true)
+	}
+	words := make([]int, 8)
+	for i := range words {
+		words[i] = -1
+		if i < len(code) {
+			words[i] = code[i]
+		}
+	}
+	switch depth { // the bits that choose between tables of 16 leaves
+	case 5:
+		words[4], words[7] = -1, code[4]
+	case 6:
+		words[4], words[5], words[6], words[7] = -1, -1, code[4], code[5]
+	}
+	s.transpose8(words)
+	if tables {
+		s.lookUp(depth, words, leaves, sums)
+	} else {
+		s.load(words, leaves, sums, n.work)
+	}
+	s.ADDQ(operand.U32(2*(1<<depth-1)), n.program)
+	s.ADDQ(operand.U32(4*max(16, 1<<depth)), leaves)
+	s.DECQ(count)
+	s.JNE(operand.LabelRef("tree"))
+	s.end()
+}
+
+// lookUp adds leaves by their bytes, for each of eight registers of codes. A table has 16 bytes, one byte of 16 leaves. VPSHUFB
+// takes the place from bits 0 to 3, and gives zero if bit 7 is set: so does the highest bit of a code of more than 4, in
+// the half of the leaves that are not its. Bit 6 chooses in each half, if a code has 6 bits.
+func (s *simd) lookUp(depth int, words []int, leaves, sums reg.Register) {
+	half := 1 << depth / 2
+	for j, low := range words {
+		table := func(b, first int) operand.Mem { return at(leaves, b*max(16, 1<<depth)+first) }
+		shuffle := func(m operand.Mem, codes int) int {
+			t := s.take()
+			if s.rows == 256 {
+				s.VBROADCASTI128(m, s.v(t))
+			} else {
+				s.VMOVDQU(m, s.v(t))
+			}
+			s.VPSHUFB(s.v(codes), s.v(t), s.v(t))
+			return t
+		}
+		high, choice := -1, -1
+		if depth >= 5 {
+			high = s.take()
+			s.VPXOR(s.constant(0x8080808080808080), s.v(low), s.v(high))
+		}
+		if depth == 6 {
+			choice = s.take()
+			s.VPADDB(s.v(low), s.v(low), s.v(choice))
+		}
+		of := func(b, first, codes int) int {
+			t := shuffle(table(b, first), codes)
+			if depth == 6 {
+				u := shuffle(table(b, first+16), codes)
+				s.VPBLENDVB(s.v(choice), s.v(u), s.v(t), s.v(t))
+				s.give(u)
+			}
+			return t
+		}
+		var planes [4]int // of bytes
+		var words [4]int  // two bytes each: the lower halves of low and high lanes' rows, and the upper ones
+		for b := range planes {
+			planes[b] = of(b, 0, low)
+			if depth >= 5 {
+				t := of(b, half, high)
+				s.VPOR(s.v(t), s.v(planes[b]), s.v(planes[b]))
+				s.give(t)
+			}
+			if b%2 == 1 {
+				lower := s.take()
+				s.VPUNPCKLBW(s.v(planes[b]), s.v(planes[b-1]), s.v(lower))
+				s.VPUNPCKHBW(s.v(planes[b]), s.v(planes[b-1]), s.v(planes[b]))
+				words[b-1], words[b] = lower, planes[b]
+				s.give(planes[b-1])
+			}
+		}
+		for half := range 2 {
+			a, b := words[half], words[half+2]
+			t := s.take()
+			s.VPUNPCKLWD(s.v(b), s.v(a), s.v(t))
+			s.VPUNPCKHWD(s.v(b), s.v(a), s.v(a))
+			for i, r := range []int{t, a} {
+				m := at(sums, 4*s.group()*j+s.size()*(2*half+i))
+				s.VADDPS(m, s.v(r), s.v(r))
+				s.VMOVUPS(s.v(r), m)
+			}
+			s.give(t, a, b)
+		}
+		s.give(low)
+		if high >= 0 {
+			s.give(high)
+		}
+		if choice >= 0 {
+			s.give(choice)
+		}
+	}
+}
+
+// load adds leaves that it loads one by one.
+func (s *simd) load(words []int, leaves, sums, work reg.Register) {
+	for j, w := range words {
+		s.VMOVDQU(s.v(w), at(work, s.size()*j))
+	}
+	s.give(words...)
+	lanes := s.size() / 16
+	var codes [4]reg.GPVirtual
+	for i := range codes {
+		codes[i] = s.GP64()
+	}
+	for j := range words {
+		for i := range 4 {
+			a, b := s.take(), s.take()
+			for lane, r := range []int{a, b}[:lanes] {
+				for c, code := range codes {
+					s.MOVBLZX(at(work, s.size()*j+16*lane+4*i+c), code.As32())
+					m := operand.Mem{Base: leaves, Index: code, Scale: 4}
+					if c == 0 {
+						s.VMOVSS(m, s.x(r))
+					} else {
+						s.VINSERTPS(operand.U8(16*c), m, s.x(r), s.x(r))
+					}
+				}
+			}
+			if lanes == 2 {
+				s.VINSERTF128(operand.U8(1), s.x(b), s.v(a), s.v(a))
+			}
+			m := at(sums, 4*s.group()*j+s.size()*i)
+			s.VADDPS(m, s.v(a), s.v(a))
+			s.VMOVUPS(s.v(a), m)
+			s.give(a, b)
+		}
+	}
+}
