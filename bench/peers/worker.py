@@ -41,9 +41,9 @@ class Task:
         return os.path.join(self.dir, name)
 
     def training(self):
-        """The rows and labels that XGBoost was trained on."""
+        """The first of the rows and labels that XGBoost was trained on. How fast trees are does not depend on how many there were."""
         data = np.load(os.path.join(os.path.dirname(self.dir), "train%d.npz" % self.columns))
-        return data["x"], data["two" if self.outputs == 1 else "five"]
+        return data["x"][:40_000], data["two" if self.outputs == 1 else "five"][:40_000]
 
 
 def measure(calls, batch, seconds):

@@ -1,0 +1,18 @@
+//go:build !amd64 || purego
+
+package main
+
+import "threatdetect/inference"
+
+var gates = []gate{
+	{"heap in Go, one row", inference.KernelHeap, 1},
+	{"Go blocks", inference.KernelGeneric, 1024},
+}
+
+// Floors are less than half of what an AMD EPYC of 2021 with other work on it measured.
+var shapes = []shape{
+	{100, 5, 1, map[string]float64{"heap in Go, one row": 3.5, "Go blocks": 4}},
+	{500, 6, 1, map[string]float64{"heap in Go, one row": 4, "Go blocks": 12}},
+	{300, 8, 1, map[string]float64{"heap in Go, one row": 4, "Go blocks": 8}},
+	{500, 6, 5, map[string]float64{"heap in Go, one row": 4, "Go blocks": 12}},
+}
