@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -26,9 +25,6 @@ func (a *app) addReadFlags(flags *pflag.FlagSet, from *string, strict, showSkip 
 	flags.BoolVar(showSkip, "show-skipped", false, "print every skipped record on standard error")
 }
 
-// readable are the log formats that this version reads; it recognises the others.
-var readable = []auto.Format{auto.Zeek, auto.VPCFlow, auto.NetFlow, auto.Binetflow, auto.CICFlow, auto.UNSW, auto.NSLKDD}
-
 // openLogs checks the flags of a log command. No file is opened yet.
 func (a *app) openLogs(from, label string, set *features.Set, files []string) (*logs, error) {
 	format, ok := auto.ParseFormat(from)
@@ -36,18 +32,12 @@ func (a *app) openLogs(from, label string, set *features.Set, files []string) (*
 		return nil, usagef("--from %q: want one of %s", from, formatNames())
 	}
 	check := func(format string) error {
-		if !slices.Contains(readable, auto.Format(format)) {
-			return nil // the reader says so
-		}
 		if err := set.CheckFormat(format); err != nil {
 			return usagef("%w", err)
 		}
 		return nil
 	}
 	if format != auto.Unknown {
-		if !slices.Contains(readable, format) {
-			return nil, laterf("--from %s", from)
-		}
 		if err := check(from); err != nil {
 			return nil, err
 		}

@@ -136,9 +136,6 @@ func TestErrors(t *testing.T) {
 	require.ErrorContains(t, err, `"\x00hello\x1b\nxxx`)
 	require.Less(t, len(err.Error()), 400)
 
-	_, _, err = run(strings.NewReader(`{"event_type":"flow"}`), nil)
-	require.ErrorIs(t, err, features.ErrFormat)
-	require.ErrorContains(t, err, "looks like eve")
 	_, _, err = run(strings.NewReader("hello, world\n"), &auto.Options{Format: auto.Binetflow})
 	require.ErrorIs(t, err, features.ErrFormat)
 

@@ -8,7 +8,7 @@ import (
 // Format is the format of a log. Its text is the name that the command line uses.
 type Format string
 
-// The formats that are told apart.
+// The formats.
 const (
 	Unknown    Format = ""
 	Zeek       Format = "zeek"      // Zeek conn log, TSV or JSON

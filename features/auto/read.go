@@ -9,6 +9,7 @@ import (
 	"threatdetect/features"
 	"threatdetect/features/binetflow"
 	"threatdetect/features/cicflow"
+	"threatdetect/features/eve"
 	"threatdetect/features/netflow"
 	"threatdetect/features/nslkdd"
 	"threatdetect/features/unsw"
@@ -61,7 +62,7 @@ func (p *Parts) Flush() iter.Seq2[*features.Flow, error] {
 }
 
 // Read returns the flows of a log, which may be gzip or zstd. It is single-use; the flows and errors are those of the
-// format's reader, and as shortly valid. The log of a format that is not known, or that this version does not read, is
+// format's reader, and as shortly valid. The log of a format that is not known, is
 // a [*features.InputError] that wraps [features.ErrFormat]. A log without anything but white space has no records.
 func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 	if opts == nil {
@@ -99,6 +100,8 @@ func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 		switch format {
 		case Zeek:
 			zeek.Read(lines, &zeek.Options{Label: opts.Label, Pointer: opts.Pointer, Header: &parts.zeek})(yield)
+		case EVE:
+			eve.Read(lines, &eve.Options{Label: opts.Label, Pointer: opts.Pointer})(yield)
 		case Binetflow:
 			binetflow.Read(lines, &binetflow.Options{Label: opts.Label, Header: &parts.binetflow})(yield)
 		case CICFlow:
@@ -119,8 +122,6 @@ func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 			nslkdd.Read(lines, &nslkdd.Options{Label: opts.Label})(yield)
 		case UNSW:
 			unsw.Read(lines, &unsw.Options{Label: opts.Label, Header: &parts.unsw})(yield)
-		default:
-			yield(nil, &features.InputError{Err: features.ErrFormat, What: unreadable(format, by)})
 		}
 	}
 }
@@ -150,12 +151,4 @@ func unknown(head []byte, lines *logio.Lines) error {
 	}
 	return &features.InputError{Line: lines.Number() + 1, Err: features.ErrFormat,
 		What: fmt.Sprintf("format not recognised: want one of %s, the log begins with %q", strings.Join(names, ", "), head[:min(len(head), 128)])}
-}
-
-func unreadable(f Format, by string) string {
-	told := ""
-	if by != "" {
-		told = fmt.Sprintf(" (it has %s)", by)
-	}
-	return fmt.Sprintf("this looks like %s%s, which this version does not read yet", f, told)
 }

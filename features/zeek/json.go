@@ -1,8 +1,6 @@
 package zeek
 
 import (
-	"strings"
-
 	"threatdetect/features"
 	"threatdetect/internal/jsonscan"
 	"threatdetect/internal/logio"
@@ -10,16 +8,36 @@ import (
 
 // jsonReader is the state of reading a JSON log.
 type jsonReader struct {
-	pointer  []string // reference tokens of Options.Pointer
-	scratch  []byte   // texts without their escapes
+	pointer  jsonscan.Pointer
+	scratch  []byte // texts without their escapes
 	names    [numColumns]string
 	ranks    [numColumns]uint8 // of the names
 	hasState bool              // whether the record has the key conn_state
+	layout   jsonscan.Layout
+}
+
+// A key's ID is its column and rank, with a bit set if it is also the name of the label. Other keys have idOther.
+const (
+	idLabel = 0x80
+	idOther = jsonscan.ID(noColumn) << 2
+)
+
+func (r *reader) keyID(m *jsonscan.Members) jsonscan.ID {
+	key := m.Key
+	if m.KeyEscaped {
+		key = r.json.unescape(key)
+	}
+	c, rank := lookup(key)
+	id := jsonscan.ID(c)<<2 | jsonscan.ID(rank)
+	if string(key) == r.labelName {
+		id |= idLabel
+	}
+	return id
 }
 
 // runJSON reads a JSON log from the current line on.
 func (r *reader) runJSON() {
-	r.json.pointer = splitPointer(r.opts.Pointer)
+	r.json.pointer = jsonscan.ParsePointer(r.opts.Pointer)
 	for c := range r.json.names {
 		r.json.names[c] = columnNames[c][0]
 	}
@@ -43,12 +61,14 @@ func (r *reader) jsonLine(line []byte) bool {
 	}
 	j := &r.json
 	j.scratch = j.scratch[:0]
-	for _, token := range j.pointer {
-		value, reason := j.descend(line, token)
-		if reason != "" {
-			return r.skip(fault{noColumn, reason})
+	if len(j.pointer) > 0 {
+		var ok bool
+		switch line, j.scratch, ok = j.pointer.Find(j.scratch, line); {
+		case !ok:
+			return r.skip(fault{noColumn, features.ReasonMalformed})
+		case line == nil:
+			return r.skip(fault{noColumn, features.ReasonMissing})
 		}
-		line = value
 	}
 	if !r.object(line) {
 		return r.skip(fault{noColumn, features.ReasonMalformed})
@@ -69,16 +89,23 @@ func (r *reader) object(b []byte) bool {
 	}
 	r.json.hasState = false
 	var m jsonscan.Members
-	m.Open(b)
+	m.OpenWith(b, &r.json.layout)
 	for m.Next() {
-		key := m.Key
-		if m.KeyEscaped {
-			key = r.json.unescape(key)
+		id := m.ID
+		if id == jsonscan.Unknown {
+			id = r.keyID(&m)
+			m.Learn(id)
 		}
-		if c, rank := lookup(key); c != noColumn {
-			r.set(c, rank, &m)
+		if id == idOther {
+			continue
 		}
-		if len(key) == len(r.labelName) && string(key) == r.labelName {
+		if m.Kind == jsonscan.Nested {
+			m.Raw()
+		}
+		if c := column(id &^ idLabel >> 2); c != noColumn {
+			r.set(c, uint8(id&3), &m)
+		}
+		if id&idLabel != 0 {
 			r.set(colLabel, 0, &m)
 		}
 	}
@@ -104,46 +131,9 @@ func (r *reader) set(c column, rank uint8, m *jsonscan.Members) {
 	}
 }
 
-// descend returns the object that the member of b called token is, or holds as a string.
-func (j *jsonReader) descend(b []byte, token string) (object []byte, reason features.Reason) {
-	var m jsonscan.Members
-	m.Open(b)
-	found := jsonscan.Members{}
-	for m.Next() {
-		key := m.Key
-		if m.KeyEscaped {
-			key = j.unescape(key)
-		}
-		if string(key) == token {
-			found = m
-		}
-	}
-	switch {
-	case !m.Closed:
-		return nil, features.ReasonMalformed
-	case found.Kind == jsonscan.Null:
-		return nil, features.ReasonMissing
-	case found.Kind == jsonscan.String && found.ValueEscaped:
-		return j.unescape(found.Value), ""
-	}
-	return found.Value, ""
-}
-
 // unescape returns the text of a JSON string, kept in the scratch of the record.
 func (j *jsonReader) unescape(b []byte) []byte {
 	start := len(j.scratch)
 	j.scratch = jsonscan.Unescape(j.scratch, b)
 	return j.scratch[start:]
-}
-
-// splitPointer splits a JSON pointer into its reference tokens.
-func splitPointer(p string) []string {
-	if p == "" {
-		return nil
-	}
-	tokens := strings.Split(strings.TrimPrefix(p, "/"), "/")
-	for i, t := range tokens {
-		tokens[i] = strings.ReplaceAll(strings.ReplaceAll(t, "~1", "/"), "~0", "~")
-	}
-	return tokens
 }

@@ -1,6 +1,7 @@
 package zeek_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -212,4 +213,28 @@ func TestKind(t *testing.T) {
 			require.Equal(t, []string{"C&C\tx", ""}, kinds)
 		}
 	}
+}
+
+// TestPartsOfAJSONLog reads a log in two parts, the second of which begins with a damaged line.
+func TestPartsOfAJSONLog(t *testing.T) {
+	var header zeek.Header
+	part := func(log string) (records []string) {
+		for f, err := range zeek.Read(strings.NewReader(log), &zeek.Options{Header: &header}) {
+			var bad *features.RecordError
+			switch {
+			case errors.As(err, &bad):
+				records = append(records, string(bad.Reason))
+			case err != nil:
+				records = append(records, err.Error())
+			default:
+				records = append(records, f.State.String())
+			}
+		}
+		return records
+	}
+	line := `{"ts":1.5,"id.orig_h":"10.0.0.1","id.resp_h":"10.0.0.2","proto":"tcp","conn_state":"SF"}` + "\n"
+	require.Equal(t, []string{"closed"}, part(line))
+	require.Equal(t, []string{"malformed", "closed"}, part("null\n"+line))
+	require.Equal(t, []string{"attempt"}, part("#separator \\x09\n#path\tconn\n#fields\tts\tsrc\tdst\tproto\tconn_state\n1\t1.1.1.1\t2.2.2.2\ttcp\tS0\n"))
+	require.Equal(t, []string{"fields", "rejected"}, part("null\n1\t1.1.1.1\t2.2.2.2\ttcp\tREJ\n"))
 }

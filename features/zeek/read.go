@@ -27,7 +27,10 @@ type Options struct {
 }
 
 // Header is what the directives of a TSV log say. The zero value holds none.
-type Header struct{ last *header }
+type Header struct {
+	last *header
+	json bool // the last part was JSON, so that one that begins with neither a brace nor a directive is, too
+}
 
 // Read returns the flows of a log, which may be gzip or zstd. It is single-use. The flow, and the record error in its
 // place, are valid until the next step; the memory is the reader's.
@@ -75,9 +78,16 @@ func (r *reader) run() {
 		if len(line) == 0 {
 			continue
 		}
-		if line[0] == '{' {
+		carry := r.opts.Header
+		if line[0] == '{' || line[0] != '#' && carry != nil && carry.json {
+			if carry != nil {
+				carry.json = true
+			}
 			r.runJSON()
 			return
+		}
+		if carry != nil {
+			carry.json = false
 		}
 		r.runTSV(line)
 		return

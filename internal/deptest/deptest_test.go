@@ -37,9 +37,12 @@ var rules = []struct {
 
 	{"model", "internal/f32math internal/pickle internal/safeio internal/ubjson", "a model is data: it cannot predict, and knows no logs"},
 	{"features", "", "rows know nothing of trees, and an agent that embeds them gets nothing else"},
+	{"internal/isotime", "internal/decimal", "times in text"},
+	{"internal/naming", "features internal/decimal", "names of protocols, for readers"},
 	{"internal/pairing", "features", "records of one direction become flows"},
 	{"internal/celllog", "features internal/decimal internal/ipaddr internal/logio", "what all logs of cells have in common"},
-	{"features/zeek", "features internal/decimal internal/ipaddr internal/jsonscan internal/logio", "a reader makes flows"},
+	{"features/zeek", "features internal/decimal internal/ipaddr internal/isotime internal/jsonscan internal/logio internal/naming", "a reader makes flows"},
+	{"features/eve", "features internal/decimal internal/ipaddr internal/isotime internal/jsonscan internal/logio internal/naming", "a reader makes flows"},
 	{"features/dataset", "features internal/decimal internal/logio", "training data of flows, from whatever reader"},
 	{"features/unsw", "features internal/celllog internal/decimal internal/ipaddr internal/logio", "a reader makes flows"},
 	{"features/binetflow", "features internal/celllog internal/datetime internal/decimal internal/logio", "a reader makes flows"},
@@ -48,7 +51,7 @@ var rules = []struct {
 	{"internal/jsonlog", "features internal/logio", "what logs of JSON objects have in common"},
 	{"features/vpcflow", "features internal/celllog internal/decimal internal/jsonlog internal/jsonscan internal/logio internal/pairing", "a reader makes flows"},
 	{"features/netflow", "features internal/celllog internal/datetime internal/decimal internal/jsonlog internal/jsonscan internal/logio internal/pairing", "a reader makes flows"},
-	{"features/auto", "features features/binetflow features/cicflow features/netflow features/nslkdd features/unsw features/vpcflow features/zeek internal/logio", "chooses among the readers"},
+	{"features/auto", "features features/binetflow features/cicflow features/eve features/netflow features/nslkdd features/unsw features/vpcflow features/zeek internal/logio", "chooses among the readers"},
 
 	{"internal/heapwalk", "", "trees as arrays: it knows no models"},
 	{"internal/kernel", "golang.org/x/sys/cpu", "blocks of rows through networks of selections; it knows no models"},

@@ -31,47 +31,115 @@ const (
 
 // Members walks over the members of a JSON object. The slices that it gives out lie in the object's own bytes.
 type Members struct {
-	b     []byte
-	i     int
-	count int
+	b       []byte
+	i       int
+	count   int
+	depth   int  // of the object
+	pending bool // a nested value begins at i and was not looked into
 
 	Key                      []byte // between the quotes, escapes not undone
 	Value                    []byte // between the quotes if it is a string, escapes not undone
 	Kind                     Kind
 	KeyEscaped, ValueEscaped bool
 
-	Closed bool // the object is well-formed and nothing but white space is behind it
+	// ID is what the layout remembers of the key, see [Layout.Learn]; Unknown if it remembers nothing. A key that it
+	// remembers is not given out: Key is empty.
+	ID     ID
+	layout *Layout
+	at     uint8 // in the layout
+
+	Closed bool // the object is well-formed and, unless it is nested, nothing but white space is behind it
 }
 
 // Open begins with the object that is all of b.
-func (m *Members) Open(b []byte) {
-	*m = Members{b: b, i: skipSpace(b, 0)}
+func (m *Members) Open(b []byte) { m.OpenWith(b, nil) }
+
+// OpenWith is Open for records of which many look alike: layout, if it is not nil, makes reading their keys faster. Then a
+// nested value is not given out, but entered, or read with Raw, or passed over.
+func (m *Members) OpenWith(b []byte, layout *Layout) {
+	m.b, m.i, m.count, m.depth, m.pending = b, skipSpace(b, 0), 0, 1, false
+	m.layout, m.at, m.ID, m.Closed = layout, 0, Unknown, false
+}
+
+// Enter begins with the value of the member that outer is at, and reports whether that is an object. It has to be walked
+// to its end, and then left.
+func (m *Members) Enter(outer *Members, layout *Layout) bool {
+	if !outer.pending || outer.b[outer.i] != '{' || outer.depth >= MaxDepth {
+		return false
+	}
+	m.b, m.i, m.count, m.depth, m.pending = outer.b, outer.i, 0, outer.depth+1, false
+	m.layout, m.at, m.ID, m.Closed = layout, 0, Unknown, false
+	return true
+}
+
+// Leave goes on behind the object that inner has walked over, which has to be Closed.
+func (m *Members) Leave(inner *Members) {
+	m.i, m.pending = skipSpace(m.b, inner.i), false
+}
+
+// Raw returns the bytes of the nested value that m is at; ok says whether it is well-formed.
+func (m *Members) Raw() (value []byte, ok bool) {
+	if !m.pending {
+		return m.Value, true
+	}
+	start := m.i
+	if !m.pass() {
+		return nil, false
+	}
+	m.Value = trimSpace(m.b[start:m.i])
+	return m.Value, true
+}
+
+// pass passes over a nested value that nobody has looked into.
+func (m *Members) pass() bool {
+	i := scanNested(m.b, m.i, m.depth)
+	if i < 0 {
+		return false
+	}
+	m.i, m.pending = skipSpace(m.b, i), false
+	return true
 }
 
 // Next goes to the next member and reports whether there is one. Without one, Closed says whether all was well.
 func (m *Members) Next() bool {
-	b, i := m.b, m.i
+	if m.pending && !m.pass() {
+		return false
+	}
+	m.count++
+	if l := m.layout; l != nil {
+		if at := l.match(m.at, m.b[m.i:]); at != nowhere {
+			e := &l.entries[at%maxEntries]
+			m.at, m.ID = at, e.id
+			return m.value(m.i + int(e.size))
+		}
+	}
+	return m.member(m.i)
+}
+
+// member reads a key that is not remembered, and its value.
+func (m *Members) member(i int) bool {
+	b := m.b
 	if i >= len(b) {
 		return false
 	}
+	from := i
 	// The byte at i is the brace or comma before the member, or the brace behind the last one.
 	switch c := b[i]; {
-	case m.count == 0 && c == '{':
+	case m.count == 1 && c == '{':
 		i = skipSpace(b, i+1)
 		if i < len(b) && b[i] == '}' {
-			m.Closed = skipSpace(b, i+1) == len(b)
+			m.end(i)
 			return false
 		}
-	case m.count > 0 && c == ',':
+	case m.count > 1 && c == ',':
 		i = skipSpace(b, i+1)
-	case m.count > 0 && c == '}':
-		m.Closed = skipSpace(b, i+1) == len(b)
+	case m.count > 1 && c == '}':
+		m.end(i)
 		return false
 	default:
 		return false
 	}
-	m.count++
-	if i >= len(b) || b[i] != '"' || m.count > MaxMember {
+	if i >= len(b) || b[i] != '"' {
 		return false
 	}
 	start := i + 1
@@ -82,7 +150,36 @@ func (m *Members) Next() bool {
 	if i = colon(b, i+1); i < 0 {
 		return false
 	}
-	start = i
+	if m.ID = Unknown; m.layout != nil {
+		m.at = m.layout.find(m.at, b[from:i])
+		m.ID = m.layout.entries[m.at].id
+	}
+	return m.value(i)
+}
+
+// Learn makes the layout remember the key that m is at, which it gave out, as id.
+func (m *Members) Learn(id ID) {
+	if m.layout != nil && m.at != nowhere {
+		m.layout.entries[m.at].id = id
+	}
+}
+
+// end is where the brace at i closes the object.
+func (m *Members) end(i int) {
+	m.i = i + 1
+	m.Closed = m.depth > 1 || skipSpace(m.b, i+1) == len(m.b)
+}
+
+// value reads the value that begins at i.
+func (m *Members) value(i int) bool {
+	b := m.b
+	if i < len(b) && b[i] <= ' ' {
+		i = skipSpace(b, i)
+	}
+	if i >= len(b) || m.count > MaxMember {
+		return false
+	}
+	start := i
 	switch c := b[i]; {
 	case c == '"':
 		if i, m.ValueEscaped = scanString(b, start+1); i < 0 {
@@ -91,18 +188,31 @@ func (m *Members) Next() bool {
 		m.Value, m.Kind = b[start+1:i], String
 		i++
 	case c == '{' || c == '[':
-		if i = scanNested(b, i); i < 0 {
-			return false
+		m.i, m.Kind, m.pending, m.Value = i, Nested, true, b[i:i]
+		if m.layout == nil {
+			_, ok := m.Raw()
+			return ok
 		}
-		m.Value, m.Kind = b[start:i], Nested
+		return true
 	default:
 		if i, m.Kind = scanScalar(b, i); i < 0 {
 			return false
 		}
 		m.Value = b[start:i]
 	}
+	if i < len(b) && b[i] > ' ' {
+		m.i = i
+		return true
+	}
 	m.i = skipSpace(b, i)
 	return true
+}
+
+func trimSpace(b []byte) []byte {
+	for len(b) > 0 && b[len(b)-1] <= ' ' {
+		b = b[:len(b)-1]
+	}
+	return b
 }
 
 // colon returns where the value behind a key begins, -1 if there is none; i is behind the key.
@@ -225,10 +335,11 @@ func skipDigits(b []byte, i int) int {
 	return i
 }
 
-// scanNested returns where the object or array that begins at i ends; -1 if it is not well-formed or too deep.
-func scanNested(b []byte, i int) int {
+// scanNested returns where the object or array that begins at i ends; -1 if it is not well-formed or too deep. outer is the
+// depth of what it is in.
+func scanNested(b []byte, i, outer int) int {
 	objects := uint64(0) // one bit a level, the innermost lowest; set for an object
-	depth := 1           // the record
+	depth := outer       // of what the value is in
 	for {
 		// A value begins at i.
 		if i >= len(b) {
@@ -268,7 +379,7 @@ func scanNested(b []byte, i int) int {
 		}
 		i = i + 1
 		for {
-			if depth == 1 {
+			if depth == outer {
 				return i
 			}
 			i = skipSpace(b, i)
@@ -305,4 +416,36 @@ func nestedKey(b []byte, i int) int {
 		return -1
 	}
 	return colon(b, i+1)
+}
+
+// Len is how many values the array has that is all of b and well-formed; ok is false if b is no array.
+func Len(b []byte) (n int, ok bool) {
+	if len(b) == 0 || b[0] != '[' {
+		return 0, false
+	}
+	i := skipSpace(b, 1)
+	if i < len(b) && b[i] == ']' {
+		return 0, true
+	}
+	for {
+		n++
+		switch c := b[i]; c {
+		case '"':
+			i, _ = scanString(b, i+1)
+			i++
+		case '{', '[':
+			i = scanNested(b, i, 1)
+		default:
+			i, _ = scanScalar(b, i)
+		}
+		if i < 0 {
+			return 0, false
+		}
+		if i = skipSpace(b, i); i >= len(b) || b[i] != ',' {
+			return n, i < len(b) && b[i] == ']'
+		}
+		if i = skipSpace(b, i+1); i >= len(b) {
+			return 0, false
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package jsonscan_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -50,35 +51,93 @@ func FuzzMembers(f *testing.F) {
 		if deep > jsonscan.MaxDepth || members {
 			whole = false
 		}
-		got := map[string]string{}
-		var m jsonscan.Members
-		m.Open(b)
-		n := 0
-		for m.Next() {
-			n++
-			key := m.Key
+		require.Equal(t, whole, walk(t, b, nil, nil, want), "%q", b)
+		// Again with a layout that has learned this object, another one, and this one with blanks in it.
+		var layout, inner jsonscan.Layout
+		walk(t, b, &layout, &inner, want)
+		walk(t, bytes.ReplaceAll(b, []byte(":"), []byte(": ")), &layout, &inner, nil)
+		walk(t, []byte(`{"a":1,"b":{"a":2},"c":3}`), &layout, &inner, nil)
+		require.Equal(t, whole, walk(t, b, &layout, &inner, want), "%q, learned", b)
+		require.Equal(t, whole, walk(t, b, &layout, &inner, want), "%q, learned", b)
+	})
+}
+
+// walk walks over an object and the objects in it, and compares their values with those wanted unless there are none. It
+// reports whether the object is well-formed. IDs are given to keys by their length, as far as they are remembered.
+func walk(t *testing.T, b []byte, layout, inner *jsonscan.Layout, want map[string]json.RawMessage) bool {
+	var m, sub jsonscan.Members
+	type pair struct {
+		id   jsonscan.ID
+		text string
+	}
+	var got []pair
+	keys := map[string]string{}
+	n := 0
+	for m.OpenWith(b, layout); m.Next(); n++ {
+		key := ""
+		id := m.ID
+		if id == jsonscan.Unknown {
+			key = string(m.Key)
 			if m.KeyEscaped {
-				key = jsonscan.Unescape(nil, key)
+				key = string(jsonscan.Unescape(nil, m.Key))
 			}
-			text := string(m.Value)
-			if m.Kind == jsonscan.String {
+			id = jsonscan.ID(len(key) % 200)
+			m.Learn(id)
+		}
+		text := string(m.Value)
+		switch {
+		case m.Kind == jsonscan.String:
+			text = `"` + text + `"`
+		case m.Kind == jsonscan.Nested && sub.Enter(&m, inner):
+			for sub.Next() {
+				sub.Learn(1)
+			}
+			if !sub.Closed {
+				return false
+			}
+			m.Leave(&sub)
+			continue
+		case m.Kind == jsonscan.Nested:
+			raw, ok := m.Raw()
+			if !ok {
+				return false
+			}
+			text = string(raw)
+		}
+		got = append(got, pair{id, text})
+		if layout == nil {
+			keys[strings.ToValidUTF8(key, "\ufffd")] = text
+		}
+	}
+	if !m.Closed || want == nil {
+		return m.Closed
+	}
+	for key, text := range keys {
+		if raw, ok := want[key]; ok {
+			require.Equal(t, string(raw), text)
+		}
+	}
+	if layout != nil { // the same values as without
+		var plain jsonscan.Members
+		i := 0
+		for plain.Open(b); plain.Next(); {
+			if plain.Kind == jsonscan.Nested && plain.Value[0] == '{' {
+				continue
+			}
+			text := string(plain.Value)
+			if plain.Kind == jsonscan.String {
 				text = `"` + text + `"`
 			}
-			got[strings.ToValidUTF8(string(key), "\ufffd")] = text
-		}
-		if n > 0 && !m.Closed && n >= jsonscan.MaxMember {
-			return
-		}
-		require.Equal(t, whole, m.Closed, "%q", b)
-		if !whole {
-			return
-		}
-		for key, text := range got {
-			if raw, ok := want[key]; ok {
-				require.Equal(t, string(raw), text)
+			key := plain.Key
+			if plain.KeyEscaped {
+				key = jsonscan.Unescape(nil, key)
 			}
+			require.Equal(t, pair{jsonscan.ID(len(key) % 200), text}, got[i])
+			i++
 		}
-	})
+		require.Len(t, got, i)
+	}
+	return true
 }
 
 // nesting returns the greatest depth of brackets outside strings, and whether there may be more members than are allowed.

@@ -25,6 +25,7 @@ from typing import Callable, Iterator, NamedTuple, Optional, Sequence
 import features
 
 ZEEK_SETS = ("flow-context", "flow-zeek", "flow-portable", "flow-min")
+EVE_SETS = ("flow-context", "flow-portable", "flow-min")
 UNSW_SETS = ("flow-portable", "flow-min", "unsw-42", "seed", "seed-compat")
 
 
@@ -498,6 +499,128 @@ def zeek_json(rng: Rng) -> list[bytes]:
     return lines
 
 
+# Suricata EVE
+
+
+EVE_TIMES = (b"2021-06-06T15:57:37.272281+0200|2021-06-06T15:57:37+02:00|2021-06-06T15:57:37Z|2021-06-06T15:57:37.1-0530"
+             b"|2021-06-06T15:57:37.0000000005Z|2021-06-06T15:57:37.0000000015Z|2021-06-06T15:57:37.99999999999+0000"
+             b"|2021-06-06T15:57:37|2021-06-06 15:57:37Z|2021-06-06T15:57Z|2021-02-29T00:00:00Z|2024-02-29T23:59:59+2359"
+             b"|2021-06-06T24:00:00Z|2021-06-06T15:60:00Z|2021-06-06T15:57:60Z|2021-06-06T15:57:37+2400|2021-06-06T15:57:37+0260"
+             b"|2021-06-06T15:57:37+02|2021-06-06T15:57:37 +0200|2021-06-06T15:57:37.Z|2021-06-06T15:57:37,5Z||x|1622987857"
+             b"|2262-04-11T23:47:16.854775807Z|2262-04-11T23:47:16.8547758074Z|2262-04-11T23:47:16.8547758075Z"
+             b"|1677-09-21T00:12:43.145224192Z|1677-09-21T00:12:43.1452241915Z|1677-09-21T00:12:43.145224191Z|1970-01-01T00:00:00Z"
+             b"|1969-12-31T23:59:59.9999999995Z|9999-12-31T23:59:59Z|0001-01-01T00:00:00Z|2021-13-01T00:00:00Z|+021-06-06T15:57:37Z"
+             ).split(b"|")
+EVE_PROTOS = b"TCP UDP ICMP IPv6-ICMP SCTP tcp Udp 6 17 1 58 132 47 GRE ESP 255 256 -1 6.0 1e1 99999999999999999999 x".split()
+EVE_APPS = b"failed tls http dns ssh smb rdp ntp dhcp ftp-data TLS http2 krb5 ikev2 mqtt - ,tls failed,http".split() + [b"", b" ssh "]
+JSON_ODDITIES = (b"null|true|false|0|-1|1.5|1.0|1e2|18446744073709551615|18446744073709551616|1e999|[]|{}|[1]|[1,2,[3]]|[null]"
+                 b'|"7"|""|"x"|{"start":1}|"\\u0041"|99999|65536').split(b"|")
+
+
+def eve_time(rng: Rng, nanoseconds: int) -> bytes:
+    """Local time of one of a few zones, with as many digits as the log of a sensor has, or none."""
+    east, zone = rng.choice(((0, b"Z"), (0, b"+0000"), (7200, b"+0200"), (7200, b"+02:00"), (-12600, b"-0330")))
+    seconds, fraction = divmod(nanoseconds, 10**9)
+    local = features.datetime.datetime(1970, 1, 1) + features.datetime.timedelta(seconds=seconds + east)
+    digits = b"%09d" % fraction
+    text = local.strftime("%Y-%m-%dT%H:%M:%S").encode()
+    return text + rng.choice((b"." + digits[:6], b"." + digits[:6], b"." + digits, b"")) + zone
+
+
+def eve_event(rng: Rng) -> list[tuple[bytes, bytes]]:
+    """Keys and values of an ordinary flow event; nested objects are text already."""
+    start = rng.randrange(10**18, 2 * 10**18)
+    end = start + rng.choice((0, 1, 1000, int(10 ** rng.uniform(3, 14))))
+    v6 = rng.random() < 0.3
+    proto = rng.choice((b"TCP", b"TCP", b"UDP", b"ICMP", b"IPv6-ICMP", b"SCTP"))
+
+    def host() -> bytes:
+        if v6:
+            return b'"2001:0db8:0000:0000:0000:0000:0000:%04x"' % rng.randrange(1 << 16)
+        return b'"198.51.100.%d"' % rng.randrange(256)
+
+    event = [(b"timestamp", b'"%s"' % eve_time(rng, end)), (b"flow_id", b"%d" % rng.randrange(1 << 51)),
+             (b"in_iface", b'"eth0"'), (b"event_type", b'"flow"')]
+    if rng.random() < 0.2:
+        event.append((b"vlan", rng.choice((b"[7]", b"[1,2]", b"7", b"[]"))))
+    event.append((b"src_ip", host()))
+    if "ICMP" not in proto.decode():
+        event.append((b"src_port", rng.choice(PORTS[:13])))
+    event.append((b"dest_ip", host()))
+    if "ICMP" not in proto.decode():
+        event.append((b"dest_port", rng.choice(PORTS[:13])))
+    event.append((b"proto", b'"%s"' % proto))
+    if rng.random() < 0.6:
+        event.append((b"app_proto", b'"%s"' % rng.choice(EVE_APPS[:10])))
+    p, q = some_count(rng), rng.choice((b"0", some_count(rng), some_count(rng)))
+    counters = [(b"pkts_toserver", p), (b"pkts_toclient", q), (b"bytes_toserver", b"%d" % min(int(p) * rng.randrange(30, 1500), 2**64 - 1)),
+                (b"bytes_toclient", b"%d" % min(int(q) * rng.randrange(30, 1500), 2**64 - 1)), (b"start", b'"%s"' % eve_time(rng, start))]
+    if rng.random() < 0.9:
+        counters.append((b"end", b'"%s"' % eve_time(rng, end)))
+    counters += [(b"age", b"%d" % ((end - start) // 10**9)), (b"state", b'"closed"'), (b"reason", b'"timeout"'), (b"alerted", b"false")]
+    event.append((b"flow", eve_object(rng, eve_oddities(rng, counters))))
+    if proto == b"TCP" and rng.random() < 0.9:
+        tcp = [(b"tcp_flags", b'"1b"')]
+        for key in (b"tcp_flags_ts", b"tcp_flags_tc"):
+            if rng.random() < 0.95:
+                tcp.append((key, b'"%02x"' % rng.choice((0, 2, 0x12, 0x14, 0x1a, 0x1b, 0x1e, 0x16, rng.randrange(256)))))
+        event.append((b"tcp", eve_object(rng, eve_oddities(rng, tcp + [(b"syn", b"true"), (b"state", b'"closed"')]))))
+    return eve_oddities(rng, event)
+
+
+def eve_oddities(rng: Rng, items: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Seldom an odd value, a key twice, a key gone, another order."""
+    if rng.random() < 0.12:
+        at = rng.randrange(len(items))
+        key, value = items[at]
+        odd_values = list(JSON_ODDITIES)
+        text = {b"proto": EVE_PROTOS, b"app_proto": EVE_APPS, b"start": EVE_TIMES, b"end": EVE_TIMES, b"src_ip": ADDRESSES, b"dest_ip": ADDRESSES,
+                b"tcp_flags_ts": (b"1", b"1B", b"ff", b"0x1b", b"123", b"g1", b""), b"tcp_flags_tc": (b"0", b"2", b"fF", b" 2")}.get(key)
+        if text and rng.random() < 0.85:
+            odd_values = [b'"%s"' % t for t in text]
+        elif value[:1].isdigit() and rng.random() < 0.7:
+            odd_values = [n for n in NUMBERS if b'"' not in n] + list(PORTS)
+        value = rng.choice(odd_values)
+        if rng.random() < 0.2:
+            items = items[:at + 1] + [(key, value)] + items[at + 1:]  # the last one counts
+        else:
+            items = items[:at] + [(key, value)] + items[at + 1:]
+    if rng.random() < 0.04:
+        items = [item for item in items if item != rng.choice(items)]
+    if rng.random() < 0.05:
+        rng.shuffle(items)
+    return items
+
+
+def eve_object(rng: Rng, items: list[tuple[bytes, bytes]]) -> bytes:
+    comma, colon = rng.choice(((b",", b":"),) * 12 + ((b" , ", b" : "), (b",\t", b":\r ")))
+    return b"{" + comma.join(b'"' + k + b'"' + colon + v for k, v in items) + b"}"
+
+
+def eve_lines(rng: Rng) -> list[bytes]:
+    lines = []
+    for _ in range(rng.randrange(1, 8)):
+        event = eve_event(rng)
+        if rng.random() < 0.1:
+            kind = rng.choice((b'"dns"', b'"alert"', b"7", b"null", b'"Flow"', b'"flow"', b'"f\\u006cow"', b'["flow"]'))
+            event = [(k, kind if k == b"event_type" else v) for k, v in event]
+        if rng.random() < 0.03:
+            deep = rng.choice((1, 5, 62, 63, 64, 65, 100))
+            event.append((b"extra", rng.choice((b"[" * deep + b"]" * deep, b'{"a":' * deep + b"1" + b"}" * deep))))
+        if rng.random() < 0.05:
+            event.append((b"host", rng.choice((b'"\xff\xfe"', b'"[{"', b'"a\\"b"', b'"\xc3\xa9\\ud83d\\ude00"', b'"\x01"', b"tru", b'"\\x07"'))))
+        line = eve_object(rng, event)
+        if rng.random() < 0.03:
+            line = rng.choice((line[:-1], line + line, line + b",", b"[" + line + b"]", line + b" x", b"7", b"null", b"{}", line[:-1] + b",}",
+                               b"  " + line + b"  ", line[:len(line) // 2], b"{", line.replace(b":", b"", 1), line.replace(b'"', b"'")))
+        lines.append(line)
+        if rng.random() < 0.03:
+            lines.append(rng.choice((b"", b"  ", b"\t")))
+    if not lines[0].lstrip().startswith(b"{"):
+        lines.insert(0, b'{"event_type":"stats"}')
+    return lines
+
+
 # UNSW-NB15
 
 
@@ -606,8 +729,8 @@ def compressed(rng: Rng, data: bytes) -> bytes:
 
 
 KINDS: tuple[tuple[str, Callable[[Rng], list[bytes]], Sequence[str]], ...] = (
-    ("zeek", zeek_busy, ("flow-context",)),
-    ("zeek", zeek_tsv, ZEEK_SETS), ("zeek", zeek_json, ZEEK_SETS), ("unsw", unsw_partition, UNSW_SETS),
+    ("zeek", zeek_busy, ("flow-context",)), ("zeek", zeek_tsv, ZEEK_SETS), ("zeek", zeek_json, ZEEK_SETS),
+    ("eve", eve_lines, EVE_SETS), ("eve", eve_lines, EVE_SETS), ("unsw", unsw_partition, UNSW_SETS),
     ("unsw", unsw_raw, UNSW_SETS))
 
 
@@ -683,7 +806,7 @@ def fuzz(tally: Tally, seed: str, numbers: Iterator[int]) -> None:
 
 def shared_cases(folder: str) -> Iterator[tuple[str, Sequence[str], str]]:
     for pattern, sets, form in (("zeek/*/*", ZEEK_SETS, "zeek"), ("zeek-labelled/*/*", ZEEK_SETS, "zeek"),
-                                ("unsw-nb15/*", UNSW_SETS, "unsw")):
+                                ("suricata/*", EVE_SETS, "eve"), ("unsw-nb15/*", UNSW_SETS, "unsw")):
         for path in sorted(glob.glob(os.path.join(folder, pattern))):
             yield path, sets, form
 
@@ -691,14 +814,14 @@ def shared_cases(folder: str) -> Iterator[tuple[str, Sequence[str], str]]:
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--binary", required=True, help="the threatdetect binary")
-    parser.add_argument("--shared", help="folder with zeek/, zeek-labelled/ and unsw-nb15/")
+    parser.add_argument("--shared", help="folder with zeek/, zeek-labelled/, suricata/ and unsw-nb15/")
     parser.add_argument("--fuzz", type=int, default=0, metavar="N", help="number of mutated logs")
     parser.add_argument("--seed", default="1")
     parser.add_argument("--only", type=int, metavar="I", help="only mutated log number I")
     parser.add_argument("--keep", metavar="FILE", help="with --only: write that log to FILE")
     parser.add_argument("--show", type=int, default=5, help="differences printed in full")
     parser.add_argument("--set", action="append", dest="sets", help="for FILE; may be repeated")
-    parser.add_argument("--from", dest="form", default="auto", choices=("auto", "zeek", "unsw"))
+    parser.add_argument("--from", dest="form", default="auto", choices=("auto", "zeek", "eve", "unsw"))
     parser.add_argument("files", nargs="*", metavar="FILE")
     args = parser.parse_args(argv)
     tally = Tally(args.binary, args.show)

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """A second implementation of `threatdetect features`, written from the specification alone.
 
-    features.py --set SET [--from zeek|unsw|auto] [--no-header] FILE...
+    features.py --set SET [--from zeek|eve|unsw|auto] [--no-header] FILE...
 
 Standard output: CSV, one row per flow. Last line of standard error: the account, a JSON object. Exit status: 0 nothing
 lost, 5 records skipped for a fault, 4 the input does not fit, 1 the input broke, 2 wrong usage.
 
 Where the specification leaves a choice, this program takes: every file ends its last line; several files share one
 reader, so a header holds until the next one; blanks before the first `#separator` do not matter; a header or comment cut
-by a broken stream is no record; a duration that alone is outside int64 is `number`; an empty category is missing.
+by a broken stream is no record; a duration that alone is outside int64 is `number`; an empty category is missing; where
+EVE has another kind of value than a column wants, that is `number`; a flow that lasts longer than int64 is `time`; estimated
+IP bytes of more than 2^64-1 are that.
 
 The aim is a program that can be checked by reading it beside the specification (network-logs, 1.0-1.2, 1.8, 3.8), so
 it is slow and holds whole files in memory. All text is bytes: a log has no guaranteed encoding. A missing value is None.
@@ -649,6 +651,156 @@ class ZeekJSON:
         return zeek_flow(ZeekJSONRecord(values))
 
 
+# --- Suricata EVE -----------------------------------------------------------------------------------------------------
+
+EVE_TIME = re.compile(rb"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?"
+                      rb"(?:Z|([+-])([0-9]{2}):?([0-9]{2}))")
+FLAG_BITS = {"fin": 1, "syn": 2, "rst": 4, "psh": 8, "ack": 16, "urg": 32}
+
+
+def eve_nanoseconds(text: bytes) -> int:
+    m = EVE_TIME.fullmatch(text)
+    if m is None:
+        raise Fault("time")
+    try:
+        day = datetime.date.fromisoformat(m.group(1).decode())
+    except ValueError:
+        raise Fault("time") from None
+    hour, minute, second = int(m.group(2)), int(m.group(3)), int(m.group(4))
+    east_hours, east_minutes = int(m.group(7) or b"0"), int(m.group(8) or b"0")
+    if hour > 23 or minute > 59 or second > 59 or east_hours > 23 or east_minutes > 59:
+        raise Fault("time")
+    seconds = (day - datetime.date(1970, 1, 1)).days * 86400 + hour * 3600 + minute * 60 + second
+    east = east_hours * 3600 + east_minutes * 60
+    seconds += east if m.group(6) == b"-" else -east
+    digits = m.group(5) or b"0"
+    value = round((seconds + Fraction(int(digits), 10 ** len(digits))) * 10**9)
+    if not in_int64(value):
+        raise Fault("time")
+    return value
+
+
+def ip_bytes(link: Optional[int], packets: Optional[int], tags: int, minimum: int) -> Optional[int]:
+    if link is None or packets is None:
+        return None
+    return min(max(link - (14 + 4 * tags) * packets, minimum * packets), UINT64_MAX)
+
+
+def state_from_flags(flow: Flow) -> str:
+    """For sources that do not name a state: EVE, VPC, NetFlow."""
+    f, r = flow.fwd_flags, flow.rev_flags
+    if flow.proto != "tcp":
+        if flow.proto is None or flow.rev_pkts is None:
+            return "unknown"
+        return "request_only" if flow.rev_pkts == 0 else "request_reply"
+    if flow.rev_pkts is None:
+        return "attempt" if f["syn"] is True and f["ack"] is False else "unknown"
+    if any(side[flag] is None for side in (f, r) for flag in ("syn", "fin", "rst")):
+        return "unknown"
+    if not f["syn"]:
+        return "midstream"
+    if flow.rev_pkts == 0:
+        return "attempt"
+    if not r["syn"]:
+        return "rejected" if r["rst"] else "unknown"
+    if f["fin"] and r["fin"]:
+        return "closed"
+    if f["rst"]:
+        return "reset_orig"
+    if r["rst"]:
+        return "reset_resp"
+    return "half_closed" if f["fin"] or r["fin"] else "established"
+
+
+class EVE:
+    @staticmethod
+    def is_record(line: bytes) -> bool:
+        return True
+
+    def finish(self) -> None:
+        pass
+
+    @staticmethod
+    def string(value: Any) -> bytes:
+        if not isinstance(value, str) or isinstance(value, JSONNumber):
+            raise Fault("number")
+        return string_bytes(value)
+
+    @staticmethod
+    def counted(value: Any) -> Optional[int]:
+        if value is None:
+            return None
+        if not isinstance(value, JSONNumber):
+            raise Fault("number")
+        return count(value.encode("ascii"))
+
+    def flags(self, tcp: dict[str, Any], key: str) -> Flags:
+        value = tcp.get(key)
+        if value is None:
+            return dict(NO_FLAGS)
+        text = self.string(value)
+        if not re.fullmatch(rb"[0-9A-Fa-f]{1,2}", text):
+            raise Fault("number")
+        bits = int(text, 16)
+        return {name: bits & bit != 0 for name, bit in FLAG_BITS.items()}
+
+    def feed(self, line: bytes) -> Optional[Flow]:
+        event = parse_json_object(line)
+        kind = event.get("event_type")
+        if not isinstance(kind, str) or isinstance(kind, JSONNumber) or kind != "flow":
+            raise Fault("other")
+        counters = event.get("flow")
+        if any(event.get(name) is None for name in ("src_ip", "dest_ip", "proto", "flow")):
+            raise Fault("missing")
+        if isinstance(counters, dict) and counters.get("start") is None:
+            raise Fault("missing")
+        flow = Flow()
+        number = protocol(self.string(event["proto"]))
+        flow.proto = proto_class(number)
+        ports: list[Optional[int]] = []
+        hosts: list[Address] = []
+        for side in ("src", "dest"):
+            hosts.append(address(self.string(event[side + "_ip"])))
+            value = event.get(side + "_port")
+            if not has_ports(number) or value is None:
+                ports.append(None)
+            elif isinstance(value, JSONNumber):
+                ports.append(port(value.encode("ascii")))
+            else:
+                raise Fault("number")
+        flow.src, flow.dst = hosts
+        flow.src_port, flow.dst_port = ports
+        if event.get("app_proto") is not None:
+            flow.app, flow.app_proto = app_of(self.string(event["app_proto"]))
+        vlan, tags = event.get("vlan"), 0
+        if isinstance(vlan, list):
+            tags = len(vlan)
+        elif isinstance(vlan, JSONNumber):
+            tags = 1
+        elif vlan is not None:
+            raise Fault("number")
+        if not isinstance(counters, dict):
+            raise Fault("number")
+        flow.fwd_pkts, flow.rev_pkts, to_server, to_client = (self.counted(counters.get(key)) for key in (
+            "pkts_toserver", "pkts_toclient", "bytes_toserver", "bytes_toclient"))
+        minimum = 20 if hosts[0].version == 4 else 40
+        flow.fwd_bytes = ip_bytes(to_server, flow.fwd_pkts, tags, minimum)
+        flow.rev_bytes = ip_bytes(to_client, flow.rev_pkts, tags, minimum)
+        flow.start = start = eve_nanoseconds(self.string(counters["start"]))
+        if counters.get("end") is not None:
+            end = eve_nanoseconds(self.string(counters["end"]))
+            flow.duration = end - start
+            if end < start or not in_int64(flow.duration):
+                raise Fault("time")
+        if flow.proto == "tcp" and event.get("tcp") is not None:
+            if not isinstance(event["tcp"], dict):
+                raise Fault("number")
+            flow.fwd_flags = self.flags(event["tcp"], "tcp_flags_ts")
+            flow.rev_flags = self.flags(event["tcp"], "tcp_flags_tc")
+        flow.state = state_from_flags(flow)
+        return flow
+
+
 # --- UNSW-NB15 --------------------------------------------------------------------------------------------------------
 
 RAW_COLUMNS = (
@@ -1119,13 +1271,13 @@ def seed_columns(flows: Sequence[Flow], scale_first: bool) -> tuple[list[bytes],
 
 
 FIXED_SETS: dict[str, tuple[list[str], Callable[[Flow], Row], tuple[str, ...]]] = {
-    "flow-min": (FLOW_MIN, flow_min, ("zeek", "unsw")),
-    "flow-portable": (FLOW_PORTABLE, flow_portable, ("zeek", "unsw")),
+    "flow-min": (FLOW_MIN, flow_min, ("zeek", "eve", "unsw")),
+    "flow-portable": (FLOW_PORTABLE, flow_portable, ("zeek", "eve", "unsw")),
     "flow-zeek": (FLOW_ZEEK, flow_zeek, ("zeek",)),
     "unsw-42": (UNSW_42, unsw_42, ("unsw",)),
 }
 CONTEXT_SET = "flow-context"
-CONTEXT_FORMATS = ("zeek",)
+CONTEXT_FORMATS = ("zeek", "eve")
 SEED_SETS = {"seed": False, "seed-compat": True}  # scaled first?
 
 
@@ -1250,7 +1402,9 @@ def detect(data: bytes) -> str:
     if not text or text.startswith(b"#separator"):
         return "zeek"
     if text.startswith(b"{"):
-        if b'"event_type"' not in text and re.search(rb'"(id[._]orig_h|_path|conn_state)"', text):
+        if re.search(rb'"event_type"[ \t]*:', text):
+            return "eve"
+        if re.search(rb'"(id[._]orig_h|_path|conn_state)"', text):
             return "zeek"
     elif b"id,dur,proto" in first or (first.strip(b", ") and not UNSW.is_record(first) and b"StartTime" not in first):
         return "unsw"  # Argus text logs have a column Dur as well, but StartTime comes before it in the order
@@ -1263,12 +1417,14 @@ def detect(data: bytes) -> str:
     raise Unfit("format not recognised")
 
 
-Reader = ZeekTSV | ZeekJSON | UNSW
+Reader = ZeekTSV | ZeekJSON | EVE | UNSW
 
 
 def new_reader(form: str, data: bytes) -> Reader:
     if form == "unsw":
         return UNSW()
+    if form == "eve":
+        return EVE()
     start = without_bom(data).lstrip()
     return ZeekJSON() if start.startswith(b"{") else ZeekTSV()
 
@@ -1355,7 +1511,7 @@ def csv_name(name: bytes) -> bytes:
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description="Feature rows of network logs, computed the slow way.")
     parser.add_argument("--set", required=True, dest="set_name")
-    parser.add_argument("--from", default="auto", dest="form", choices=("auto", "zeek", "unsw"))
+    parser.add_argument("--from", default="auto", dest="form", choices=("auto", "zeek", "eve", "unsw"))
     parser.add_argument("--no-header", action="store_true")
     parser.add_argument("files", nargs="+", metavar="FILE")
     args = parser.parse_args(argv)

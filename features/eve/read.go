@@ -1,0 +1,131 @@
+package eve
+
+import (
+	"io"
+	"iter"
+	"strings"
+
+	"threatdetect/features"
+	"threatdetect/internal/jsonscan"
+	"threatdetect/internal/logio"
+	"threatdetect/internal/naming"
+)
+
+// Options say how to read a log. The zero value reads an unlabelled log.
+type Options struct {
+	// Label is the key whose value goes to Flow.LabelText, true as 1 and false as 0, and from which Flow.Label is told; a
+	// key of the objects flow and tcp has that before a dot. "flow.alerted", whether a rule raised an alarm, is a weak label: a model that learns
+	// it learns the rules. Flows without the key are unlabelled. Empty: Flow.Label is told from the key "label" where
+	// there is one, and LabelText stays empty.
+	Label string
+	// Pointer is where in a line the event is, as a JSON pointer (RFC 6901), for logs that a shipper wrapped:
+	// "/suricata". What it points to may also be a string that holds the event: "/event/original".
+	Pointer string
+	// MaxLine is the longest line in bytes, without its end; 0 means logio's 1 MiB.
+	MaxLine int
+}
+
+// Read returns the flows of a log, which may be gzip or zstd. It is single-use. The flow, and the record error in its
+// place, are valid until the next step; the memory is the reader's.
+//
+// Every line but blank ones is either one flow or one [*features.RecordError], so the two add up to the records of the
+// log. Any other error is the last thing yielded: the error of the input in a [*features.InputError], such as
+// [io.ErrUnexpectedEOF] of one that was cut.
+func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
+	if opts == nil {
+		opts = &Options{}
+	}
+	return func(yield func(*features.Flow, error) bool) {
+		rd := &reader{lines: logio.From(r, opts.MaxLine), pointer: jsonscan.ParsePointer(opts.Pointer), yield: yield}
+		defer rd.lines.Close()
+		rd.wantLabel, rd.labelKey = opts.Label != "", "label"
+		if rd.wantLabel {
+			rd.labelKey = opts.Label
+		}
+		for s := scopeFlow; s <= scopeTCP; s++ {
+			if key, ok := strings.CutPrefix(rd.labelKey, prefixes[s]); ok {
+				rd.labelScope, rd.labelKey = s, key
+				break
+			}
+		}
+		for rd.lines.Next() {
+			if !rd.line(rd.lines.Bytes()) {
+				return
+			}
+		}
+		if err := rd.lines.Err(); err != nil {
+			yield(nil, &features.InputError{Line: rd.lines.Number(), Err: err})
+		}
+	}
+}
+
+// reader reads one log. It has one owner.
+type reader struct {
+	lines   *logio.Lines
+	pointer jsonscan.Pointer
+	yield   func(*features.Flow, error) bool
+
+	wantLabel  bool
+	labelScope scope
+	labelKey   string // in that scope
+
+	names   naming.Names
+	layouts [numScopes]jsonscan.Layout
+	cells   cells
+	flow    features.Flow
+	bad     features.RecordError
+	scratch []byte // texts without their escapes
+}
+
+// line reads one line and reports whether to go on.
+func (r *reader) line(line []byte) bool {
+	switch {
+	case r.lines.TooLong():
+		return r.skip(fault{noColumn, features.ReasonTooLong})
+	case len(line) == 0 || line[0] <= ' ' && logio.Blank(line):
+		return true
+	case r.lines.End() == logio.EndBroken:
+		return r.skip(fault{noColumn, features.ReasonTruncated})
+	}
+	r.scratch = r.scratch[:0]
+	if len(r.pointer) > 0 {
+		var ok bool
+		switch line, r.scratch, ok = r.pointer.Find(r.scratch, line); {
+		case !ok:
+			return r.skip(fault{noColumn, features.ReasonMalformed})
+		case line == nil:
+			return r.skip(fault{noColumn, features.ReasonMissing})
+		}
+	}
+	if !r.object(line) {
+		return r.skip(fault{noColumn, features.ReasonMalformed})
+	}
+	if c := &r.cells; !c.isText(colEvent) || string(c.texts[colEvent]) != "flow" {
+		return r.skip(fault{noColumn, features.ReasonOther})
+	}
+	r.flow = features.Flow{}
+	if bad := r.build(&r.flow); bad != sound {
+		return r.skip(bad)
+	}
+	return r.yield(&r.flow, nil)
+}
+
+// skip yields a record error for the current line, and reports whether to go on.
+func (r *reader) skip(f fault) bool {
+	if r.lines.Cut(f.reason.Lossless()) {
+		f = fault{noColumn, features.ReasonTruncated}
+	}
+	r.bad = features.RecordError{Line: r.lines.Number(), Reason: f.reason}
+	switch {
+	case f.column < numColumns:
+		r.bad.Field = columnNames[f.column]
+		if f.reason != features.ReasonMissing {
+			r.bad.Text = clip(r.cells.texts[f.column])
+		}
+	case !f.reason.Lossless():
+		r.bad.Text = clip(r.lines.Bytes())
+	}
+	return r.yield(nil, &r.bad)
+}
+
+func clip(b []byte) []byte { return b[:min(len(b), 128)] }

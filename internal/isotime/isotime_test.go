@@ -1,0 +1,88 @@
+package isotime_test
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"threatdetect/internal/isotime"
+)
+
+func Example() {
+	ns, ok := isotime.Parse([]byte("2021-06-06T15:57:37.272281+0200"), 9, isotime.Colonless)
+	fmt.Println(time.Unix(0, ns).UTC(), ok)
+	// Output: 2021-06-06 13:57:37.272281 +0000 UTC true
+}
+
+// plain is a second implementation, with a regular expression, big numbers and package time.
+func plain(s string, places int, zones isotime.Zones) (int64, bool) {
+	colon := ":"
+	if zones == isotime.Colonless {
+		colon = ":?"
+	}
+	m := regexp.MustCompile(`^([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?([Zz]|[-+]([01][0-9]|2[0-3])` + colon + `[0-5][0-9])$`).FindStringSubmatch(s)
+	if m == nil {
+		return 0, false
+	}
+	base, err := time.Parse("2006-01-02 15:04:05", m[1]+" "+m[2])
+	if err != nil {
+		return 0, false
+	}
+	seconds := base.Unix()
+	if z := m[4]; len(z) > 1 {
+		east := int64(z[1]-'0')*36000 + int64(z[2]-'0')*3600 + int64(z[len(z)-2]-'0')*600 + int64(z[len(z)-1]-'0')*60
+		if z[0] == '-' {
+			east = -east
+		}
+		seconds -= east
+	}
+	r := big.NewRat(seconds, 1)
+	if m[3] != "" {
+		f, _ := new(big.Rat).SetString("0" + m[3])
+		r.Add(r, f)
+	}
+	r.Mul(r, new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(places)), nil)))
+	whole := new(big.Int).Div(r.Num(), r.Denom())
+	rest := new(big.Rat).Sub(r, new(big.Rat).SetInt(whole))
+	if c := rest.Cmp(big.NewRat(1, 2)); c > 0 || c == 0 && whole.Bit(0) == 1 {
+		whole.Add(whole, big.NewInt(1))
+	}
+	return whole.Int64(), whole.IsInt64()
+}
+
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{
+		"2021-06-06T15:57:37.272281+0200", "1969-12-31T23:59:59.9999999995Z", "2262-04-11T23:47:16.854775807Z", "2262-04-11T23:47:16.854775808Z",
+		"1677-09-21T00:12:43.145224192Z", "1677-09-21T00:12:43.145224191Z", "2262-04-11T23:47:16.8547758075Z", "1677-09-21T00:12:43.1452241915-00:00",
+		"2024-02-30T00:00:00Z", "2024-02-29T24:00:00Z", "2024-02-29t23:59:59z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59.5+23:59", "2024-01-01T00:00:60Z",
+		"2024-01-01T00:00:00.Z", "2024-01-01T00:00:00", "2024-01-01T00:00:00+02", "2024-01-01 00:00:00Z", "2024-01-01T00:00:00+2400", "1900-02-29T00:00:00Z",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		for _, places := range []int{1, 6, 9} {
+			for _, zones := range []isotime.Zones{isotime.RFC3339, isotime.Colonless} {
+				want, wantOK := plain(s, places, zones)
+				got, ok := isotime.Parse([]byte(s), places, zones)
+				require.Equal(t, wantOK, ok, "%q, %d places, zones %d", s, places, zones)
+				if ok {
+					require.Equal(t, want, got, "%q, %d places", s, places)
+				}
+			}
+		}
+	})
+}
+
+func TestExtremes(t *testing.T) {
+	ns, ok := isotime.Parse([]byte("2262-04-11T23:47:16.854775807Z"), 9, isotime.RFC3339)
+	require.True(t, ok)
+	require.EqualValues(t, math.MaxInt64, ns)
+	ns, ok = isotime.Parse([]byte("1677-09-21T00:12:43.145224192Z"), 9, isotime.RFC3339)
+	require.True(t, ok)
+	require.EqualValues(t, math.MinInt64, ns)
+}

@@ -1,0 +1,95 @@
+package jsonscan
+
+// ID stands for a key, as the reader of a log numbers the keys that it wants.
+type ID uint8
+
+// Unknown is the ID of a key that a layout remembers nothing of.
+const Unknown ID = 0xff
+
+const (
+	maxEntries = 64
+	maxRaw     = 40 // bytes of a key with what is around it
+	maxNext    = 3
+
+	nowhere = maxEntries - 1 // the entry of a key that is not remembered: nothing is known to come after it
+)
+
+// Layout remembers in which order the keys of a kind of object came, so that the same keys in the same order need only be
+// compared, not read: records of one log are much alike. What it remembers never changes what is read, only how fast.
+// The zero value is ready. It keeps 62 keys of at most 40 bytes, and has one owner.
+//
+//	{"ts":1.5,"proto":"tcp"}
+//	^^^^^^               entry 1, which came after entry 0, the beginning
+//	         ^^^^^^^^^   entry 2, which came after entry 1
+type Layout struct {
+	entries [maxEntries]entry
+	n       uint8 // entries in use behind the first
+}
+
+// entry is a key with what is before it, from the brace or comma on, and what is behind it, up to its value. The same
+// bytes at the same place mean the same wherever they are.
+type entry struct {
+	raw  [maxRaw]byte
+	size uint8
+	id   ID
+	next [maxNext]uint8 // what came after it, 0 for nothing
+}
+
+// match returns the entry that b begins with, of those that came after entry at; nowhere if it is none of them.
+func (l *Layout) match(at uint8, b []byte) uint8 {
+	for _, next := range &l.entries[at%maxEntries].next {
+		if next == 0 {
+			break
+		}
+		e := &l.entries[next%maxEntries]
+		if n := int(e.size); n <= len(b) && string(b[:n]) == string(e.raw[:n]) {
+			if e.id == Unknown {
+				break
+			}
+			return next
+		}
+	}
+	return nowhere
+}
+
+// find returns the entry of raw, which came after entry at, and makes a new one if there is none; nowhere if there is no
+// room for it.
+func (l *Layout) find(at uint8, raw []byte) uint8 {
+	if l.n == 0 {
+		for i := range l.entries {
+			l.entries[i].id = Unknown
+		}
+	}
+	if at == nowhere || len(raw) > maxRaw {
+		return nowhere
+	}
+	found := uint8(0)
+	for i := uint8(1); i <= l.n && found == 0; i++ {
+		if e := &l.entries[i]; string(e.raw[:e.size]) == string(raw) {
+			found = i
+		}
+	}
+	if found == 0 {
+		if l.n+1 == nowhere {
+			return nowhere
+		}
+		l.n++
+		found = l.n
+		e := &l.entries[found]
+		e.size = uint8(copy(e.raw[:], raw))
+	}
+	// The newest takes the place of the oldest.
+	next := &l.entries[at].next
+	for i, n := range next {
+		if n == found {
+			return found
+		}
+		if n == 0 {
+			next[i] = found
+			return found
+		}
+	}
+	copy(next[:], next[1:])
+	next[maxNext-1] = found
+	return found
+}
