@@ -25,8 +25,10 @@ func parse(data []byte, opts *LoadOptions) (*Booster, error) {
 	if err := b.validate(opts); err != nil {
 		return nil, err
 	}
-	if cost := b.Cost(); opts.MaxCost > 0 && cost > opts.MaxCost {
-		return nil, at(-1, &LimitError{Name: "splits that a row meets on average", Limit: int64(opts.MaxCost), Got: int64(math.Ceil(cost))})
+	if opts.MaxCost > 0 {
+		if cost := b.Cost(); cost > opts.MaxCost {
+			return nil, at(-1, &LimitError{Name: "splits that a row meets on average", Limit: int64(opts.MaxCost), Got: int64(math.Ceil(cost))})
+		}
 	}
 	return b, nil
 }

@@ -22,7 +22,7 @@ func BenchmarkLoad(b *testing.B) {
 	}
 }
 
-// BenchmarkOpen opens the file that the environment names. testdata/load_bench.py compares it with XGBoost.
+// BenchmarkOpen opens the file that the environment names. testdata/golden/load_bench.py compares it with XGBoost.
 func BenchmarkOpen(b *testing.B) {
 	path := os.Getenv("THREATDETECT_BENCH_MODEL")
 	if path == "" {

@@ -53,12 +53,12 @@ func (r *legacyReader) trees() error {
 	b.Trees = make([]Tree, n)
 	store, nodes := &treeStore{}, 0
 	for i := range b.Trees {
-		if err := r.tree(&b.Trees[i], index(pathModel+"trees", i), store); err != nil {
+		if err := r.tree(&b.Trees[i], i, store); err != nil {
 			return err
 		}
 		nodes += len(b.Trees[i].Left)
 		if err := check("nodes", int64(nodes), int64(r.opts.MaxNodes)); err != nil {
-			return legacyError(r.pos, index(pathModel+"trees", i), err)
+			return legacyError(r.pos, treePath(i), err)
 		}
 	}
 	if p, err = r.take(4*n, pathModel+"tree_info"); err != nil {
@@ -124,29 +124,31 @@ func (r *legacyReader) floats(path string) ([]float32, error) {
 	return out, nil
 }
 
-// tree reads a tree and its statistics.
-func (r *legacyReader) tree(t *Tree, path string, store *treeStore) error {
+// tree reads tree i and its statistics.
+func (r *legacyReader) tree(t *Tree, i int, store *treeStore) error {
 	if err := r.opts.stopped(); err != nil {
 		return err
 	}
 	start := r.pos
-	p, err := r.take(treeParamSize, path+".tree_param")
+	wrong := func(at int, field string, err error) error { return legacyError(start+at, treePath(i)+".tree_param"+field, err) }
+	p, err := r.take(treeParamSize, "")
 	if err != nil {
+		_, err = r.take(treeParamSize, treePath(i)+".tree_param")
 		return err
 	}
 	if roots := leInt(p, 0); roots != 1 {
-		return legacyError(start, path+".tree_param.num_roots", formatErrorf("expected 1 root, found %d", roots))
+		return wrong(0, ".num_roots", formatErrorf("expected 1 root, found %d", roots))
 	}
 	n := leInt(p, 4)
 	if left := len(r.data) - r.pos; n < 1 || int64(n)*(nodeSize+statSize) > int64(left) {
-		return legacyError(start+4, path+".tree_param.num_nodes", formatErrorf("%d nodes do not fit into the %d bytes that are left", n, left))
+		return wrong(4, ".num_nodes", formatErrorf("%d nodes do not fit into the %d bytes that are left", n, left))
 	}
 	if err := check("nodes in a tree", int64(n), int64(r.opts.MaxNodesPerTree)); err != nil {
-		return legacyError(start+4, path+".tree_param.num_nodes", err)
+		return wrong(4, ".num_nodes", err)
 	}
 	t.NumDeleted = leInt(p, 8)
 	if size := leInt(p, 20); size != 0 && (size != 1 || !r.b.Version.Known()) {
-		return legacyError(start+20, path+".tree_param.size_leaf_vector", &UnsupportedError{What: "a tree with a vector in each leaf"})
+		return wrong(20, ".size_leaf_vector", &UnsupportedError{What: "a tree with a vector in each leaf"})
 	}
 	ints, floats := store.ints.take(3*n), store.floats.take(4*n)
 	t.Left, t.Right, t.Feature = slices.Clip(ints[:n]), slices.Clip(ints[n:2*n]), ints[2*n:]

@@ -5,6 +5,9 @@ import "math"
 // pathModel is where the trees are, in the terms of XGBoost's JSON form, which errors use for all formats.
 const pathModel = "learner.gradient_booster.model."
 
+// treePath is where tree i is. It is made for errors only: a model has thousands of trees.
+func treePath(i int) string { return index(pathModel+"trees", i) }
+
 // pathParam is where the numbers of the whole model are.
 const pathParam = "learner.learner_model_param."
 
@@ -79,24 +82,23 @@ func (b *Booster) validate(opts *LoadOptions) error {
 		anyOrder: opts.AllowNonAdjacent || b.Version.Before(1, 3), categories: categoryValidator{limit: opts.MaxCategories}}
 	nodes := 0
 	for i := range b.Trees {
-		path := index(pathModel+"trees", i)
 		t := &b.Trees[i]
 		n := len(t.Left)
 		nodes += n
 		if err := check("nodes in a tree", int64(n), int64(opts.MaxNodesPerTree)); err != nil {
-			return misplaced(path, err)
+			return misplaced(treePath(i), err)
 		}
 		if err := check("nodes", int64(nodes), int64(opts.MaxNodes)); err != nil {
-			return misplaced(path, err)
+			return misplaced(treePath(i), err)
 		}
 		if (t.LeafSize > 1) != (b.Trees[0].LeafSize > 1) {
-			return misplaced(path, formatErrorf("trees with a vector in each leaf beside trees without"))
+			return misplaced(treePath(i), formatErrorf("trees with a vector in each leaf beside trees without"))
 		}
 		if t.LeafSize > 1 && b.TreeGroup[i] != 0 {
 			return misplaced(index(pathModel+"tree_info", i), formatErrorf("output %d for a tree of all outputs", b.TreeGroup[i]))
 		}
 		if err := v.validate(t); err != nil {
-			return within(path, at(-1, err))
+			return within(treePath(i), at(-1, err))
 		}
 	}
 	return nil
