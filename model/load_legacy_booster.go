@@ -130,7 +130,9 @@ func (r *legacyReader) tree(t *Tree, i int, store *treeStore) error {
 		return err
 	}
 	start := r.pos
-	wrong := func(at int, field string, err error) error { return legacyError(start+at, treePath(i)+".tree_param"+field, err) }
+	wrong := func(at int, field string, err error) error {
+		return legacyError(start+at, treePath(i)+".tree_param"+field, err)
+	}
 	p, err := r.take(treeParamSize, "")
 	if err != nil {
 		_, err = r.take(treeParamSize, treePath(i)+".tree_param")
