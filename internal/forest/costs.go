@@ -36,14 +36,14 @@ var avx2Costs = costs{
 	overhead: 200,
 }
 
-// rowCost is what a row takes without blocks, in nanoseconds.
+// rowCost is what a row takes without blocks, in nanoseconds, if it is one of several.
 func (f *Forest) rowCost(shapes []shape) float64 {
 	total := 50.0
 	for i := range f.runs {
 		r := &f.runs[i]
 		for _, t := range r.trees {
 			if r.heap {
-				total += 1 + float64(0.9*float64(r.wide.Depth))
+				total += 0.3 + float64(0.7*float64(shapes[t].depth))
 			} else {
 				total += 4 + float64(6*float64(shapes[t].depth))
 			}
