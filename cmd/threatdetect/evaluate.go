@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"threatdetect/features/dataset"
 	"threatdetect/inference/detect"
 	"threatdetect/inference/evaluate"
+	"threatdetect/inference/evaluate/page"
 	"threatdetect/inference/rows"
 	"threatdetect/internal/logio"
 	"threatdetect/model"
@@ -249,7 +251,13 @@ func (a *app) writeEvaluation(f *evaluateFlags, r *evaluate.Report) error {
 		}
 	}
 	if f.html != "" {
-		return laterf("--html")
+		var text bytes.Buffer
+		if err := page.Write(&text, r); err != nil {
+			return &exitError{code: exitFailure, what: "write report", where: f.html, err: err}
+		}
+		if err := a.writeWhole(f.html, text.Bytes()); err != nil {
+			return err
+		}
 	}
 	if f.jsonFile != "-" {
 		var text strings.Builder

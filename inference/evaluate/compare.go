@@ -45,6 +45,7 @@ func (r *Report) CompareWith(other, s *Sample, threshold float32) error {
 	c := &Compare{Threshold: Number(threshold), All: w.measure(threshold), Curve: w.curve(), Kinds: other.byKind(threshold)}
 	// Which flows repeat is said by the rows of the report's model: both are measured on the same ones.
 	c.Distinct = other.view(func(i int) bool { return !s.repeat[i] }).measure(threshold)
+	w.bootstrap(c.All)
 	for i, attack := range s.attack {
 		a, b := s.scores[i] >= float32(r.Threshold), other.scores[i] >= threshold
 		switch {

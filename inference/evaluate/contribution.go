@@ -10,6 +10,7 @@ const (
 	maxExplained = 2000 // rows
 	maxSwarm     = 300  // dots of a column
 	swarmColumns = 12
+	fewValues    = 6
 )
 
 // Contributions says what the model looks at: what each column adds to the margin of an attack (TreeSHAP), over a random
@@ -28,7 +29,7 @@ type Contribution struct {
 }
 
 // Dot is one row of a column: what the column adds, and where its value stands among those of the sample, from 0, the
-// lowest, to 1; NaN if it is missing.
+// lowest, to 1, the highest; NaN if it is missing.
 type Dot struct {
 	Contribution Number `json:"contribution"`
 	Rank         Number `json:"rank"`
@@ -80,11 +81,16 @@ func swarm(s *Sample, column, n int, values []float32) []Dot {
 		}
 	}
 	slices.Sort(known)
+	different := slices.Compact(slices.Clone(known))
 	dots := make([]Dot, 0, min(n, maxSwarm))
 	for k := range min(n, maxSwarm) {
 		d := Dot{Contribution: Number(values[k*(s.width+1)+column]), Rank: Number(math.NaN()), Attack: s.attack[s.picked[k]]}
-		if v := s.row(k)[column]; v == v {
-			// The middle of the places of equal values.
+		switch v := s.row(k)[column]; {
+		case v != v:
+		case len(different) <= fewValues: // a flag or a code: its values are told apart, however often each occurs
+			place, _ := slices.BinarySearch(different, v)
+			d.Rank = ratio(float64(place), float64(max(len(different)-1, 1)))
+		default: // the middle of the places of equal values
 			low, _ := slices.BinarySearch(known, v)
 			high := low
 			for high < len(known) && known[high] == v {

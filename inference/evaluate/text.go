@@ -163,7 +163,7 @@ func Short(n Number) string {
 	if !n.Known() {
 		return "–"
 	}
-	v := float64(n)
+	v := float64(n) + 0 // no -0
 	if v == 0 || 1e-4 <= max(v, -v) && max(v, -v) < 1e6 {
 		text := strconv.FormatFloat(v, 'f', 4, 64)
 		if max(v, -v) >= 100 {
