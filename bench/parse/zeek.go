@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+
+	gojson "github.com/goccy/go-json"
+
+	"threatdetect/features"
+	"threatdetect/features/zeek"
+)
+
+// oursZeek reads the flows of a conn log of either writer.
+func oursZeek(log []byte) (s sum, err error) {
+	for f, err := range zeek.Read(bytes.NewReader(log), nil) {
+		if err != nil {
+			if !isRecord(err) {
+				return s, err
+			}
+			continue
+		}
+		s.add(uint64(f.SrcPort)+uint64(f.DstPort), f.FwdPkts+f.RevPkts)
+	}
+	return s, nil
+}
+
+// isRecord reports whether an error concerns one record, after which reading goes on.
+func isRecord(err error) bool {
+	var record *features.RecordError
+	return errors.As(err, &record)
+}
+
+// byCSV splits the lines of a TSV log with encoding/csv and converts four of their fields.
+func byCSV(log []byte) (s sum, err error) {
+	r := csv.NewReader(bytes.NewReader(log))
+	r.Comma, r.Comment, r.LazyQuotes, r.FieldsPerRecord, r.ReuseRecord = '\t', '#', true, -1, true
+	names, _, ok := bytes.Cut(log[bytes.Index(log, []byte("#fields\t"))+len("#fields\t"):], []byte{'\n'})
+	if !ok {
+		return s, errors.New("no #fields")
+	}
+	at := map[string]int{}
+	for i, name := range strings.Split(string(names), "\t") {
+		at[name] = i
+	}
+	number := func(fields []string, name string) uint64 {
+		n, _ := strconv.ParseUint(fields[at[name]], 10, 64)
+		return n
+	}
+	for {
+		fields, err := r.Read()
+		if err == io.EOF {
+			return s, nil
+		}
+		if err != nil {
+			return s, err
+		}
+		if len(fields) != len(at) {
+			return s, errors.New("another number of fields")
+		}
+		s.add(connPorts(number(fields, "id.orig_p"), number(fields, "id.resp_p"), fields[at["proto"]]), number(fields, "orig_pkts")+number(fields, "resp_pkts"))
+	}
+}
+
+// conn has the members of a record of conn.log that our reader looks at.
+type conn struct {
+	TS            json.Number `json:"ts"`
+	UID           string      `json:"uid"`
+	OrigH         string      `json:"id.orig_h"`
+	OrigP         uint16      `json:"id.orig_p"`
+	RespH         string      `json:"id.resp_h"`
+	RespP         uint16      `json:"id.resp_p"`
+	Proto         string      `json:"proto"`
+	Service       string      `json:"service"`
+	Duration      float64     `json:"duration"`
+	OrigBytes     uint64      `json:"orig_bytes"`
+	RespBytes     uint64      `json:"resp_bytes"`
+	ConnState     string      `json:"conn_state"`
+	LocalOrig     bool        `json:"local_orig"`
+	LocalResp     bool        `json:"local_resp"`
+	MissedBytes   uint64      `json:"missed_bytes"`
+	History       string      `json:"history"`
+	OrigPkts      uint64      `json:"orig_pkts"`
+	OrigIPBytes   uint64      `json:"orig_ip_bytes"`
+	RespPkts      uint64      `json:"resp_pkts"`
+	RespIPBytes   uint64      `json:"resp_ip_bytes"`
+	TunnelParents []string    `json:"tunnel_parents"`
+}
+
+func connIntoStruct(unmarshal func([]byte, *conn) error) reader {
+	return func(log []byte) (s sum, err error) {
+		var c conn
+		err = lines(log, func(line []byte) error {
+			c = conn{}
+			if err := unmarshal(line, &c); err != nil {
+				return err
+			}
+			s.add(connPorts(uint64(c.OrigP), uint64(c.RespP), c.Proto), c.OrigPkts+c.RespPkts)
+			return nil
+		})
+		return s, err
+	}
+}
+
+// connPorts is the sum of the ports. Zeek writes type and code of ICMP in their place.
+func connPorts(orig, resp uint64, proto string) uint64 {
+	if strings.HasPrefix(proto, "icmp") {
+		return 0
+	}
+	return orig + resp
+}
+
+var tsvReaders = []contender{
+	{"**threatdetect**, features/zeek", "", oursZeek},
+	{"encoding/csv, four fields converted", "encoding/csv", byCSV},
+}
+
+var zeekJSONReaders = []contender{
+	{"**threatdetect**, features/zeek", "", oursZeek},
+	{"encoding/json into a struct", "encoding/json", connIntoStruct(func(b []byte, c *conn) error { return json.Unmarshal(b, c) })},
+	{"bytedance/sonic, fastest", "github.com/bytedance/sonic", connIntoStruct(func(b []byte, c *conn) error { return sonicFastest.Unmarshal(b, c) })},
+	{"goccy/go-json", "github.com/goccy/go-json", connIntoStruct(func(b []byte, c *conn) error { return gojson.UnmarshalOf(b, c) })},
+}
