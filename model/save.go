@@ -66,6 +66,8 @@ func PlanSave(b *Booster, opts *SaveOptions) (*SavePlan, error) {
 //     so it is only written if no earlier release is meant. One value for all outputs is written as one number, which all read.
 //   - The links of some objectives have changed: the logistic ones below a margin of -88 in 1.6 (which
 //     few trees reach and any linear booster may), base scores next to 0 and 1 in 3.2, and reg:quantileerror sorts its outputs from 3.4 on.
+//     If only the base margin that a caller gives a row can lead below -88, that is a note of the plan and no reason to refuse: the margin
+//     is the same, the value about 3e-39 instead of less.
 //   - Release 1.6 sends unknown categories elsewhere than all others.
 //
 // After [Load] of what Save wrote for no Target the booster is the same, except for Format and Digest; statistics that were nil are

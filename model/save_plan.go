@@ -205,6 +205,10 @@ func (p *planner) categorical() error {
 	return p.bits(Version{1, 7}, Version{}, "release 1.6 sends unknown categories to the default child")
 }
 
+// clampNote is about the one thing that a file cannot keep: no tree of the model leads so far down, but a caller's margin can. It changes
+// a number next to 0 into another one.
+const clampNote = "where a base margin given for a row leads below -88.7, the value is about 3e-39 since 1.6 and less than that before, down to 0; margins are the same"
+
 // links bounds the releases by changes of the functions from margins to values.
 func (p *planner) links() error {
 	b := p.b
@@ -219,9 +223,12 @@ func (p *planner) links() error {
 		}
 	case "binary:logistic", "reg:logistic":
 		const clamp = -88 // the first margin that the clamp changes is just below -88.7
-		switch {
+		switch old := b.Version.Before(1, 6); {
 		case b.leastMargin() > clamp:
-		case b.Version.Before(1, 6):
+			if old != p.first.Before(1, 6) { // as it is then for all of them
+				p.notes = append(p.notes, clampNote)
+			}
+		case old:
 			return p.bits(Version{}, Version{1, 5}, "margins below -88 are possible, whose logistic function is never 0 since 1.6")
 		default:
 			return p.bits(Version{1, 6}, Version{}, "margins below -88 are possible, whose logistic function is never 0 since 1.6")

@@ -129,6 +129,9 @@ def predict(args):
                 result["differ"].append([e["converted"], check["output"], "shape %s, not %s" % (got.shape, want.shape)])
                 continue
             bad = (got.view("<u4") != want.view("<u4")) & ~(np.isnan(got) & np.isnan(want))
+            if made < (1, 6) and "base_margin" in check:  # a margin below -88.7, which convert has a note about
+                clamped = np.array(0x0020BD47, "<u4").view("<f4")
+                bad &= ~((got == clamped) & (want >= 0) & (want < clamped))
             if made < (1, 4):  # up to then no sum of leaves was a negative zero
                 bad &= ~((got == 0) & (want == 0))
             if bad.any():
