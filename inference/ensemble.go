@@ -58,6 +58,14 @@ func NewEnsemble(boosters []*model.Booster, opts *Options) (*Ensemble, error) {
 	return e, nil
 }
 
+// Averaged returns an ensemble of the same members whose values are means whatever the objective, as the container answers
+// when it serves several models at once.
+func (e *Ensemble) Averaged() *Ensemble {
+	a := &Ensemble{members: e.members}
+	a.scratch.New = func() any { return &ensembleScratch{column: make([]float32, len(a.members))} }
+	return a
+}
+
 // NumMember is the number of boosters.
 func (e *Ensemble) NumMember() int { return len(e.members) }
 

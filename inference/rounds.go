@@ -20,7 +20,7 @@ const (
 	// LimitNone uses all trees, as XGBoost's Booster.predict does, whatever early stopping found best.
 	LimitNone
 	// LimitContainer uses the trees that the SageMaker container of the model's release uses. It passes on
-	// best_ntree_limit where the loaded booster has it: out of the pickle, or out of the attributes in the releases 1.4 to 1.7.
+	// best_ntree_limit where the loaded booster has it: out of the pickle up to 1.7, or out of the attributes in the releases 1.4 to 1.7.
 	LimitContainer
 	// LimitBest uses the rounds up to the attribute best_iteration if there is one, as the scikit-learn wrapper does.
 	LimitBest
@@ -115,7 +115,10 @@ func (o *Options) numTree(b *model.Booster) (int, error) {
 		return limited(b, o.NumTreeLimit), nil
 	case LimitContainer:
 		limit := b.BestNtreeLimit
-		if v := b.Version; limit == 0 && !v.Before(1, 4) && v.Before(2, 0) {
+		switch v := b.Version; {
+		case !v.Before(2, 0):
+			limit = 0
+		case limit == 0 && !v.Before(1, 4):
 			limit, _ = strconv.Atoi(b.Attributes["best_ntree_limit"])
 		}
 		return limited(b, limit), nil

@@ -203,11 +203,11 @@ func (a *archiveReader) regular(name string, size int64, body io.Reader) error {
 	switch {
 	case isCandidate(name):
 		keep, others := a.models.offer(name)
-		if !others && len(a.models.named) == 1 {
+		if !others && len(a.models.named) == 1 && a.opts.Pick == PickNamed {
 			clear(a.files) // a file of another name is out of the question now
 			a.left = a.opts.MaxBytes
 		}
-		if keep || a.opts.AllowEnsemble && !others {
+		if keep || a.opts.AllowEnsemble && !others || a.opts.Pick != PickNamed {
 			if err := check("bytes of a model", size, a.left); err != nil {
 				return err
 			}
@@ -268,6 +268,9 @@ func (c *candidates) offer(name string) (best, other bool) {
 
 // choose returns the name of the model, or those of an ensemble in the order of their numbers.
 func (c *candidates) choose(opts *LoadOptions) ([]string, error) {
+	if opts.Pick != PickNamed {
+		return c.pick(opts.Pick)
+	}
 	slices.SortFunc(c.named, compareNumbered)
 	switch {
 	case len(c.named) > 1 && !opts.AllowEnsemble:
@@ -279,7 +282,24 @@ func (c *candidates) choose(opts *LoadOptions) ([]string, error) {
 	case len(c.others) > 1:
 		return nil, formatErrorf("%d files may be the model, and none is called %q: %s", len(c.others), modelName, list(c.others))
 	}
-	return nil, formatErrorf("no file in it can be a model: expected %q at the top", modelName)
+	return nil, c.none()
+}
+
+// pick chooses as SageMaker's container does.
+func (c *candidates) pick(rule Pick) ([]string, error) {
+	all := slices.Concat(c.named, c.others)
+	slices.Sort(all)
+	if len(all) == 0 {
+		return nil, c.none()
+	}
+	if rule == PickFirst {
+		all = all[:1]
+	}
+	return all, nil
+}
+
+func (c *candidates) none() error {
+	return formatErrorf("no file in it can be a model: expected %q at the top", modelName)
 }
 
 // compareNumbered orders model names by their numbers, of whatever length; the one without a number comes first.

@@ -48,6 +48,9 @@ type LoadOptions struct {
 	// training leaves them; without it they are an *[EnsembleError]. [OpenAll] and [LoadAll] set it themselves.
 	AllowEnsemble bool
 
+	// Pick says which files of an archive or a directory are models. All but [PickNamed] go with AllowEnsemble.
+	Pick Pick
+
 	// Done, if it is not nil, ends a load with [ErrStopped] soon after it is closed: the Done channel of a context.
 	Done <-chan struct{}
 	// MaxCost is how many splits a row may meet on average, over all trees; 0 is any number. See [Booster.Cost].
@@ -64,6 +67,19 @@ type LoadOptions struct {
 	// has version 0.
 	NotBefore int64
 }
+
+// Pick is a rule by which the models of an archive or a directory are found. Files whose name begins with a dot, and
+// sub-directories, are no models under any.
+type Pick uint8
+
+const (
+	// PickNamed takes xgboost-model, or all xgboost-model-N, or else the only file.
+	PickNamed Pick = iota
+	// PickAll takes every file, in the bytewise order of names, as SageMaker's container does: one that is no model is an error.
+	PickAll
+	// PickFirst takes the first of those that PickAll takes.
+	PickFirst
+)
 
 // resolved returns o with every limit set.
 func (o *LoadOptions) resolved() *LoadOptions {

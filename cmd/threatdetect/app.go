@@ -101,7 +101,20 @@ func (a *app) root() *cobra.Command {
 		a.started = true
 		return nil
 	}
-	root.AddCommand(a.scoreCommand(), a.predictCommand(), a.featuresCommand(), a.fitCommand(), a.evaluateCommand(), a.inspectCommand(), a.convertCommand(), a.verifyCommand(), a.doctorCommand(), a.bundleCommand(), a.versionCommand())
+	root.AddCommand(
+		a.scoreCommand(),
+		a.predictCommand(),
+		a.featuresCommand(),
+		a.fitCommand(),
+		a.evaluateCommand(),
+		a.inspectCommand(),
+		a.convertCommand(),
+		a.verifyCommand(),
+		a.doctorCommand(),
+		a.bundleCommand(),
+		a.serveCommand(),
+		a.versionCommand(),
+	)
 	for _, name := range laterCommands {
 		root.AddCommand(&cobra.Command{Use: name, Hidden: true, DisableFlagParsing: true,
 			RunE: func(*cobra.Command, []string) error { return laterf("the command %s", name) }})
@@ -115,7 +128,7 @@ func (a *app) root() *cobra.Command {
 }
 
 // laterCommands are the commands that the command line has and this version does not.
-var laterCommands = []string{"batch", "serve", "init", "train", "tune", "pipeline", "trigger", "registry", "endpoint", "transform",
+var laterCommands = []string{"batch", "init", "train", "tune", "pipeline", "trigger", "registry", "endpoint", "transform",
 	"process", "monitor", "iam", "deploy", "destroy", "cleanup", "man"}
 
 // oneLine keeps an error on one line, whatever text of an input it quotes.

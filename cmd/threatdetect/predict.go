@@ -170,7 +170,7 @@ func (w *predictionWriter) write(values []float32) error {
 		case w.ndjson && v-v != 0:
 			line = append(line, "null"...)
 		case w.python:
-			line = appendPython(line, v)
+			line = decimal.AppendPython(line, float64(v))
 		default:
 			line = decimal.AppendFloat32(line, v)
 		}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"math"
 	"strconv"
 	"strings"
 
@@ -107,8 +106,7 @@ func (f *scoreSource) openScorer() (scorer, *model.Booster, *inference.Options, 
 	opts := &inference.Options{Output: outputs[f.kind], Rounds: rounds}
 	if f.image != nil {
 		f.image.Pickled = b.Format == model.FormatPickle
-		opts.Runtime, opts.TreeLimit = f.image.XGBoost, inference.LimitNone
-		opts.NumTreeLimit = imageTreeLimit(f.image, b)
+		opts.Runtime, opts.TreeLimit = f.image.XGBoost, inference.LimitContainer
 	}
 	if len(boosters) > 1 {
 		e, err := inference.NewEnsemble(boosters, opts)
@@ -148,41 +146,4 @@ func parseRounds(s string) (r inference.Rounds, err error) {
 		return r, usagef("--iterations %q: want A:B, two numbers of rounds", s)
 	}
 	return r, nil
-}
-
-// imageTreeLimit is what the container of an image passes to XGBoost as its limit of trees: best_ntree_limit where the
-// loaded model has it, which the images from 3.0-5 on do not look at.
-func imageTreeLimit(image *rows.Image, b *model.Booster) int {
-	v := model.Version(image.XGBoost)
-	switch {
-	case !v.Before(2, 0):
-		return 0
-	case b.BestNtreeLimit > 0:
-		return b.BestNtreeLimit
-	case v.Before(1, 4):
-		return 0
-	}
-	limit, _ := strconv.Atoi(b.Attributes["best_ntree_limit"])
-	return limit
-}
-
-// appendPython appends a float32 as Python prints it once it is a float64: how the container writes numbers.
-func appendPython(dst []byte, f float32) []byte {
-	v := float64(f)
-	switch a := math.Abs(v); {
-	case v != v:
-		return append(dst, "nan"...)
-	case v > math.MaxFloat64:
-		return append(dst, "inf"...)
-	case v < -math.MaxFloat64:
-		return append(dst, "-inf"...)
-	case a != 0 && (a < 1e-4 || a >= 1e16):
-		return strconv.AppendFloat(dst, v, 'e', -1, 64)
-	}
-	start := len(dst)
-	dst = strconv.AppendFloat(dst, v, 'f', -1, 64)
-	if !strings.Contains(string(dst[start:]), ".") {
-		dst = append(dst, ".0"...)
-	}
-	return dst
 }

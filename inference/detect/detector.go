@@ -53,7 +53,7 @@ func Open(path string, opts *Options) (*Detector, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := fromBundle(b, opts)
+	d, err := FromBundle(b, opts)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -66,7 +66,7 @@ func Load(r io.Reader, opts *Options) (*Detector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return fromBundle(b, opts)
+	return FromBundle(b, opts)
 }
 
 func (o *Options) load() *model.LoadOptions {
@@ -76,7 +76,8 @@ func (o *Options) load() *model.LoadOptions {
 	return o.Load
 }
 
-func fromBundle(b *model.Bundle, opts *Options) (*Detector, error) {
+// FromBundle is Open for a bundle that is in memory already.
+func FromBundle(b *model.Bundle, opts *Options) (*Detector, error) {
 	if b.Contract == nil {
 		return nil, fmt.Errorf("%w: a log needs a bundle with threatdetect/contract.json, or a contract beside the model", ErrNoContract)
 	}
@@ -151,6 +152,9 @@ func (d *Detector) checkFit(b *model.Booster) error {
 
 // Contract returns the contract. Treat it as read-only.
 func (d *Detector) Contract() *features.Contract { return d.contract }
+
+// Schema returns the columns of the rows that are scored. Treat it as read-only.
+func (d *Detector) Schema() *features.Schema { return d.pipeline.Schema() }
 
 // Set is the name and version of the feature set.
 func (d *Detector) Set() string { return d.contract.Set }

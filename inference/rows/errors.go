@@ -63,6 +63,23 @@ func (e *LimitError) Error() string {
 // Unwrap returns ErrSyntax.
 func (e *LimitError) Unwrap() error { return ErrSyntax }
 
+// ColumnsError is the Err of an [Error] when a request to an [Image] has more or fewer columns than the image lets the model
+// take. It counts as ErrShape.
+type ColumnsError struct {
+	Got, Want uint64
+	text      string
+}
+
+// Error tells the numbers.
+func (e *ColumnsError) Error() string { return e.text }
+
+// Unwrap returns ErrShape.
+func (e *ColumnsError) Unwrap() error { return ErrShape }
+
+func columnsFault(got, want uint64, text string) *Error {
+	return &Error{Err: &ColumnsError{Got: got, Want: want, text: text}}
+}
+
 // kinded is a text that answers errors.Is for a kind without spelling it out.
 type kinded struct {
 	kind error

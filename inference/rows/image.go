@@ -125,11 +125,11 @@ func (m *Image) read(r io.Reader, format Format, opts *Options, row []float32, y
 func (m *Image) fit(format Format, got, want uint64) *Error {
 	switch {
 	case m.Pickled && format == Libsvm && got > want+1:
-		return shapeFault(0, "", fmt.Sprintf("the request has %d columns, more than one beyond the model's %d", got, want))
+		return columnsFault(got, want, fmt.Sprintf("the request has %d columns, more than one beyond the model's %d", got, want))
 	case m.Pickled && format != Libsvm && got != want && got+1 != want:
-		return shapeFault(0, "", fmt.Sprintf("the request has %d columns, the model %d; for a pickled model they may differ by one at most", got, want))
+		return columnsFault(got, want, fmt.Sprintf("the request has %d columns, the model %d; for a pickled model they may differ by one at most", got, want))
 	case got > want:
-		return shapeFault(0, "", fmt.Sprintf("the request has %d columns, the model has %d", got, want))
+		return columnsFault(got, want, fmt.Sprintf("the request has %d columns, the model has %d", got, want))
 	}
 	return nil
 }

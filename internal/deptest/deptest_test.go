@@ -63,13 +63,16 @@ var rules = []struct {
 	{"inference/detect", "features features/auto inference internal/decimal model", "the one place where features and inference meet"},
 	{"inference/evaluate", "features gonum.org/v1/gonum/optimize gonum.org/v1/gonum/stat gonum.org/v1/gonum/stat/distuv", "what scores of flows are worth"},
 	{"inference/evaluate/page", "inference/evaluate", "an evaluation as HTML: it measures nothing"},
+	{"inference/serve", "features features/auto inference inference/detect inference/rows internal/decimal model " +
+		"github.com/prometheus/client_golang/prometheus github.com/prometheus/client_golang/prometheus/collectors github.com/prometheus/client_golang/prometheus/promhttp",
+		"scores over HTTP"},
 
 	{"internal/trafficgen", "", "simulated traffic"},
 	{"internal/conformance", "inference model", "compares with XGBoost, in a command of its own"},
 	{"internal/mkbundle", "features features/auto features/zeek inference inference/evaluate internal/logio model", "makes the bundles of testdata"},
 	{"internal/mkvocabulary", "internal/logio", "writes a file of features"},
 	{"cmd/trafficgen", "internal/trafficgen", "a face on trafficgen"},
-	{"cmd/threatdetect", "features features/auto features/dataset inference inference/detect inference/diagnose inference/evaluate inference/evaluate/page inference/rows internal/decimal internal/logio model " +
+	{"cmd/threatdetect", "features features/auto features/dataset inference inference/detect inference/diagnose inference/evaluate inference/evaluate/page inference/rows inference/serve internal/decimal internal/logio model " +
 		"github.com/spf13/cobra github.com/spf13/pflag github.com/vbauerster/mpb/v8 github.com/vbauerster/mpb/v8/decor golang.org/x/term",
 		"flags, bars and printing"},
 	{"examples/agent", "features inference/detect", "an agent with flow records of its own"},

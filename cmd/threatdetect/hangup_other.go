@@ -1,0 +1,8 @@
+//go:build !unix
+
+package main
+
+import "os"
+
+// hangups never receives: there is no such signal here.
+func hangups() <-chan os.Signal { return nil }

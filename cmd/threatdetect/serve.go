@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"threatdetect/inference/rows"
+	"threatdetect/inference/serve"
+)
+
+type serveFlags struct {
+	trust                  trustFlags
+	model, bundle, shadow  string
+	listen, metrics, image string
+	cache                  string
+	reload                 time.Duration
+	perAddress             int
+	noPage                 bool
+}
+
+func (a *app) serveCommand() *cobra.Command {
+	var f serveFlags
+	cmd := &cobra.Command{
+		Use:   "serve [--model MODEL | --bundle BUNDLE] --listen HOST:PORT [flags]",
+		Short: "Answer requests for scores over HTTP",
+		Long: "Serve scores numeric rows at /invocations, and logs and rows with reasons at /v1/score; /healthz and /readyz tell how it is, and / is a\n" +
+			"page for people. It takes another model when the file changes or on SIGHUP, and keeps the one it has if the new one is no good.\n" +
+			"With --sagemaker it answers as the container of SageMaker's built-in XGBoost does, byte for byte as the image of that tag, and reads the\n" +
+			"variables of the environment that the image reads; without a model it offers the multi-model API then.\n" +
+			"It knows no passwords: put it behind a proxy that does. It ends on SIGTERM, when what was asked is answered.",
+		Example: "  threatdetect serve --bundle model.tar.gz --listen 127.0.0.1:8080\n" +
+			"  threatdetect serve --model model.tar.gz --listen 127.0.0.1:8080 --sagemaker 1.7-1",
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return a.serve(&f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.model, "model", "", "model file, directory or archive")
+	flags.StringVar(&f.bundle, "bundle", "", "model.tar.gz with a contract inside, so that logs can be scored")
+	flags.StringVar(&f.shadow, "shadow", "", "a second model or bundle that scores along; where it disagrees is counted and logged")
+	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address to listen on; port 0 is any free one")
+	flags.StringVar(&f.metrics, "metrics", "", "another address, for Prometheus: /metrics")
+	flags.StringVar(&f.image, "sagemaker", "", "answer as the SageMaker image of this tag does, oddities included: 1.7-1")
+	flags.StringVar(&f.cache, "cache", "", "directory for a copy of the last good model, used at a start when the model is not there")
+	flags.DurationVar(&f.reload, "reload", 2*time.Second, "how often to look for another model; 0 is on SIGHUP only")
+	flags.IntVar(&f.perAddress, "connections-per-address", 0, "refuse more connections than these from one address; 0 is no limit")
+	flags.BoolVar(&f.noPage, "no-page", false, "no page at /")
+	f.trust.add(flags)
+	return cmd
+}
+
+func (f *serveFlags) check() error {
+	switch {
+	case f.model != "" && f.bundle != "":
+		return usagef("--model and --bundle: want one of them")
+	case f.image == "" && f.model == "" && f.bundle == "":
+		return usagef("want --model MODEL or --bundle BUNDLE; only --sagemaker has a multi-model API")
+	case f.image != "" && (f.shadow != "" || f.cache != ""):
+		return usagef("--sagemaker goes with neither --shadow nor --cache: the container has one model from its start to its end")
+	case f.reload < 0:
+		return usagef("--reload %v: want 0 or more", f.reload)
+	case f.perAddress < 0:
+		return usagef("--connections-per-address %d: want 0 or more", f.perAddress)
+	}
+	return nil
+}
+
+func (a *app) serve(f *serveFlags) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		<-a.interrupt
+		cancel()
+	}()
+	log := slog.New(slog.NewTextHandler(a.stderr, nil))
+	if a.quiet {
+		log = slog.New(slog.DiscardHandler)
+	}
+	metrics := serve.NewMetrics()
+	handler, limit, err := f.handler(ctx, metrics, log)
+	if err != nil {
+		return err
+	}
+	l, err := listen(f.listen)
+	if err != nil {
+		return err
+	}
+	if f.metrics != "" {
+		ml, err := listen(f.metrics)
+		if err != nil {
+			l.Close()
+			return err
+		}
+		fmt.Fprintf(a.stderr, "metrics at http://%s/metrics\n", ml.Addr())
+		m := &serve.Server{Handler: metrics.Handler()}
+		go m.Serve(ctx, ml)
+	}
+	fmt.Fprintf(a.stdout, "http://%s\n", l.Addr())
+	s := &serve.Server{Handler: handler, Metrics: metrics, Limits: serve.Limits{Body: limit, PerAddress: f.perAddress},
+		ErrorLog: func(text string) { log.Warn("connection", "error", text) }}
+	if err := s.Serve(ctx, l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		return &exitError{code: exitFailure, what: "serve", where: f.listen, err: err}
+	}
+	if syscall.Signal(a.signal.Load()) == syscall.SIGINT {
+		return a.interrupted()
+	}
+	return nil // SIGTERM is how a server is meant to end
+}
+
+func listen(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, &exitError{code: exitFailure, what: "listen", where: address, err: err}
+	}
+	return l, nil
+}
+
+// handler loads the model and makes what answers with it. limit is how many bytes a request may have; 0 is the default.
+func (f *serveFlags) handler(ctx context.Context, metrics *serve.Metrics, log *slog.Logger) (h http.Handler, limit int64, err error) {
+	if f.image != "" {
+		return f.container()
+	}
+	load, err := f.trust.options()
+	if err != nil {
+		return nil, 0, err
+	}
+	path := f.model + f.bundle
+	live := &serve.Live{}
+	r := &serve.Reloader{Live: live, Path: path, Load: load, Metrics: metrics, Log: log, Cache: f.cache}
+	if err := r.Start(); err != nil {
+		return nil, 0, modelError(path, err)
+	}
+	if f.bundle != "" && live.Model().Detector() == nil {
+		return nil, 0, modelError(path, errors.New("no contract: a bundle is a model.tar.gz with threatdetect/contract.json; a model alone is --model"))
+	}
+	if f.shadow != "" {
+		m, err := serve.OpenModel(f.shadow, load)
+		if err != nil {
+			return nil, 0, modelError(f.shadow, err)
+		}
+		live.SetShadow(m)
+	}
+	go r.Run(ctx, f.reload, hangups())
+	return &serve.API{Live: live, Metrics: metrics, Log: log, Page: !f.noPage}, 0, nil
+}
+
+// container makes what answers as a SageMaker image.
+func (f *serveFlags) container() (http.Handler, int64, error) {
+	image, err := rows.LookupImage(f.image)
+	if err != nil {
+		return nil, 0, usagef("--sagemaker: %w", err)
+	}
+	load, err := f.trust.options()
+	if err != nil {
+		return nil, 0, err
+	}
+	settings := serve.SettingsFromEnv(image, os.LookupEnv)
+	settings.Load = load
+	path := f.model + f.bundle
+	if path == "" {
+		m := serve.NewMultiModel(settings)
+		return m, m.Limit(), nil
+	}
+	c, err := serve.OpenContainer(path, settings)
+	if err != nil {
+		return nil, 0, modelError(path, err)
+	}
+	return c, c.Limit(), nil
+}

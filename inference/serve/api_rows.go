@@ -1,0 +1,318 @@
+package serve
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"iter"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+
+	"threatdetect/inference/rows"
+	"threatdetect/internal/decimal"
+)
+
+// batchRows is how many rows are scored before it is looked whether the client is still there.
+const batchRows = 1024
+
+// rowFormats are the media types of rows.
+var rowFormats = map[string]rows.Format{
+	typeCSV: rows.CSV, "csv": rows.CSV,
+	"text/libsvm": rows.Libsvm, "text/x-libsvm": rows.Libsvm, "libsvm": rows.Libsvm,
+	typeRecordIO: rows.RecordIO, "recordio-protobuf": rows.RecordIO,
+	typeJSONLines: rows.NDJSON, "application/x-ndjson": rows.NDJSON, "application/x-jsonlines": rows.NDJSON,
+}
+
+// rowFormat tells how the rows of a request are written.
+func (x *exchange) rowFormat() (rows.Format, *failure) {
+	kind, _ := parseHeader(strings.ToLower(x.r.Header.Get("Content-Type")))
+	f, ok := rowFormats[kind]
+	if !ok {
+		return "", &failure{code: http.StatusUnsupportedMediaType,
+			text: "want rows as text/csv, text/libsvm, application/jsonlines or application/x-recordio-protobuf"}
+	}
+	return f, nil
+}
+
+// rowAccept tells what rows are answered in.
+func (x *exchange) rowAccept() (string, *failure) {
+	kind, _ := parseHeader(strings.ToLower(x.r.Header.Get("Accept")))
+	switch kind {
+	case "", "*/*", "text/*":
+		return typeCSV, nil
+	case "application/*":
+		return typeJSON, nil
+	case typeCSV, typeJSON, typeJSONLines, typeRecordIO:
+		return kind, nil
+	}
+	return "", &failure{code: http.StatusNotAcceptable, text: "answers are " + strings.Join(accepts, ", ")}
+}
+
+// invocations scores numeric rows.
+func (x *exchange) invocations() *failure {
+	m, f := x.model()
+	if f != nil {
+		return f
+	}
+	format, f := x.rowFormat()
+	if f != nil {
+		return f
+	}
+	kind, f := x.rowAccept()
+	if f != nil {
+		return f
+	}
+	body, f := x.body()
+	if f != nil {
+		return f
+	}
+	p := &predictions{width: m.scorer.NumOutput()}
+	for batch, f := range x.batches(m, body, format) {
+		if f != nil {
+			return f
+		}
+		n := len(p.values)
+		p.values = slices.Grow(p.values, len(batch)/m.scorer.NumFeature()*p.width)[:n+len(batch)/m.scorer.NumFeature()*p.width]
+		if f := x.predict(m, p.values[n:], batch); f != nil {
+			return f
+		}
+	}
+	x.rows = p.len()
+	switch kind {
+	case typeJSON:
+		x.send(http.StatusOK, kind, append(strictJSON(jsonScores(p)), '\n'))
+	case typeJSONLines:
+		x.send(http.StatusOK, kind, strictJSON(jsonLines(p)))
+	case typeRecordIO:
+		x.send(http.StatusOK, kind, recordScores(p))
+	default:
+		x.send(http.StatusOK, "text/csv; charset=utf-8", csvRows(p))
+	}
+	return nil
+}
+
+// strictJSON puts null in the place of what is no number.
+func strictJSON(text []byte) []byte {
+	s := string(text)
+	for _, word := range []string{"-Infinity", "Infinity", "NaN"} {
+		s = strings.ReplaceAll(s, word, "null")
+	}
+	return []byte(s)
+}
+
+// csvRows is csvLines with the numbers of the command line: the shortest that read back to the same float32.
+func csvRows(p *predictions) []byte {
+	var dst []byte
+	for i := range p.len() {
+		for k, v := range p.row(i) {
+			if k > 0 {
+				dst = append(dst, ',')
+			}
+			dst = decimal.AppendFloat32(dst, v)
+		}
+		dst = append(dst, '\n')
+	}
+	return dst
+}
+
+// batches reads the rows of a body, some at a time. The slice is valid until the next step.
+func (x *exchange) batches(m *Model, body string, format rows.Format) iter.Seq2[[]float32, *failure] {
+	width := m.scorer.NumFeature()
+	size := max(min(batchRows, maxCells/width), 1)
+	opts := &rows.Options{NumFeature: width, Names: m.Bundle.Booster.FeatureNames}
+	return func(yield func([]float32, *failure) bool) {
+		batch, total := make([]float32, 0, size*width), 0
+		for row, err := range rows.Read(strings.NewReader(body), format, opts) {
+			if err != nil {
+				yield(nil, rowFailure(err))
+				return
+			}
+			if total++; total > maxRows || total*width > maxCells {
+				yield(nil, &failure{code: http.StatusRequestEntityTooLarge, text: "too many rows for one request"})
+				return
+			}
+			if batch = append(batch, row...); len(batch) == cap(batch) {
+				if !yield(batch, nil) {
+					return
+				}
+				batch = batch[:0]
+			}
+		}
+		if len(batch) > 0 {
+			yield(batch, nil)
+		}
+	}
+}
+
+// rowFailure tells where a body is wrong.
+func rowFailure(err error) *failure {
+	f := &failure{code: http.StatusBadRequest, text: "the rows cannot be read", err: err}
+	if e, ok := errors.AsType[*rows.Error](err); ok {
+		f.row, f.column = max(e.Line, e.Record), int64(e.Column)
+		f.text = "not a row of the announced form"
+		if errors.Is(err, rows.ErrShape) {
+			f.text = "the columns are not those of the model"
+		}
+	}
+	return f
+}
+
+// predict scores whole rows, with the shadow as well if there is one.
+func (x *exchange) predict(m *Model, dst, batch []float32) *failure {
+	if err := x.r.Context().Err(); err != nil {
+		code := http.StatusServiceUnavailable
+		if errors.Is(err, context.Canceled) {
+			code = http.StatusBadRequest // nobody hears it
+		}
+		return &failure{code: code, text: "the request took too long", err: err}
+	}
+	if err := m.scorer.PredictBatch(dst, batch); err != nil {
+		return &failure{code: http.StatusInternalServerError, text: "the rows could not be scored", err: err}
+	}
+	x.shadowRows(m, dst, batch)
+	return nil
+}
+
+// shadowRows compares what the second model says of the rows.
+func (x *exchange) shadowRows(m *Model, values, batch []float32) {
+	s := x.api.Live.Shadow()
+	if s == nil {
+		return
+	}
+	if s.scorer.NumFeature() != m.scorer.NumFeature() || s.scorer.NumOutput() != m.scorer.NumOutput() {
+		x.api.Metrics.shadowed("shape", len(batch)/m.scorer.NumFeature())
+		return
+	}
+	other := make([]float32, len(values))
+	if err := s.scorer.PredictBatch(other, batch); err != nil {
+		return
+	}
+	differ, width := 0, m.scorer.NumOutput()
+	for i := 0; i < len(values); i += width {
+		if !slices.Equal(judged(m, values[i:i+width]), judged(s, other[i:i+width])) {
+			differ++
+		}
+	}
+	x.disagree(differ, len(values)/width)
+}
+
+// judged is what counts of a score when two models are compared: on which side of the threshold it is, or the class.
+func judged(m *Model, values []float32) []float32 {
+	if len(values) > 1 {
+		return []float32{float32(slices.Index(values, slices.Max(values)))}
+	}
+	threshold := float32(0.5)
+	if m.detector != nil {
+		threshold = m.detector.Threshold()
+	}
+	if strings.HasPrefix(m.Bundle.Booster.Objective, "binary:") || m.detector != nil {
+		return []float32{float32(truth(values[0] >= threshold))}
+	}
+	return values
+}
+
+// disagree counts, and logs, rows that two models judge differently.
+func (x *exchange) disagree(differ, all int) {
+	x.api.Metrics.shadowed("no", differ)
+	x.api.Metrics.shadowed("yes", all-differ)
+	if differ > 0 && x.api.Log != nil {
+		x.api.Log.Info("the shadow model disagrees", "request_id", x.id, "rows", all, "disagreements", differ)
+	}
+}
+
+// reason is a feature that adds to a score.
+type reason struct {
+	Feature      string   `json:"feature"`
+	Value        *float32 `json:"value"` // null if it is missing
+	Contribution *float32 `json:"contribution"`
+}
+
+func finite(v float32) *float32 {
+	if v-v != 0 {
+		return nil
+	}
+	return &v
+}
+
+// scoredRow is a numeric row in the answer of /v1/score.
+type scoredRow struct {
+	Score  *float32   `json:"score,omitempty"`
+	Scores []*float32 `json:"scores,omitempty"` // of several classes or targets
+	Top    []reason   `json:"top,omitempty"`
+}
+
+// explainedRows scores numeric rows, and tells the count largest contributions to each.
+func (x *exchange) explainedRows(m *Model, body string, format rows.Format, count int) ([]scoredRow, *failure) {
+	if count > 0 {
+		if err := m.explain(); err != nil {
+			return nil, &failure{code: http.StatusUnprocessableEntity, text: errNoReasons.Error(), err: err}
+		}
+	}
+	var all []scoredRow
+	width, out := m.scorer.NumFeature(), m.scorer.NumOutput()
+	for batch, f := range x.batches(m, body, format) {
+		if f != nil {
+			return nil, f
+		}
+		n := len(batch) / width
+		values := make([]float32, n*out)
+		if f := x.predict(m, values, batch); f != nil {
+			return nil, f
+		}
+		for i := range n {
+			row := scoredRow{}
+			if v := values[i*out:][:out]; out == 1 {
+				row.Score = finite(v[0])
+			} else {
+				for _, s := range v {
+					row.Scores = append(row.Scores, finite(s))
+				}
+			}
+			if count > 0 {
+				row.Top = m.reasons(batch[i*width:][:width], values[i*out:][:out], count)
+			}
+			all = append(all, row)
+		}
+	}
+	x.rows = len(all)
+	return all, nil
+}
+
+// reasons returns the count largest contributions to the margin of a row, or of its likeliest class.
+func (m *Model) reasons(row, values []float32, count int) []reason {
+	width := len(row) + 1
+	all := make([]float32, m.explainer.NumOutput())
+	if m.explainer.Predict(all, row) != nil {
+		return nil
+	}
+	class := 0
+	if groups := len(all) / width; groups > 1 && len(values) == groups {
+		class = slices.Index(values, slices.Max(values))
+	}
+	of := all[class*width:][:len(row)]
+	order := make([]int, len(row))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(math.Abs(float64(of[b])), math.Abs(float64(of[a]))), cmp.Compare(a, b))
+	})
+	top := make([]reason, 0, min(count, len(order)))
+	for _, i := range order[:min(count, len(order))] {
+		top = append(top, reason{m.column(i), finite(row[i]), finite(of[i])})
+	}
+	return top
+}
+
+// column is the name of a column.
+func (m *Model) column(i int) string {
+	if names := m.Bundle.Booster.FeatureNames; names != nil {
+		return names[i]
+	}
+	if m.detector != nil {
+		return m.detector.Schema().Columns[i].Name
+	}
+	return "f" + string(decimal.AppendFloat32(nil, float32(i)))
+}

@@ -1,0 +1,268 @@
+package serve
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"threatdetect/features"
+	"threatdetect/features/auto"
+	"threatdetect/inference/detect"
+)
+
+// maxSkipped is how many skipped records an answer tells of one by one.
+const maxSkipped = 100
+
+// score answers /v1/score. Its query: input=log or rows (log where the model has a contract), from=FORMAT of a log, explain=N,
+// threats=1 for threats alone.
+func (x *exchange) score() *failure {
+	m, f := x.model()
+	if f != nil {
+		return f
+	}
+	query := x.r.URL.Query()
+	count, f := countOf(query.Get("explain"))
+	if f != nil {
+		return f
+	}
+	input := query.Get("input")
+	if input == "" {
+		if input = "rows"; m.detector != nil {
+			input = "log"
+		}
+	}
+	switch input {
+	case "log":
+		return x.scoreLog(m, query.Get("from"), count, query.Get("threats") == "1")
+	case "rows":
+		return x.scoreRows(m, count)
+	}
+	return &failure{code: http.StatusBadRequest, text: "input is neither log nor rows"}
+}
+
+// countOf reads the number of reasons that are wanted.
+func countOf(text string) (int, *failure) {
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 || n > maxReasons {
+		return 0, &failure{code: http.StatusBadRequest, text: "explain is not a number from 0 to " + strconv.Itoa(maxReasons)}
+	}
+	return n, nil
+}
+
+func (x *exchange) scoreRows(m *Model, count int) *failure {
+	format, f := x.rowFormat()
+	if f != nil {
+		return f
+	}
+	body, f := x.body()
+	if f != nil {
+		return f
+	}
+	all, f := x.explainedRows(m, body, format, count)
+	if f != nil {
+		return f
+	}
+	x.json(http.StatusOK, struct {
+		Model string      `json:"model"`
+		Rows  []scoredRow `json:"rows"`
+	}{"sha256:" + m.Digest(), all})
+	return nil
+}
+
+// judgedLog is the answer for a log.
+type judgedLog struct {
+	Model     string            `json:"model"`
+	Set       string            `json:"set"`
+	Threshold *float32          `json:"threshold"`
+	Format    string            `json:"format"`
+	Records   int64             `json:"records"`
+	Flows     int64             `json:"flows"`
+	Rows      int64             `json:"rows"`
+	Threats   int64             `json:"threats"`
+	Skipped   map[string]int64  `json:"skipped"`
+	Faults    []fault           `json:"faults,omitempty"` // of the first skipped records
+	Verdicts  []json.RawMessage `json:"verdicts"`         // as the command line's score writes them
+}
+
+// fault is a record that gave no verdict.
+type fault struct {
+	Line   int64  `json:"line"`
+	Reason string `json:"reason"`
+	Field  string `json:"field,omitempty"`
+}
+
+func (x *exchange) scoreLog(m *Model, from string, count int, threats bool) *failure {
+	body, f := x.body()
+	if f != nil {
+		return f
+	}
+	answer, f := x.judge(m, body, from, count, threats)
+	if f != nil {
+		return f
+	}
+	kind, _ := parseHeader(strings.ToLower(x.r.Header.Get("Accept")))
+	if kind == "application/x-ndjson" || kind == typeJSONLines {
+		x.send(http.StatusOK, kind, joinLines(answer.Verdicts))
+		return nil
+	}
+	x.json(http.StatusOK, answer)
+	return nil
+}
+
+func joinLines(lines []json.RawMessage) []byte {
+	var b bytes.Buffer
+	for _, line := range lines {
+		b.Write(line)
+		b.WriteByte('\n')
+	}
+	return b.Bytes()
+}
+
+// judge scores the flows of a log.
+func (x *exchange) judge(m *Model, body, from string, count int, threats bool) (*judgedLog, *failure) {
+	d := m.detector
+	if d == nil {
+		return nil, &failure{code: http.StatusUnprocessableEntity, text: "the model has no contract, so it can score numeric rows only"}
+	}
+	if count > 0 {
+		if err := m.explain(); err != nil {
+			return nil, &failure{code: http.StatusUnprocessableEntity, text: errNoReasons.Error(), err: err}
+		}
+		d = m.explaining
+	}
+	t := d.Threshold()
+	answer := &judgedLog{Model: d.Model(), Set: d.Set(), Threshold: finite(t), Skipped: map[string]int64{}, Verdicts: []json.RawMessage{}}
+	opts := &auto.Options{OnFormat: func(f auto.Format, _ string) { answer.Format = string(f) }}
+	if from != "" && from != "auto" {
+		format, ok := auto.ParseFormat(from)
+		if !ok {
+			return nil, &failure{code: http.StatusBadRequest, text: "from is no format of a log"}
+		}
+		opts.Format = format
+	}
+	var line bytes.Buffer
+	w, err := detect.NewWriter(&line, detect.NDJSON, d)
+	if err != nil {
+		return nil, &failure{code: http.StatusInternalServerError, text: "verdicts cannot be written", err: err}
+	}
+	var account features.Account
+	shadow := x.shadowStream(m)
+	stream := d.Stream()
+	for v, err := range stream.Verdicts(auto.Read(strings.NewReader(body), opts)) {
+		var flow *features.Flow
+		if v != nil {
+			flow = v.Flow
+		}
+		if err := account.Add(flow, err); err != nil {
+			return nil, logFailure(err)
+		}
+		if err != nil {
+			if e, ok := errors.AsType[*features.RecordError](err); ok && len(answer.Faults) < maxSkipped && !e.Reason.Lossless() {
+				answer.Faults = append(answer.Faults, fault{e.Line, string(e.Reason), e.Field})
+			}
+			continue
+		}
+		if account.Rows++; account.Rows > maxRows {
+			return nil, &failure{code: http.StatusRequestEntityTooLarge, text: "too many records for one request"}
+		}
+		if account.Rows%batchRows == 0 && x.r.Context().Err() != nil {
+			return nil, &failure{code: http.StatusServiceUnavailable, text: "the request took too long", err: x.r.Context().Err()}
+		}
+		if v.Threat {
+			account.Threats++
+		}
+		shadow.judge(v)
+		if threats && !v.Threat {
+			continue
+		}
+		v.Top = v.Top[:min(count, len(v.Top))]
+		if err := w.Write(v); err != nil {
+			return nil, &failure{code: http.StatusInternalServerError, text: "verdicts cannot be written", err: err}
+		}
+		if err := w.Flush(); err != nil {
+			return nil, &failure{code: http.StatusInternalServerError, text: "verdicts cannot be written", err: err}
+		}
+		answer.Verdicts = append(answer.Verdicts, slices.Clone(bytes.TrimSuffix(line.Bytes(), []byte("\n"))))
+		line.Reset()
+	}
+	if account.Unreadable() {
+		return nil, &failure{code: http.StatusBadRequest, text: "no record of the log can be read as its format"}
+	}
+	shadow.end(x)
+	answer.Records, answer.Flows, answer.Rows, answer.Threats = account.Records, account.Flows, account.Rows, account.Threats
+	for reason, n := range account.Skipped {
+		answer.Skipped[string(reason)] = n
+		x.api.Metrics.lost(string(reason), n)
+	}
+	x.api.Metrics.threatened(account.Threats)
+	x.rows = int(account.Rows)
+	return answer, nil
+}
+
+func logFailure(err error) *failure {
+	f := &failure{code: http.StatusBadRequest, text: "the log cannot be read", err: err}
+	switch {
+	case errors.Is(err, features.ErrContract):
+		f.text = "the feature set cannot be computed from logs of this format"
+	case errors.Is(err, features.ErrFormat):
+		f.text = "the format of the log is not known, or not the one that was named"
+	}
+	if e, ok := errors.AsType[*features.InputError](err); ok {
+		f.row = e.Line
+	}
+	return f
+}
+
+// shadowStream judges what the model in use has judged, for comparison. The zero value has no shadow.
+type shadowStream struct {
+	model       *Model
+	row, out    []float32
+	all, differ int
+	misfit      bool
+}
+
+// shadowStream compares rows where the shadow makes the same ones of a flow.
+func (x *exchange) shadowStream(m *Model) *shadowStream {
+	s := x.api.Live.Shadow()
+	if s == nil {
+		return &shadowStream{}
+	}
+	if s.detector == nil || s.detector.Set() != m.detector.Set() || s.scorer.NumFeature() != m.scorer.NumFeature() {
+		return &shadowStream{model: s, misfit: true}
+	}
+	return &shadowStream{model: s, out: make([]float32, s.scorer.NumOutput())}
+}
+
+func (s *shadowStream) judge(v *detect.Verdict) {
+	if s.model == nil {
+		return
+	}
+	s.all++
+	if s.misfit || s.model.scorer.Predict(s.out, v.Row) != nil {
+		return
+	}
+	threat := s.out[0] >= s.model.detector.Threshold()
+	if len(s.out) > 1 {
+		threat = 1-s.out[0] >= s.model.detector.Threshold()
+	}
+	if threat != v.Threat {
+		s.differ++
+	}
+}
+
+func (s *shadowStream) end(x *exchange) {
+	switch {
+	case s.model == nil || s.all == 0:
+	case s.misfit:
+		x.api.Metrics.shadowed("shape", s.all)
+	default:
+		x.disagree(s.differ, s.all)
+	}
+}

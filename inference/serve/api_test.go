@@ -1,0 +1,212 @@
+package serve
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"threatdetect/internal/testkit"
+)
+
+func demo(t testing.TB, name string) string {
+	return filepath.Join(testkit.Root(t), "testdata", "demo", name)
+}
+
+// newAPI serves the demo bundle. What it logs goes to the buffer.
+func newAPI(t testing.TB) (*API, *bytes.Buffer) {
+	m, err := OpenModel(demo(t, "model.tar.gz"), nil)
+	require.NoError(t, err)
+	live := &Live{}
+	live.Swap(m)
+	log := &bytes.Buffer{}
+	return &API{Live: live, Metrics: NewMetrics(), Log: slog.New(slog.NewTextHandler(log, nil)), Page: true}, log
+}
+
+func conn(t testing.TB, lines int) string {
+	text, err := os.ReadFile(demo(t, "conn.log"))
+	require.NoError(t, err)
+	return strings.Join(strings.SplitAfter(string(text), "\n")[:lines], "")
+}
+
+func TestScoreLog(t *testing.T) {
+	api, _ := newAPI(t)
+	w := post(api, "/v1/score?explain=3", "text/plain", "", conn(t, 60))
+	require.Equal(t, http.StatusOK, w.Code, w.Body)
+	var answer judgedLog
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &answer))
+	require.Equal(t, "zeek", answer.Format)
+	require.EqualValues(t, len(answer.Verdicts), answer.Rows)
+	require.Equal(t, answer.Records, answer.Flows)
+	require.Positive(t, answer.Threats)
+	threats := int64(0)
+	for _, line := range answer.Verdicts {
+		var v struct {
+			Threat bool
+			Top    []reason
+		}
+		require.NoError(t, json.Unmarshal(line, &v))
+		require.Len(t, v.Top, 3)
+		if v.Threat {
+			threats++
+		}
+	}
+	require.Equal(t, answer.Threats, threats)
+
+	lines := post(api, "/v1/score?threats=1", "text/plain", "application/x-ndjson", conn(t, 60))
+	require.EqualValues(t, threats, strings.Count(lines.Body.String(), "\n"))
+}
+
+// A record that is no good costs one record, and the answer says which.
+func TestScoreLogTellsFaults(t *testing.T) {
+	api, _ := newAPI(t)
+	w := post(api, "/v1/score", "text/plain", "", conn(t, 20)+"not\ta\trecord\n")
+	require.Equal(t, http.StatusOK, w.Code, w.Body)
+	var answer judgedLog
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &answer))
+	require.Equal(t, answer.Records, answer.Flows+1)
+	require.Equal(t, map[string]int64{"fields": 1}, answer.Skipped)
+	require.Equal(t, []fault{{Line: 21, Reason: "fields"}}, answer.Faults)
+}
+
+func TestScoreRows(t *testing.T) {
+	api, _ := newAPI(t)
+	row := strings.Repeat("1,", 69) + "\n"
+	plain := post(api, "/invocations", "text/csv", "", row+row)
+	require.Equal(t, http.StatusOK, plain.Code, plain.Body)
+	require.Equal(t, 2, strings.Count(plain.Body.String(), "\n"))
+	w := post(api, "/v1/score?input=rows&explain=5", "text/csv", "", row)
+	require.Equal(t, http.StatusOK, w.Code, w.Body)
+	var answer struct{ Rows []scoredRow }
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &answer))
+	require.Len(t, answer.Rows, 1)
+	require.Len(t, answer.Rows[0].Top, 5)
+	require.NotEqual(t, "f0", answer.Rows[0].Top[0].Feature, "the contract has names")
+
+	for accept, want := range map[string]string{"application/json": `{"predictions": [{"score": `, "application/jsonlines": `{"score": `, "application/x-recordio-protobuf": "\n#\xd7\xce"} {
+		got := post(api, "/invocations", "text/csv", accept, row).Body.String()
+		require.True(t, strings.HasPrefix(got, want), "%s: %q", accept, got)
+	}
+}
+
+// What clients send wrong is told by code and place, never repeated, and never a fault of the server.
+func TestAPIFaults(t *testing.T) {
+	const secret = "<script>secret"
+	api, log := newAPI(t)
+	row := strings.Repeat("1,", 69)
+	for _, test := range []struct {
+		name, path, contentType, accept, body string
+		code                                  int
+		row, column                           int64
+	}{
+		{"no type", "/invocations", "", "", row, 415, 0, 0},
+		{"json", "/invocations", "application/json", "", "[1]", 415, 0, 0},
+		{"accept", "/invocations", "text/csv", "image/png", row, 406, 0, 0},
+		{"number", "/invocations", "text/csv", "", row + "\n" + strings.Repeat("1,", 68) + secret + ",1\n", 400, 2, 69},
+		{"columns", "/invocations", "text/csv", "", row + "1,2\n", 400, 1, 0},
+		{"libsvm", "/invocations", "text/libsvm", "", "0:1 90:" + secret, 400, 1, 2},
+		{"log", "/v1/score", "text/plain", "", secret, 400, 1, 0},
+		{"explain", "/v1/score?explain=65", "text/plain", "", "x", 400, 0, 0},
+		{"explain text", "/v1/score?explain=" + "many", "text/plain", "", "x", 400, 0, 0},
+		{"input", "/v1/score?input=x", "text/plain", "", "x", 400, 0, 0},
+		{"from", "/v1/score?from=x", "text/plain", "", "x", 400, 0, 0},
+		{"other format", "/v1/score?from=unsw", "text/plain", "", conn(t, 20), 400, 0, 0},
+		{"path", "/nope", "text/plain", "", "x", 404, 0, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := post(api, test.path, test.contentType, test.accept, test.body)
+			require.Equal(t, test.code, w.Code, w.Body)
+			var f struct {
+				Code        int
+				Error       string
+				RequestID   string `json:"request_id"`
+				Row, Column int64
+			}
+			require.NoError(t, json.Unmarshal(w.Body.Bytes(), &f))
+			require.Equal(t, test.code, f.Code)
+			require.NotEmpty(t, f.Error)
+			require.Equal(t, w.Header().Get("X-Request-Id"), f.RequestID)
+			if test.row > 0 {
+				require.Equal(t, [2]int64{test.row, test.column}, [2]int64{f.Row, f.Column})
+			}
+			require.NotContains(t, w.Body.String(), "secret")
+		})
+	}
+	require.NotContains(t, log.String(), "secret", "the log holds nothing of bodies")
+	r := httptest.NewRequest(http.MethodGet, "/invocations", nil)
+	w := httptest.NewRecorder()
+	api.ServeHTTP(w, r)
+	require.Equal(t, http.StatusMethodNotAllowed, w.Code)
+	require.Equal(t, "POST", w.Header().Get("Allow"))
+	gz := httptest.NewRequest(http.MethodPost, "/invocations", strings.NewReader(row))
+	gz.Header.Set("Content-Type", "text/csv")
+	gz.Header.Set("Content-Encoding", "gzip")
+	w = httptest.NewRecorder()
+	api.ServeHTTP(w, gz)
+	require.Equal(t, http.StatusUnsupportedMediaType, w.Code)
+}
+
+func TestNotReady(t *testing.T) {
+	api := &API{Live: &Live{}}
+	for _, path := range []string{"/ping", "/readyz"} {
+		w := httptest.NewRecorder()
+		api.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		require.Equal(t, http.StatusServiceUnavailable, w.Code)
+	}
+	require.Equal(t, http.StatusServiceUnavailable, post(api, "/invocations", "text/csv", "", "1").Code)
+	w := httptest.NewRecorder()
+	api.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/healthz", nil))
+	require.Equal(t, http.StatusOK, w.Code)
+}
+
+// The shadow is asked about the same rows, and what it says is counted only.
+func TestShadow(t *testing.T) {
+	api, log := newAPI(t)
+	before := post(api, "/v1/score", "text/plain", "", conn(t, 200)).Body.String()
+	other, err := OpenModel(filepath.Join(testkit.Root(t), "testdata", "bundles", "iot23-ctu.tar.gz"), nil)
+	require.NoError(t, err)
+	api.Live.SetShadow(other)
+	require.Equal(t, before, post(api, "/v1/score", "text/plain", "", conn(t, 200)).Body.String(), "no answer tells of the shadow")
+	require.Contains(t, log.String(), "the shadow model disagrees")
+	w := httptest.NewRecorder()
+	api.Metrics.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	require.Contains(t, w.Body.String(), `threatdetect_shadow_rows_total{agree="no"}`)
+	require.Contains(t, w.Body.String(), `threatdetect_shadow_rows_total{agree="yes"}`)
+}
+
+func TestPage(t *testing.T) {
+	api, _ := newAPI(t)
+	get := httptest.NewRecorder()
+	api.ServeHTTP(get, httptest.NewRequest(http.MethodGet, "/", nil))
+	require.Equal(t, http.StatusOK, get.Code)
+	require.Contains(t, get.Body.String(), api.Live.Model().Digest())
+	require.Contains(t, get.Body.String(), "flow-portable/1")
+	require.Contains(t, get.Header().Get("Content-Security-Policy"), "default-src 'none'")
+
+	form := "input=log&text=" + strings.NewReplacer("%", "%25", "\t", "%09", "\n", "%0D%0A", "#", "%23", "&", "%26", "+", "%2B").Replace(conn(t, 30))
+	w := post(api, "/", "application/x-www-form-urlencoded", "", form)
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Contains(t, w.Body.String(), "zeek: 22 records, 22 flows")
+	require.Contains(t, w.Body.String(), `<rect class="up"`)
+
+	hostile := post(api, "/", "application/x-www-form-urlencoded", "", "input=rows&text="+strings.Repeat("1,", 69)+"1%0A"+strings.Repeat("1,", 69)+"%3Cscript%3Ealert(1)%3C/script%3E")
+	require.Equal(t, http.StatusBadRequest, hostile.Code)
+	require.NotContains(t, hostile.Body.String(), "<script>alert")
+	require.Contains(t, hostile.Body.String(), "&lt;script&gt;alert")
+	for _, path := range []string{"/page.css", "/page.js"} {
+		w := httptest.NewRecorder()
+		api.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		require.Equal(t, http.StatusOK, w.Code)
+	}
+	api.Page = false
+	w = httptest.NewRecorder()
+	api.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	require.Equal(t, http.StatusNotFound, w.Code)
+}

@@ -1,0 +1,123 @@
+package serve
+
+import (
+	"fmt"
+	"strings"
+
+	"threatdetect/inference"
+	"threatdetect/inference/rows"
+	"threatdetect/model"
+)
+
+// artifact is a model, or an ensemble, that scores as one image does. It is immutable.
+type artifact struct {
+	image     rows.Image // Pickled set for this artifact
+	scorer    scorer
+	ensemble  *inference.Ensemble // nil for a single model
+	objective string
+	digest    string
+	numGroup  int
+}
+
+// scorer is a predictor or an ensemble of predictors.
+type scorer interface {
+	NumFeature() int
+	NumOutput() int
+	Predict(dst, row []float32) error
+	PredictBatch(dst, rows []float32) error
+}
+
+// openArtifact loads every model of the artifact at path that the container would load.
+func openArtifact(path string, s *Settings) (*artifact, error) {
+	var opts model.LoadOptions
+	if s.Load != nil {
+		opts = *s.Load
+	}
+	opts.AllowEnsemble, opts.Pick = true, s.pick()
+	b, err := model.OpenBundle(path, &opts)
+	if err != nil {
+		return nil, err
+	}
+	for i := range b.Members {
+		if err := readable(s.Image, b.Members[i].Booster); err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", path, b.Members[i].Name, err)
+		}
+	}
+	a := &artifact{image: *s.Image, objective: b.Booster.Objective, digest: b.Digest, numGroup: b.Booster.NumGroup()}
+	a.image.Pickled = b.Booster.Format == model.FormatPickle
+	runtime := &inference.Options{Runtime: s.Image.XGBoost, TreeLimit: inference.LimitContainer}
+	if len(b.Members) > 1 {
+		boosters := make([]*model.Booster, len(b.Members))
+		for i := range b.Members {
+			boosters[i] = b.Members[i].Booster
+		}
+		a.ensemble, err = inference.NewEnsemble(boosters, runtime)
+		a.scorer = a.ensemble
+	} else {
+		a.scorer, err = inference.New(b.Booster, runtime)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return a, nil
+}
+
+// readable returns an error if the XGBoost release of the image cannot read a model that this module can.
+func readable(image *rows.Image, b *model.Booster) error {
+	reader, writer := model.Version(image.XGBoost), b.Version
+	var why string
+	switch {
+	case b.Format == model.FormatPickle && !reader.Before(1, 0) && writer.Before(1, 0):
+		why = "a pickle of a release before 1.0"
+	case b.Format == model.FormatPickle && !reader.Before(3, 1) && writer.Before(1, 6):
+		why = "a pickle of a release before 1.6"
+	case b.Format == model.FormatLegacy && !reader.Before(3, 1):
+		why = "a model in the legacy binary form"
+	case b.Format == model.FormatUBJSON && reader.Before(1, 6):
+		why = "a model in UBJSON"
+	case b.Format == model.FormatJSON && reader.Before(1, 0):
+		why = "a model in JSON"
+	default:
+		return nil
+	}
+	return fmt.Errorf("%w by image %s", &model.UnsupportedError{What: why}, image.Tag)
+}
+
+// predictions are the values of the rows of one request.
+type predictions struct {
+	values []float32 // row after row
+	width  int       // values of a row
+}
+
+func (p *predictions) len() int { return len(p.values) / p.width }
+
+func (p *predictions) row(i int) []float32 { return p.values[i*p.width:][:p.width] }
+
+// score reads the rows of a request and scores them. Errors are *rows.Error for what is the request's fault.
+func (a *artifact) score(body string, format rows.Format) (*predictions, error) {
+	width, out := a.scorer.NumFeature(), a.scorer.NumOutput()
+	var batch []float32
+	for row, err := range rows.Read(strings.NewReader(body), format, &rows.Options{NumFeature: width, Image: &a.image}) {
+		if err != nil {
+			return nil, err
+		}
+		batch = append(batch, row...)
+	}
+	n := len(batch) / width
+	p := &predictions{values: make([]float32, n*out), width: out}
+	if n == 1 { // an ensemble adds in another order then
+		return p, a.scorer.Predict(p.values, batch)
+	}
+	return p, a.scorer.PredictBatch(p.values, batch)
+}
+
+// averaged returns a whose ensembles never vote.
+func (a *artifact) averaged() *artifact {
+	if a.ensemble == nil {
+		return a
+	}
+	b := *a
+	b.ensemble = a.ensemble.Averaged()
+	b.scorer = b.ensemble
+	return &b
+}

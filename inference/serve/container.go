@@ -1,0 +1,231 @@
+package serve
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime"
+	"strings"
+
+	"threatdetect/inference/rows"
+)
+
+// Container answers as SageMaker's container with one artifact does. It is immutable and safe for concurrent use.
+type Container struct {
+	settings Settings
+	artifact *artifact
+	selected *selection // nil if the whole value is told
+}
+
+// OpenContainer loads the artifact at path, a directory such as /opt/ml/model or a model.tar.gz, by the container's rules: every
+// file at the top whose name does not begin with a dot is a model, several are an ensemble, and one that cannot be read is an
+// error.
+func OpenContainer(path string, s *Settings) (*Container, error) {
+	a, err := openArtifact(path, s)
+	if err != nil {
+		return nil, err
+	}
+	c := &Container{settings: *s, artifact: a}
+	if s.Output != nil {
+		c.selected = &selection{artifact: a, keys: selectableOutput(*s.Output), valid: a.selectableKeys()}
+	}
+	return c, nil
+}
+
+// Digest is the SHA-256 of the artifact.
+func (c *Container) Digest() string { return c.artifact.digest }
+
+// Limit is how many bytes a request may have.
+func (c *Container) Limit() int64 { return c.settings.limit() }
+
+// ServeHTTP answers one request.
+func (c *Container) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodTrace {
+		page(w, http.StatusMethodNotAllowed)
+		return
+	}
+	switch path := mergeSlashes(r.URL.Path); path {
+	case "/ping":
+		if allow(w, r, http.MethodGet, http.MethodHead) {
+			reply(w, http.StatusOK, typeText, nil)
+		}
+	case "/execution-parameters":
+		if allow(w, r, http.MethodGet, http.MethodHead) {
+			reply(w, http.StatusOK, typeJSON, fmt.Appendf(nil, `{"MaxConcurrentTransforms": %d, "BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": %d}`,
+				runtime.NumCPU(), c.settings.limit()>>20))
+		}
+	case "/invocations":
+		if allow(w, r, http.MethodPost) {
+			c.invoke(w, r)
+		}
+	default:
+		for _, served := range []string{"/ping", "/execution-parameters", "/invocations"} {
+			if strings.HasPrefix(path, served) {
+				page(w, http.StatusNotFound)
+				return
+			}
+		}
+		// The proxy before the container answers what the container is not asked.
+		reply(w, http.StatusNotFound, typeOfName(path), []byte("{}"))
+	}
+}
+
+func (c *Container) invoke(w http.ResponseWriter, r *http.Request) {
+	body, err := readBody(w, r, c.settings.limit())
+	switch {
+	case errors.As(err, new(*http.MaxBytesError)):
+		page(w, http.StatusRequestEntityTooLarge)
+		return
+	case err != nil:
+		page(w, http.StatusBadRequest)
+		return
+	case body == "" || isForm(r.Header):
+		reply(w, http.StatusNoContent, typeText, nil)
+		return
+	}
+	answer, kind, p := c.answer(r.Header, body)
+	if p != nil {
+		if p.text == "" {
+			page(w, p.status)
+			return
+		}
+		reply(w, p.status, typeText, []byte(p.text))
+		return
+	}
+	reply(w, http.StatusOK, kind, answer)
+}
+
+// answer scores the rows of a body and writes the scores as the headers ask for.
+func (c *Container) answer(h http.Header, body string) (answer []byte, contentType string, p *problem) {
+	format, name, p := requestFormat(h)
+	if p != nil {
+		return nil, "", p
+	}
+	scores, err := c.artifact.score(body, format)
+	if err != nil {
+		return nil, "", scoreProblem(name, err)
+	}
+	kind, p := c.settings.answerType(h)
+	if p != nil {
+		return nil, "", p
+	}
+	contentType = kind
+	if strings.HasPrefix(kind, "text/") {
+		contentType += "; charset=utf-8"
+	}
+	if c.selected != nil {
+		if c.selected.valid == nil {
+			return nil, "", problemf(http.StatusInternalServerError, "Objective `%s` unsupported for selectable inference predictions.", c.artifact.objective)
+		}
+		answer, p = c.selected.encode(scores, kind, c.settings.Batch)
+		return answer, contentType, p
+	}
+	if c.settings.Batch {
+		return batchLines(scores), contentType, nil
+	}
+	switch kind {
+	case typeCSV:
+		answer = csvLines(scores)
+	case typeJSON:
+		answer = jsonScores(scores)
+	case typeJSONLines:
+		answer = jsonLines(scores)
+	case typeRecordIO:
+		answer = recordScores(scores)
+	case typeNumPy:
+		answer = numPy(scores)
+	default: // out of the environment; the container has no encoder for it
+		return nil, "", &problem{status: http.StatusInternalServerError}
+	}
+	return answer, contentType, nil
+}
+
+// scoreProblem says why a body could not be scored, in the container's words as far as they are its own.
+func scoreProblem(name string, err error) *problem {
+	if columns, ok := errors.AsType[*rows.ColumnsError](err); ok {
+		how := "not consistent with"
+		if name == "libsvm" {
+			how = "larger than"
+		}
+		return problemf(http.StatusBadRequest, "Unable to evaluate payload provided: Feature size of %s inference data %d is %s feature size of trained model %d.",
+			name, columns.Got, how, columns.Want)
+	}
+	if errors.Is(err, rows.ErrShape) {
+		return problemf(http.StatusBadRequest, "Unable to evaluate payload provided: %v", err)
+	}
+	gap := "\n"
+	if name == "recordio-protobuf" {
+		gap = ""
+	}
+	return problemf(http.StatusUnsupportedMediaType, "Loading %s data failed with Exception, please ensure data is in %s format:%s <class 'ValueError'>%s %v",
+		name, name, gap, gap, err)
+}
+
+// readBody reads a request of at most limit bytes.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) (string, error) {
+	if r.ContentLength > limit {
+		return "", &http.MaxBytesError{Limit: limit}
+	}
+	var b strings.Builder
+	_, err := io.Copy(&b, http.MaxBytesReader(w, r.Body, limit))
+	return b.String(), err
+}
+
+// allow tells whether the method is one of methods; if not, it answers.
+func allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
+	for _, m := range methods {
+		if r.Method == m {
+			return true
+		}
+	}
+	w.Header().Set("Allow", strings.Join(append(methods, http.MethodOptions), ", "))
+	if r.Method == http.MethodOptions {
+		reply(w, http.StatusOK, typeText, nil)
+	} else {
+		page(w, http.StatusMethodNotAllowed)
+	}
+	return false
+}
+
+func reply(w http.ResponseWriter, status int, contentType string, body []byte) {
+	w.Header().Set("Content-Type", contentType)
+	w.WriteHeader(status)
+	w.Write(body) // a client that is gone needs no answer
+}
+
+// page answers where the container's web framework does, with a page instead of a text of the container's own.
+func page(w http.ResponseWriter, status int) {
+	reply(w, status, typePage, fmt.Appendf(nil, "<!doctype html>\n<title>%d %s</title>\n<h1>%[2]s</h1>\n", status, http.StatusText(status)))
+}
+
+// mergeSlashes makes one slash out of several that follow each other.
+func mergeSlashes(path string) string {
+	for strings.Contains(path, "//") {
+		path = strings.ReplaceAll(path, "//", "/")
+	}
+	return path
+}
+
+// typeOfName is what the proxy tells of a path by the end of its name.
+func typeOfName(path string) string {
+	switch path[strings.LastIndexByte(path, '.')+1:] {
+	case "ico":
+		return "image/x-icon"
+	case "html", "htm":
+		return typePage
+	case "json":
+		return typeJSON
+	case "txt":
+		return "text/plain"
+	case "css":
+		return "text/css"
+	case "js":
+		return "application/javascript"
+	case "xml":
+		return "text/xml"
+	case "png":
+		return "image/png"
+	}
+	return typeBytes
+}

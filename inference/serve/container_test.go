@@ -1,0 +1,112 @@
+package serve
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"threatdetect/inference/rows"
+	"threatdetect/internal/testkit"
+)
+
+func container(t *testing.T, env map[string]string, tag, name string) *Container {
+	image, err := rows.LookupImage(tag)
+	require.NoError(t, err)
+	c, err := OpenContainer(filepath.Join(testkit.Root(t), "testdata", "container", name), SettingsFromEnv(image, lookupIn(env)))
+	require.NoError(t, err)
+	return c
+}
+
+func post(h http.Handler, path, contentType, accept, body string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+	if contentType != "" {
+		r.Header.Set("Content-Type", contentType)
+	}
+	if accept != "" {
+		r.Header.Set("Accept", accept)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+// TestContainer runs where the recordings are not: a few answers of the image 1.7-1 that are known by heart.
+func TestContainer(t *testing.T) {
+	const row, more = "0.5,-1.25,3.75,0.125,-7.5,1", "0.5,-1.25,3.75,0.125,-7.5,1\n-1.1,2.5,,0.3,12.25,-0.75\n"
+	c := container(t, nil, "1.7-1", "1.7-1-logistic.tar.gz")
+	for _, test := range []struct {
+		name, contentType, accept, body string
+		status                          int
+		wantType, want                  string
+	}{
+		{"one row", "text/csv", "", row, 200, "text/csv; charset=utf-8", "0.30100587010383606\n"},
+		{"two rows", "text/csv; label_size=1", "*/*", more, 200, "text/csv; charset=utf-8", "0.30100587010383606\n0.7517868280410767\n"},
+		{"json", "csv", "application/json;verbose=True", row, 200, "application/json", `{"predictions": [{"score": 0.30100587010383606}]}`},
+		{"json lines", "text/csv", "application/jsonlines", row, 200, "application/jsonlines", "{\"score\": 0.30100587010383606}\n"},
+		{"libsvm", "", "", "0:0.5 1:-1.25 2:3.75 3:0.125 4:-7.5 5:1", 200, "text/csv; charset=utf-8", "0.30100587010383606\n"},
+		{"empty", "text/csv", "x/y", "", 204, "text/html; charset=utf-8", ""},
+		{"form", "application/x-www-form-urlencoded", "", row, 204, "text/html; charset=utf-8", ""},
+		{"label size", "text/csv; label_size=5", "", row, 415, "text/html; charset=utf-8",
+			"text/csv; label_size=5 is not an accepted csv ContentType. Optional parameter label_size must be equal to 1"},
+		{"header", "text/csv", "", "a,b,c,d,e,f\n" + row, 415, "text/html; charset=utf-8", "Loading csv data failed with Exception, please ensure data is in csv format:\n <class 'ValueError'>\n *"},
+		{"columns", "text/csv", "", row + ",9", 400, "text/html; charset=utf-8", "Unable to evaluate payload provided: *"},
+		{"accept", "text/csv", "text/libsvm", row, 406, "text/html; charset=utf-8",
+			"Accept type text/libsvm is not supported. Please use supported accept types: ['application/json', 'application/jsonlines', 'application/x-recordio-protobuf', 'text/csv']."},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := post(c, "/invocations", test.contentType, test.accept, test.body)
+			require.Equal(t, test.status, w.Code)
+			require.Equal(t, test.wantType, w.Header().Get("Content-Type"))
+			if prefix, ok := strings.CutSuffix(test.want, "*"); ok {
+				require.True(t, strings.HasPrefix(w.Body.String(), prefix), w.Body)
+			} else {
+				require.Equal(t, test.want, w.Body.String())
+			}
+		})
+	}
+
+	selected := container(t, map[string]string{"SAGEMAKER_INFERENCE_OUTPUT": "predicted_label, probabilities"}, "1.7-1", "1.7-1-logistic.tar.gz")
+	require.Equal(t, "0,\"[0.6989941298961639, 0.30100587010383606]\"", post(selected, "/invocations", "text/csv", "", row).Body.String())
+	batch := container(t, map[string]string{"SAGEMAKER_BATCH": "true"}, "1.7-1", "1.7-1-logistic.tar.gz")
+	require.Equal(t, "0.30100587010383606\n", post(batch, "/invocations", "text/csv", "application/json", row).Body.String())
+}
+
+// TestImagesDiffer pins where other images are known to answer otherwise.
+func TestImagesDiffer(t *testing.T) {
+	const shifted = "1:0.5 2:-1.25 3:3.75 4:0.125 5:-7.5 6:1"
+	for tag, want := range map[string]int{"1.3-1": 400, "1.5-1": 400, "1.7-1": 400, "3.0-5": 400} {
+		c := container(t, nil, tag, "1.7-1-logistic.tar.gz")
+		require.Equal(t, want, post(c, "/invocations", "text/libsvm", "", shifted).Code, tag)
+	}
+	for tag, want := range map[string]int{"1.3-1": 200, "1.5-1": 415, "3.0-5": 415} {
+		c := container(t, nil, tag, "1.7-1-logistic.tar.gz")
+		require.Equal(t, want, post(c, "/invocations", "text/csv", "", "inf,1,1,1,1,1").Code, tag)
+	}
+	image, err := rows.LookupImage("3.2-0")
+	require.NoError(t, err)
+	_, err = OpenContainer(filepath.Join(testkit.Root(t), "testdata", "container", "1.7-1-logistic.tar.gz"), SettingsFromEnv(image, lookupIn(nil)))
+	require.ErrorContains(t, err, "legacy binary")
+	c := container(t, nil, "3.2-0", "1.7-1-json.tar.gz")
+	w := post(c, "/invocations", "text/libsvm", "", shifted)
+	require.Equal(t, 200, w.Code, w.Body)
+	require.Equal(t, post(c, "/invocations", "text/csv", "", "0.5,-1.25,3.75,0.125,-7.5,1").Body.String(), w.Body.String())
+}
+
+func TestParseHeader(t *testing.T) {
+	for text, want := range map[string][2]string{
+		"text/csv":                         {"text/csv", ""},
+		"text/csv; label_size=1":           {"text/csv", "1"},
+		`text/csv;LABEL_SIZE="1"`:          {"text/csv", "1"},
+		`text/csv; x="a;b"; label_size=2`:  {"text/csv", "2"},
+		"text/csv;label_size=1;label_size": {"text/csv", "1"},
+		";label_size=3":                    {"", "3"},
+		"":                                 {"", ""},
+	} {
+		value, params := parseHeader(text)
+		require.Equal(t, want, [2]string{value, params["label_size"]}, "%q", text)
+	}
+}

@@ -1,0 +1,142 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// gate keeps requests with a body outside until they are complete and there is a slot.
+type gate struct {
+	limits  *Limits
+	metrics *Metrics
+	slots   chan struct{}
+	waiting atomic.Int64
+	bodies  atomic.Int64 // bytes held
+}
+
+func newGate(l *Limits, m *Metrics) *gate {
+	return &gate{limits: l, metrics: m, slots: make(chan struct{}, l.Slots)}
+}
+
+// bodyStep is by how much the memory for a body grows: with what has arrived, never with what is announced.
+const bodyStep = 64 << 10
+
+// slowStart and slowRate are what a sender has to keep up with: bytes a second, after some time.
+const (
+	slowStart = 5 * time.Second
+	slowRate  = 1 << 10
+)
+
+var (
+	errBudget = errors.New("no memory left for requests")
+	errSlow   = errors.New("the request arrives too slowly")
+)
+
+func (g *gate) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	if r.ContentLength < 0 {
+		w.Header().Set("Connection", "close") // what may follow such a request is not looked at; see framing
+	}
+	body, err := g.read(w, r)
+	defer g.bodies.Add(-int64(cap(body)))
+	switch {
+	case errors.Is(err, errBudget):
+		g.busy(w, "memory")
+		return
+	case errors.Is(err, errSlow), errors.Is(err, os.ErrDeadlineExceeded):
+		w.Header().Set("Connection", "close")
+		reply(w, http.StatusRequestTimeout, "text/plain; charset=utf-8", []byte("the request arrives too slowly\n"))
+		return
+	case err != nil: // the client is gone, or does not speak HTTP
+		w.Header().Set("Connection", "close")
+		reply(w, http.StatusBadRequest, "text/plain; charset=utf-8", []byte("the request ended early\n"))
+		return
+	}
+	if !g.enter(r.Context()) {
+		g.busy(w, "slots")
+		return
+	}
+	defer func() { <-g.slots }()
+	r.ContentLength = int64(len(body))
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if r.ContentLength > g.limits.Body { // it was read no further
+		r.Body = tooLong(g.limits.Body)
+	}
+	next.ServeHTTP(w, r)
+}
+
+// tooLong is a body that is not read because of its length, which the handler has to tell in its own words.
+type tooLong int64
+
+func (t tooLong) Read([]byte) (int, error) { return 0, &http.MaxBytesError{Limit: int64(t)} }
+func (t tooLong) Close() error             { return nil }
+
+// read collects a body, but no more than one byte over the limit. Memory for it is taken from the budget; it is the caller's to
+// give back what body holds, whatever the error.
+func (g *gate) read(w http.ResponseWriter, r *http.Request) (body []byte, err error) {
+	control := http.NewResponseController(w)
+	start := time.Now()
+	for {
+		if len(body) == cap(body) {
+			grow := min(int64(max(bodyStep, cap(body))), g.limits.Body+1-int64(cap(body)))
+			if grow <= 0 {
+				return body, nil
+			}
+			if g.bodies.Add(grow+int64(cap(body))) > g.limits.Bodies { // old and new exist for a moment
+				g.bodies.Add(-grow - int64(cap(body)))
+				return body, errBudget
+			}
+			larger := make([]byte, len(body), int64(cap(body))+grow)
+			copy(larger, body)
+			g.bodies.Add(-int64(cap(body)))
+			body = larger
+		}
+		limit := min(slowStart+time.Duration(len(body))*time.Second/slowRate, g.limits.Read)
+		control.SetReadDeadline(start.Add(limit)) // not there in tests without a connection
+		n, err := r.Body.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		if err == io.EOF {
+			return body, nil
+		}
+		if err != nil {
+			if time.Since(start) >= limit {
+				err = errSlow
+			}
+			return body, err
+		}
+	}
+}
+
+// enter takes a slot, for which it waits a little if there is room among those who wait.
+func (g *gate) enter(ctx context.Context) bool {
+	select {
+	case g.slots <- struct{}{}:
+		return true
+	default:
+	}
+	if g.waiting.Add(1) > int64(g.limits.Queue) {
+		g.waiting.Add(-1)
+		return false
+	}
+	defer g.waiting.Add(-1)
+	t := time.NewTimer(g.limits.Wait)
+	defer t.Stop()
+	select {
+	case g.slots <- struct{}{}:
+		return true
+	case <-t.C:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+func (g *gate) busy(w http.ResponseWriter, what string) {
+	g.metrics.refused(what)
+	w.Header().Set("Retry-After", "1")
+	reply(w, http.StatusServiceUnavailable, "text/plain; charset=utf-8", []byte("too many requests at the moment\n"))
+}

@@ -1,0 +1,137 @@
+package serve
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"threatdetect/inference"
+	"threatdetect/inference/detect"
+	"threatdetect/model"
+)
+
+// maxReasons is the most features that an answer names as the reasons of a score.
+const maxReasons = 64
+
+// Model is what an [API] scores with: a model of any kind, and its contract if it has one. It is immutable and safe for
+// concurrent use.
+type Model struct {
+	Bundle *model.Bundle // what was loaded; treat it as read-only
+	Loaded time.Time
+
+	scorer   scorer
+	ensemble bool
+	detector *detect.Detector // nil without a contract
+
+	explainOnce sync.Once // contributions take memory and time: only for who asks
+	explainErr  error
+	explainer   *inference.Predictor
+	explaining  *detect.Detector
+}
+
+// OpenModel loads the artifact or bundle at path. A contract that does not fit, or whose golden records do not score as they
+// must, is an error, and so is a model that scores a row without values with something that is no number.
+func OpenModel(path string, opts *model.LoadOptions) (*Model, error) {
+	var load model.LoadOptions
+	if opts != nil {
+		load = *opts
+	}
+	load.AllowEnsemble = true
+	b, err := model.OpenBundle(path, &load)
+	if err != nil {
+		return nil, err
+	}
+	m, err := newModel(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
+}
+
+func newModel(b *model.Bundle) (*Model, error) {
+	m := &Model{Bundle: b, Loaded: time.Now(), ensemble: len(b.Members) > 1}
+	var err error
+	if m.ensemble {
+		boosters := make([]*model.Booster, len(b.Members))
+		for i := range b.Members {
+			boosters[i] = b.Members[i].Booster
+		}
+		m.scorer, err = inference.NewEnsemble(boosters, nil)
+	} else {
+		m.scorer, err = inference.New(b.Booster, nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if b.Contract != nil {
+		if m.detector, err = detect.FromBundle(b, nil); err != nil {
+			return nil, err
+		}
+	}
+	return m, m.selfCheck()
+}
+
+// selfCheck scores a row without values.
+func (m *Model) selfCheck() error {
+	row, out := make([]float32, m.scorer.NumFeature()), make([]float32, m.scorer.NumOutput())
+	for i := range row {
+		row[i] = float32(math.NaN())
+	}
+	if err := m.scorer.Predict(out, row); err != nil {
+		return err
+	}
+	for _, v := range out {
+		if v != v {
+			return fmt.Errorf("a row without values scores NaN")
+		}
+	}
+	return nil
+}
+
+// Detector judges flows; nil if the model has no contract.
+func (m *Model) Detector() *detect.Detector { return m.detector }
+
+// Digest is the SHA-256 of the artifact.
+func (m *Model) Digest() string { return m.Bundle.Digest }
+
+// errNoReasons says that scores cannot be explained.
+var errNoReasons = errors.New("this model cannot tell reasons")
+
+// explain makes ready what tells reasons.
+func (m *Model) explain() error {
+	m.explainOnce.Do(func() {
+		if m.ensemble {
+			m.explainErr = fmt.Errorf("%w: it is an ensemble", errNoReasons)
+			return
+		}
+		if m.explainer, m.explainErr = inference.New(m.Bundle.Booster, &inference.Options{Output: inference.Contribution}); m.explainErr != nil {
+			m.explainErr = fmt.Errorf("%w: %w", errNoReasons, m.explainErr)
+			return
+		}
+		if m.detector != nil {
+			m.explaining, m.explainErr = detect.FromBundle(m.Bundle, &detect.Options{Explain: maxReasons, SkipGolden: true})
+		}
+	})
+	return m.explainErr
+}
+
+// Live is the model in use, which can be replaced while requests are answered, and a second one that shadows it. Each request is
+// answered by one model from its beginning to its end. The zero value has none. It is safe for concurrent use.
+type Live struct {
+	model, shadow atomic.Pointer[Model]
+}
+
+// Model returns the model in use, nil before there is one.
+func (l *Live) Model() *Model { return l.model.Load() }
+
+// Swap puts a model in the place of the one in use, which it returns.
+func (l *Live) Swap(m *Model) *Model { return l.model.Swap(m) }
+
+// Shadow returns the model that scores along without being asked, nil if there is none.
+func (l *Live) Shadow() *Model { return l.shadow.Load() }
+
+// SetShadow sets the model that scores along: what it says is compared and counted, and no answer tells of it.
+func (l *Live) SetShadow(m *Model) { l.shadow.Store(m) }

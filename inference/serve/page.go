@@ -1,0 +1,247 @@
+package serve
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"maps"
+	"math"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"threatdetect/inference/rows"
+	"threatdetect/internal/decimal"
+)
+
+//go:embed web
+var web embed.FS
+
+var pageTemplate = template.Must(template.ParseFS(web, "web/page.html"))
+
+const (
+	pageRows    = 50 // verdicts that the page shows
+	pageReasons = 8  // and reasons for each
+)
+
+// security keeps the page from asking anyone but this server for anything.
+const security = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// asset answers with a file of the page.
+func (x *exchange) asset() {
+	name := strings.TrimPrefix(x.r.URL.Path, "/")
+	data, err := web.ReadFile("web/" + name)
+	if err != nil {
+		x.fail(&failure{code: http.StatusNotFound, text: "there is nothing here"})
+		return
+	}
+	kind := mime.TypeByExtension(name[strings.LastIndexByte(name, '.'):])
+	x.send(http.StatusOK, kind, data)
+}
+
+// view is what the page shows.
+type view struct {
+	Status       status
+	Milliseconds float64
+	Form         string
+	Contract     string
+	Card         string
+	Most         int
+
+	Text, Input string // of the form
+	Failure     string
+	Summary     string
+	Scored      []scoredView
+}
+
+type scoredView struct {
+	What, Score    string
+	Judged, Threat bool
+	Why            []reasonView
+}
+
+type reasonView struct {
+	Feature, Value, Contribution string
+	Up                           bool
+	X, Width                     string // of a bar, on an axis from 0 to 200 with its middle at 100
+}
+
+// page answers with the page, and with scores on it if something was sent. A fault of what was sent is told on the page.
+func (x *exchange) page() *failure {
+	v := &view{Status: x.api.status(), Most: pageRows, Input: "rows"}
+	v.Milliseconds = v.Status.MeanSeconds * 1000
+	m := x.api.Live.Model()
+	if m != nil {
+		v.Form = format(m.Bundle.Booster)
+		v.Card = string(m.Bundle.Card)
+		var b bytes.Buffer
+		if m.Bundle.Contract != nil && json.Indent(&b, m.Bundle.Contract, "", "  ") == nil {
+			v.Contract = b.String()
+		}
+		if m.detector != nil {
+			v.Input = "log"
+		}
+	}
+	code := http.StatusOK
+	if x.r.Method == http.MethodPost {
+		f := x.pageScores(m, v)
+		if f != nil {
+			code, v.Failure = f.code, sentence(f)
+		}
+	}
+	var b bytes.Buffer
+	if err := pageTemplate.Execute(&b, v); err != nil {
+		return &failure{code: http.StatusInternalServerError, text: "the page cannot be made", err: err}
+	}
+	h := x.w.Header()
+	h.Set("Content-Security-Policy", security)
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+	x.send(code, "text/html; charset=utf-8", b.Bytes())
+	return nil
+}
+
+// sentence tells a failure to people.
+func sentence(f *failure) string {
+	text := strings.ToUpper(f.text[:1]) + f.text[1:]
+	switch {
+	case f.row > 0 && f.column > 0:
+		text += fmt.Sprintf(" (line %d, column %d)", f.row, f.column)
+	case f.row > 0:
+		text += fmt.Sprintf(" (line %d)", f.row)
+	}
+	return text + "."
+}
+
+// pageScores scores what was pasted.
+func (x *exchange) pageScores(m *Model, v *view) *failure {
+	if m == nil {
+		return &failure{code: http.StatusServiceUnavailable, text: "there is no model yet"}
+	}
+	if err := x.r.ParseForm(); errors.As(err, new(*http.MaxBytesError)) {
+		return &failure{code: http.StatusRequestEntityTooLarge, text: "the text is too long", err: err}
+	} else if err != nil {
+		return &failure{code: http.StatusBadRequest, text: "the form cannot be read", err: err}
+	}
+	// A form sends CRLF for every line end, whatever was typed.
+	v.Text = strings.ReplaceAll(x.r.PostForm.Get("text"), "\r\n", "\n")
+	if input := x.r.PostForm.Get("input"); input == "log" && m.detector != nil || input == "rows" {
+		v.Input = input
+	}
+	if strings.TrimSpace(v.Text) == "" {
+		return &failure{code: http.StatusBadRequest, text: "there is nothing to score"}
+	}
+	reasons := pageReasons
+	if m.explain() != nil {
+		reasons = 0
+	}
+	if v.Input == "rows" {
+		return x.pageOfRows(m, v, reasons)
+	}
+	return x.pageOfLog(m, v, reasons)
+}
+
+func (x *exchange) pageOfRows(m *Model, v *view, reasons int) *failure {
+	all, f := x.explainedRows(m, v.Text, rows.CSV, reasons)
+	if f != nil {
+		return f
+	}
+	v.Summary = fmt.Sprintf("%d rows.", len(all))
+	for i, row := range all[:min(len(all), pageRows)] {
+		s := scoredView{What: "Row " + strconv.Itoa(i+1), Score: decimalOf(row.Score)}
+		if row.Scores != nil {
+			var parts []string
+			for _, score := range row.Scores {
+				parts = append(parts, decimalOf(score))
+			}
+			s.Score = strings.Join(parts, " ")
+		}
+		if m.detector != nil && row.Score != nil {
+			s.Judged, s.Threat = true, *row.Score >= m.detector.Threshold()
+		}
+		s.Why = reasonViews(row.Top)
+		v.Scored = append(v.Scored, s)
+	}
+	return nil
+}
+
+func (x *exchange) pageOfLog(m *Model, v *view, reasons int) *failure {
+	answer, f := x.judge(m, v.Text, "", reasons, false)
+	if f != nil {
+		return f
+	}
+	v.Summary = fmt.Sprintf("%s: %d records, %d flows, %d threats.", answer.Format, answer.Records, answer.Flows, answer.Threats)
+	for _, reason := range slices.Sorted(maps.Keys(answer.Skipped)) {
+		v.Summary += fmt.Sprintf(" Skipped as %s: %d.", reason, answer.Skipped[reason])
+	}
+	for _, line := range answer.Verdicts[:min(len(answer.Verdicts), pageRows)] {
+		var verdict struct {
+			Src     string   `json:"src"`
+			SrcPort *int     `json:"src_port"`
+			Dst     string   `json:"dst"`
+			DstPort *int     `json:"dst_port"`
+			Proto   string   `json:"proto"`
+			Score   *float32 `json:"score"`
+			Threat  bool     `json:"threat"`
+			Top     []reason `json:"top"`
+		}
+		if err := json.Unmarshal(line, &verdict); err != nil {
+			return &failure{code: http.StatusInternalServerError, text: "a verdict cannot be shown", err: err}
+		}
+		what := strings.TrimSpace(endpoint(verdict.Src, verdict.SrcPort) + " → " + endpoint(verdict.Dst, verdict.DstPort) + " " + verdict.Proto)
+		v.Scored = append(v.Scored, scoredView{What: what, Score: decimalOf(verdict.Score), Judged: true, Threat: verdict.Threat, Why: reasonViews(verdict.Top)})
+	}
+	return nil
+}
+
+func endpoint(address string, port *int) string {
+	switch {
+	case address == "":
+		return "?"
+	case port == nil:
+		return address
+	case strings.Contains(address, ":"):
+		return fmt.Sprintf("[%s]:%d", address, *port)
+	}
+	return fmt.Sprintf("%s:%d", address, *port)
+}
+
+func decimalOf(v *float32) string {
+	if v == nil {
+		return "–"
+	}
+	return string(decimal.AppendFloat32(nil, *v))
+}
+
+// reasonViews draws contributions as bars, the largest of which fills its side.
+func reasonViews(top []reason) []reasonView {
+	largest := 0.0
+	for _, r := range top {
+		if r.Contribution != nil {
+			largest = max(largest, math.Abs(float64(*r.Contribution)))
+		}
+	}
+	var all []reasonView
+	for _, r := range top {
+		v := reasonView{Feature: r.Feature, Value: decimalOf(r.Value), Contribution: "–", X: "100", Width: "0"}
+		if r.Value == nil {
+			v.Value = "missing"
+		}
+		if r.Contribution != nil && largest > 0 {
+			c := float64(*r.Contribution)
+			v.Contribution = fmt.Sprintf("%+.3f", c)
+			width := 100 * math.Abs(c) / largest
+			v.Up, v.Width = c > 0, fmt.Sprintf("%.1f", width)
+			if c < 0 {
+				v.X = fmt.Sprintf("%.1f", 100-width)
+			}
+		}
+		all = append(all, v)
+	}
+	return all
+}

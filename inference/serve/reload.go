@@ -1,0 +1,235 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"threatdetect/model"
+)
+
+// Reloader keeps a [Live] at the newest good state of a file or directory. A model that cannot be loaded, or that does not prove
+// itself, is refused: the one in use stays. It has one owner.
+type Reloader struct {
+	Live    *Live
+	Path    string // of a model, bundle or directory
+	Load    *model.LoadOptions
+	Metrics *Metrics     // nil counts nothing
+	Log     *slog.Logger // nil logs nothing
+	// Settle is the time between the two looks at a file that have to see the same: what is still being written is not loaded. 0 is
+	// 200 ms.
+	Settle time.Duration
+	// Cache, unless empty, is a directory that keeps a copy of the last good artifact, for a start when Path is not there.
+	Cache string
+
+	refused string // digest that was refused, which is not tried again
+	seen    string // what the file system told of the files at the last look
+	looked  time.Time
+}
+
+// lookAgain is after what time a file is read although the file system tells of no change.
+const lookAgain = time.Minute
+
+// Start loads the first model, from the cache if Path is not there.
+func (r *Reloader) Start() error {
+	r.seen, r.looked = fingerprint(r.Path), time.Now()
+	m, err := OpenModel(r.Path, r.Load)
+	if err != nil && errors.Is(err, fs.ErrNotExist) && r.Cache != "" {
+		cached, err2 := newest(r.Cache)
+		if err2 != nil {
+			return fmt.Errorf("%w (and no copy in the cache: %w)", err, err2)
+		}
+		if m, err2 = OpenModel(cached, r.Load); err2 != nil {
+			return err2
+		}
+		r.log("the model is not there; the last good copy is used", "path", r.Path, "digest", m.Digest())
+	} else if err != nil {
+		return err
+	}
+	r.Live.Swap(m)
+	r.Metrics.Using(m.Digest())
+	return r.keep(m)
+}
+
+// Run looks at the file every interval (never if that is 0), and whenever now receives, until ctx ends.
+func (r *Reloader) Run(ctx context.Context, interval time.Duration, now <-chan os.Signal) {
+	var ticks <-chan time.Time
+	if interval > 0 {
+		t := time.NewTicker(interval)
+		defer t.Stop()
+		ticks = t.C
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks:
+			if seen := fingerprint(r.Path); seen == r.seen && time.Since(r.looked) < lookAgain {
+				continue
+			}
+		case <-now:
+			r.refused = ""
+		}
+		r.Check(ctx)
+	}
+}
+
+// Check loads what is at Path if it is another model than the one in use, and tells whether it is used now.
+func (r *Reloader) Check(ctx context.Context) (swapped bool, err error) {
+	r.seen, r.looked = fingerprint(r.Path), time.Now()
+	first, err := model.OpenBundle(r.Path, r.options())
+	if err != nil {
+		return false, r.refuse("", err)
+	}
+	if m := r.Live.Model(); m != nil && m.Digest() == first.Digest || first.Digest == r.refused {
+		return false, nil
+	}
+	settle := r.Settle
+	if settle == 0 {
+		settle = 200 * time.Millisecond
+	}
+	select {
+	case <-ctx.Done():
+		return false, ctx.Err()
+	case <-time.After(settle):
+	}
+	b, err := model.OpenBundle(r.Path, r.options())
+	if err != nil {
+		return false, r.refuse("", err)
+	}
+	if b.Digest != first.Digest {
+		r.seen = "" // it is being written: look again soon
+		return false, nil
+	}
+	m, err := newModel(b)
+	if err == nil {
+		err = r.fits(m)
+	}
+	if err != nil {
+		return false, r.refuse(b.Digest, err)
+	}
+	r.Live.Swap(m)
+	r.Metrics.Reloaded("used", m.Digest())
+	r.log("another model is in use", "path", r.Path, "digest", m.Digest())
+	return true, r.keep(m)
+}
+
+// fits tells whether a model may take the place of the one in use: it takes the same rows.
+func (r *Reloader) fits(m *Model) error {
+	old := r.Live.Model()
+	switch {
+	case old == nil:
+		return nil
+	case old.scorer.NumFeature() != m.scorer.NumFeature():
+		return fmt.Errorf("it takes %d columns, the model in use %d", m.scorer.NumFeature(), old.scorer.NumFeature())
+	case old.detector != nil && m.detector == nil:
+		return errors.New("it has no contract, the model in use has one")
+	case old.detector != nil && old.detector.Set() != m.detector.Set():
+		return fmt.Errorf("it is for set %s, the model in use for %s", m.detector.Set(), old.detector.Set())
+	}
+	return nil
+}
+
+func (r *Reloader) options() *model.LoadOptions {
+	var o model.LoadOptions
+	if r.Load != nil {
+		o = *r.Load
+	}
+	o.AllowEnsemble = true
+	return &o
+}
+
+// refuse counts and logs a model that is not used.
+func (r *Reloader) refuse(digest string, err error) error {
+	current := ""
+	if m := r.Live.Model(); m != nil {
+		current = m.Digest()
+	}
+	r.refused = digest
+	r.Metrics.Reloaded("refused", current)
+	r.log("a model was refused; the one before it stays", "path", r.Path, "digest", digest, "error", err.Error())
+	return err
+}
+
+func (r *Reloader) log(text string, args ...any) {
+	if r.Log != nil {
+		r.Log.Info(text, args...)
+	}
+}
+
+// keep copies the artifact of a single model that is in use into the cache, and removes older copies.
+func (r *Reloader) keep(m *Model) error {
+	if r.Cache == "" {
+		return nil
+	}
+	if err := os.MkdirAll(r.Cache, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(r.Cache, ".model-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	err = model.WriteBundle(f, m.Bundle)
+	if err2 := f.Sync(); err == nil {
+		err = err2
+	}
+	if err2 := f.Close(); err == nil {
+		err = err2
+	}
+	if err != nil {
+		return err
+	}
+	name := filepath.Join(r.Cache, m.Digest()+".tar.gz")
+	if err := os.Rename(f.Name(), name); err != nil {
+		return err
+	}
+	old, _ := filepath.Glob(filepath.Join(r.Cache, "*.tar.gz"))
+	for _, other := range old {
+		if other != name {
+			os.Remove(other)
+		}
+	}
+	return nil
+}
+
+// newest returns the newest copy in a cache.
+func newest(dir string) (path string, err error) {
+	all, err := filepath.Glob(filepath.Join(dir, "*.tar.gz"))
+	if err != nil {
+		return "", err
+	}
+	var latest time.Time
+	for _, name := range all {
+		if info, err := os.Stat(name); err == nil && (path == "" || info.ModTime().After(latest)) {
+			path, latest = name, info.ModTime()
+		}
+	}
+	if path == "" {
+		return "", fs.ErrNotExist
+	}
+	return path, nil
+}
+
+// fingerprint is what the file system tells of a file, or of the files of a directory, without reading them.
+func fingerprint(path string) string {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err.Error()
+	}
+	text := fmt.Sprintf("%d %v", info.Size(), info.ModTime().UnixNano())
+	if info.IsDir() {
+		entries, _ := os.ReadDir(path)
+		for _, e := range entries {
+			if info, err := e.Info(); err == nil {
+				text += fmt.Sprintf("\n%s %d %v", e.Name(), info.Size(), info.ModTime().UnixNano())
+			}
+		}
+	}
+	return text
+}

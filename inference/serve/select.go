@@ -1,0 +1,234 @@
+package serve
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"threatdetect/internal/decimal"
+)
+
+// Keys of SAGEMAKER_INFERENCE_OUTPUT, in the order in which an answer in JSON has them.
+const (
+	keyPredictedLabel = "predicted_label"
+	keyLabels         = "labels"
+	keyProbability    = "probability"
+	keyProbabilities  = "probabilities"
+	keyRawScore       = "raw_score"
+	keyRawScores      = "raw_scores"
+	keyPredictedScore = "predicted_score"
+)
+
+var keyOrder = []string{keyPredictedLabel, keyLabels, keyProbability, keyProbabilities, keyRawScore, keyRawScores, keyPredictedScore}
+
+var (
+	regressionKeys  = []string{keyPredictedScore}
+	probabilityKeys = keyOrder[:6]
+	rawKeys         = []string{keyPredictedLabel, keyLabels, keyRawScore, keyRawScores}
+)
+
+// selectableKeys are the keys that have a value for an objective, nil if the image has none for it.
+func (a *artifact) selectableKeys() []string {
+	switch a.objective {
+	case "reg:squarederror", "reg:logistic", "reg:gamma", "reg:absoluteerror", "reg:tweedie":
+		return regressionKeys
+	case "binary:logistic", "multi:softprob":
+		return probabilityKeys
+	case "binary:logitraw", "binary:hinge", "multi:softmax":
+		return rawKeys
+	}
+	return nil
+}
+
+// selection is the answer to requests of a server that has SAGEMAKER_INFERENCE_OUTPUT.
+type selection struct {
+	*artifact
+	keys  []string // as asked for
+	valid []string
+}
+
+// cell is a value that is told of a row: a number, whole or not, or a list of such.
+type cell struct {
+	values      []float64
+	list, whole bool
+}
+
+func number(v float64) cell { return cell{values: []float64{v}} }
+func whole(v int) cell      { return cell{values: []float64{float64(v)}, whole: true} }
+
+// cell computes what a key means for a row.
+func (s *selection) cell(key string, row []float32) cell {
+	if !slices.Contains(s.valid, key) {
+		return number(math.NaN())
+	}
+	best := 0
+	for i, v := range row {
+		if v > row[best] {
+			best = i
+		}
+	}
+	top := float64(row[best])
+	switch key {
+	case keyPredictedLabel:
+		switch {
+		case s.objective == "binary:logistic":
+			return whole(truth(row[0] > 0.5))
+		case s.objective == "binary:logitraw":
+			return whole(truth(row[0] > 0))
+		case s.objective == "multi:softprob":
+			return whole(best)
+		}
+	case keyLabels:
+		n := 2
+		if s.numGroup > 1 {
+			n = s.numGroup
+		}
+		c := cell{list: true, whole: true}
+		for i := range n {
+			c.values = append(c.values, float64(i))
+		}
+		return c
+	case keyProbabilities, keyRawScores:
+		if len(row) == 1 {
+			return cell{values: []float64{1 - top, top}, list: true}
+		}
+		c := cell{list: true}
+		for _, v := range row {
+			c.values = append(c.values, float64(v))
+		}
+		return c
+	}
+	return number(top)
+}
+
+func truth(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// append appends the cell as Python prints it, or writes it to JSON.
+func (c *cell) append(dst []byte, form func([]byte, float64) []byte) []byte {
+	if c.list {
+		dst = append(dst, '[')
+	}
+	for i, v := range c.values {
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		if c.whole {
+			dst = strconv.AppendInt(dst, int64(v), 10)
+		} else {
+			dst = form(dst, v)
+		}
+	}
+	if c.list {
+		dst = append(dst, ']')
+	}
+	return dst
+}
+
+// encode writes what is told of all rows in a media type.
+func (s *selection) encode(p *predictions, kind string, batch bool) ([]byte, *problem) {
+	switch kind {
+	case typeCSV:
+		return s.csv(p, batch), nil
+	case typeJSON:
+		dst := []byte(`{"predictions": [`)
+		for i := range p.len() {
+			if i > 0 {
+				dst = append(dst, ", "...)
+			}
+			dst = s.appendObject(dst, p.row(i))
+		}
+		return append(dst, "]}"...), nil
+	case typeJSONLines:
+		var dst []byte
+		for i := range p.len() {
+			dst = append(s.appendObject(dst, p.row(i)), '\n')
+		}
+		return dst, nil
+	case typeRecordIO:
+		var dst []byte
+		for i := range p.len() {
+			var labels []labelled
+			for _, key := range s.distinct() {
+				c := s.cell(key, p.row(i))
+				labels = append(labels, labelled{key, c.values})
+			}
+			dst = appendRecord(dst, labels)
+		}
+		return dst, nil
+	}
+	return nil, problemf(http.StatusInternalServerError, "Cannot encode selected predictions into accept type '%s'.", kind)
+}
+
+// csv has a row on a line and a list in quotes, without an end of the last line but for batches.
+func (s *selection) csv(p *predictions, batch bool) []byte {
+	var dst []byte
+	for i := range p.len() {
+		if i > 0 {
+			dst = append(dst, '\n')
+		}
+		for k, key := range s.keys {
+			if k > 0 {
+				dst = append(dst, ',')
+			}
+			c := s.cell(key, p.row(i))
+			if c.list {
+				dst = append(dst, '"')
+			}
+			dst = c.append(dst, decimal.AppendPython)
+			if c.list {
+				dst = append(dst, '"')
+			}
+		}
+	}
+	if batch {
+		dst = append(dst, '\n')
+	}
+	return dst
+}
+
+func (s *selection) appendObject(dst []byte, row []float32) []byte {
+	dst = append(dst, '{')
+	for k, key := range s.distinct() {
+		if k > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = appendJSONText(dst, key)
+		dst = append(dst, ": "...)
+		c := s.cell(key, row)
+		dst = c.append(dst, appendJSONNumber)
+	}
+	return append(dst, '}')
+}
+
+// distinct returns the keys in the order of JSON answers: the known ones, then the others.
+func (s *selection) distinct() []string {
+	var keys []string
+	for _, key := range slices.Concat(keyOrder, s.keys) {
+		if slices.Contains(s.keys, key) && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// selectableOutput splits the variable.
+func selectableOutput(text string) []string {
+	return strings.Split(strings.ToLower(strings.ReplaceAll(text, " ", "")), ",")
+}
+
+func appendJSONText(dst []byte, text string) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.Encode(text) // a string cannot fail
+	return append(dst, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...)
+}

@@ -1,0 +1,171 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"runtime"
+	"sync/atomic"
+	"time"
+)
+
+// Limits are what a [Server] allows. The zero value of each field is its default, which is given behind it.
+type Limits struct {
+	Connections int // at the same time: 4096
+	PerAddress  int // of those from one address: 0 is no limit, as behind a proxy all come from one
+
+	Header  time.Duration // for the head of a request to arrive: 5 s
+	Read    time.Duration // for a whole request to arrive: 30 s
+	Handler time.Duration // for its answer to be made: 55 s, below the 60 s that SageMaker waits
+	Write   time.Duration // for a request to be answered: 60 s
+	Idle    time.Duration // between requests: 60 s
+
+	Body   int64         // bytes of a request: 6 MiB; a handler may take fewer, and says so itself
+	Bodies int64         // bytes of all requests that are being read or answered: 256 MiB
+	Slots  int           // requests that are answered at the same time: 4 for each core, but at least 8
+	Queue  int           // requests that wait for a slot: 64
+	Wait   time.Duration // how long they wait: 250 ms
+
+	Quiet time.Duration // between the end of readiness and that of listening: 1 s
+	Drain time.Duration // for accepted requests to be answered after that: 20 s
+}
+
+func (l *Limits) resolved() Limits {
+	r := *l
+	set(&r.Connections, 4096)
+	set(&r.Header, 5*time.Second)
+	set(&r.Read, 30*time.Second)
+	set(&r.Handler, 55*time.Second)
+	set(&r.Write, 60*time.Second)
+	set(&r.Idle, 60*time.Second)
+	set(&r.Body, DefaultMaxContentLength)
+	set(&r.Bodies, 256<<20)
+	set(&r.Slots, max(4*runtime.GOMAXPROCS(0), 8))
+	set(&r.Queue, 64)
+	set(&r.Wait, 250*time.Millisecond)
+	set(&r.Quiet, time.Second)
+	set(&r.Drain, 20*time.Second)
+	return r
+}
+
+func set[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Server runs a handler within limits. Requests whose body is complete are answered a few at a time; a slow sender takes
+// memory from a shared budget as its bytes arrive, and no place among those that are answered. What is too much gets 503.
+// Requests without a body, such as /ping, do not wait for others.
+type Server struct {
+	Handler http.Handler
+	Limits  Limits
+	Metrics *Metrics // nil counts nothing
+	// ErrorLog is told, at most once in 10 seconds for each kind, of connections that were refused. It may be nil.
+	ErrorLog func(text string)
+
+	draining atomic.Bool
+	limits   Limits
+	gate     *gate
+}
+
+// Serve answers requests on a listener until ctx ends. Then /ping and /readyz say 503 at once, the listener closes a little later,
+// and requests that were accepted are answered before it returns nil; an error is that of the listener, or that requests were still
+// open when Limits.Drain was over. It closes l.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	s.limits = s.Limits.resolved()
+	s.gate = newGate(&s.limits, s.Metrics)
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	server := &http.Server{
+		Handler:           http.HandlerFunc(s.serveHTTP),
+		ReadHeaderTimeout: s.limits.Header,
+		ReadTimeout:       s.limits.Read,
+		WriteTimeout:      s.limits.Write,
+		IdleTimeout:       s.limits.Idle,
+		MaxHeaderBytes:    maxHeader,
+		Protocols:         protocols,
+		ErrorLog:          quietLog(s.ErrorLog),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(newCountedListener(l, &s.limits, s.Metrics)) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	s.draining.Store(true)
+	select { // whoever asks for readiness has time to hear of the end
+	case err := <-ended:
+		return err
+	case <-time.After(s.limits.Quiet):
+	}
+	late, cancel := context.WithTimeout(context.Background(), s.limits.Drain)
+	defer cancel()
+	err := server.Shutdown(late)
+	if errors.Is(err, context.DeadlineExceeded) {
+		server.Close()
+	}
+	return err
+}
+
+// maxHeader is how many bytes the head of a request may have, as net/http counts, which adds some of its own; maxURL of it the
+// path with its query.
+const (
+	maxHeader = 16<<10 - 4096
+	maxURL    = 4 << 10
+)
+
+func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	rec := &recorder{ResponseWriter: w}
+	defer func() {
+		s.Metrics.request(r, rec.status, time.Since(start))
+	}()
+	switch {
+	case s.draining.Load() && (r.URL.Path == "/ping" || r.URL.Path == "/readyz"):
+		reply(rec, http.StatusServiceUnavailable, typeText, nil)
+		return
+	case len(r.RequestURI) > maxURL:
+		reply(rec, http.StatusRequestURITooLong, "text/plain; charset=utf-8", []byte("the address is too long\n"))
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), s.limits.Handler)
+	defer cancel()
+	r = r.WithContext(ctx)
+	switch {
+	case r.ContentLength == 0:
+		s.Handler.ServeHTTP(rec, r)
+	case r.ContentLength > s.limits.Body:
+		rec.Header().Set("Connection", "close")
+		r.Body = tooLong(s.limits.Body)
+		s.Handler.ServeHTTP(rec, r)
+	default:
+		s.gate.serve(rec, r, s.Handler)
+	}
+}
+
+// recorder remembers the status of an answer.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

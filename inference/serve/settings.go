@@ -1,0 +1,72 @@
+package serve
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"threatdetect/inference/rows"
+	"threatdetect/model"
+)
+
+// DefaultMaxContentLength is the most bytes of a request that the container takes if it is not told otherwise.
+const DefaultMaxContentLength = 6 << 20
+
+// maxMultiModelLength is what the multi-model mode lowers MAX_CONTENT_LENGTH to.
+const maxMultiModelLength = 20 << 20
+
+// Settings are what the environment of a container tells it, and the image that it is made from.
+type Settings struct {
+	Image *rows.Image // whose answers are given; required
+
+	MaxContentLength int64   // MAX_CONTENT_LENGTH: bytes of a request; negative is the default
+	DefaultAccept    *string // SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT: what a request without Accept gets; nil if unset
+	Batch            bool    // SAGEMAKER_BATCH: a batch transform asks
+	Output           *string // SAGEMAKER_INFERENCE_OUTPUT: which values are told of a row, with commas between; nil if unset
+	Alone            bool    // SAGEMAKER_INFERENCE_ENSEMBLE is set, but not to true: only the first model counts
+	MultiModel       bool    // SAGEMAKER_MULTI_MODEL=true
+
+	Load *model.LoadOptions // nil is the defaults
+}
+
+// SettingsFromEnv reads the variables of a container's environment with lookup, such as os.LookupEnv. A MAX_CONTENT_LENGTH that is
+// no number counts as unset.
+func SettingsFromEnv(image *rows.Image, lookup func(string) (string, bool)) *Settings {
+	s := &Settings{Image: image, MaxContentLength: -1}
+	if text, ok := lookup("MAX_CONTENT_LENGTH"); ok {
+		if n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64); err == nil && n >= 0 {
+			s.MaxContentLength = min(n, math.MaxInt32)
+		}
+	}
+	s.DefaultAccept = optional(lookup("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT"))
+	s.Output = optional(lookup("SAGEMAKER_INFERENCE_OUTPUT"))
+	batch, _ := lookup("SAGEMAKER_BATCH")
+	s.Batch = batch != ""
+	ensemble, ok := lookup("SAGEMAKER_INFERENCE_ENSEMBLE")
+	s.Alone = ok && ensemble != "true"
+	multi, _ := lookup("SAGEMAKER_MULTI_MODEL")
+	s.MultiModel = multi == "true"
+	return s
+}
+
+func optional(value string, ok bool) *string {
+	if !ok {
+		return nil
+	}
+	return &value
+}
+
+func (s *Settings) limit() int64 {
+	if s.MaxContentLength < 0 {
+		return DefaultMaxContentLength
+	}
+	return s.MaxContentLength
+}
+
+// pick is the rule by which the files of an artifact are models.
+func (s *Settings) pick() model.Pick {
+	if s.Alone {
+		return model.PickFirst
+	}
+	return model.PickAll
+}
