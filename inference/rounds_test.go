@@ -65,7 +65,7 @@ func TestRounds(t *testing.T) {
 // TestPickleLimit has the default for models out of pickles.
 func TestPickleLimit(t *testing.T) {
 	b := forestOf(3)
-	b.Format, b.BestNtreeLimit = model.FormatPickle, 4
+	b.Version, b.Format, b.BestNtreeLimit = model.Version{1, 2, 0}, model.FormatPickle, 4
 	for limit, want := range map[TreeLimit]float32{LimitDefault: 15, LimitContainer: 15, LimitNone: 63, LimitBest: 63} {
 		var dst [1]float32
 		if err := newPredictor(t, b, &Options{TreeLimit: limit}).Predict(dst[:], []float32{0}); err != nil || dst[0] != want {

@@ -223,7 +223,7 @@ func logFailure(err error) *failure {
 // shadowStream judges what the model in use has judged, for comparison. The zero value has no shadow.
 type shadowStream struct {
 	model       *Model
-	row, out    []float32
+	out         []float32
 	all, differ int
 	misfit      bool
 }
