@@ -145,7 +145,7 @@ func TestEnsembleShape(t *testing.T) {
 	if raceEnabled {
 		return
 	}
-	if a := testing.AllocsPerRun(20, func() {
+	if a := steadyAllocs(func() {
 		if err := errors.Join(e.Predict(dst[:1], rows[:1]), e.PredictBatch(dst, rows)); err != nil {
 			t.Fatal(err)
 		}

@@ -21,7 +21,7 @@ func TestKindsAllocs(t *testing.T) {
 	testkit.HardCodes(r, b, rows)
 	p := newPredictor(t, b, &Options{Workers: 1})
 	dst, base := make([]float32, 3*n), make([]float32, 3*n)
-	if a := testing.AllocsPerRun(20, func() {
+	if a := steadyAllocs(func() {
 		if err := p.PredictFrom(dst, rows, base); err != nil {
 			t.Fatal(err)
 		}
