@@ -3,6 +3,7 @@ package model
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"fmt"
 	"strings"
 	"testing"
@@ -157,4 +158,21 @@ func TestDamagedArchives(t *testing.T) {
 	// zeros after the end of the archive and several gzip members are usual
 	load(t, zip(append(bytes.Clone(plain), make([]byte, 10240)...)), nil)
 	load(t, append(zip(plain[:1000]), zip(plain[1000:])...), nil)
+}
+
+// TestCutGzip cuts compressed models that need no archive. The model itself may be whole: without the trailer nobody knows.
+func TestCutGzip(t *testing.T) {
+	for _, plain := range [][]byte{toLegacy(tiny()), toJSON(documentOf(tiny()))} {
+		var file bytes.Buffer
+		z := gzip.NewWriter(&file)
+		_, err := z.Write(plain)
+		require.NoError(t, err)
+		require.NoError(t, z.Close())
+		_, err = Load(bytes.NewReader(file.Bytes()), nil)
+		require.NoError(t, err)
+		for n := 1; n < file.Len()-4; n++ {
+			_, err := Load(bytes.NewReader(file.Bytes()[:file.Len()-n]), nil)
+			require.ErrorIs(t, err, ErrFormat, "%d bytes cut", n)
+		}
+	}
 }

@@ -59,7 +59,7 @@ func parseMarked(data []byte, opts *LoadOptions, pickles bool) (*Booster, error)
 	switch {
 	case len(data) == 0:
 		return nil, notAModel("the file is empty")
-	case isGzip(start):
+	case isGzip(start), isZstd(start):
 		return nil, &ParseError{Err: formatErrorf("a compressed file inside a compressed file")}
 	case has(legacyMark):
 		b, _, err := readLegacy(data, len(legacyMark), opts)
@@ -105,6 +105,8 @@ func parseDocument(data []byte, opts *LoadOptions) (*Booster, error) {
 func isGzip(data []byte) bool {
 	return len(data) > 3 && data[0] == 0x1f && data[1] == 0x8b && data[2] == 8 && data[3]&0xe0 == 0
 }
+
+func isZstd(data []byte) bool { return bytes.HasPrefix(data, []byte{0x28, 0xb5, 0x2f, 0xfd}) }
 
 // isPickle recognises protocols 2 to 5 by their mark, and 0 and 1 by a first line of text after their first opcode.
 func isPickle(start []byte) bool {

@@ -130,11 +130,12 @@ func readSource(r io.Reader, size int64, opts *LoadOptions) (*source, error) {
 	return s, nil
 }
 
-// readLayers takes gzip off, if it is there, and then tar.
+// readLayers takes gzip or zstd off, if it is there, and then tar.
 func readLayers(in *safeio.Counter, size int64, opts *LoadOptions) (*source, error) {
 	raw := bufio.NewReaderSize(in, bufferSize)
 	head, _ := raw.Peek(blockSize) // an error comes again when the bytes are read
-	if !isGzip(head) && !isTar(head) {
+	packed := isGzip(head) || isZstd(head)
+	if !packed && !isTar(head) {
 		h := newHasher(raw)
 		data, err := safeio.ReadAll(h, "bytes of a model", opts.MaxBytes, size)
 		close(h.blocks)
@@ -143,8 +144,8 @@ func readLayers(in *safeio.Counter, size int64, opts *LoadOptions) (*source, err
 	digest := sha256.New()
 	content := bufio.NewReaderSize(io.TeeReader(raw, digest), bufferSize)
 	layers := content
-	if isGzip(head) {
-		z, err := gzip.NewReader(content)
+	if packed {
+		z, err := decompressor(head, content, opts)
 		if err != nil {
 			return nil, err
 		}
@@ -170,6 +171,17 @@ func readLayers(in *safeio.Counter, size int64, opts *LoadOptions) (*source, err
 	}
 	s.digest = hex.EncodeToString(digest.Sum(nil))
 	return s, nil
+}
+
+// decompressor opens the compressed data in r, which begin with head.
+func decompressor(head []byte, r io.Reader, opts *LoadOptions) (io.Reader, error) {
+	switch {
+	case isGzip(head):
+		return gzip.NewReader(r)
+	case opts.Zstd == nil:
+		return nil, &UnsupportedError{What: "a model compressed with zstd, without LoadOptions.Zstd,"}
+	}
+	return opts.Zstd(r)
 }
 
 // hasher computes the SHA-256 of what is read through it at the same time as the reader goes on, and then parses: that takes about as

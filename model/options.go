@@ -1,6 +1,9 @@
 package model
 
-import "crypto/ed25519"
+import (
+	"crypto/ed25519"
+	"io"
+)
 
 // Default and greatest values of the limits in [LoadOptions].
 const (
@@ -55,6 +58,10 @@ type LoadOptions struct {
 	Done <-chan struct{}
 	// MaxCost is how many splits a row may meet on average, over all trees; 0 is any number. See [Booster.Cost].
 	MaxCost float64
+
+	// Zstd opens data compressed with zstd, for which the standard library has no decoder; nil refuses them. What it returns is read to the
+	// end under the same limits as gzip, and should hold no more than a few megabytes. A decoder that needs to be closed is not for here.
+	Zstd func(io.Reader) (io.Reader, error)
 
 	// SHA256, if it is not empty, is the digest in hexadecimal that the input must have: what sha256sum prints for a file. It is
 	// compared before a model is parsed, and over the bytes that are. See [Bundle.Digest] for directories.

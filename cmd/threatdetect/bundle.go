@@ -66,7 +66,7 @@ func (a *app) bundleMake(f *bundleFlags) error {
 	case f.version < 0 || f.notBefore < 0 || f.notBefore > f.version:
 		return usagef("--bundle-version %d with --not-before %d: want no number below 0, and the first not below the second", f.version, f.notBefore)
 	}
-	b, err := model.OpenBundle(f.model, nil)
+	b, err := model.OpenBundle(f.model, loadOptions())
 	if err != nil {
 		return modelError(f.model, err)
 	}
@@ -127,7 +127,9 @@ func (a *app) bundleSignCommand() *cobra.Command {
 			if len(f.keys) == 0 || f.out == "" {
 				return usagef("want --key KEY and -o OUT")
 			}
-			b, err := model.OpenBundle(args[0], &model.LoadOptions{AllowEnsemble: true})
+			opts := loadOptions()
+			opts.AllowEnsemble = true
+			b, err := model.OpenBundle(args[0], opts)
 			if err != nil {
 				return modelError(args[0], err)
 			}

@@ -69,7 +69,7 @@ func parseRelease(text string) (v model.Version, err error) {
 }
 
 func (a *app) convert(name, out string, opts *model.SaveOptions) error {
-	b, err := model.Open(name, nil)
+	b, err := model.Open(name, loadOptions())
 	if err != nil {
 		return modelError(name, err)
 	}

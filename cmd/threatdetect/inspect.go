@@ -55,7 +55,8 @@ func (a *app) inspectCommand() *cobra.Command {
 
 // openBundle opens a bundle or any bare artifact, an ensemble too; "-" is standard input.
 func (a *app) openBundle(name string) (*model.Bundle, error) {
-	opts := &model.LoadOptions{AllowEnsemble: true}
+	opts := loadOptions()
+	opts.AllowEnsemble = true
 	if name == "-" {
 		return model.LoadBundle(a.stdin, opts)
 	}

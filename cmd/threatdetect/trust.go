@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"threatdetect/internal/logio"
 	"threatdetect/model"
 )
 
@@ -30,9 +31,13 @@ func (f *trustFlags) addKeys(flags *pflag.FlagSet) {
 	flags.Int64Var(&f.notBefore, "not-before", 0, "refuse a bundle of a lower version")
 }
 
+// loadOptions are those of every command: a model may be compressed with zstd, too.
+func loadOptions() *model.LoadOptions { return &model.LoadOptions{Zstd: logio.Zstd} }
+
 // options are the limits of loading with what the flags trust.
 func (f *trustFlags) options() (*model.LoadOptions, error) {
-	opts := &model.LoadOptions{SHA256: f.sha256, RequireSignature: f.require, NotBefore: f.notBefore, MaxCost: f.maxCost}
+	opts := loadOptions()
+	opts.SHA256, opts.RequireSignature, opts.NotBefore, opts.MaxCost = f.sha256, f.require, f.notBefore, f.maxCost
 	if f.require && len(f.keys) == 0 {
 		return nil, usagef("--require-signature needs --key")
 	}

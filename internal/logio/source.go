@@ -60,8 +60,7 @@ func open(r io.Reader) *source {
 		s.r = gunzip.NewReader(b)
 	case bytes.HasPrefix(head, zstdMagic):
 		s.name = "zstd"
-		// One block at a time on the caller's goroutine: nothing runs on, and what precedes a break is not lost.
-		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+		z, err := newZstd(b)
 		if err != nil {
 			s.r = failed{err}
 			break
@@ -72,6 +71,14 @@ func open(r io.Reader) *source {
 	}
 	return s
 }
+
+// newZstd decodes one block at a time on the caller's goroutine: nothing runs on, and what precedes a break is not lost.
+func newZstd(r io.Reader) (*zstd.Decoder, error) {
+	return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+}
+
+// Zstd is a decoder for what is not a log. It need not be closed, and knows no bounds but that of its window: the caller has to count.
+func Zstd(r io.Reader) (io.Reader, error) { return newZstd(r) }
 
 // failed is a reader that could not be opened.
 type failed struct{ err error }

@@ -29,8 +29,8 @@ const (
 func ReadAll(r io.Reader, name string, limit, hint int64) ([]byte, error) {
 	if hint > 0 && hint <= limit {
 		buf := make([]byte, hint)
-		n, err := io.ReadFull(r, buf)
-		if err == io.EOF || err == io.ErrUnexpectedEOF {
+		n, err := fill(r, buf)
+		if err == io.EOF {
 			return buf[:n], nil
 		}
 		if err != nil {
@@ -51,13 +51,13 @@ func readChunks(r io.Reader, name string, limit, had int64) ([]byte, error) {
 	total := had
 	for size := firstChunk; ; size = min(2*size, lastChunk) {
 		chunk := make([]byte, size)
-		n, err := io.ReadFull(r, chunk)
+		n, err := fill(r, chunk)
 		total += int64(n)
 		if total > limit {
 			return nil, &LimitError{Name: name, Limit: limit, Got: total}
 		}
 		chunks = append(chunks, chunk[:n])
-		if err == io.EOF || err == io.ErrUnexpectedEOF {
+		if err == io.EOF {
 			break
 		}
 		if err != nil {
@@ -72,6 +72,20 @@ func readChunks(r io.Reader, name string, limit, had int64) ([]byte, error) {
 		all = append(all, c...)
 	}
 	return all, nil
+}
+
+// fill reads until p is full or r fails. Unlike with io.ReadFull, the end of r is told from a decompressor that misses the end of its input,
+// which is io.ErrUnexpectedEOF.
+func fill(r io.Reader, p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var more int
+		more, err = r.Read(p[n:])
+		n += more
+	}
+	if n == len(p) {
+		err = nil
+	}
+	return n, err
 }
 
 // Counter counts the bytes read through it and fails with a *LimitError called Name beyond Limit.

@@ -30,6 +30,14 @@ func TestReadAll(t *testing.T) {
 	}
 }
 
+// A decompressor says ErrUnexpectedEOF if its input is cut: that is no end.
+func TestReadAllTellsACutFromAnEnd(t *testing.T) {
+	for _, hint := range []int64{0, 4, 5, 100} {
+		_, err := ReadAll(io.MultiReader(bytes.NewReader([]byte("1234")), iotest.ErrReader(io.ErrUnexpectedEOF)), "bytes", 1000, hint)
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	}
+}
+
 type endless struct{ read int64 }
 
 func (e *endless) Read(p []byte) (int, error) { e.read += int64(len(p)); return len(p), nil }
