@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"threatdetect/features"
+	"threatdetect/features/join"
 	"threatdetect/internal/jsonscan"
 	"threatdetect/internal/logio"
 	"threatdetect/internal/naming"
@@ -23,6 +24,9 @@ type Options struct {
 	Pointer string
 	// MaxLine is the longest line in bytes, without its end; 0 means logio's 1 MiB.
 	MaxLine int
+	// Join, unless nil, joins dns, http, tls and alert events by flow_id: Flow.Joined has them. They are still counted as
+	// records of another kind. It goes on from log to log.
+	Join *join.Buffer
 }
 
 // Read returns the flows of a log, which may be gzip or zstd. It is single-use. The flow, and the record error in its
@@ -36,7 +40,7 @@ func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 		opts = &Options{}
 	}
 	return func(yield func(*features.Flow, error) bool) {
-		rd := &reader{lines: logio.From(r, opts.MaxLine), pointer: jsonscan.ParsePointer(opts.Pointer), yield: yield}
+		rd := &reader{lines: logio.From(r, opts.MaxLine), pointer: jsonscan.ParsePointer(opts.Pointer), join: opts.Join, yield: yield}
 		defer rd.lines.Close()
 		rd.wantLabel, rd.labelKey = opts.Label != "", "label"
 		if rd.wantLabel {
@@ -69,6 +73,7 @@ type reader struct {
 	labelScope scope
 	labelKey   string // in that scope
 
+	join    *join.Buffer
 	names   naming.Names
 	layouts [numScopes]jsonscan.Layout
 	cells   cells
@@ -101,11 +106,17 @@ func (r *reader) line(line []byte) bool {
 		return r.skip(fault{noColumn, features.ReasonMalformed})
 	}
 	if c := &r.cells; !c.isText(colEvent) || string(c.texts[colEvent]) != "flow" {
+		if r.join != nil {
+			r.joinEvent(line)
+		}
 		return r.skip(fault{noColumn, features.ReasonOther})
 	}
 	r.flow = features.Flow{}
 	if bad := r.build(&r.flow); bad != sound {
 		return r.skip(bad)
+	}
+	if r.join != nil {
+		r.flow.Joined = r.join.Take(r.flow.UID, r.flow.End())
 	}
 	return r.yield(&r.flow, nil)
 }

@@ -417,35 +417,3 @@ func nestedKey(b []byte, i int) int {
 	}
 	return colon(b, i+1)
 }
-
-// Len is how many values the array has that is all of b and well-formed; ok is false if b is no array.
-func Len(b []byte) (n int, ok bool) {
-	if len(b) == 0 || b[0] != '[' {
-		return 0, false
-	}
-	i := skipSpace(b, 1)
-	if i < len(b) && b[i] == ']' {
-		return 0, true
-	}
-	for {
-		n++
-		switch c := b[i]; c {
-		case '"':
-			i, _ = scanString(b, i+1)
-			i++
-		case '{', '[':
-			i = scanNested(b, i, 1)
-		default:
-			i, _ = scanScalar(b, i)
-		}
-		if i < 0 {
-			return 0, false
-		}
-		if i = skipSpace(b, i); i >= len(b) || b[i] != ',' {
-			return n, i < len(b) && b[i] == ']'
-		}
-		if i = skipSpace(b, i+1); i >= len(b) {
-			return 0, false
-		}
-	}
-}

@@ -35,6 +35,21 @@ func TestUnescape(t *testing.T) {
 	}
 }
 
+func TestElements(t *testing.T) {
+	for array, want := range map[string][]string{
+		`[]`: nil, `[ ]`: nil, `[1]`: {"1"}, `["a,]\"", [1,2] ,{"b":[3]}, null,-1e5]`: {`"a,]\""`, "[1,2]", `{"b":[3]}`, "null", "-1e5"}, `{}`: nil, ``: nil,
+	} {
+		var got []string
+		for e := range jsonscan.Elements([]byte(array)) {
+			got = append(got, string(e))
+		}
+		require.Equal(t, want, got, array)
+		n, ok := jsonscan.Len([]byte(array))
+		require.Equal(t, len(want), n)
+		require.Equal(t, strings.HasPrefix(array, "["), ok)
+	}
+}
+
 // FuzzMembers compares with encoding/json: what is an object, and which values it has.
 func FuzzMembers(f *testing.F) {
 	for _, s := range []string{
