@@ -37,6 +37,7 @@ type RecordError struct {
 	Field  string // the log's own name of the field; empty if the whole record is at fault
 	Reason Reason
 	Text   []byte // the offending text, at most 128 bytes of it
+	Log    string // the name of the log, if it is one that is read beside the one that was asked for
 }
 
 func (e *RecordError) Error() string {
@@ -84,6 +85,7 @@ type InputError struct {
 	Line int64 // 1-based, 0 if the fault is not at a line
 	Err  error // ErrFormat, or an error of the underlying reader such as io.ErrUnexpectedEOF
 	What string
+	Log  string // the name of the log, if it is one that is read beside the one that was asked for
 }
 
 func (e *InputError) Error() string {

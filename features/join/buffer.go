@@ -29,6 +29,7 @@ type Buffer struct {
 	waiting list // least recently added to first
 	done    list // oldest first
 	free    *entry
+	waits   int // entries in waiting
 	bytes   int
 	clock   int64
 	stats   Stats
@@ -55,6 +56,9 @@ type entry struct {
 // Stats says what became of the records so far.
 func (b *Buffer) Stats() Stats { return b.stats }
 
+// Full reports whether adding more would soon make others go before their flow has come.
+func (b *Buffer) Full() bool { return b.waits > MaxKeys*9/10 || b.bytes > MaxBytes/10*9 }
+
 // Add counts a record about the connection of a key, and returns what to add it to; nil if it is too late. time is the
 // record's own, in nanoseconds since the Unix epoch, and size about how many bytes it takes.
 func (b *Buffer) Add(key []byte, time int64, size int) *features.Joined {
@@ -65,6 +69,7 @@ func (b *Buffer) Add(key []byte, time int64, size int) *features.Joined {
 	case e == nil:
 		e = b.insert(string(key))
 		e.joined = new(features.Joined)
+		b.waits++
 		b.waiting.push(e)
 	case e.joined == nil:
 		b.stats.Late++
@@ -100,6 +105,7 @@ func (b *Buffer) Take(key []byte, end int64) *features.Joined {
 		b.stats.Joined += e.records
 		b.stats.Flows++
 		b.bytes -= e.bytes
+		b.waits--
 		e.joined, e.records, e.bytes = nil, 0, 0
 	}
 	e.until = b.clock + min(Keep, math.MaxInt64-max(b.clock, 0))
@@ -140,6 +146,7 @@ func (b *Buffer) insert(key string) *entry {
 func (b *Buffer) lose(e *entry) {
 	b.stats.Lost += e.records
 	b.bytes -= e.bytes
+	b.waits--
 	b.remove(e)
 }
 

@@ -12,12 +12,14 @@ const maxFields = 1024
 type header struct {
 	separator    byte
 	unset, empty []byte
+	set          byte // between the elements of a container
 	path         string
 
 	fields []string // nil before the first #fields
 	blanks bool     // the last field between separators holds several, separated by two or more blanks
 	tabs   int      // fields between separators
 
+	others   []place         // of columns that are joined, of another log; nil if they were not looked for
 	places   []place         // of the columns that there are
 	index    [numColumns]int // of the columns among the fields, -1 if there is none
 	names    [numColumns]string
@@ -27,7 +29,7 @@ type header struct {
 }
 
 func newHeader() header {
-	return header{separator: '\t', unset: []byte("-"), empty: []byte("(empty)")}
+	return header{separator: '\t', set: ',', unset: []byte("-"), empty: []byte("(empty)")}
 }
 
 // directive reads a line that begins with '#'. What is no directive is a comment.
@@ -50,6 +52,10 @@ func (r *reader) directive(line []byte) error {
 		h.unset = bytes.Clone(value)
 	case "#empty_field":
 		h.empty = bytes.Clone(value)
+	case "#set_separator":
+		if len(value) == 1 {
+			h.set = value[0]
+		}
 	case "#path":
 		h.path = string(unescape(nil, value))
 		h.checked = false
@@ -102,6 +108,7 @@ func (r *reader) fields(value []byte) error {
 		}
 		h.index[c], ranks[c], h.names[c] = i, rank, name
 	}
+	h.others = nil
 	h.index[colPath] = -1 // the path is in the header
 	h.places = h.places[:0]
 	for c, i := range &h.index {

@@ -74,6 +74,9 @@ func (r *reader) jsonLine(line []byte) bool {
 		return r.skip(fault{noColumn, features.ReasonMalformed})
 	}
 	if path := &r.rec.cells[colPath]; !j.hasState && (path.kind != kindString || string(path.text) != "conn") {
+		if r.opts.Join != nil {
+			r.otherJSON(line)
+		}
 		return r.skip(fault{noColumn, features.ReasonOther})
 	}
 	return r.record()

@@ -24,6 +24,9 @@ type Options struct {
 	// Header, unless nil, carries the header of a TSV log over to the next part of it: reading begins with the header
 	// that it holds and leaves the last one in it. It is for a log that was split, of which only the first part has one.
 	Header *Header
+	// Join, unless nil, joins the other logs of the sensor: Flow.Joined has what they say. Their rows are still records
+	// of another kind, wherever they are; what goes wrong with one says in which log.
+	Join *Joiner
 }
 
 // Header is what the directives of a TSV log say. The zero value holds none.
@@ -42,8 +45,13 @@ func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 	if opts == nil {
 		opts = &Options{}
 	}
+	return read(r, opts, nil)
+}
+
+// read is Read of a log that is read beside another, unless log is nil.
+func read(r io.Reader, opts *Options, log *otherLog) iter.Seq2[*features.Flow, error] {
 	return func(yield func(*features.Flow, error) bool) {
-		rd := &reader{lines: logio.From(r, opts.MaxLine), opts: opts, yield: yield}
+		rd := &reader{lines: logio.From(r, opts.MaxLine), opts: opts, log: log, yield: yield}
 		defer rd.lines.Close()
 		rd.wantLabel = opts.Label != ""
 		rd.labelName = opts.Label
@@ -59,6 +67,7 @@ type reader struct {
 	deriver
 	lines *logio.Lines
 	opts  *Options
+	log   *otherLog // what this is, if it is read beside another
 	yield func(*features.Flow, error) bool
 
 	labelName string
@@ -67,8 +76,9 @@ type reader struct {
 	bad       features.RecordError
 	scratch   []byte // texts without their escapes
 
-	tsv  tsv
-	json jsonReader
+	tsv   tsv
+	json  jsonReader
+	other otherRow
 }
 
 // run reads all lines. The first that is not blank tells the writer.
@@ -123,6 +133,12 @@ func (r *reader) record() bool {
 	r.flow = features.Flow{}
 	if f := r.build(&r.flow, &r.rec); f != sound {
 		return r.skip(f)
+	}
+	if j := r.opts.Join; j != nil && r.log == nil {
+		if !j.advance(r.flow.End(), r.yield) {
+			return false
+		}
+		j.take(&r.flow)
 	}
 	return r.yield(&r.flow, nil)
 }

@@ -80,6 +80,9 @@ func (r *reader) tsvLine(line []byte) bool {
 		return r.skip(fault{noColumn, features.ReasonFields})
 	}
 	if h.foreign {
+		if r.opts.Join != nil {
+			r.otherTSV(line)
+		}
 		return r.skip(fault{noColumn, features.ReasonOther})
 	}
 	return r.record()
