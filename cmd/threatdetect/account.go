@@ -17,8 +17,19 @@ type accountJSON struct {
 	Threats int64                     `json:"threats"`
 	Skipped map[features.Reason]int64 `json:"skipped"`
 	// Unlabelled is of commands that need labels only.
-	Unlabelled *int64  `json:"unlabelled,omitempty"`
-	Seconds    float64 `json:"seconds"`
+	Unlabelled *int64 `json:"unlabelled,omitempty"`
+	// Joins is of sets that are made of several logs only.
+	Joins   *joinsJSON `json:"joins,omitempty"`
+	Seconds float64    `json:"seconds"`
+}
+
+// joinsJSON says what became of the records of other logs that tell more about flows.
+type joinsJSON struct {
+	Records int64 `json:"records"`
+	Joined  int64 `json:"joined"`
+	Flows   int64 `json:"flows"`
+	Late    int64 `json:"late"`
+	Lost    int64 `json:"lost"`
 }
 
 // printAccount prints what a run did as the last line of standard error: as JSON however it ended, for people if there was
@@ -30,7 +41,7 @@ func (a *app) printAccount() {
 		if skipped == nil {
 			skipped = map[features.Reason]int64{}
 		}
-		line, _ := json.Marshal(accountJSON{acct.Records, acct.Flows, acct.Rows, acct.Threats, skipped, a.unlabelled, elapsed.Round(time.Microsecond).Seconds()})
+		line, _ := json.Marshal(accountJSON{acct.Records, acct.Flows, acct.Rows, acct.Threats, skipped, a.unlabelled, (*joinsJSON)(a.joins), elapsed.Round(time.Microsecond).Seconds()})
 		fmt.Fprintf(a.stderr, "%s\n", line)
 		return
 	}
@@ -58,6 +69,12 @@ func (a *app) printAccount() {
 	}
 	if a.unlabelled != nil && *a.unlabelled > 0 {
 		what += fmt.Sprintf(", %d without a label", *a.unlabelled)
+	}
+	if j := a.joins; j != nil {
+		what += fmt.Sprintf(", %d records of other logs joined to %d flows", j.Joined, j.Flows)
+		if j.Late+j.Lost > 0 {
+			what += fmt.Sprintf(" (%d too late, %d without room)", j.Late, j.Lost)
+		}
 	}
 	fmt.Fprintf(a.stderr, "%s%s in %s%s\n", what, skipped.String(), elapsed.Round(time.Millisecond), rate)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"threatdetect/features"
+	"threatdetect/features/join"
 )
 
 // app is one run of the command: what it reads and writes, and the flags that every command has.
@@ -39,6 +40,8 @@ type app struct {
 	counted bool
 	// unlabelled, unless nil, is how many flows were left out because nobody labelled them.
 	unlabelled *int64
+	// joins, unless nil, is what became of the records of other logs that tell more about flows.
+	joins *join.Stats
 }
 
 // run executes the command line and returns the exit code.

@@ -25,6 +25,8 @@ type logs struct {
 
 	file  string // the one that is being read, as messages call it
 	parts auto.Parts
+	joins bool    // whether the set is made of what several logs say
+	join  *joiner // then what joins them
 }
 
 // flows yields the records of all files. Errors of single records are passed on; any other error is an *exitError and
@@ -32,7 +34,16 @@ type logs struct {
 func (l *logs) flows() iter.Seq2[*features.Flow, error] {
 	return func(yield func(*features.Flow, error) bool) {
 		l.parts = auto.Parts{}
-		for _, name := range l.files {
+		files := l.files
+		if l.joins {
+			var err error
+			if l.join, files, err = l.openJoiner(); err != nil {
+				yield(nil, err)
+				return
+			}
+			defer l.closeJoiner()
+		}
+		for _, name := range files {
 			more, err := l.readFile(name, yield)
 			if err == nil && !more {
 				return
@@ -44,7 +55,9 @@ func (l *logs) flows() iter.Seq2[*features.Flow, error] {
 				return
 			}
 		}
-		l.flush(yield)
+		if l.flush(yield) {
+			l.rest(yield)
+		}
 	}
 }
 
@@ -68,6 +81,9 @@ func (l *logs) readFile(name string, yield func(*features.Flow, error) bool) (mo
 	defer r.Close()
 	var misfit error // the set cannot be computed from the format that the file turns out to have
 	opts := &auto.Options{Format: l.format, Label: l.label, Pointer: l.app.pointer, Fields: strings.FieldsFunc(l.app.fields, isSeparator), Parts: &l.parts, OnFormat: func(f auto.Format, _ string) { misfit = l.check(string(f)) }}
+	if l.join != nil {
+		opts.Join = l.join.Joiner
+	}
 	for flow, err := range auto.Read(r, opts) {
 		if misfit != nil {
 			return false, misfit
@@ -96,11 +112,14 @@ func (l *logs) wrap(err error) error {
 	}
 	where := l.file
 	var input *features.InputError
-	if errors.As(err, &input) && input.Line > 0 {
-		where = fmt.Sprintf("%s:%d", l.file, input.Line)
-		bare := *input
-		bare.Line = 0
-		err = &bare
+	if errors.As(err, &input) {
+		where = cmp.Or(input.Log, l.file)
+		if input.Line > 0 {
+			where = fmt.Sprintf("%s:%d", where, input.Line)
+			bare := *input
+			bare.Line = 0
+			err = &bare
+		}
 	}
 	return inputError(where, err)
 }

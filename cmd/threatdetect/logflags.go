@@ -48,7 +48,7 @@ func (a *app) openLogs(from, label string, set *features.Set, files []string) (*
 	if n := count(files, "-"); n > 1 {
 		return nil, usagef("standard input is named %d times", n)
 	}
-	return &logs{app: a, files: files, format: format, label: label, check: check}, nil
+	return &logs{app: a, files: files, format: format, label: label, check: check, joins: set.Joins}, nil
 }
 
 func formatNames() string {

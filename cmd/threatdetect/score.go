@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -226,7 +227,7 @@ func (a *app) skipped(l *logs, err error, strict, show bool) error {
 	if !fatal && !show {
 		return nil
 	}
-	where, bare := fmt.Sprintf("%s:%d", l.file, record.Line), *record
+	where, bare := fmt.Sprintf("%s:%d", cmp.Or(record.Log, l.file), record.Line), *record
 	bare.Line = 0
 	if fatal {
 		return &exitError{code: exitInput, what: "read input", where: where, err: &bare}

@@ -34,6 +34,9 @@ type Options struct {
 	// Parts, unless nil, makes a log of several parts one: a part without a header, or of no format that is told from
 	// it, goes on with those of the part before it. Behind the last part there may be more flows: see [Parts.Flush].
 	Parts *Parts
+	// Join, unless nil, joins what other logs, or other events of the log, say about flows of Zeek and Suricata; see
+	// [zeek.Options] and [eve.Options].
+	Join *zeek.Joiner
 }
 
 // Parts is what one part of a log leaves to the next. The zero value is for the first part. It has one owner.
@@ -99,9 +102,13 @@ func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 		}
 		switch format {
 		case Zeek:
-			zeek.Read(lines, &zeek.Options{Label: opts.Label, Pointer: opts.Pointer, Header: &parts.zeek})(yield)
+			zeek.Read(lines, &zeek.Options{Label: opts.Label, Pointer: opts.Pointer, Header: &parts.zeek, Join: opts.Join})(yield)
 		case EVE:
-			eve.Read(lines, &eve.Options{Label: opts.Label, Pointer: opts.Pointer})(yield)
+			o := &eve.Options{Label: opts.Label, Pointer: opts.Pointer}
+			if opts.Join != nil {
+				o.Join = opts.Join.Buffer
+			}
+			eve.Read(lines, o)(yield)
 		case Binetflow:
 			binetflow.Read(lines, &binetflow.Options{Label: opts.Label, Header: &parts.binetflow})(yield)
 		case CICFlow:

@@ -1,7 +1,8 @@
 // Package eve reads the EVE logs of Suricata as a sequence of flow records.
 //
 // An EVE log has events of many kinds, one JSON object a line. Those whose event_type is flow become flows; the others are
-// counted, not read: they have ReasonOther. Any version of Suricata will do.
+// counted: they have ReasonOther. Those of kind dns, http, tls and alert are joined to their flow if Options.Join asks for it.
+// Any version of Suricata will do.
 //
 //	line ── object.go: scan the object ──> cells, one a column ── derive.go ──> features.Flow
 //	                                                                   └──────> features.RecordError

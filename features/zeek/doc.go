@@ -8,6 +8,6 @@
 //	  │                                      ├─> cells, one a column ── derive.go ──> features.Flow
 //	  └──── json.go: scan the object ────────┘                              └──────> features.RecordError
 //
-// Rows of other logs (dns, http, ...) are counted, not read: they have ReasonOther. A log may be labelled, as those
-// of IoT-23 are; see [Options].
+// Rows of other logs (dns, http, ...) are counted as no flows: they have ReasonOther. What they say about a connection
+// is joined to its flow if a [Joiner] is given. A log may be labelled, as those of IoT-23 are; see [Options].
 package zeek
