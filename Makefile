@@ -1,6 +1,6 @@
 # Steps that are too long for every change, or not needed for it. Everything else is plain go: go build ./..., go test ./...
 
-.PHONY: conformance sample golden
+.PHONY: conformance sample golden image
 
 # Every bit against 18 XGBoost releases; writes docs/conformance.md. VENVS=DIR keeps the releases, DIR=DIR the models.
 conformance:
@@ -13,3 +13,7 @@ sample:
 # The committed files of testdata/golden.
 golden:
 	testdata/golden/make.sh
+
+# The container image's root file system, built and run without a Docker engine (as root, in a chroot).
+image:
+	examples/byoc/image.sh

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,12 +44,12 @@ func (a *app) serveCommand() *cobra.Command {
 		RunE: func(*cobra.Command, []string) error { return a.serve(&f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.model, "model", "", "model file, directory or archive")
-	flags.StringVar(&f.bundle, "bundle", "", "model.tar.gz with a contract inside, so that logs can be scored")
+	flags.StringVar(&f.model, "model", os.Getenv("THREATDETECT_MODEL"), "model file, directory or archive ($THREATDETECT_MODEL)")
+	flags.StringVar(&f.bundle, "bundle", os.Getenv("THREATDETECT_BUNDLE"), "model.tar.gz with a contract inside, so that logs can be scored ($THREATDETECT_BUNDLE)")
 	flags.StringVar(&f.shadow, "shadow", "", "a second model or bundle that scores along; where it disagrees is counted and logged")
-	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address to listen on; port 0 is any free one")
-	flags.StringVar(&f.metrics, "metrics", "", "another address, for Prometheus: /metrics")
-	flags.StringVar(&f.image, "sagemaker", "", "answer as the SageMaker image of this tag does, oddities included: 1.7-1")
+	flags.StringVar(&f.listen, "listen", cmp.Or(os.Getenv("THREATDETECT_LISTEN"), "127.0.0.1:8080"), "address to listen on; port 0 is any free one ($THREATDETECT_LISTEN)")
+	flags.StringVar(&f.metrics, "metrics", os.Getenv("THREATDETECT_METRICS"), "another address, for Prometheus: /metrics ($THREATDETECT_METRICS)")
+	flags.StringVar(&f.image, "sagemaker", os.Getenv("THREATDETECT_SAGEMAKER"), "answer as the SageMaker image of this tag does, oddities included: 1.7-1 ($THREATDETECT_SAGEMAKER)")
 	flags.StringVar(&f.cache, "cache", "", "directory for a copy of the last good model, used at a start when the model is not there")
 	flags.DurationVar(&f.reload, "reload", 2*time.Second, "how often to look for another model; 0 is on SIGHUP only")
 	flags.IntVar(&f.perAddress, "connections-per-address", 0, "refuse more connections than these from one address; 0 is no limit")
@@ -92,7 +93,7 @@ func (a *app) serve(f *serveFlags) error {
 	if err != nil {
 		return err
 	}
-	l, err := listen(f.listen)
+	l, err := listen(f.address())
 	if err != nil {
 		return err
 	}
@@ -110,12 +111,22 @@ func (a *app) serve(f *serveFlags) error {
 	s := &serve.Server{Handler: handler, Metrics: metrics, Limits: serve.Limits{Body: limit, PerAddress: f.perAddress},
 		ErrorLog: func(text string) { log.Warn("connection", "error", text) }}
 	if err := s.Serve(ctx, l); err != nil && !errors.Is(err, http.ErrServerClosed) {
-		return &exitError{code: exitFailure, what: "serve", where: f.listen, err: err}
+		return &exitError{code: exitFailure, what: "serve", where: f.address(), err: err}
 	}
 	if syscall.Signal(a.signal.Load()) == syscall.SIGINT {
 		return a.interrupted()
 	}
 	return nil // SIGTERM is how a server is meant to end
+}
+
+// address is where to listen. On SageMaker a host of several containers tells each its port.
+func (f *serveFlags) address() string {
+	port := os.Getenv("SAGEMAKER_BIND_TO_PORT")
+	host, _, err := net.SplitHostPort(f.listen)
+	if f.image == "" || port == "" || err != nil {
+		return f.listen
+	}
+	return net.JoinHostPort(host, port)
 }
 
 func listen(address string) (net.Listener, error) {
@@ -168,7 +179,7 @@ func (f *serveFlags) container() (http.Handler, int64, error) {
 	settings := serve.SettingsFromEnv(image, os.LookupEnv)
 	settings.Load = load
 	path := f.model + f.bundle
-	if path == "" {
+	if path == "" || settings.MultiModel {
 		m := serve.NewMultiModel(settings)
 		return m, m.Limit(), nil
 	}
