@@ -36,8 +36,8 @@ var vectors128 = vectors{
 	[MaxDepth + 1]func(*uint64, *uint16, *float32, *float32, uintptr, *byte){7: trees7x128, 8: trees8x128},
 }
 
-// workBytes is the memory that the assembly wants for itself: eight planes for each of several sub-trees.
-const workBytes = 64 * 32
+// workBytes is the memory that the assembly wants for itself: two numbers for each row, or the planes of several sub-trees.
+const workBytes = 2048
 
 // maxCall is about how many nanoseconds a call into assembly may take, as the garbage collector cannot stop a goroutine there.
 const maxCall = 40_000
@@ -92,6 +92,9 @@ func (p *Plan) sumAVX2(m Matrix, k int, s *Scratch) {
 			}
 			rank(&s.ranks[0], column(r.slot), (*byte)(unsafe.Pointer(&r.lookup)), &s.work[0])
 			v.expand(&s.planes[r.plane*words], &s.ranks[0], uintptr(r.bits), uintptr(r.n), &s.work[0])
+			if r.missing >= 0 {
+				v.addMissing(&t.missing[r.missing], column(r.slot), s)
+			}
 		}
 		for j := range t.direct {
 			d := &t.direct[j]
@@ -102,16 +105,22 @@ func (p *Plan) sumAVX2(m Matrix, k int, s *Scratch) {
 			compare(&s.planes[d.plane*words], column(d.slot), &d.thresholds[0], uintptr(len(d.thresholds)))
 		}
 		for j := range t.missing {
-			w := &t.missing[j]
-			var pairs *uint16
-			if len(w.pairs) > 0 {
-				pairs = &w.pairs[0]
+			if w := &t.missing[j]; !w.follows {
+				v.addMissing(w, column(w.slot), s)
 			}
-			v.missing(&s.planes[0], &s.planes[w.plane*words], column(w.slot), pairs, uintptr(len(w.pairs)/2))
 		}
 		t.derive(s.planes, words)
 		p.addTrees(t, k, s)
 	}
+}
+
+// addMissing makes the plane of the rows that miss a column, and what depends on it.
+func (v *vectors) addMissing(m *missing, column *float32, s *Scratch) {
+	var pairs *uint16
+	if len(m.pairs) > 0 {
+		pairs = &m.pairs[0]
+	}
+	v.missing(&s.planes[0], &s.planes[m.plane*v.rows/64], column, pairs, uintptr(len(m.pairs)/2))
 }
 
 // addRun adds the trees of a run, not too many in a call.

@@ -315,166 +315,169 @@ threshold:
 // func rankLinear256(ranks *byte, column *float32, table *byte, work *byte)
 // Requires: AVX, AVX2
 TEXT ·rankLinear256(SB), NOSPLIT, $0-32
-	MOVQ ranks+0(FP), AX
-	MOVQ column+8(FP), CX
-	MOVQ table+16(FP), DX
-	MOVQ work+24(FP), BX
-	MOVQ 24(DX), SI
-	MOVQ $0x00000008, DI
+	MOVQ         ranks+0(FP), AX
+	MOVQ         column+8(FP), CX
+	MOVQ         table+16(FP), DX
+	MOVQ         work+24(FP), BX
+	VBROADCASTSS 4(DX), Y15
+	VBROADCASTSS (DX), Y14
+	VBROADCASTSS 8(DX), Y13
+	MOVQ         $0x00000008, SI
+	MOVQ         BX, DI
+
+bucket:
+	VMOVUPS    (CX), Y0
+	VMINPS     Y15, Y0, Y0
+	VMAXPS     Y14, Y0, Y0
+	VMOVUPS    Y0, 1024(DI)
+	VSUBPS     Y14, Y0, Y1
+	VMULPS     Y13, Y1, Y1
+	VCVTTPS2DQ Y1, Y1
+	VMOVDQU    Y1, (DI)
+	VMOVUPS    32(CX), Y2
+	VMINPS     Y15, Y2, Y2
+	VMAXPS     Y14, Y2, Y2
+	VMOVUPS    Y2, 1056(DI)
+	VSUBPS     Y14, Y2, Y3
+	VMULPS     Y13, Y3, Y3
+	VCVTTPS2DQ Y3, Y3
+	VMOVDQU    Y3, 32(DI)
+	VMOVUPS    64(CX), Y4
+	VMINPS     Y15, Y4, Y4
+	VMAXPS     Y14, Y4, Y4
+	VMOVUPS    Y4, 1088(DI)
+	VSUBPS     Y14, Y4, Y5
+	VMULPS     Y13, Y5, Y5
+	VCVTTPS2DQ Y5, Y5
+	VMOVDQU    Y5, 64(DI)
+	VMOVUPS    96(CX), Y6
+	VMINPS     Y15, Y6, Y6
+	VMAXPS     Y14, Y6, Y6
+	VMOVUPS    Y6, 1120(DI)
+	VSUBPS     Y14, Y6, Y7
+	VMULPS     Y13, Y7, Y7
+	VCVTTPS2DQ Y7, Y7
+	VMOVDQU    Y7, 96(DI)
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DI
+	DECQ       SI
+	JNE        bucket
+	MOVQ       24(DX), CX
+	MOVQ       $0x00000008, SI
 
 group:
-	VBROADCASTSS 4(DX), Y12
-	VMOVUPS      (CX), Y0
-	VMINPS       Y12, Y0, Y0
-	VBROADCASTSS (DX), Y12
-	VMAXPS       Y12, Y0, Y0
-	VSUBPS       Y12, Y0, Y15
-	VBROADCASTSS 8(DX), Y12
-	VMULPS       Y12, Y15, Y15
-	VCVTTPS2DQ   Y15, Y15
-	VMOVDQU      Y15, (BX)
-	VBROADCASTSS 4(DX), Y12
-	VMOVUPS      32(CX), Y1
-	VMINPS       Y12, Y1, Y1
-	VBROADCASTSS (DX), Y12
-	VMAXPS       Y12, Y1, Y1
-	VSUBPS       Y12, Y1, Y15
-	VBROADCASTSS 8(DX), Y12
-	VMULPS       Y12, Y15, Y15
-	VCVTTPS2DQ   Y15, Y15
-	VMOVDQU      Y15, 32(BX)
-	VBROADCASTSS 4(DX), Y12
-	VMOVUPS      64(CX), Y2
-	VMINPS       Y12, Y2, Y2
-	VBROADCASTSS (DX), Y12
-	VMAXPS       Y12, Y2, Y2
-	VSUBPS       Y12, Y2, Y15
-	VBROADCASTSS 8(DX), Y12
-	VMULPS       Y12, Y15, Y15
-	VCVTTPS2DQ   Y15, Y15
-	VMOVDQU      Y15, 64(BX)
-	VBROADCASTSS 4(DX), Y12
-	VMOVUPS      96(CX), Y3
-	VMINPS       Y12, Y3, Y3
-	VBROADCASTSS (DX), Y12
-	VMAXPS       Y12, Y3, Y3
-	VSUBPS       Y12, Y3, Y15
-	VBROADCASTSS 8(DX), Y12
-	VMULPS       Y12, Y15, Y15
-	VCVTTPS2DQ   Y15, Y15
-	VMOVDQU      Y15, 96(BX)
-	MOVL         (BX), R8
-	MOVL         4(BX), R9
-	VMOVSD       (SI)(R8*8), X13
-	VMOVHPS      (SI)(R9*8), X13, X13
-	MOVL         8(BX), R8
-	MOVL         12(BX), R9
-	VMOVSD       (SI)(R8*8), X15
-	VMOVHPS      (SI)(R9*8), X15, X15
-	MOVL         16(BX), R8
-	MOVL         20(BX), R9
-	VMOVSD       (SI)(R8*8), X14
-	VMOVHPS      (SI)(R9*8), X14, X14
-	VINSERTF128  $0x01, X14, Y13, Y13
-	MOVL         24(BX), R8
-	MOVL         28(BX), R9
-	VMOVSD       (SI)(R8*8), X14
-	VMOVHPS      (SI)(R9*8), X14, X14
-	VINSERTF128  $0x01, X14, Y15, Y15
-	VSHUFPS      $0xdd, Y15, Y13, Y4
-	VSHUFPS      $0x88, Y15, Y13, Y13
-	VCMPPS       $0x11, Y13, Y0, Y13
-	VPADDD       Y13, Y4, Y8
-	MOVL         32(BX), R8
-	MOVL         36(BX), R9
-	VMOVSD       (SI)(R8*8), X13
-	VMOVHPS      (SI)(R9*8), X13, X13
-	MOVL         40(BX), R8
-	MOVL         44(BX), R9
-	VMOVSD       (SI)(R8*8), X15
-	VMOVHPS      (SI)(R9*8), X15, X15
-	MOVL         48(BX), R8
-	MOVL         52(BX), R9
-	VMOVSD       (SI)(R8*8), X14
-	VMOVHPS      (SI)(R9*8), X14, X14
-	VINSERTF128  $0x01, X14, Y13, Y13
-	MOVL         56(BX), R8
-	MOVL         60(BX), R9
-	VMOVSD       (SI)(R8*8), X14
-	VMOVHPS      (SI)(R9*8), X14, X14
-	VINSERTF128  $0x01, X14, Y15, Y15
-	VSHUFPS      $0xdd, Y15, Y13, Y5
-	VSHUFPS      $0x88, Y15, Y13, Y13
-	VCMPPS       $0x11, Y13, Y1, Y13
-	VPADDD       Y13, Y5, Y9
-	MOVL         64(BX), R8
-	MOVL         68(BX), R9
-	VMOVSD       (SI)(R8*8), X13
-	VMOVHPS      (SI)(R9*8), X13, X13
-	MOVL         72(BX), R8
-	MOVL         76(BX), R9
-	VMOVSD       (SI)(R8*8), X15
-	VMOVHPS      (SI)(R9*8), X15, X15
-	MOVL         80(BX), R8
-	MOVL         84(BX), R9
-	VMOVSD       (SI)(R8*8), X14
-	VMOVHPS      (SI)(R9*8), X14, X14
-	VINSERTF128  $0x01, X14, Y13, Y13
-	MOVL         88(BX), R8
-	MOVL         92(BX), R9
-	VMOVSD       (SI)(R8*8), X14
-	VMOVHPS      (SI)(R9*8), X14, X14
-	VINSERTF128  $0x01, X14, Y15, Y15
-	VSHUFPS      $0xdd, Y15, Y13, Y6
-	VSHUFPS      $0x88, Y15, Y13, Y13
-	VCMPPS       $0x11, Y13, Y2, Y13
-	VPADDD       Y13, Y6, Y10
-	MOVL         96(BX), R8
-	MOVL         100(BX), R9
-	VMOVSD       (SI)(R8*8), X13
-	VMOVHPS      (SI)(R9*8), X13, X13
-	MOVL         104(BX), R8
-	MOVL         108(BX), R9
-	VMOVSD       (SI)(R8*8), X15
-	VMOVHPS      (SI)(R9*8), X15, X15
-	MOVL         112(BX), R8
-	MOVL         116(BX), R9
-	VMOVSD       (SI)(R8*8), X14
-	VMOVHPS      (SI)(R9*8), X14, X14
-	VINSERTF128  $0x01, X14, Y13, Y13
-	MOVL         120(BX), R8
-	MOVL         124(BX), R9
-	VMOVSD       (SI)(R8*8), X14
-	VMOVHPS      (SI)(R9*8), X14, X14
-	VINSERTF128  $0x01, X14, Y15, Y15
-	VSHUFPS      $0xdd, Y15, Y13, Y7
-	VSHUFPS      $0x88, Y15, Y13, Y13
-	VCMPPS       $0x11, Y13, Y3, Y13
-	VPADDD       Y13, Y7, Y11
-	MOVQ         40(DX), R8
-	MOVQ         32(DX), R9
-	DECQ         R8
-	JE           packed
+	MOVL        (BX), DI
+	MOVL        4(BX), R8
+	VMOVSD      (CX)(DI*8), X13
+	VMOVHPS     (CX)(R8*8), X13, X13
+	MOVL        8(BX), DI
+	MOVL        12(BX), R8
+	VMOVSD      (CX)(DI*8), X15
+	VMOVHPS     (CX)(R8*8), X15, X15
+	MOVL        16(BX), DI
+	MOVL        20(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y13, Y13
+	MOVL        24(BX), DI
+	MOVL        28(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y15, Y15
+	VSHUFPS     $0xdd, Y15, Y13, Y4
+	VSHUFPS     $0x88, Y15, Y13, Y13
+	VCMPPS      $0x1e, 1024(BX), Y13, Y13
+	VPADDD      Y13, Y4, Y8
+	MOVL        32(BX), DI
+	MOVL        36(BX), R8
+	VMOVSD      (CX)(DI*8), X13
+	VMOVHPS     (CX)(R8*8), X13, X13
+	MOVL        40(BX), DI
+	MOVL        44(BX), R8
+	VMOVSD      (CX)(DI*8), X15
+	VMOVHPS     (CX)(R8*8), X15, X15
+	MOVL        48(BX), DI
+	MOVL        52(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y13, Y13
+	MOVL        56(BX), DI
+	MOVL        60(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y15, Y15
+	VSHUFPS     $0xdd, Y15, Y13, Y5
+	VSHUFPS     $0x88, Y15, Y13, Y13
+	VCMPPS      $0x1e, 1056(BX), Y13, Y13
+	VPADDD      Y13, Y5, Y9
+	MOVL        64(BX), DI
+	MOVL        68(BX), R8
+	VMOVSD      (CX)(DI*8), X13
+	VMOVHPS     (CX)(R8*8), X13, X13
+	MOVL        72(BX), DI
+	MOVL        76(BX), R8
+	VMOVSD      (CX)(DI*8), X15
+	VMOVHPS     (CX)(R8*8), X15, X15
+	MOVL        80(BX), DI
+	MOVL        84(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y13, Y13
+	MOVL        88(BX), DI
+	MOVL        92(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y15, Y15
+	VSHUFPS     $0xdd, Y15, Y13, Y6
+	VSHUFPS     $0x88, Y15, Y13, Y13
+	VCMPPS      $0x1e, 1088(BX), Y13, Y13
+	VPADDD      Y13, Y6, Y10
+	MOVL        96(BX), DI
+	MOVL        100(BX), R8
+	VMOVSD      (CX)(DI*8), X13
+	VMOVHPS     (CX)(R8*8), X13, X13
+	MOVL        104(BX), DI
+	MOVL        108(BX), R8
+	VMOVSD      (CX)(DI*8), X15
+	VMOVHPS     (CX)(R8*8), X15, X15
+	MOVL        112(BX), DI
+	MOVL        116(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y13, Y13
+	MOVL        120(BX), DI
+	MOVL        124(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y15, Y15
+	VSHUFPS     $0xdd, Y15, Y13, Y7
+	VSHUFPS     $0x88, Y15, Y13, Y13
+	VCMPPS      $0x1e, 1120(BX), Y13, Y13
+	VPADDD      Y13, Y7, Y11
+	MOVQ        40(DX), DI
+	MOVQ        32(DX), R8
+	DECQ        DI
+	JE          packed
 
 compare:
 	VPCMPEQD   Y12, Y12, Y12
-	VGATHERDPS Y12, (R9)(Y4*4), Y13
-	VCMPPS     $0x11, Y13, Y0, Y13
+	VGATHERDPS Y12, (R8)(Y4*4), Y13
+	VCMPPS     $0x1e, 1024(BX), Y13, Y13
 	VPADDD     Y13, Y8, Y8
 	VPCMPEQD   Y12, Y12, Y12
-	VGATHERDPS Y12, (R9)(Y5*4), Y13
-	VCMPPS     $0x11, Y13, Y1, Y13
+	VGATHERDPS Y12, (R8)(Y5*4), Y13
+	VCMPPS     $0x1e, 1056(BX), Y13, Y13
 	VPADDD     Y13, Y9, Y9
 	VPCMPEQD   Y12, Y12, Y12
-	VGATHERDPS Y12, (R9)(Y6*4), Y13
-	VCMPPS     $0x11, Y13, Y2, Y13
+	VGATHERDPS Y12, (R8)(Y6*4), Y13
+	VCMPPS     $0x1e, 1088(BX), Y13, Y13
 	VPADDD     Y13, Y10, Y10
 	VPCMPEQD   Y12, Y12, Y12
-	VGATHERDPS Y12, (R9)(Y7*4), Y13
-	VCMPPS     $0x11, Y13, Y3, Y13
+	VGATHERDPS Y12, (R8)(Y7*4), Y13
+	VCMPPS     $0x1e, 1120(BX), Y13, Y13
 	VPADDD     Y13, Y11, Y11
-	ADDQ       $0x04, R9
-	DECQ       R8
+	ADDQ       $0x04, R8
+	DECQ       DI
 	JNE        compare
 
 packed:
@@ -482,9 +485,9 @@ packed:
 	VPACKSSDW Y11, Y10, Y10
 	VPACKUSWB Y10, Y8, Y8
 	VMOVDQU   Y8, (AX)
-	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, BX
 	ADDQ      $0x20, AX
-	DECQ      DI
+	DECQ      SI
 	JNE       group
 	VZEROUPPER
 	RET
@@ -492,186 +495,183 @@ packed:
 // func rankLog256(ranks *byte, column *float32, table *byte, work *byte)
 // Requires: AVX, AVX2
 TEXT ·rankLog256(SB), NOSPLIT, $0-32
-	MOVQ ranks+0(FP), AX
-	MOVQ column+8(FP), CX
-	MOVQ table+16(FP), DX
-	MOVQ work+24(FP), BX
-	MOVQ 24(DX), SI
-	MOVQ $0x00000008, DI
+	MOVQ         ranks+0(FP), AX
+	MOVQ         column+8(FP), CX
+	MOVQ         table+16(FP), DX
+	MOVQ         work+24(FP), BX
+	VBROADCASTSS 4(DX), Y15
+	VBROADCASTSS (DX), Y14
+	VPBROADCASTD 12(DX), Y12
+	VMOVQ        16(DX), X11
+	VPXOR        Y10, Y10, Y10
+	MOVQ         $0x00000008, SI
+	MOVQ         BX, DI
+
+bucket:
+	VMOVUPS (CX), Y0
+	VMINPS  Y15, Y0, Y0
+	VMAXPS  Y14, Y0, Y0
+	VMOVUPS Y0, 1024(DI)
+	VADDPS  Y10, Y0, Y1
+	VPSRAD  $0x1f, Y1, Y8
+	VPSRLD  $0x01, Y8, Y8
+	VPXOR   Y8, Y1, Y1
+	VPSUBD  Y12, Y1, Y1
+	VPSRLD  X11, Y1, Y1
+	VMOVDQU Y1, (DI)
+	VMOVUPS 32(CX), Y2
+	VMINPS  Y15, Y2, Y2
+	VMAXPS  Y14, Y2, Y2
+	VMOVUPS Y2, 1056(DI)
+	VADDPS  Y10, Y2, Y3
+	VPSRAD  $0x1f, Y3, Y8
+	VPSRLD  $0x01, Y8, Y8
+	VPXOR   Y8, Y3, Y3
+	VPSUBD  Y12, Y3, Y3
+	VPSRLD  X11, Y3, Y3
+	VMOVDQU Y3, 32(DI)
+	VMOVUPS 64(CX), Y4
+	VMINPS  Y15, Y4, Y4
+	VMAXPS  Y14, Y4, Y4
+	VMOVUPS Y4, 1088(DI)
+	VADDPS  Y10, Y4, Y5
+	VPSRAD  $0x1f, Y5, Y8
+	VPSRLD  $0x01, Y8, Y8
+	VPXOR   Y8, Y5, Y5
+	VPSUBD  Y12, Y5, Y5
+	VPSRLD  X11, Y5, Y5
+	VMOVDQU Y5, 64(DI)
+	VMOVUPS 96(CX), Y6
+	VMINPS  Y15, Y6, Y6
+	VMAXPS  Y14, Y6, Y6
+	VMOVUPS Y6, 1120(DI)
+	VADDPS  Y10, Y6, Y7
+	VPSRAD  $0x1f, Y7, Y8
+	VPSRLD  $0x01, Y8, Y8
+	VPXOR   Y8, Y7, Y7
+	VPSUBD  Y12, Y7, Y7
+	VPSRLD  X11, Y7, Y7
+	VMOVDQU Y7, 96(DI)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DI
+	DECQ    SI
+	JNE     bucket
+	MOVQ    24(DX), CX
+	MOVQ    $0x00000008, SI
 
 group:
-	VBROADCASTSS 4(DX), Y12
-	VMOVUPS      (CX), Y0
-	VMINPS       Y12, Y0, Y0
-	VBROADCASTSS (DX), Y12
-	VMAXPS       Y12, Y0, Y0
-	VXORPS       Y15, Y15, Y15
-	VADDPS       Y15, Y0, Y15
-	VPSRAD       $0x1f, Y15, Y12
-	VPSRLD       $0x01, Y12, Y12
-	VPXOR        Y12, Y15, Y15
-	VPBROADCASTD 12(DX), Y12
-	VPSUBD       Y12, Y15, Y15
-	VMOVQ        16(DX), X12
-	VPSRLD       X12, Y15, Y15
-	VMOVDQU      Y15, (BX)
-	VBROADCASTSS 4(DX), Y12
-	VMOVUPS      32(CX), Y1
-	VMINPS       Y12, Y1, Y1
-	VBROADCASTSS (DX), Y12
-	VMAXPS       Y12, Y1, Y1
-	VXORPS       Y15, Y15, Y15
-	VADDPS       Y15, Y1, Y15
-	VPSRAD       $0x1f, Y15, Y12
-	VPSRLD       $0x01, Y12, Y12
-	VPXOR        Y12, Y15, Y15
-	VPBROADCASTD 12(DX), Y12
-	VPSUBD       Y12, Y15, Y15
-	VMOVQ        16(DX), X12
-	VPSRLD       X12, Y15, Y15
-	VMOVDQU      Y15, 32(BX)
-	VBROADCASTSS 4(DX), Y12
-	VMOVUPS      64(CX), Y2
-	VMINPS       Y12, Y2, Y2
-	VBROADCASTSS (DX), Y12
-	VMAXPS       Y12, Y2, Y2
-	VXORPS       Y15, Y15, Y15
-	VADDPS       Y15, Y2, Y15
-	VPSRAD       $0x1f, Y15, Y12
-	VPSRLD       $0x01, Y12, Y12
-	VPXOR        Y12, Y15, Y15
-	VPBROADCASTD 12(DX), Y12
-	VPSUBD       Y12, Y15, Y15
-	VMOVQ        16(DX), X12
-	VPSRLD       X12, Y15, Y15
-	VMOVDQU      Y15, 64(BX)
-	VBROADCASTSS 4(DX), Y12
-	VMOVUPS      96(CX), Y3
-	VMINPS       Y12, Y3, Y3
-	VBROADCASTSS (DX), Y12
-	VMAXPS       Y12, Y3, Y3
-	VXORPS       Y15, Y15, Y15
-	VADDPS       Y15, Y3, Y15
-	VPSRAD       $0x1f, Y15, Y12
-	VPSRLD       $0x01, Y12, Y12
-	VPXOR        Y12, Y15, Y15
-	VPBROADCASTD 12(DX), Y12
-	VPSUBD       Y12, Y15, Y15
-	VMOVQ        16(DX), X12
-	VPSRLD       X12, Y15, Y15
-	VMOVDQU      Y15, 96(BX)
-	MOVL         (BX), R8
-	MOVL         4(BX), R9
-	VMOVSD       (SI)(R8*8), X13
-	VMOVHPS      (SI)(R9*8), X13, X13
-	MOVL         8(BX), R8
-	MOVL         12(BX), R9
-	VMOVSD       (SI)(R8*8), X15
-	VMOVHPS      (SI)(R9*8), X15, X15
-	MOVL         16(BX), R8
-	MOVL         20(BX), R9
-	VMOVSD       (SI)(R8*8), X14
-	VMOVHPS      (SI)(R9*8), X14, X14
-	VINSERTF128  $0x01, X14, Y13, Y13
-	MOVL         24(BX), R8
-	MOVL         28(BX), R9
-	VMOVSD       (SI)(R8*8), X14
-	VMOVHPS      (SI)(R9*8), X14, X14
-	VINSERTF128  $0x01, X14, Y15, Y15
-	VSHUFPS      $0xdd, Y15, Y13, Y4
-	VSHUFPS      $0x88, Y15, Y13, Y13
-	VCMPPS       $0x11, Y13, Y0, Y13
-	VPADDD       Y13, Y4, Y8
-	MOVL         32(BX), R8
-	MOVL         36(BX), R9
-	VMOVSD       (SI)(R8*8), X13
-	VMOVHPS      (SI)(R9*8), X13, X13
-	MOVL         40(BX), R8
-	MOVL         44(BX), R9
-	VMOVSD       (SI)(R8*8), X15
-	VMOVHPS      (SI)(R9*8), X15, X15
-	MOVL         48(BX), R8
-	MOVL         52(BX), R9
-	VMOVSD       (SI)(R8*8), X14
-	VMOVHPS      (SI)(R9*8), X14, X14
-	VINSERTF128  $0x01, X14, Y13, Y13
-	MOVL         56(BX), R8
-	MOVL         60(BX), R9
-	VMOVSD       (SI)(R8*8), X14
-	VMOVHPS      (SI)(R9*8), X14, X14
-	VINSERTF128  $0x01, X14, Y15, Y15
-	VSHUFPS      $0xdd, Y15, Y13, Y5
-	VSHUFPS      $0x88, Y15, Y13, Y13
-	VCMPPS       $0x11, Y13, Y1, Y13
-	VPADDD       Y13, Y5, Y9
-	MOVL         64(BX), R8
-	MOVL         68(BX), R9
-	VMOVSD       (SI)(R8*8), X13
-	VMOVHPS      (SI)(R9*8), X13, X13
-	MOVL         72(BX), R8
-	MOVL         76(BX), R9
-	VMOVSD       (SI)(R8*8), X15
-	VMOVHPS      (SI)(R9*8), X15, X15
-	MOVL         80(BX), R8
-	MOVL         84(BX), R9
-	VMOVSD       (SI)(R8*8), X14
-	VMOVHPS      (SI)(R9*8), X14, X14
-	VINSERTF128  $0x01, X14, Y13, Y13
-	MOVL         88(BX), R8
-	MOVL         92(BX), R9
-	VMOVSD       (SI)(R8*8), X14
-	VMOVHPS      (SI)(R9*8), X14, X14
-	VINSERTF128  $0x01, X14, Y15, Y15
-	VSHUFPS      $0xdd, Y15, Y13, Y6
-	VSHUFPS      $0x88, Y15, Y13, Y13
-	VCMPPS       $0x11, Y13, Y2, Y13
-	VPADDD       Y13, Y6, Y10
-	MOVL         96(BX), R8
-	MOVL         100(BX), R9
-	VMOVSD       (SI)(R8*8), X13
-	VMOVHPS      (SI)(R9*8), X13, X13
-	MOVL         104(BX), R8
-	MOVL         108(BX), R9
-	VMOVSD       (SI)(R8*8), X15
-	VMOVHPS      (SI)(R9*8), X15, X15
-	MOVL         112(BX), R8
-	MOVL         116(BX), R9
-	VMOVSD       (SI)(R8*8), X14
-	VMOVHPS      (SI)(R9*8), X14, X14
-	VINSERTF128  $0x01, X14, Y13, Y13
-	MOVL         120(BX), R8
-	MOVL         124(BX), R9
-	VMOVSD       (SI)(R8*8), X14
-	VMOVHPS      (SI)(R9*8), X14, X14
-	VINSERTF128  $0x01, X14, Y15, Y15
-	VSHUFPS      $0xdd, Y15, Y13, Y7
-	VSHUFPS      $0x88, Y15, Y13, Y13
-	VCMPPS       $0x11, Y13, Y3, Y13
-	VPADDD       Y13, Y7, Y11
-	MOVQ         40(DX), R8
-	MOVQ         32(DX), R9
-	DECQ         R8
-	JE           packed
+	MOVL        (BX), DI
+	MOVL        4(BX), R8
+	VMOVSD      (CX)(DI*8), X13
+	VMOVHPS     (CX)(R8*8), X13, X13
+	MOVL        8(BX), DI
+	MOVL        12(BX), R8
+	VMOVSD      (CX)(DI*8), X15
+	VMOVHPS     (CX)(R8*8), X15, X15
+	MOVL        16(BX), DI
+	MOVL        20(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y13, Y13
+	MOVL        24(BX), DI
+	MOVL        28(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y15, Y15
+	VSHUFPS     $0xdd, Y15, Y13, Y4
+	VSHUFPS     $0x88, Y15, Y13, Y13
+	VCMPPS      $0x1e, 1024(BX), Y13, Y13
+	VPADDD      Y13, Y4, Y8
+	MOVL        32(BX), DI
+	MOVL        36(BX), R8
+	VMOVSD      (CX)(DI*8), X13
+	VMOVHPS     (CX)(R8*8), X13, X13
+	MOVL        40(BX), DI
+	MOVL        44(BX), R8
+	VMOVSD      (CX)(DI*8), X15
+	VMOVHPS     (CX)(R8*8), X15, X15
+	MOVL        48(BX), DI
+	MOVL        52(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y13, Y13
+	MOVL        56(BX), DI
+	MOVL        60(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y15, Y15
+	VSHUFPS     $0xdd, Y15, Y13, Y5
+	VSHUFPS     $0x88, Y15, Y13, Y13
+	VCMPPS      $0x1e, 1056(BX), Y13, Y13
+	VPADDD      Y13, Y5, Y9
+	MOVL        64(BX), DI
+	MOVL        68(BX), R8
+	VMOVSD      (CX)(DI*8), X13
+	VMOVHPS     (CX)(R8*8), X13, X13
+	MOVL        72(BX), DI
+	MOVL        76(BX), R8
+	VMOVSD      (CX)(DI*8), X15
+	VMOVHPS     (CX)(R8*8), X15, X15
+	MOVL        80(BX), DI
+	MOVL        84(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y13, Y13
+	MOVL        88(BX), DI
+	MOVL        92(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y15, Y15
+	VSHUFPS     $0xdd, Y15, Y13, Y6
+	VSHUFPS     $0x88, Y15, Y13, Y13
+	VCMPPS      $0x1e, 1088(BX), Y13, Y13
+	VPADDD      Y13, Y6, Y10
+	MOVL        96(BX), DI
+	MOVL        100(BX), R8
+	VMOVSD      (CX)(DI*8), X13
+	VMOVHPS     (CX)(R8*8), X13, X13
+	MOVL        104(BX), DI
+	MOVL        108(BX), R8
+	VMOVSD      (CX)(DI*8), X15
+	VMOVHPS     (CX)(R8*8), X15, X15
+	MOVL        112(BX), DI
+	MOVL        116(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y13, Y13
+	MOVL        120(BX), DI
+	MOVL        124(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y15, Y15
+	VSHUFPS     $0xdd, Y15, Y13, Y7
+	VSHUFPS     $0x88, Y15, Y13, Y13
+	VCMPPS      $0x1e, 1120(BX), Y13, Y13
+	VPADDD      Y13, Y7, Y11
+	MOVQ        40(DX), DI
+	MOVQ        32(DX), R8
+	DECQ        DI
+	JE          packed
 
 compare:
 	VPCMPEQD   Y12, Y12, Y12
-	VGATHERDPS Y12, (R9)(Y4*4), Y13
-	VCMPPS     $0x11, Y13, Y0, Y13
+	VGATHERDPS Y12, (R8)(Y4*4), Y13
+	VCMPPS     $0x1e, 1024(BX), Y13, Y13
 	VPADDD     Y13, Y8, Y8
 	VPCMPEQD   Y12, Y12, Y12
-	VGATHERDPS Y12, (R9)(Y5*4), Y13
-	VCMPPS     $0x11, Y13, Y1, Y13
+	VGATHERDPS Y12, (R8)(Y5*4), Y13
+	VCMPPS     $0x1e, 1056(BX), Y13, Y13
 	VPADDD     Y13, Y9, Y9
 	VPCMPEQD   Y12, Y12, Y12
-	VGATHERDPS Y12, (R9)(Y6*4), Y13
-	VCMPPS     $0x11, Y13, Y2, Y13
+	VGATHERDPS Y12, (R8)(Y6*4), Y13
+	VCMPPS     $0x1e, 1088(BX), Y13, Y13
 	VPADDD     Y13, Y10, Y10
 	VPCMPEQD   Y12, Y12, Y12
-	VGATHERDPS Y12, (R9)(Y7*4), Y13
-	VCMPPS     $0x11, Y13, Y3, Y13
+	VGATHERDPS Y12, (R8)(Y7*4), Y13
+	VCMPPS     $0x1e, 1120(BX), Y13, Y13
 	VPADDD     Y13, Y11, Y11
-	ADDQ       $0x04, R9
-	DECQ       R8
+	ADDQ       $0x04, R8
+	DECQ       DI
 	JNE        compare
 
 packed:
@@ -679,9 +679,9 @@ packed:
 	VPACKSSDW Y11, Y10, Y10
 	VPACKUSWB Y10, Y8, Y8
 	VMOVDQU   Y8, (AX)
-	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, BX
 	ADDQ      $0x20, AX
-	DECQ      DI
+	DECQ      SI
 	JNE       group
 	VZEROUPPER
 	RET
@@ -2088,7 +2088,7 @@ tree:
 	RET
 
 // func trees5x256(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·trees5x256(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -2295,6 +2295,12 @@ tree:
 	VPXOR          Y11, Y10, Y10
 	VPSLLQ         $0x04, Y11, Y11
 	VPXOR          Y11, Y7, Y7
+	MOVWLZX        62(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        64(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        66(CX), DI
+	PREFETCHT0     (AX)(DI*4)
 	VPXOR          c8080808080808080<>+0(SB), Y0, Y11
 	VBROADCASTI128 (DX), Y9
 	VPSHUFB        Y0, Y9, Y9
@@ -2332,6 +2338,14 @@ tree:
 	VMOVUPS        Y13, 64(BX)
 	VADDPS         96(BX), Y8, Y8
 	VMOVUPS        Y8, 96(BX)
+	MOVWLZX        68(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        70(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        72(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        74(CX), DI
+	PREFETCHT0     (AX)(DI*4)
 	VPXOR          c8080808080808080<>+0(SB), Y2, Y11
 	VBROADCASTI128 (DX), Y0
 	VPSHUFB        Y2, Y0, Y0
@@ -2369,6 +2383,14 @@ tree:
 	VMOVUPS        Y5, 192(BX)
 	VADDPS         224(BX), Y12, Y12
 	VMOVUPS        Y12, 224(BX)
+	MOVWLZX        76(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        78(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        80(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        82(CX), DI
+	PREFETCHT0     (AX)(DI*4)
 	VPXOR          c8080808080808080<>+0(SB), Y3, Y11
 	VBROADCASTI128 (DX), Y2
 	VPSHUFB        Y3, Y2, Y2
@@ -2406,6 +2428,14 @@ tree:
 	VMOVUPS        Y8, 320(BX)
 	VADDPS         352(BX), Y13, Y13
 	VMOVUPS        Y13, 352(BX)
+	MOVWLZX        84(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        86(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        88(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        90(CX), DI
+	PREFETCHT0     (AX)(DI*4)
 	VPXOR          c8080808080808080<>+0(SB), Y7, Y11
 	VBROADCASTI128 (DX), Y3
 	VPSHUFB        Y7, Y3, Y3
@@ -2443,6 +2473,14 @@ tree:
 	VMOVUPS        Y12, 448(BX)
 	VADDPS         480(BX), Y5, Y5
 	VMOVUPS        Y5, 480(BX)
+	MOVWLZX        92(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        94(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        96(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        98(CX), DI
+	PREFETCHT0     (AX)(DI*4)
 	VPXOR          c8080808080808080<>+0(SB), Y4, Y11
 	VBROADCASTI128 (DX), Y7
 	VPSHUFB        Y4, Y7, Y7
@@ -2480,6 +2518,14 @@ tree:
 	VMOVUPS        Y13, 576(BX)
 	VADDPS         608(BX), Y8, Y8
 	VMOVUPS        Y8, 608(BX)
+	MOVWLZX        100(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        102(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        104(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        106(CX), DI
+	PREFETCHT0     (AX)(DI*4)
 	VPXOR          c8080808080808080<>+0(SB), Y6, Y11
 	VBROADCASTI128 (DX), Y4
 	VPSHUFB        Y6, Y4, Y4
@@ -2517,6 +2563,14 @@ tree:
 	VMOVUPS        Y5, 704(BX)
 	VADDPS         736(BX), Y12, Y12
 	VMOVUPS        Y12, 736(BX)
+	MOVWLZX        108(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        110(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        112(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        114(CX), DI
+	PREFETCHT0     (AX)(DI*4)
 	VPXOR          c8080808080808080<>+0(SB), Y1, Y11
 	VBROADCASTI128 (DX), Y6
 	VPSHUFB        Y1, Y6, Y6
@@ -2554,6 +2608,14 @@ tree:
 	VMOVUPS        Y8, 832(BX)
 	VADDPS         864(BX), Y13, Y13
 	VMOVUPS        Y13, 864(BX)
+	MOVWLZX        116(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        118(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        120(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        122(CX), DI
+	PREFETCHT0     (AX)(DI*4)
 	VPXOR          c8080808080808080<>+0(SB), Y10, Y11
 	VBROADCASTI128 (DX), Y1
 	VPSHUFB        Y10, Y1, Y1
@@ -2605,7 +2667,7 @@ DATA c8080808080808080<>+24(SB)/8, $0x8080808080808080
 GLOBL c8080808080808080<>(SB), RODATA|NOPTR, $32
 
 // func trees6x256(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·trees6x256(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -2972,6 +3034,20 @@ tree:
 	VPXOR          Y15, Y8, Y8
 	VPSLLQ         $0x04, Y15, Y15
 	VPXOR          Y15, Y7, Y7
+	MOVWLZX        126(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        128(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        130(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        132(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        134(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        136(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        138(CX), DI
+	PREFETCHT0     (AX)(DI*4)
 	VPXOR          c8080808080808080<>+0(SB), Y0, Y15
 	VPADDB         Y0, Y0, Y4
 	VBROADCASTI128 (DX), Y11
@@ -3034,6 +3110,22 @@ tree:
 	VMOVUPS        Y14, 64(BX)
 	VADDPS         96(BX), Y1, Y1
 	VMOVUPS        Y1, 96(BX)
+	MOVWLZX        140(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        142(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        144(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        146(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        148(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        150(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        152(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        154(CX), DI
+	PREFETCHT0     (AX)(DI*4)
 	VPXOR          c8080808080808080<>+0(SB), Y2, Y4
 	VPADDB         Y2, Y2, Y15
 	VBROADCASTI128 (DX), Y0
@@ -3096,6 +3188,22 @@ tree:
 	VMOVUPS        Y9, 192(BX)
 	VADDPS         224(BX), Y5, Y5
 	VMOVUPS        Y5, 224(BX)
+	MOVWLZX        156(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        158(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        160(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        162(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        164(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        166(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        168(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        170(CX), DI
+	PREFETCHT0     (AX)(DI*4)
 	VPXOR          c8080808080808080<>+0(SB), Y3, Y15
 	VPADDB         Y3, Y3, Y4
 	VBROADCASTI128 (DX), Y2
@@ -3158,6 +3266,22 @@ tree:
 	VMOVUPS        Y1, 320(BX)
 	VADDPS         352(BX), Y14, Y14
 	VMOVUPS        Y14, 352(BX)
+	MOVWLZX        172(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        174(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        176(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        178(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        180(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        182(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        184(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        186(CX), DI
+	PREFETCHT0     (AX)(DI*4)
 	VPXOR          c8080808080808080<>+0(SB), Y7, Y4
 	VPADDB         Y7, Y7, Y15
 	VBROADCASTI128 (DX), Y3
@@ -3220,6 +3344,22 @@ tree:
 	VMOVUPS        Y5, 448(BX)
 	VADDPS         480(BX), Y9, Y9
 	VMOVUPS        Y9, 480(BX)
+	MOVWLZX        188(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        190(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        192(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        194(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        196(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        198(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        200(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        202(CX), DI
+	PREFETCHT0     (AX)(DI*4)
 	VPXOR          c8080808080808080<>+0(SB), Y12, Y15
 	VPADDB         Y12, Y12, Y4
 	VBROADCASTI128 (DX), Y7
@@ -3282,6 +3422,22 @@ tree:
 	VMOVUPS        Y14, 576(BX)
 	VADDPS         608(BX), Y1, Y1
 	VMOVUPS        Y1, 608(BX)
+	MOVWLZX        204(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        206(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        208(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        210(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        212(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        214(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        216(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        218(CX), DI
+	PREFETCHT0     (AX)(DI*4)
 	VPXOR          c8080808080808080<>+0(SB), Y6, Y4
 	VPADDB         Y6, Y6, Y15
 	VBROADCASTI128 (DX), Y12
@@ -3344,6 +3500,22 @@ tree:
 	VMOVUPS        Y9, 704(BX)
 	VADDPS         736(BX), Y5, Y5
 	VMOVUPS        Y5, 736(BX)
+	MOVWLZX        220(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        222(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        224(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        226(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        228(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        230(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        232(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        234(CX), DI
+	PREFETCHT0     (AX)(DI*4)
 	VPXOR          c8080808080808080<>+0(SB), Y10, Y15
 	VPADDB         Y10, Y10, Y4
 	VBROADCASTI128 (DX), Y6
@@ -3406,6 +3578,22 @@ tree:
 	VMOVUPS        Y1, 832(BX)
 	VADDPS         864(BX), Y14, Y14
 	VMOVUPS        Y14, 864(BX)
+	MOVWLZX        236(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        238(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        240(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        242(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        244(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        246(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        248(CX), DI
+	PREFETCHT0     (AX)(DI*4)
+	MOVWLZX        250(CX), DI
+	PREFETCHT0     (AX)(DI*4)
 	VPXOR          c8080808080808080<>+0(SB), Y8, Y4
 	VPADDB         Y8, Y8, Y15
 	VBROADCASTI128 (DX), Y10
@@ -7115,126 +7303,129 @@ threshold:
 // func rankLinear128(ranks *byte, column *float32, table *byte, work *byte)
 // Requires: AVX, AVX2
 TEXT ·rankLinear128(SB), NOSPLIT, $0-32
-	MOVQ ranks+0(FP), AX
-	MOVQ column+8(FP), CX
-	MOVQ table+16(FP), DX
-	MOVQ work+24(FP), BX
-	MOVQ 24(DX), SI
-	MOVQ $0x00000008, DI
+	MOVQ         ranks+0(FP), AX
+	MOVQ         column+8(FP), CX
+	MOVQ         table+16(FP), DX
+	MOVQ         work+24(FP), BX
+	VBROADCASTSS 4(DX), X15
+	VBROADCASTSS (DX), X14
+	VBROADCASTSS 8(DX), X13
+	MOVQ         $0x00000008, SI
+	MOVQ         BX, DI
+
+bucket:
+	VMOVUPS    (CX), X0
+	VMINPS     X15, X0, X0
+	VMAXPS     X14, X0, X0
+	VMOVUPS    X0, 1024(DI)
+	VSUBPS     X14, X0, X1
+	VMULPS     X13, X1, X1
+	VCVTTPS2DQ X1, X1
+	VMOVDQU    X1, (DI)
+	VMOVUPS    16(CX), X2
+	VMINPS     X15, X2, X2
+	VMAXPS     X14, X2, X2
+	VMOVUPS    X2, 1040(DI)
+	VSUBPS     X14, X2, X3
+	VMULPS     X13, X3, X3
+	VCVTTPS2DQ X3, X3
+	VMOVDQU    X3, 16(DI)
+	VMOVUPS    32(CX), X4
+	VMINPS     X15, X4, X4
+	VMAXPS     X14, X4, X4
+	VMOVUPS    X4, 1056(DI)
+	VSUBPS     X14, X4, X5
+	VMULPS     X13, X5, X5
+	VCVTTPS2DQ X5, X5
+	VMOVDQU    X5, 32(DI)
+	VMOVUPS    48(CX), X6
+	VMINPS     X15, X6, X6
+	VMAXPS     X14, X6, X6
+	VMOVUPS    X6, 1072(DI)
+	VSUBPS     X14, X6, X7
+	VMULPS     X13, X7, X7
+	VCVTTPS2DQ X7, X7
+	VMOVDQU    X7, 48(DI)
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000040, DI
+	DECQ       SI
+	JNE        bucket
+	MOVQ       24(DX), CX
+	MOVQ       $0x00000008, SI
 
 group:
-	VBROADCASTSS 4(DX), X12
-	VMOVUPS      (CX), X0
-	VMINPS       X12, X0, X0
-	VBROADCASTSS (DX), X12
-	VMAXPS       X12, X0, X0
-	VSUBPS       X12, X0, X15
-	VBROADCASTSS 8(DX), X12
-	VMULPS       X12, X15, X15
-	VCVTTPS2DQ   X15, X15
-	VMOVDQU      X15, (BX)
-	VBROADCASTSS 4(DX), X12
-	VMOVUPS      16(CX), X1
-	VMINPS       X12, X1, X1
-	VBROADCASTSS (DX), X12
-	VMAXPS       X12, X1, X1
-	VSUBPS       X12, X1, X15
-	VBROADCASTSS 8(DX), X12
-	VMULPS       X12, X15, X15
-	VCVTTPS2DQ   X15, X15
-	VMOVDQU      X15, 16(BX)
-	VBROADCASTSS 4(DX), X12
-	VMOVUPS      32(CX), X2
-	VMINPS       X12, X2, X2
-	VBROADCASTSS (DX), X12
-	VMAXPS       X12, X2, X2
-	VSUBPS       X12, X2, X15
-	VBROADCASTSS 8(DX), X12
-	VMULPS       X12, X15, X15
-	VCVTTPS2DQ   X15, X15
-	VMOVDQU      X15, 32(BX)
-	VBROADCASTSS 4(DX), X12
-	VMOVUPS      48(CX), X3
-	VMINPS       X12, X3, X3
-	VBROADCASTSS (DX), X12
-	VMAXPS       X12, X3, X3
-	VSUBPS       X12, X3, X15
-	VBROADCASTSS 8(DX), X12
-	VMULPS       X12, X15, X15
-	VCVTTPS2DQ   X15, X15
-	VMOVDQU      X15, 48(BX)
-	MOVL         (BX), R8
-	MOVL         4(BX), R9
-	VMOVSD       (SI)(R8*8), X13
-	VMOVHPS      (SI)(R9*8), X13, X13
-	MOVL         8(BX), R8
-	MOVL         12(BX), R9
-	VMOVSD       (SI)(R8*8), X15
-	VMOVHPS      (SI)(R9*8), X15, X15
-	VSHUFPS      $0xdd, X15, X13, X4
-	VSHUFPS      $0x88, X15, X13, X13
-	VCMPPS       $0x11, X13, X0, X13
-	VPADDD       X13, X4, X8
-	MOVL         16(BX), R8
-	MOVL         20(BX), R9
-	VMOVSD       (SI)(R8*8), X13
-	VMOVHPS      (SI)(R9*8), X13, X13
-	MOVL         24(BX), R8
-	MOVL         28(BX), R9
-	VMOVSD       (SI)(R8*8), X15
-	VMOVHPS      (SI)(R9*8), X15, X15
-	VSHUFPS      $0xdd, X15, X13, X5
-	VSHUFPS      $0x88, X15, X13, X13
-	VCMPPS       $0x11, X13, X1, X13
-	VPADDD       X13, X5, X9
-	MOVL         32(BX), R8
-	MOVL         36(BX), R9
-	VMOVSD       (SI)(R8*8), X13
-	VMOVHPS      (SI)(R9*8), X13, X13
-	MOVL         40(BX), R8
-	MOVL         44(BX), R9
-	VMOVSD       (SI)(R8*8), X15
-	VMOVHPS      (SI)(R9*8), X15, X15
-	VSHUFPS      $0xdd, X15, X13, X6
-	VSHUFPS      $0x88, X15, X13, X13
-	VCMPPS       $0x11, X13, X2, X13
-	VPADDD       X13, X6, X10
-	MOVL         48(BX), R8
-	MOVL         52(BX), R9
-	VMOVSD       (SI)(R8*8), X13
-	VMOVHPS      (SI)(R9*8), X13, X13
-	MOVL         56(BX), R8
-	MOVL         60(BX), R9
-	VMOVSD       (SI)(R8*8), X15
-	VMOVHPS      (SI)(R9*8), X15, X15
-	VSHUFPS      $0xdd, X15, X13, X7
-	VSHUFPS      $0x88, X15, X13, X13
-	VCMPPS       $0x11, X13, X3, X13
-	VPADDD       X13, X7, X11
-	MOVQ         40(DX), R8
-	MOVQ         32(DX), R9
-	DECQ         R8
-	JE           packed
+	MOVL    (BX), DI
+	MOVL    4(BX), R8
+	VMOVSD  (CX)(DI*8), X13
+	VMOVHPS (CX)(R8*8), X13, X13
+	MOVL    8(BX), DI
+	MOVL    12(BX), R8
+	VMOVSD  (CX)(DI*8), X15
+	VMOVHPS (CX)(R8*8), X15, X15
+	VSHUFPS $0xdd, X15, X13, X4
+	VSHUFPS $0x88, X15, X13, X13
+	VCMPPS  $0x1e, 1024(BX), X13, X13
+	VPADDD  X13, X4, X8
+	MOVL    16(BX), DI
+	MOVL    20(BX), R8
+	VMOVSD  (CX)(DI*8), X13
+	VMOVHPS (CX)(R8*8), X13, X13
+	MOVL    24(BX), DI
+	MOVL    28(BX), R8
+	VMOVSD  (CX)(DI*8), X15
+	VMOVHPS (CX)(R8*8), X15, X15
+	VSHUFPS $0xdd, X15, X13, X5
+	VSHUFPS $0x88, X15, X13, X13
+	VCMPPS  $0x1e, 1040(BX), X13, X13
+	VPADDD  X13, X5, X9
+	MOVL    32(BX), DI
+	MOVL    36(BX), R8
+	VMOVSD  (CX)(DI*8), X13
+	VMOVHPS (CX)(R8*8), X13, X13
+	MOVL    40(BX), DI
+	MOVL    44(BX), R8
+	VMOVSD  (CX)(DI*8), X15
+	VMOVHPS (CX)(R8*8), X15, X15
+	VSHUFPS $0xdd, X15, X13, X6
+	VSHUFPS $0x88, X15, X13, X13
+	VCMPPS  $0x1e, 1056(BX), X13, X13
+	VPADDD  X13, X6, X10
+	MOVL    48(BX), DI
+	MOVL    52(BX), R8
+	VMOVSD  (CX)(DI*8), X13
+	VMOVHPS (CX)(R8*8), X13, X13
+	MOVL    56(BX), DI
+	MOVL    60(BX), R8
+	VMOVSD  (CX)(DI*8), X15
+	VMOVHPS (CX)(R8*8), X15, X15
+	VSHUFPS $0xdd, X15, X13, X7
+	VSHUFPS $0x88, X15, X13, X13
+	VCMPPS  $0x1e, 1072(BX), X13, X13
+	VPADDD  X13, X7, X11
+	MOVQ    40(DX), DI
+	MOVQ    32(DX), R8
+	DECQ    DI
+	JE      packed
 
 compare:
 	VPCMPEQD   X12, X12, X12
-	VGATHERDPS X12, (R9)(X4*4), X13
-	VCMPPS     $0x11, X13, X0, X13
+	VGATHERDPS X12, (R8)(X4*4), X13
+	VCMPPS     $0x1e, 1024(BX), X13, X13
 	VPADDD     X13, X8, X8
 	VPCMPEQD   X12, X12, X12
-	VGATHERDPS X12, (R9)(X5*4), X13
-	VCMPPS     $0x11, X13, X1, X13
+	VGATHERDPS X12, (R8)(X5*4), X13
+	VCMPPS     $0x1e, 1040(BX), X13, X13
 	VPADDD     X13, X9, X9
 	VPCMPEQD   X12, X12, X12
-	VGATHERDPS X12, (R9)(X6*4), X13
-	VCMPPS     $0x11, X13, X2, X13
+	VGATHERDPS X12, (R8)(X6*4), X13
+	VCMPPS     $0x1e, 1056(BX), X13, X13
 	VPADDD     X13, X10, X10
 	VPCMPEQD   X12, X12, X12
-	VGATHERDPS X12, (R9)(X7*4), X13
-	VCMPPS     $0x11, X13, X3, X13
+	VGATHERDPS X12, (R8)(X7*4), X13
+	VCMPPS     $0x1e, 1072(BX), X13, X13
 	VPADDD     X13, X11, X11
-	ADDQ       $0x04, R9
-	DECQ       R8
+	ADDQ       $0x04, R8
+	DECQ       DI
 	JNE        compare
 
 packed:
@@ -7242,9 +7433,9 @@ packed:
 	VPACKSSDW X11, X10, X10
 	VPACKUSWB X10, X8, X8
 	VMOVDQU   X8, (AX)
-	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000040, BX
 	ADDQ      $0x10, AX
-	DECQ      DI
+	DECQ      SI
 	JNE       group
 	VZEROUPPER
 	RET
@@ -7252,146 +7443,143 @@ packed:
 // func rankLog128(ranks *byte, column *float32, table *byte, work *byte)
 // Requires: AVX, AVX2
 TEXT ·rankLog128(SB), NOSPLIT, $0-32
-	MOVQ ranks+0(FP), AX
-	MOVQ column+8(FP), CX
-	MOVQ table+16(FP), DX
-	MOVQ work+24(FP), BX
-	MOVQ 24(DX), SI
-	MOVQ $0x00000008, DI
+	MOVQ         ranks+0(FP), AX
+	MOVQ         column+8(FP), CX
+	MOVQ         table+16(FP), DX
+	MOVQ         work+24(FP), BX
+	VBROADCASTSS 4(DX), X15
+	VBROADCASTSS (DX), X14
+	VPBROADCASTD 12(DX), X12
+	VMOVQ        16(DX), X11
+	VPXOR        X10, X10, X10
+	MOVQ         $0x00000008, SI
+	MOVQ         BX, DI
+
+bucket:
+	VMOVUPS (CX), X0
+	VMINPS  X15, X0, X0
+	VMAXPS  X14, X0, X0
+	VMOVUPS X0, 1024(DI)
+	VADDPS  X10, X0, X1
+	VPSRAD  $0x1f, X1, X8
+	VPSRLD  $0x01, X8, X8
+	VPXOR   X8, X1, X1
+	VPSUBD  X12, X1, X1
+	VPSRLD  X11, X1, X1
+	VMOVDQU X1, (DI)
+	VMOVUPS 16(CX), X2
+	VMINPS  X15, X2, X2
+	VMAXPS  X14, X2, X2
+	VMOVUPS X2, 1040(DI)
+	VADDPS  X10, X2, X3
+	VPSRAD  $0x1f, X3, X8
+	VPSRLD  $0x01, X8, X8
+	VPXOR   X8, X3, X3
+	VPSUBD  X12, X3, X3
+	VPSRLD  X11, X3, X3
+	VMOVDQU X3, 16(DI)
+	VMOVUPS 32(CX), X4
+	VMINPS  X15, X4, X4
+	VMAXPS  X14, X4, X4
+	VMOVUPS X4, 1056(DI)
+	VADDPS  X10, X4, X5
+	VPSRAD  $0x1f, X5, X8
+	VPSRLD  $0x01, X8, X8
+	VPXOR   X8, X5, X5
+	VPSUBD  X12, X5, X5
+	VPSRLD  X11, X5, X5
+	VMOVDQU X5, 32(DI)
+	VMOVUPS 48(CX), X6
+	VMINPS  X15, X6, X6
+	VMAXPS  X14, X6, X6
+	VMOVUPS X6, 1072(DI)
+	VADDPS  X10, X6, X7
+	VPSRAD  $0x1f, X7, X8
+	VPSRLD  $0x01, X8, X8
+	VPXOR   X8, X7, X7
+	VPSUBD  X12, X7, X7
+	VPSRLD  X11, X7, X7
+	VMOVDQU X7, 48(DI)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DI
+	DECQ    SI
+	JNE     bucket
+	MOVQ    24(DX), CX
+	MOVQ    $0x00000008, SI
 
 group:
-	VBROADCASTSS 4(DX), X12
-	VMOVUPS      (CX), X0
-	VMINPS       X12, X0, X0
-	VBROADCASTSS (DX), X12
-	VMAXPS       X12, X0, X0
-	VXORPS       X15, X15, X15
-	VADDPS       X15, X0, X15
-	VPSRAD       $0x1f, X15, X12
-	VPSRLD       $0x01, X12, X12
-	VPXOR        X12, X15, X15
-	VPBROADCASTD 12(DX), X12
-	VPSUBD       X12, X15, X15
-	VMOVQ        16(DX), X12
-	VPSRLD       X12, X15, X15
-	VMOVDQU      X15, (BX)
-	VBROADCASTSS 4(DX), X12
-	VMOVUPS      16(CX), X1
-	VMINPS       X12, X1, X1
-	VBROADCASTSS (DX), X12
-	VMAXPS       X12, X1, X1
-	VXORPS       X15, X15, X15
-	VADDPS       X15, X1, X15
-	VPSRAD       $0x1f, X15, X12
-	VPSRLD       $0x01, X12, X12
-	VPXOR        X12, X15, X15
-	VPBROADCASTD 12(DX), X12
-	VPSUBD       X12, X15, X15
-	VMOVQ        16(DX), X12
-	VPSRLD       X12, X15, X15
-	VMOVDQU      X15, 16(BX)
-	VBROADCASTSS 4(DX), X12
-	VMOVUPS      32(CX), X2
-	VMINPS       X12, X2, X2
-	VBROADCASTSS (DX), X12
-	VMAXPS       X12, X2, X2
-	VXORPS       X15, X15, X15
-	VADDPS       X15, X2, X15
-	VPSRAD       $0x1f, X15, X12
-	VPSRLD       $0x01, X12, X12
-	VPXOR        X12, X15, X15
-	VPBROADCASTD 12(DX), X12
-	VPSUBD       X12, X15, X15
-	VMOVQ        16(DX), X12
-	VPSRLD       X12, X15, X15
-	VMOVDQU      X15, 32(BX)
-	VBROADCASTSS 4(DX), X12
-	VMOVUPS      48(CX), X3
-	VMINPS       X12, X3, X3
-	VBROADCASTSS (DX), X12
-	VMAXPS       X12, X3, X3
-	VXORPS       X15, X15, X15
-	VADDPS       X15, X3, X15
-	VPSRAD       $0x1f, X15, X12
-	VPSRLD       $0x01, X12, X12
-	VPXOR        X12, X15, X15
-	VPBROADCASTD 12(DX), X12
-	VPSUBD       X12, X15, X15
-	VMOVQ        16(DX), X12
-	VPSRLD       X12, X15, X15
-	VMOVDQU      X15, 48(BX)
-	MOVL         (BX), R8
-	MOVL         4(BX), R9
-	VMOVSD       (SI)(R8*8), X13
-	VMOVHPS      (SI)(R9*8), X13, X13
-	MOVL         8(BX), R8
-	MOVL         12(BX), R9
-	VMOVSD       (SI)(R8*8), X15
-	VMOVHPS      (SI)(R9*8), X15, X15
-	VSHUFPS      $0xdd, X15, X13, X4
-	VSHUFPS      $0x88, X15, X13, X13
-	VCMPPS       $0x11, X13, X0, X13
-	VPADDD       X13, X4, X8
-	MOVL         16(BX), R8
-	MOVL         20(BX), R9
-	VMOVSD       (SI)(R8*8), X13
-	VMOVHPS      (SI)(R9*8), X13, X13
-	MOVL         24(BX), R8
-	MOVL         28(BX), R9
-	VMOVSD       (SI)(R8*8), X15
-	VMOVHPS      (SI)(R9*8), X15, X15
-	VSHUFPS      $0xdd, X15, X13, X5
-	VSHUFPS      $0x88, X15, X13, X13
-	VCMPPS       $0x11, X13, X1, X13
-	VPADDD       X13, X5, X9
-	MOVL         32(BX), R8
-	MOVL         36(BX), R9
-	VMOVSD       (SI)(R8*8), X13
-	VMOVHPS      (SI)(R9*8), X13, X13
-	MOVL         40(BX), R8
-	MOVL         44(BX), R9
-	VMOVSD       (SI)(R8*8), X15
-	VMOVHPS      (SI)(R9*8), X15, X15
-	VSHUFPS      $0xdd, X15, X13, X6
-	VSHUFPS      $0x88, X15, X13, X13
-	VCMPPS       $0x11, X13, X2, X13
-	VPADDD       X13, X6, X10
-	MOVL         48(BX), R8
-	MOVL         52(BX), R9
-	VMOVSD       (SI)(R8*8), X13
-	VMOVHPS      (SI)(R9*8), X13, X13
-	MOVL         56(BX), R8
-	MOVL         60(BX), R9
-	VMOVSD       (SI)(R8*8), X15
-	VMOVHPS      (SI)(R9*8), X15, X15
-	VSHUFPS      $0xdd, X15, X13, X7
-	VSHUFPS      $0x88, X15, X13, X13
-	VCMPPS       $0x11, X13, X3, X13
-	VPADDD       X13, X7, X11
-	MOVQ         40(DX), R8
-	MOVQ         32(DX), R9
-	DECQ         R8
-	JE           packed
+	MOVL    (BX), DI
+	MOVL    4(BX), R8
+	VMOVSD  (CX)(DI*8), X13
+	VMOVHPS (CX)(R8*8), X13, X13
+	MOVL    8(BX), DI
+	MOVL    12(BX), R8
+	VMOVSD  (CX)(DI*8), X15
+	VMOVHPS (CX)(R8*8), X15, X15
+	VSHUFPS $0xdd, X15, X13, X4
+	VSHUFPS $0x88, X15, X13, X13
+	VCMPPS  $0x1e, 1024(BX), X13, X13
+	VPADDD  X13, X4, X8
+	MOVL    16(BX), DI
+	MOVL    20(BX), R8
+	VMOVSD  (CX)(DI*8), X13
+	VMOVHPS (CX)(R8*8), X13, X13
+	MOVL    24(BX), DI
+	MOVL    28(BX), R8
+	VMOVSD  (CX)(DI*8), X15
+	VMOVHPS (CX)(R8*8), X15, X15
+	VSHUFPS $0xdd, X15, X13, X5
+	VSHUFPS $0x88, X15, X13, X13
+	VCMPPS  $0x1e, 1040(BX), X13, X13
+	VPADDD  X13, X5, X9
+	MOVL    32(BX), DI
+	MOVL    36(BX), R8
+	VMOVSD  (CX)(DI*8), X13
+	VMOVHPS (CX)(R8*8), X13, X13
+	MOVL    40(BX), DI
+	MOVL    44(BX), R8
+	VMOVSD  (CX)(DI*8), X15
+	VMOVHPS (CX)(R8*8), X15, X15
+	VSHUFPS $0xdd, X15, X13, X6
+	VSHUFPS $0x88, X15, X13, X13
+	VCMPPS  $0x1e, 1056(BX), X13, X13
+	VPADDD  X13, X6, X10
+	MOVL    48(BX), DI
+	MOVL    52(BX), R8
+	VMOVSD  (CX)(DI*8), X13
+	VMOVHPS (CX)(R8*8), X13, X13
+	MOVL    56(BX), DI
+	MOVL    60(BX), R8
+	VMOVSD  (CX)(DI*8), X15
+	VMOVHPS (CX)(R8*8), X15, X15
+	VSHUFPS $0xdd, X15, X13, X7
+	VSHUFPS $0x88, X15, X13, X13
+	VCMPPS  $0x1e, 1072(BX), X13, X13
+	VPADDD  X13, X7, X11
+	MOVQ    40(DX), DI
+	MOVQ    32(DX), R8
+	DECQ    DI
+	JE      packed
 
 compare:
 	VPCMPEQD   X12, X12, X12
-	VGATHERDPS X12, (R9)(X4*4), X13
-	VCMPPS     $0x11, X13, X0, X13
+	VGATHERDPS X12, (R8)(X4*4), X13
+	VCMPPS     $0x1e, 1024(BX), X13, X13
 	VPADDD     X13, X8, X8
 	VPCMPEQD   X12, X12, X12
-	VGATHERDPS X12, (R9)(X5*4), X13
-	VCMPPS     $0x11, X13, X1, X13
+	VGATHERDPS X12, (R8)(X5*4), X13
+	VCMPPS     $0x1e, 1040(BX), X13, X13
 	VPADDD     X13, X9, X9
 	VPCMPEQD   X12, X12, X12
-	VGATHERDPS X12, (R9)(X6*4), X13
-	VCMPPS     $0x11, X13, X2, X13
+	VGATHERDPS X12, (R8)(X6*4), X13
+	VCMPPS     $0x1e, 1056(BX), X13, X13
 	VPADDD     X13, X10, X10
 	VPCMPEQD   X12, X12, X12
-	VGATHERDPS X12, (R9)(X7*4), X13
-	VCMPPS     $0x11, X13, X3, X13
+	VGATHERDPS X12, (R8)(X7*4), X13
+	VCMPPS     $0x1e, 1072(BX), X13, X13
 	VPADDD     X13, X11, X11
-	ADDQ       $0x04, R9
-	DECQ       R8
+	ADDQ       $0x04, R8
+	DECQ       DI
 	JNE        compare
 
 packed:
@@ -7399,9 +7587,9 @@ packed:
 	VPACKSSDW X11, X10, X10
 	VPACKUSWB X10, X8, X8
 	VMOVDQU   X8, (AX)
-	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000040, BX
 	ADDQ      $0x10, AX
-	DECQ      DI
+	DECQ      SI
 	JNE       group
 	VZEROUPPER
 	RET
@@ -8790,7 +8978,7 @@ tree:
 	RET
 
 // func trees5x128(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·trees5x128(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -8997,6 +9185,12 @@ tree:
 	VPXOR      X11, X10, X10
 	VPSLLQ     $0x04, X11, X11
 	VPXOR      X11, X7, X7
+	MOVWLZX    62(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    64(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    66(CX), DI
+	PREFETCHT0 (AX)(DI*2)
 	VPXOR      c8080808080808080<>+0(SB), X0, X11
 	VMOVDQU    (DX), X9
 	VPSHUFB    X0, X9, X9
@@ -9034,6 +9228,14 @@ tree:
 	VMOVUPS    X13, 32(BX)
 	VADDPS     48(BX), X8, X8
 	VMOVUPS    X8, 48(BX)
+	MOVWLZX    68(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    70(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    72(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    74(CX), DI
+	PREFETCHT0 (AX)(DI*2)
 	VPXOR      c8080808080808080<>+0(SB), X2, X11
 	VMOVDQU    (DX), X0
 	VPSHUFB    X2, X0, X0
@@ -9071,6 +9273,14 @@ tree:
 	VMOVUPS    X5, 96(BX)
 	VADDPS     112(BX), X12, X12
 	VMOVUPS    X12, 112(BX)
+	MOVWLZX    76(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    78(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    80(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    82(CX), DI
+	PREFETCHT0 (AX)(DI*2)
 	VPXOR      c8080808080808080<>+0(SB), X3, X11
 	VMOVDQU    (DX), X2
 	VPSHUFB    X3, X2, X2
@@ -9108,6 +9318,14 @@ tree:
 	VMOVUPS    X8, 160(BX)
 	VADDPS     176(BX), X13, X13
 	VMOVUPS    X13, 176(BX)
+	MOVWLZX    84(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    86(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    88(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    90(CX), DI
+	PREFETCHT0 (AX)(DI*2)
 	VPXOR      c8080808080808080<>+0(SB), X7, X11
 	VMOVDQU    (DX), X3
 	VPSHUFB    X7, X3, X3
@@ -9145,6 +9363,14 @@ tree:
 	VMOVUPS    X12, 224(BX)
 	VADDPS     240(BX), X5, X5
 	VMOVUPS    X5, 240(BX)
+	MOVWLZX    92(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    94(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    96(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    98(CX), DI
+	PREFETCHT0 (AX)(DI*2)
 	VPXOR      c8080808080808080<>+0(SB), X4, X11
 	VMOVDQU    (DX), X7
 	VPSHUFB    X4, X7, X7
@@ -9182,6 +9408,14 @@ tree:
 	VMOVUPS    X13, 288(BX)
 	VADDPS     304(BX), X8, X8
 	VMOVUPS    X8, 304(BX)
+	MOVWLZX    100(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    102(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    104(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    106(CX), DI
+	PREFETCHT0 (AX)(DI*2)
 	VPXOR      c8080808080808080<>+0(SB), X6, X11
 	VMOVDQU    (DX), X4
 	VPSHUFB    X6, X4, X4
@@ -9219,6 +9453,14 @@ tree:
 	VMOVUPS    X5, 352(BX)
 	VADDPS     368(BX), X12, X12
 	VMOVUPS    X12, 368(BX)
+	MOVWLZX    108(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    110(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    112(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    114(CX), DI
+	PREFETCHT0 (AX)(DI*2)
 	VPXOR      c8080808080808080<>+0(SB), X1, X11
 	VMOVDQU    (DX), X6
 	VPSHUFB    X1, X6, X6
@@ -9256,6 +9498,14 @@ tree:
 	VMOVUPS    X8, 416(BX)
 	VADDPS     432(BX), X13, X13
 	VMOVUPS    X13, 432(BX)
+	MOVWLZX    116(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    118(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    120(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    122(CX), DI
+	PREFETCHT0 (AX)(DI*2)
 	VPXOR      c8080808080808080<>+0(SB), X10, X11
 	VMOVDQU    (DX), X1
 	VPSHUFB    X10, X1, X1
@@ -9301,7 +9551,7 @@ tree:
 	RET
 
 // func trees6x128(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·trees6x128(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -9668,6 +9918,20 @@ tree:
 	VPXOR      X15, X8, X8
 	VPSLLQ     $0x04, X15, X15
 	VPXOR      X15, X7, X7
+	MOVWLZX    126(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    128(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    130(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    132(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    134(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    136(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    138(CX), DI
+	PREFETCHT0 (AX)(DI*2)
 	VPXOR      c8080808080808080<>+0(SB), X0, X15
 	VPADDB     X0, X0, X4
 	VMOVDQU    (DX), X11
@@ -9730,6 +9994,22 @@ tree:
 	VMOVUPS    X14, 32(BX)
 	VADDPS     48(BX), X1, X1
 	VMOVUPS    X1, 48(BX)
+	MOVWLZX    140(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    142(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    144(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    146(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    148(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    150(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    152(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    154(CX), DI
+	PREFETCHT0 (AX)(DI*2)
 	VPXOR      c8080808080808080<>+0(SB), X2, X4
 	VPADDB     X2, X2, X15
 	VMOVDQU    (DX), X0
@@ -9792,6 +10072,22 @@ tree:
 	VMOVUPS    X9, 96(BX)
 	VADDPS     112(BX), X5, X5
 	VMOVUPS    X5, 112(BX)
+	MOVWLZX    156(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    158(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    160(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    162(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    164(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    166(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    168(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    170(CX), DI
+	PREFETCHT0 (AX)(DI*2)
 	VPXOR      c8080808080808080<>+0(SB), X3, X15
 	VPADDB     X3, X3, X4
 	VMOVDQU    (DX), X2
@@ -9854,6 +10150,22 @@ tree:
 	VMOVUPS    X1, 160(BX)
 	VADDPS     176(BX), X14, X14
 	VMOVUPS    X14, 176(BX)
+	MOVWLZX    172(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    174(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    176(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    178(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    180(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    182(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    184(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    186(CX), DI
+	PREFETCHT0 (AX)(DI*2)
 	VPXOR      c8080808080808080<>+0(SB), X7, X4
 	VPADDB     X7, X7, X15
 	VMOVDQU    (DX), X3
@@ -9916,6 +10228,22 @@ tree:
 	VMOVUPS    X5, 224(BX)
 	VADDPS     240(BX), X9, X9
 	VMOVUPS    X9, 240(BX)
+	MOVWLZX    188(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    190(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    192(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    194(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    196(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    198(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    200(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    202(CX), DI
+	PREFETCHT0 (AX)(DI*2)
 	VPXOR      c8080808080808080<>+0(SB), X12, X15
 	VPADDB     X12, X12, X4
 	VMOVDQU    (DX), X7
@@ -9978,6 +10306,22 @@ tree:
 	VMOVUPS    X14, 288(BX)
 	VADDPS     304(BX), X1, X1
 	VMOVUPS    X1, 304(BX)
+	MOVWLZX    204(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    206(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    208(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    210(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    212(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    214(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    216(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    218(CX), DI
+	PREFETCHT0 (AX)(DI*2)
 	VPXOR      c8080808080808080<>+0(SB), X6, X4
 	VPADDB     X6, X6, X15
 	VMOVDQU    (DX), X12
@@ -10040,6 +10384,22 @@ tree:
 	VMOVUPS    X9, 352(BX)
 	VADDPS     368(BX), X5, X5
 	VMOVUPS    X5, 368(BX)
+	MOVWLZX    220(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    222(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    224(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    226(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    228(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    230(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    232(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    234(CX), DI
+	PREFETCHT0 (AX)(DI*2)
 	VPXOR      c8080808080808080<>+0(SB), X10, X15
 	VPADDB     X10, X10, X4
 	VMOVDQU    (DX), X6
@@ -10102,6 +10462,22 @@ tree:
 	VMOVUPS    X1, 416(BX)
 	VADDPS     432(BX), X14, X14
 	VMOVUPS    X14, 432(BX)
+	MOVWLZX    236(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    238(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    240(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    242(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    244(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    246(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    248(CX), DI
+	PREFETCHT0 (AX)(DI*2)
+	MOVWLZX    250(CX), DI
+	PREFETCHT0 (AX)(DI*2)
 	VPXOR      c8080808080808080<>+0(SB), X8, X4
 	VPADDB     X8, X8, X15
 	VMOVDQU    (DX), X10

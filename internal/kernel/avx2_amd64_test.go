@@ -88,7 +88,7 @@ func TestTreesAVX2(t *testing.T) {
 		}
 		work := aligned[byte](workBytes)
 		for depth := 1; depth <= MaxDepth; depth++ {
-			program := make([]uint16, trees*(1<<depth-1))
+			program := make([]uint16, (trees+1)*(1<<depth-1))
 			for i := range program {
 				program[i] = uint16(8 * r.IntN(count))
 			}

@@ -236,11 +236,21 @@ func (b *Builder) placeThresholds(t *tile) {
 	}
 	kept := t.missing[:0]
 	for _, m := range t.missing {
-		if c := b.missed[int32(m.slot)]; len(m.pairs) > 0 || needed[c] {
-			m.plane = t.plane(1)
-			b.conds[c].plane = m.plane
-			kept = append(kept, m)
+		c := b.missed[int32(m.slot)]
+		if len(m.pairs) == 0 && !needed[c] {
+			continue
 		}
+		m.plane = t.plane(1)
+		b.conds[c].plane = m.plane
+		// The planes of a column are in the nearest cache when its last ranks are done.
+		for j := len(t.ranked) - 1; j >= 0; j-- {
+			if t.ranked[j].slot == m.slot {
+				t.ranked[j].missing = len(kept)
+				m.follows = true
+				break
+			}
+		}
+		kept = append(kept, m)
 	}
 	t.missing = kept
 }
@@ -255,7 +265,7 @@ func (b *Builder) placeRanked(t *tile, of []threshold, m *missing) bool {
 	if !ok {
 		return false
 	}
-	r.slot, r.plane = int(of[0].column), t.plane(len(of))
+	r.slot, r.plane, r.missing = int(of[0].column), t.plane(len(of)), -1
 	t.ranked = append(t.ranked, r)
 	for i, x := range of {
 		plane := r.plane + i
@@ -300,7 +310,7 @@ func (b *Builder) placeDirect(t *tile, of []threshold) {
 // placeTrees orders the trees by group and makes their programs.
 func (b *Builder) placeTrees(t *tile) {
 	slices.SortStableFunc(b.trees, func(x, y pending) int { return cmp.Compare(x.group, y.group) })
-	t.program = make([]uint16, 0, len(b.program))
+	t.program = make([]uint16, 0, len(b.program)+1<<MaxDepth)
 	for i, tree := range b.trees {
 		if i == 0 || tree.group != b.trees[i-1].group || tree.depth != b.trees[i-1].depth {
 			t.runs = append(t.runs, run{depth: tree.depth, group: tree.group,
@@ -317,6 +327,7 @@ func (b *Builder) placeTrees(t *tile) {
 			t.values = append(t.values, values...)
 		}
 	}
+	t.program = append(t.program, make([]uint16, 1<<MaxDepth)...) // assembly looks at the program of the next tree
 }
 
 // Plan completes the plan. The builder is of no use afterwards.

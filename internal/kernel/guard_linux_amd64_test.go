@@ -78,7 +78,7 @@ func TestGuardPages(t *testing.T) {
 				for i := range planes {
 					planes[i] = r.Uint64()
 				}
-				program := make([]uint16, trees*(1<<depth-1))
+				program := make([]uint16, (trees+1)*(1<<depth-1))
 				for i := range program {
 					program[i] = uint16(8 * r.IntN(3))
 				}

@@ -49,9 +49,10 @@ type direct struct {
 
 // missing tells which rows miss a column, and puts them to the left in conditions that want it.
 type missing struct {
-	slot  int
-	plane int
-	pairs []uint16 // references: from a plane of ranks to the plane with the missing rows
+	slot    int
+	plane   int
+	follows bool     // the ranks of the column
+	pairs   []uint16 // references: from a plane of ranks to the plane with the missing rows
 }
 
 // derived is a plane that is made of others.

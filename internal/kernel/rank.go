@@ -9,11 +9,12 @@ import "math"
 // its bucket: either linear, or the upper bits of the float, which suits numbers of many magnitudes. No bucket has more than
 // `compares` thresholds in it, so comparing with that many from its first one on makes the rank exact.
 type ranked struct {
-	slot   int
-	plane  int // of the first threshold; those of the others follow
-	n      int // thresholds
-	bits   int // of a rank
-	linear bool
+	slot    int
+	plane   int // of the first threshold; those of the others follow
+	n       int // thresholds
+	bits    int // of a rank
+	missing int // what follows in tile.missing, or -1
+	linear  bool
 	lookup
 	buckets []bucket
 	more    []int32 // as in bucket: the thresholds, with some of +Inf before and behind them; nil if there is but one comparison

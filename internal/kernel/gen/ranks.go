@@ -25,35 +25,52 @@ func (s *simd) rank(linear bool) {
 	}
 	s.function(name, "func(ranks *byte, column *float32, table *byte, work *byte)", doc)
 	ranks, column, table, work := s.param("ranks"), s.param("column"), s.param("table"), s.param("work")
-	buckets, count, compares, more := s.GP64(), s.GP64(), s.GP64(), s.GP64()
+	buckets, count := s.GP64(), s.GP64()
+	// First the clamped values and their buckets, then the look-ups: each loop alone has enough to do at the same time.
+	const last, lo, scale, key, shift, zero = 15, 14, 13, 12, 11, 10
+	s.VBROADCASTSS(at(table, lookupLast), s.v(last))
+	s.VBROADCASTSS(at(table, lookupLo), s.v(lo))
+	if linear {
+		s.VBROADCASTSS(at(table, lookupScale), s.v(scale))
+	} else {
+		s.VPBROADCASTD(at(table, lookupKey), s.v(key))
+		s.VMOVQ(at(table, lookupShift), s.x(shift))
+		s.VPXOR(s.v(zero), s.v(zero), s.v(zero))
+	}
+	s.MOVQ(operand.U32(groups), count)
+	at4 := s.GP64()
+	s.MOVQ(work, at4)
+	s.Label("bucket")
+	for i := range 4 {
+		x, b, t := 2*i, 2*i+1, 8
+		s.VMOVUPS(s.value(column, 0, i), s.v(x))
+		s.VMINPS(s.v(last), s.v(x), s.v(x)) // the second source, last, if the first is missing
+		s.VMAXPS(s.v(lo), s.v(x), s.v(x))
+		s.VMOVUPS(s.v(x), at(at4, clampedAt+s.size()*i))
+		if linear {
+			s.VSUBPS(s.v(lo), s.v(x), s.v(b))
+			s.VMULPS(s.v(scale), s.v(b), s.v(b))
+			s.VCVTTPS2DQ(s.v(b), s.v(b))
+		} else {
+			s.VADDPS(s.v(zero), s.v(x), s.v(b)) // -0 becomes 0
+			s.VPSRAD(operand.U8(31), s.v(b), s.v(t))
+			s.VPSRLD(operand.U8(1), s.v(t), s.v(t))
+			s.VPXOR(s.v(t), s.v(b), s.v(b))
+			s.VPSUBD(s.v(key), s.v(b), s.v(b))
+			s.VPSRLD(s.x(shift), s.v(b), s.v(b))
+		}
+		s.VMOVDQU(s.v(b), at(at4, s.size()*i))
+	}
+	s.ADDQ(operand.U32(4*s.group()), column)
+	s.ADDQ(operand.U32(4*s.group()), at4)
+	s.DECQ(count)
+	s.JNE(operand.LabelRef("bucket"))
+
+	compares, more := s.GP64(), s.GP64()
 	s.MOVQ(at(table, lookupBuckets), buckets)
 	s.MOVQ(operand.U32(groups), count)
 	const threshold, rank, scratch, other = 13, 14, 12, 15
 	s.Label("group")
-	for i := range 4 { // clamped values in 0 to 3, their buckets on the way to memory
-		s.VBROADCASTSS(at(table, lookupLast), s.v(scratch))
-		s.VMOVUPS(s.value(column, 0, i), s.v(i))
-		s.VMINPS(s.v(scratch), s.v(i), s.v(i)) // the second source, last, if the first is missing
-		s.VBROADCASTSS(at(table, lookupLo), s.v(scratch))
-		s.VMAXPS(s.v(scratch), s.v(i), s.v(i))
-		if linear {
-			s.VSUBPS(s.v(scratch), s.v(i), s.v(other))
-			s.VBROADCASTSS(at(table, lookupScale), s.v(scratch))
-			s.VMULPS(s.v(scratch), s.v(other), s.v(other))
-			s.VCVTTPS2DQ(s.v(other), s.v(other))
-		} else {
-			s.VXORPS(s.v(other), s.v(other), s.v(other))
-			s.VADDPS(s.v(other), s.v(i), s.v(other)) // -0 becomes 0
-			s.VPSRAD(operand.U8(31), s.v(other), s.v(scratch))
-			s.VPSRLD(operand.U8(1), s.v(scratch), s.v(scratch))
-			s.VPXOR(s.v(scratch), s.v(other), s.v(other))
-			s.VPBROADCASTD(at(table, lookupKey), s.v(scratch))
-			s.VPSUBD(s.v(scratch), s.v(other), s.v(other))
-			s.VMOVQ(at(table, lookupShift), s.x(scratch))
-			s.VPSRLD(s.x(scratch), s.v(other), s.v(other))
-		}
-		s.VMOVDQU(s.v(other), at(work, s.size()*i))
-	}
 	// A bucket is eight bytes: the threshold, then the rank of what is not below it.
 	pair := func(to, low, high int) {
 		a, b := s.GP64(), s.GP64()
@@ -75,7 +92,7 @@ func (s *simd) rank(linear bool) {
 		}
 		s.VSHUFPS(operand.U8(0xDD), s.v(other), s.v(threshold), s.v(4+i)) // the ranks
 		s.VSHUFPS(operand.U8(0x88), s.v(other), s.v(threshold), s.v(threshold))
-		s.VCMPPS(operand.U8(0x11), s.v(threshold), s.v(i), s.v(threshold)) // value < threshold
+		s.VCMPPS(operand.U8(0x1E), at(work, clampedAt+s.size()*i), s.v(threshold), s.v(threshold)) // threshold > value
 		s.VPADDD(s.v(threshold), s.v(4+i), s.v(8+i))
 	}
 	s.MOVQ(at(table, lookupCompares), compares)
@@ -86,7 +103,7 @@ func (s *simd) rank(linear bool) {
 	for i := range 4 {
 		s.VPCMPEQD(s.v(scratch), s.v(scratch), s.v(scratch))
 		s.VGATHERDPS(s.v(scratch), operand.Mem{Base: more, Index: s.v(4 + i).(reg.Register), Scale: 4}, s.v(threshold))
-		s.VCMPPS(operand.U8(0x11), s.v(threshold), s.v(i), s.v(threshold))
+		s.VCMPPS(operand.U8(0x1E), at(work, clampedAt+s.size()*i), s.v(threshold), s.v(threshold))
 		s.VPADDD(s.v(threshold), s.v(8+i), s.v(8+i))
 	}
 	s.ADDQ(operand.U8(4), more)
@@ -95,12 +112,15 @@ func (s *simd) rank(linear bool) {
 	s.Label("packed")
 	s.packed(8, 9, 10, 11, true)
 	s.VMOVDQU(s.v(8), at(ranks, 0))
-	s.ADDQ(operand.U32(4*s.group()), column)
+	s.ADDQ(operand.U32(4*s.group()), work)
 	s.ADDQ(operand.U8(s.size()), ranks)
 	s.DECQ(count)
 	s.JNE(operand.LabelRef("group"))
 	s.end()
 }
+
+// clampedAt is where the clamped values of a column are in the work memory; their buckets come first.
+const clampedAt = 1024
 
 // expand makes a plane of each threshold out of ranks.
 func (s *simd) expand() {

@@ -130,9 +130,9 @@ func (s *simd) trees(depth int) {
 	}
 	s.transpose8(words)
 	if tables {
-		s.lookUp(depth, words, leaves, sums)
+		n.lookUp(depth, words, leaves, sums)
 	} else {
-		s.load(words, leaves, sums, n.work)
+		n.load(depth, words, leaves, sums)
 	}
 	s.ADDQ(operand.U32(2*(1<<depth-1)), n.program)
 	s.ADDQ(operand.U32(4*max(16, 1<<depth)), leaves)
@@ -141,12 +141,29 @@ func (s *simd) trees(depth int) {
 	s.end()
 }
 
+// prefetch brings an eighth of the planes of the next tree into the nearest cache, while the leaves of this one are added. There is a
+// program behind the last one, too, which means nothing. Shallow trees take too little time to gain by it,
+// and deep ones have no time to spare.
+func (n *network) prefetch(depth, eighth int) {
+	if depth < 5 || depth > tableDepth {
+		return
+	}
+	nodes := 1<<depth - 1
+	for k := nodes * eighth / 8; k < nodes*(eighth+1)/8; k++ {
+		r := n.GP64()
+		n.MOVWLZX(at(n.program, 2*(nodes+k)), r.As32())
+		n.PREFETCHT0(n.plane(n.planes, r))
+	}
+}
+
 // lookUp adds leaves by their bytes, for each of eight registers of codes. A table has 16 bytes, one byte of 16 leaves. VPSHUFB
 // takes the place from bits 0 to 3, and gives zero if bit 7 is set: so does the highest bit of a code of more than 4, in
 // the half of the leaves that are not its. Bit 6 chooses in each half, if a code has 6 bits.
-func (s *simd) lookUp(depth int, words []int, leaves, sums reg.Register) {
+func (n *network) lookUp(depth int, words []int, leaves, sums reg.Register) {
+	s := n.simd
 	half := 1 << depth / 2
 	for j, low := range words {
+		n.prefetch(depth, j)
 		table := func(b, first int) operand.Mem { return at(leaves, b*max(16, 1<<depth)+first) }
 		shuffle := func(m operand.Mem, codes int) int {
 			t := s.take()
@@ -176,21 +193,21 @@ func (s *simd) lookUp(depth int, words []int, leaves, sums reg.Register) {
 			}
 			return t
 		}
-		var planes [4]int // of bytes
-		var words [4]int  // two bytes each: the lower halves of low and high lanes' rows, and the upper ones
-		for b := range planes {
-			planes[b] = of(b, 0, low)
+		var bytes [4]int
+		var words [4]int // two bytes each: the lower halves of low and high lanes' rows, and the upper ones
+		for b := range bytes {
+			bytes[b] = of(b, 0, low)
 			if depth >= 5 {
 				t := of(b, half, high)
-				s.VPOR(s.v(t), s.v(planes[b]), s.v(planes[b]))
+				s.VPOR(s.v(t), s.v(bytes[b]), s.v(bytes[b]))
 				s.give(t)
 			}
 			if b%2 == 1 {
 				lower := s.take()
-				s.VPUNPCKLBW(s.v(planes[b]), s.v(planes[b-1]), s.v(lower))
-				s.VPUNPCKHBW(s.v(planes[b]), s.v(planes[b-1]), s.v(planes[b]))
-				words[b-1], words[b] = lower, planes[b]
-				s.give(planes[b-1])
+				s.VPUNPCKLBW(s.v(bytes[b]), s.v(bytes[b-1]), s.v(lower))
+				s.VPUNPCKHBW(s.v(bytes[b]), s.v(bytes[b-1]), s.v(bytes[b]))
+				words[b-1], words[b] = lower, bytes[b]
+				s.give(bytes[b-1])
 			}
 		}
 		for half := range 2 {
@@ -216,7 +233,8 @@ func (s *simd) lookUp(depth int, words []int, leaves, sums reg.Register) {
 }
 
 // load adds leaves that it loads one by one.
-func (s *simd) load(words []int, leaves, sums, work reg.Register) {
+func (n *network) load(depth int, words []int, leaves, sums reg.Register) {
+	s, work := n.simd, n.work
 	for j, w := range words {
 		s.VMOVDQU(s.v(w), at(work, s.size()*j))
 	}
@@ -227,6 +245,7 @@ func (s *simd) load(words []int, leaves, sums, work reg.Register) {
 		codes[i] = s.GP64()
 	}
 	for j := range words {
+		n.prefetch(depth, j)
 		for i := range 4 {
 			a, b := s.take(), s.take()
 			for lane, r := range []int{a, b}[:lanes] {
