@@ -7,6 +7,41 @@ import (
 	"threatdetect/internal/testkit"
 )
 
+// TestManyGoroutinesAlloc has many goroutines that score at the same time, each with a session of its own.
+func TestManyGoroutinesAlloc(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	r := testkit.Rand(t)
+	b := testkit.RandomBooster(r, testkit.BoosterShape{Features: 9, Trees: 50, Depth: 5, Fill: 0.9, Thresholds: 5})
+	p := newPredictor(t, b, nil)
+	rows := testkit.HardRows(r, b, 300)
+	const goroutines = 50
+	turn, done := make(chan struct{}), make(chan struct{})
+	for range goroutines {
+		go func() {
+			s, dst := p.NewSession(), make([]float32, 300)
+			for range turn {
+				if err := s.PredictBatch(dst, rows); err != nil {
+					t.Error(err)
+				}
+				done <- struct{}{}
+			}
+		}()
+	}
+	if a := testing.AllocsPerRun(20, func() {
+		for range goroutines {
+			turn <- struct{}{}
+		}
+		for range goroutines {
+			<-done
+		}
+	}); a != 0 {
+		t.Errorf("%v allocations in %d goroutines", a, goroutines)
+	}
+	close(turn)
+}
+
 // TestAllocs holds the promise that scoring does not allocate, with one goroutine and with several.
 func TestAllocs(t *testing.T) {
 	if raceEnabled {
@@ -21,16 +56,19 @@ func TestAllocs(t *testing.T) {
 			b.Objective = "multi:softmax" // its margins do not fit in dst
 		}
 		testkit.AddCovers(r, b, false)
-		all := testkit.HardRows(r, b, 512)
+		all := testkit.HardRows(r, b, 1<<14)
 		for _, output := range []Output{Value, Margin, Leaf, Contribution, ApproxContribution} {
 			rows := all
-			if output >= Contribution {
-				rows = all[:9*48] // as each takes as long as many
+			switch { // as each takes as long as many
+			case output >= Contribution:
+				rows = all[:9*48]
+			case output == Leaf:
+				rows = all[:9*1024]
 			}
 			n := len(rows) / 9
 			for _, workers := range []int{1, 4} {
 				p := newPredictor(t, b, &Options{Output: output, Workers: workers})
-				if int64(n)*p.steps() < 4*minShare && output != ApproxContribution {
+				if p.cost(n) < 4*minShare && output != ApproxContribution {
 					t.Fatalf("%v: %d rows do not keep 4 workers busy", output, n)
 				}
 				dst := make([]float32, n*p.NumOutput())
@@ -42,12 +80,24 @@ func TestAllocs(t *testing.T) {
 				}); a != 0 {
 					t.Errorf("%s: Predict allocates %v times", name, a)
 				}
-				if a := steadyAllocs(func() {
-					if err := p.PredictBatch(dst, rows); err != nil {
-						t.Fatal(err)
+				_, byColumn, csr := forms(rows, 9)
+				session := p.NewSession()
+				for form, predict := range map[string]func() error{
+					"PredictBatch":          func() error { return p.PredictBatch(dst, rows) },
+					"PredictMatrix":         func() error { return p.PredictMatrix(dst, byColumn) },
+					"PredictCSR":            func() error { return p.PredictCSR(dst, csr) },
+					"Session.Predict":       func() error { return session.Predict(dst[:p.NumOutput()], rows[:9]) },
+					"Session.PredictBatch":  func() error { return session.PredictBatch(dst, rows) },
+					"Session.PredictMatrix": func() error { return session.PredictMatrix(dst, byColumn) },
+					"Session.PredictCSR":    func() error { return session.PredictCSR(dst, csr) },
+				} {
+					if a := steadyAllocs(func() {
+						if err := predict(); err != nil {
+							t.Fatal(err)
+						}
+					}); a != 0 {
+						t.Errorf("%s: %s allocates %v times", name, form, a)
 					}
-				}); a != 0 {
-					t.Errorf("%s: PredictBatch allocates %v times", name, a)
 				}
 			}
 		}
@@ -57,10 +107,10 @@ func TestAllocs(t *testing.T) {
 // steadyAllocs is how often f allocates once it is warm: the least of several measurements. In the first ones a goroutine that was
 // set aside may still make more workers need scratch memory at the same time than ever before.
 func steadyAllocs(f func()) float64 {
-	least := testing.AllocsPerRun(20, f)
+	least := testing.AllocsPerRun(5, f)
 	for range 4 {
 		if least > 0 {
-			least = min(least, testing.AllocsPerRun(20, f))
+			least = min(least, testing.AllocsPerRun(5, f))
 		}
 	}
 	return least

@@ -6,20 +6,26 @@ import (
 )
 
 const (
-	// blockRows is the most rows that a goroutine takes at a time. A worker that is late then costs the others little.
-	blockRows = 256
+	// minShare is how many nanoseconds of work a goroutine should have to do to be worth its start: starting and waiting take a few
+	// microseconds.
+	minShare = 50_000
 
-	// minShare is the number of steps, rows times Predictor.steps, that a goroutine should have to do to be worth its start. A
-	// step is a walk from root to leaf, or one leaf's terms: it takes 7 to 30 ns, so this is at least 30 microseconds; starting
-	// and waiting takes a few.
-	minShare = 4096
+	// maxTurn is the most parts of the work, of minPart rows or a block, that a goroutine takes at a time. A goroutine that is late then costs the
+	// others little.
+	maxTurn = 4
+	minPart = 32
 )
 
 // PredictBatch is [Predictor.Predict] for len(rows)/NumFeature rows; rows and dst are row-major. Large batches are split
 // over up to Options.Workers goroutines, which does not change a bit of any row. Every row has been written when it
 // returns. It does not allocate once it has been called at that size.
 func (p *Predictor) PredictBatch(dst, rows []float32) error {
-	return p.batch("PredictBatch", dst, rows, nil)
+	in, err := p.batch("PredictBatch", dst, rows, nil)
+	if err != nil {
+		return err
+	}
+	p.run(dst, &in)
+	return nil
 }
 
 // PredictFrom is [Predictor.PredictBatch] with base margins given for each row, n x NumGroup, in place of the one that the
@@ -28,55 +34,101 @@ func (p *Predictor) PredictFrom(dst, rows, base []float32) error {
 	if n := len(rows) / p.numFeature; len(base) != n*p.numGroup {
 		return &ShapeError{Op: "PredictFrom", What: "base", Got: len(base), Want: n * p.numGroup}
 	}
-	return p.batch("PredictFrom", dst, rows, base)
-}
-
-func (p *Predictor) batch(op string, dst, rows, base []float32) error {
-	if len(rows)%p.numFeature != 0 {
-		return &ShapeError{Op: op, What: "rows", Got: len(rows), Want: p.numFeature}
+	in, err := p.batch("PredictFrom", dst, rows, base)
+	if err != nil {
+		return err
 	}
-	n := len(rows) / p.numFeature
-	if len(dst) != n*p.numOutput {
-		return &ShapeError{Op: op, What: "dst", Got: len(dst), Want: n * p.numOutput}
-	}
-	workers := int(min(int64(p.workers), int64(n)*p.steps()/minShare))
-	if workers < 2 {
-		s := p.scratch.Get().(*scratch)
-		p.predict(dst, rows, base, s)
-		p.scratch.Put(s)
-		return nil
-	}
-	j := p.jobs.Get().(*job)
-	j.run(dst, rows, base, n, workers)
-	p.jobs.Put(j)
+	p.run(dst, &in)
 	return nil
 }
 
-// steps is the work of a row in the measure of minShare.
-func (p *Predictor) steps() int64 {
+// PredictMatrix is [Predictor.PredictBatch] for rows in other places of memory: by columns, as data frames and Arrow have them, or rows
+// with something between them. They are not copied, and have the same bits. Errors are [*ShapeError]; nothing was written then.
+func (p *Predictor) PredictMatrix(dst []float32, m Matrix) error {
+	in, err := p.matrix("PredictMatrix", dst, m)
+	if err != nil {
+		return err
+	}
+	p.run(dst, &in)
+	return nil
+}
+
+// PredictCSR is [Predictor.PredictBatch] for rows most of whose values are missing, and has the bits of the same rows with NaN where
+// nothing is. The time of a row depends on the values that are there and on the trees, not on NumFeature, but for outputs other than [Value]
+// and [Margin]. Errors are [*ShapeError] and [*SparseError]; nothing was written then.
+func (p *Predictor) PredictCSR(dst []float32, x CSR) error {
+	in, err := p.csr("PredictCSR", dst, &x)
+	if err != nil {
+		return err
+	}
+	p.run(dst, &in)
+	return nil
+}
+
+// batch checks the arguments of a call and makes an input of them.
+func (p *Predictor) batch(op string, dst, rows, base []float32) (input, error) {
+	if len(rows)%p.numFeature != 0 {
+		return input{}, &ShapeError{Op: op, What: "rows", Got: len(rows), Want: p.numFeature}
+	}
+	in := p.dense(rows, base)
+	return in, p.checkDst(op, dst, in.n)
+}
+
+// run scores all rows, with as many goroutines as they are worth.
+func (p *Predictor) run(dst []float32, in *input) {
+	part := minPart
+	if p.forest != nil && p.output <= Margin {
+		part = p.forest.Part(in.n, minPart)
+	}
+	workers := min(p.workers, int(p.cost(in.n)/minShare), (in.n+part-1)/part)
+	if workers < 2 {
+		s := p.scratch.Get().(*scratch)
+		p.score(dst, in, 0, in.n, s)
+		p.scratch.Put(s)
+		return
+	}
+	j := p.jobs.Get().(*job)
+	j.turn = part * min(max(in.n/(part*workers*2*maxTurn), 1), maxTurn)
+	j.prepare(dst, in, part, workers)
+	j.run(dst, in, workers)
+	p.jobs.Put(j)
+}
+
+// cost is how many nanoseconds n rows take, roughly.
+func (p *Predictor) cost(n int) float64 {
 	if p.linear != nil {
-		return int64(p.numFeature) * int64(p.numGroup) / 8 // a product takes 1 to 2 ns
+		return float64(n) * float64(p.numFeature) * float64(p.numGroup)
 	}
-	s := p.forest.Stats()
-	switch p.output {
+	row := 0.0
+	switch s := p.forest.Stats(); p.output {
 	case Contribution:
-		return min(int64(s.Leaves), minShare)
+		row = min(20*float64(s.Leaves), minShare)
+	case ApproxContribution:
+		row = 20 * float64(s.Trees)
 	case Interaction:
-		return minShare
+		row = minShare
+	case Leaf:
+		row = p.forest.RowCost()
+	default:
+		return p.forest.Cost(n)
 	}
-	return int64(s.Trees)
+	return float64(n) * row
 }
 
 // job is one batch that several goroutines work on. It is used again and again, so that a batch allocates nothing.
 type job struct {
-	p     *Predictor
-	n     int // rows in all
-	block int // rows to take at a time
-	next  atomic.Int64
-	wait  sync.WaitGroup
-	help  func() // work, then report; made once, because a go statement would allocate it
+	p    *Predictor
+	turn int // rows to take at a time
+	next atomic.Int64
+	wait sync.WaitGroup
+	help func() // work, then report; made once, because a go statement would allocate it
 
-	dst, rows, base []float32
+	scratches []*scratch // of each of the goroutines
+	warm      [6]int     // how many of these have met rows of each form, in blocks and without
+	workers   atomic.Int32
+
+	dst []float32
+	in  input
 }
 
 func newJob(p *Predictor) *job {
@@ -88,36 +140,46 @@ func newJob(p *Predictor) *job {
 	return j
 }
 
-// run scores n rows with a number of goroutines, one of which is the caller's.
-func (j *job) run(dst, rows, base []float32, n, workers int) {
-	j.dst, j.rows, j.base, j.n = dst, rows, base, n
-	j.block = min(blockRows, (n+workers-1)/workers)
+// prepare makes as many scratches as there are workers, and lets each of them score some rows, as a scratch gets some of its memory when it is
+// first needed: otherwise that would happen in a later batch to a goroutine that came too late for work in the batches before.
+func (j *job) prepare(dst []float32, in *input, part, workers int) {
+	form := in.form()
+	if part != minPart {
+		form += len(j.warm) / 2
+	}
+	for ; j.warm[form] < workers; j.warm[form]++ {
+		if len(j.scratches) == j.warm[form] {
+			j.scratches = append(j.scratches, j.p.newScratch())
+		}
+		n := min(part, in.n)
+		j.p.score(dst[:n*j.p.numOutput], in, 0, n, j.scratches[j.warm[form]])
+	}
+}
+
+// run scores all rows of in with a number of goroutines, one of which is the caller's.
+func (j *job) run(dst []float32, in *input, workers int) {
+	j.dst, j.in = dst, *in
 	j.next.Store(0)
+	j.workers.Store(0)
 	j.wait.Add(workers - 1)
 	for range workers - 1 {
 		go j.help()
 	}
 	j.work()
 	j.wait.Wait()
-	j.dst, j.rows, j.base = nil, nil, nil
+	j.dst, j.in = nil, input{}
 }
 
-// work takes blocks of rows until none is left.
+// work takes rows until none is left.
 func (j *job) work() {
-	p := j.p
-	s := p.scratch.Get().(*scratch)
+	s := j.scratches[j.workers.Add(1)-1]
 	for {
-		end := int(j.next.Add(int64(j.block)))
-		begin := end - j.block
-		if begin >= j.n {
-			break
+		end := int(j.next.Add(int64(j.turn)))
+		first := end - j.turn
+		if first >= j.in.n {
+			return
 		}
-		end = min(end, j.n)
-		var base []float32
-		if j.base != nil {
-			base = j.base[begin*p.numGroup : end*p.numGroup]
-		}
-		p.predict(j.dst[begin*p.numOutput:end*p.numOutput], j.rows[begin*p.numFeature:end*p.numFeature], base, s)
+		n := min(end, j.in.n) - first
+		j.p.score(j.dst[first*j.p.numOutput:][:n*j.p.numOutput], &j.in, first, n, s)
 	}
-	p.scratch.Put(s)
 }

@@ -14,6 +14,10 @@
 // only spelling of a missing value. Infinities and subnormal numbers are ordinary values. Numbers of a wider type must be
 // converted to float32 before, as XGBoost does: comparing them in float64 would reach other leaves.
 //
+// Many rows are best given in one call, in the form they have: [Predictor.PredictBatch] takes rows that lie one after the other,
+// [Predictor.PredictMatrix] columns, or rows with something between them, and [Predictor.PredictCSR] sparse rows. Each splits the rows over
+// goroutines. A [Session] scores in the goroutine that calls it. None allocates once warm.
+//
 // # Outputs
 //
 // [Value] is the prediction, for example a probability; [Margin] is the sum of leaves before the objective's link;

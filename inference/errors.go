@@ -10,17 +10,24 @@ import (
 // ShapeError says that an argument has the wrong length. Nothing was written.
 type ShapeError struct {
 	Op   string // the method, for example "Predict"
-	What string // the argument: "row", "rows", "base" or "dst"
-	Got  int    // its length in float32 values
-	Want int    // the length it has to have; for "rows", the length of one row, of which it has to be a multiple
+	What string // the argument, "row", "rows", "base" or "dst", or a field of a [Matrix] or [CSR]
+	Got  int    // its length, or its value if it is a number
+	Want int    // what it has to be; for "rows", the length of one row, of which it has to be a multiple; the least for what is a field
 }
 
 func (e *ShapeError) Error() string {
-	unit := ""
-	if e.What == "rows" {
-		unit = "a multiple of "
+	what, want := fmt.Sprintf("%s has %d values", e.What, e.Got), ""
+	switch e.What {
+	case "rows":
+		want = "a multiple of "
+	case "Data":
+		want = "at least "
+	case "Offsets":
+		what, want = fmt.Sprintf("Offsets has %d", e.Got), "at least "
+	case "Rows", "Stride":
+		what, want = fmt.Sprintf("%s is %d", e.What, e.Got), "at least "
 	}
-	return fmt.Sprintf("inference: %s: %s has %d values, want %s%d", e.Op, e.What, e.Got, unit, e.Want)
+	return fmt.Sprintf("inference: %s: %s, want %s%d", e.Op, what, want, e.Want)
 }
 
 // StatisticsError says that contributions or interactions were asked for of a model whose file has no training statistics

@@ -97,3 +97,75 @@ func ExamplePredictor_CheckFeatures() {
 	// inference: columns differ from the model's: missing ["bytes"]; unknown ["octets"]; first at column 1: "packets" instead of "bytes"
 	// [bytes] [octets]
 }
+
+// Columns of a data frame are scored where they are.
+func ExamplePredictor_PredictMatrix() {
+	p, err := inference.Open("../testdata/golden/3.2.0/logistic-base-0.5.ubj.gz", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	missing := float32(math.NaN())
+	columns := []float32{ // six columns of two rows
+		0.25, -2.5,
+		3, 0,
+		1, 0,
+		120.5, 0.01,
+		missing, 1,
+		2, 5,
+	}
+	dst := make([]float32, 2)
+	if err := p.PredictMatrix(dst, inference.Matrix{Data: columns, Rows: 2, ByColumn: true}); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%.4f\n", dst)
+	// Output:
+	// [0.9448 0.0334]
+}
+
+// Of sparse rows only what is there is given; the rest is missing.
+func ExamplePredictor_PredictCSR() {
+	p, err := inference.Open("../testdata/golden/3.2.0/logistic-base-0.5.ubj.gz", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	rows := inference.CSR{
+		Offsets: []int{0, 5, 7},
+		Columns: []int32{0, 1, 2, 3, 5, 2, 4},
+		Values:  []float32{0.25, 3, 1, 120.5, 2, 1, 0},
+	}
+	dst := make([]float32, rows.Rows())
+	if err := p.PredictCSR(dst, rows); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%.4f\n", dst)
+	// Output:
+	// [0.9448 0.5106]
+}
+
+// A program with workers of its own gives each a session.
+func ExampleSession() {
+	p, err := inference.Open("../testdata/golden/3.2.0/logistic-base-0.5.ubj.gz", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	missing := float32(math.NaN())
+	rows := make(chan []float32)
+	scores := make(chan float32)
+	for range 4 {
+		go func() {
+			s := p.NewSession()
+			var probability [1]float32
+			for row := range rows {
+				if err := s.Predict(probability[:], row); err != nil {
+					log.Fatal(err)
+				}
+				scores <- probability[0]
+			}
+		}()
+	}
+	rows <- []float32{0.25, 3, 1, 120.5, missing, 2}
+	fmt.Printf("%.4f\n", <-scores)
+	close(rows)
+	// Output:
+	// 0.9448
+}

@@ -18,22 +18,24 @@ type objective struct {
 	value func(margins []float32)
 	// values is the number of values for a number of groups.
 	values func(groups int) int
+	// apart tells that every value depends on its own margin only, so that value may take several rows at once.
+	apart bool
 }
 
 // objectiveOf finds the objective of b.
 func objectiveOf(b *model.Booster) (objective, error) {
-	plain := objective{identityBase, identity, perGroup}
+	plain := objective{identityBase, identity, perGroup, true}
 	switch strings.TrimPrefix(b.Objective, "gpu:") {
 	case "reg:squarederror", "reg:linear", "reg:squaredlogerror", "reg:pseudohubererror", "reg:absoluteerror",
 		"rank:pairwise", "rank:ndcg", "rank:map":
 		return plain, nil
 	case "reg:quantileerror":
 		if !b.Version.Before(3, 4) {
-			plain.value = slices.Sort[[]float32]
+			plain.value, plain.apart = slices.Sort[[]float32], false
 		}
 		return plain, nil
 	case "reg:expectileerror":
-		return objective{expectileBase, expectile, perGroup}, nil
+		return objective{expectileBase, expectile, perGroup, false}, nil
 	case "binary:logitraw":
 		// The releases 1.0 to 1.2 took the base score for a probability here, like binary:logistic.
 		if !b.Version.Before(1, 0) && b.Version.Before(1, 3) {
@@ -41,7 +43,7 @@ func objectiveOf(b *model.Booster) (objective, error) {
 		}
 		return plain, nil
 	case "binary:logistic", "reg:logistic":
-		o := objective{logitBase, sigmoid, perGroup}
+		o := objective{logitBase, sigmoid, perGroup, true}
 		if b.Version.Before(1, 6) {
 			o.value = sigmoidUnclamped
 		}
@@ -50,19 +52,19 @@ func objectiveOf(b *model.Booster) (objective, error) {
 		}
 		return o, nil
 	case "binary:hinge":
-		return objective{identityBase, hinge, perGroup}, nil
+		return objective{identityBase, hinge, perGroup, true}, nil
 	case "reg:gamma":
-		o := objective{logBase, exp, perGroup}
+		o := objective{logBase, exp, perGroup, true}
 		if !b.Version.Before(3, 2) {
 			o.base = positiveLogBase
 		}
 		return o, nil
 	case "reg:tweedie", "count:poisson", "survival:cox", "survival:aft":
-		return objective{logBase, exp, perGroup}, nil
+		return objective{logBase, exp, perGroup, true}, nil
 	case "multi:softprob":
-		return objective{identityBase, f32math.Softmax, perGroup}, nil
+		return objective{identityBase, f32math.Softmax, perGroup, false}, nil
 	case "multi:softmax":
-		return objective{identityBase, argMax, one}, nil
+		return objective{identityBase, argMax, one, false}, nil
 	}
 	return objective{}, &model.UnsupportedError{What: fmt.Sprintf("objective %q", b.Objective)}
 }

@@ -76,6 +76,7 @@ type Predictor struct {
 
 	base      []float32 // base margin of each group
 	value     func(margins []float32)
+	apart     bool // value may take several rows at once
 	output    Output
 	numOutput int
 	workers   int
@@ -136,6 +137,7 @@ func New(b *model.Booster, opts *Options) (*Predictor, error) {
 		numGroup:   b.NumGroup(),
 		base:       base,
 		value:      o.value,
+		apart:      o.apart,
 		output:     opts.Output,
 		workers:    opts.Workers,
 		objective:  b.Objective,
@@ -214,81 +216,19 @@ func (p *Predictor) FeatureNames() []string { return slices.Clone(p.names) }
 // Predict writes NumOutput values for one row of NumFeature values; NaN is missing. It does not allocate and does not
 // keep its arguments, which must not overlap. A wrong length is a [*ShapeError].
 func (p *Predictor) Predict(dst, row []float32) error {
-	if len(row) != p.numFeature {
-		return &ShapeError{Op: "Predict", What: "row", Got: len(row), Want: p.numFeature}
-	}
-	if len(dst) != p.numOutput {
-		return &ShapeError{Op: "Predict", What: "dst", Got: len(dst), Want: p.numOutput}
+	if err := p.checkRow(dst, row); err != nil {
+		return err
 	}
 	s := p.scratch.Get().(*scratch)
-	p.predict(dst, row, nil, s)
+	in := p.dense(row, nil)
+	p.score(dst, &in, 0, 1, s)
 	p.scratch.Put(s)
 	return nil
 }
 
-// scratch is the memory of one goroutine in a call.
-type scratch struct {
-	forest  *forest.Scratch
-	margins []float32 // of a block of rows, if they do not fit in dst
-	shap    *shap.Scratch
-}
-
-func (p *Predictor) newScratch() *scratch {
-	s := &scratch{}
-	if p.output == Value && p.numOutput != p.numGroup {
-		s.margins = make([]float32, blockRows*p.numGroup)
+func (p *Predictor) checkRow(dst, row []float32) error {
+	if len(row) != p.numFeature {
+		return &ShapeError{Op: "Predict", What: "row", Got: len(row), Want: p.numFeature}
 	}
-	if p.explainer != nil {
-		s.shap = p.explainer.NewScratch()
-	}
-	if p.forest != nil {
-		s.forest = p.forest.NewScratch()
-	}
-	return s
-}
-
-// predict scores rows, of which there is a whole number, into dst. If base is not nil it holds the base margins of each row.
-func (p *Predictor) predict(dst, rows, base []float32, s *scratch) {
-	if base == nil {
-		base = p.base
-	}
-	switch {
-	case p.output >= Contribution:
-		p.explainRows(dst, rows, base, s.shap)
-	case p.output == Leaf:
-		for n := p.numFeature; len(rows) > 0; dst, rows = dst[p.numOutput:], rows[n:] {
-			p.forest.Leaves(dst[:p.numOutput], rows[:n], s.forest)
-		}
-	case p.numOutput == p.numGroup:
-		p.margins(dst, base, rows, s)
-		if p.output == Value {
-			for groups := p.numGroup; len(dst) > 0; dst = dst[groups:] {
-				p.value(dst[:groups])
-			}
-		}
-	default: // one value of several margins
-		for width, groups := p.numFeature, p.numGroup; len(rows) > 0; {
-			n := min(len(rows)/width, blockRows)
-			margins, of := s.margins[:n*groups], base
-			if len(base) > groups {
-				of, base = base[:n*groups], base[n*groups:]
-			}
-			p.margins(margins, of, rows[:n*width], s)
-			for i := range n {
-				row := margins[i*groups:][:groups]
-				p.value(row)
-				copy(dst[i*p.numOutput:][:p.numOutput], row)
-			}
-			dst, rows = dst[n*p.numOutput:], rows[n*width:]
-		}
-	}
-}
-
-// margins writes the margins of rows. base holds the base margins for all rows, or for each.
-func (p *Predictor) margins(dst, base, rows []float32, s *scratch) {
-	if p.linear != nil {
-		p.linear.margins(dst, base, rows)
-		return
-	}
-	p.forest.Margins(dst, base, rows, s.forest)
+	return p.checkDst("Predict", dst, 1)
 }

@@ -13,33 +13,61 @@ const (
 	AVX2                  // the block kernel of amd64 with AVX2, likewise
 )
 
-// Margins writes the NumGroup margins of each of some rows of NumFeature values, one row after the other. base holds the base margins,
-// NumGroup for all rows or as many for each. The slices must have these lengths and dst must not overlap the others. It does not
-// allocate, but for the memory that s gets when it first meets a large batch.
+// Matrix is where the values of rows are; see [kernel.Matrix].
+type Matrix = kernel.Matrix
+
+// Margins is [Forest.MatrixMargins] for len(rows)/NumFeature rows, one after the other.
 func (f *Forest) Margins(dst, base, rows []float32, s *Scratch) {
-	width, groups := f.NumFeature, f.NumGroup
+	f.MatrixMargins(dst, base, Matrix{Data: rows, RowStride: f.NumFeature, ColumnStride: 1}, len(rows)/f.NumFeature, s)
+}
+
+// MatrixMargins writes the NumGroup margins of each of n rows, row by row. base holds the base margins,
+// NumGroup for all rows or as many for each. The slices must have these lengths, m the values of n rows, and dst must not overlap the
+// others. It does not allocate, but for the memory that s gets when it first meets a large batch or columns that are not adjacent.
+func (f *Forest) MatrixMargins(dst, base []float32, m Matrix, n int, s *Scratch) {
+	groups := f.NumGroup
 	own := len(base) > groups
-	if n := f.inBlocks(len(rows) / width); n > 0 {
+	if k := f.inBlocks(n); k > 0 {
 		if s.block == nil {
 			s.block = f.plan.NewScratch()
 		}
-		m := kernel.Matrix{Data: rows, RowStride: width, ColumnStride: 1}
-		f.plan.Margins(dst, base, m, n, f.BaseLast, s.block)
-		dst, rows = dst[n*groups:], rows[n*width:]
-		if own && len(rows) > 0 {
-			base = base[n*groups:]
+		f.plan.Margins(dst, base, m, k, f.BaseLast, s.block)
+		if n -= k; n == 0 {
+			return
+		}
+		dst, m.Data = dst[k*groups:], m.Data[k*m.RowStride:]
+		if own {
+			base = base[k*groups:]
 		}
 	}
 	if f.kernel != Walk {
-		f.rowMargins(dst, base, rows, s)
+		f.rowMargins(dst, base, m, n, s)
 		return
 	}
-	for ; len(rows) > 0; dst, rows = dst[groups:], rows[width:] {
-		f.WalkMargins(dst[:groups], base[:groups], rows[:width])
-		if own && len(rows) > width {
+	for r := range n {
+		f.WalkMargins(dst[r*groups:][:groups], base[:groups], f.row(m, r, s))
+		if own && r < n-1 {
 			base = base[groups:]
 		}
 	}
+}
+
+// row returns the values of a row, in s if those of m are not adjacent. Of columns that no split uses the values may be others.
+func (f *Forest) row(m Matrix, r int, s *Scratch) []float32 {
+	if m.ColumnStride == 1 {
+		return m.Data[r*m.RowStride:][:f.NumFeature]
+	}
+	if s.row == nil {
+		s.row = make([]float32, f.NumFeature)
+	}
+	for _, c := range f.columns {
+		s.row[c] = m.Data[r*m.RowStride+int(c)*m.ColumnStride]
+	}
+	for i := range f.conditions {
+		c := f.conditions[i].column
+		s.row[c] = m.Data[r*m.RowStride+int(c)*m.ColumnStride]
+	}
+	return s.row
 }
 
 // inBlocks is how many of n rows the block kernel takes: all, or, if the last block would have too few, those of the others.
@@ -52,3 +80,22 @@ func (f *Forest) inBlocks(n int) int {
 	}
 	return n
 }
+
+// Part is the number of rows that n are best split into for several goroutines, or multiples of it: a block, or some if there are no blocks.
+func (f *Forest) Part(n, some int) int {
+	if f.inBlocks(n) > 0 {
+		return f.plan.Kind().Rows()
+	}
+	return some
+}
+
+// Cost is how many nanoseconds the margins of n rows take, roughly.
+func (f *Forest) Cost(n int) float64 {
+	if k := f.inBlocks(n); k > 0 {
+		return float64(k) * f.blockCost / float64(f.plan.Kind().Rows())
+	}
+	return float64(n) * f.oneCost
+}
+
+// RowCost is how many nanoseconds a row takes by itself, roughly.
+func (f *Forest) RowCost() float64 { return f.oneCost }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 
 	"threatdetect/internal/kernel"
 	"threatdetect/model"
@@ -89,6 +90,7 @@ func compile(b *model.Booster, k Kernel, choice splitChoice) (*Forest, error) {
 	f.count(shapes)
 	f.kernel = k
 	f.addPlan(shapes)
+	f.index = sync.OnceValue(f.newSparseIndex)
 	return f, nil
 }
 
@@ -98,6 +100,7 @@ func formatErrorf(format string, args ...any) error {
 
 // addPlan compiles the forest for the block kernel, if it is to be used and worth it.
 func (f *Forest) addPlan(shapes []shape) {
+	f.oneCost = f.rowCost(shapes)
 	kind, forced := kernel.Best(), true
 	switch f.kernel {
 	case Auto:
@@ -112,9 +115,9 @@ func (f *Forest) addPlan(shapes []shape) {
 	if !kind.Available() {
 		return
 	}
-	row := f.rowCost(shapes)
-	f.plan, f.blockRows = f.newPlan(kind, shapes, row, forced)
+	f.plan, f.blockRows = f.newPlan(kind, shapes, f.oneCost, forced)
 	if f.plan != nil {
+		f.blockCost = float64(f.blockRows) * f.oneCost
 		f.stats.BlockBytes = f.plan.Bytes()
 		f.stats.Bytes += f.stats.BlockBytes
 		if forced {

@@ -35,6 +35,10 @@ type Forest struct {
 	kernel    Kernel
 	plan      *kernel.Plan // of the block kernel; nil if there is none
 	blockRows int          // from how many rows on it is worth it
+	blockCost float64      // nanoseconds that a block takes, roughly
+	oneCost   float64      // nanoseconds that a row takes without it, roughly
+
+	index func() *sparseIndex // makes it once
 
 	stats Stats
 }

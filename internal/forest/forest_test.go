@@ -61,10 +61,8 @@ func compareForest(t *testing.T, f *Forest, base, rows []float32) {
 			return
 		}
 	}
+	compareForms(t, f, base, rows, all, s)
 	got := testkit.Guard(len(all))
-	f.Margins(got.Values(), base, rows, s)
-	testkit.DiffBits(t, fmt.Sprintf("margins of %d rows at once", n), got.Values(), all)
-	got.Check(t)
 
 	// Base margins for each row, which are all different.
 	own := make([]float32, len(all))
@@ -77,6 +75,81 @@ func compareForest(t *testing.T, f *Forest, base, rows []float32) {
 	f.Margins(got.Values(), own, rows, s)
 	testkit.DiffBits(t, fmt.Sprintf("margins of %d rows from their own base", n), got.Values(), all)
 	got.Check(t)
+}
+
+// compareForms compares the margins of rows in all forms that rows can have.
+func compareForms(t *testing.T, f *Forest, base, rows, want []float32, s *Scratch) {
+	t.Helper()
+	width := f.NumFeature
+	n := len(rows) / width
+	check := func(form string, margins func(dst []float32)) {
+		t.Helper()
+		got := testkit.Guard(len(want))
+		for range 2 { // the second time with a scratch that remembers something
+			margins(got.Values())
+			testkit.DiffBits(t, fmt.Sprintf("margins of %d rows, %s", n, form), got.Values(), want)
+		}
+		got.Check(t)
+	}
+	check("row by row", func(dst []float32) { f.Margins(dst, base, rows, s) })
+
+	byRow := Matrix{Data: make([]float32, n*(width+3)), RowStride: width + 3, ColumnStride: 1}
+	byColumn := Matrix{Data: make([]float32, (n+2)*width), RowStride: 1, ColumnStride: n + 2}
+	sparse := Sparse{Offsets: []int{0, 0}} // row 0 is empty, and not asked for
+	for r := range n {
+		for c, x := range rows[r*width:][:width] {
+			byRow.Data[r*byRow.RowStride+c] = x
+			byColumn.Data[r+c*byColumn.ColumnStride] = x
+			switch {
+			case x == x && c%3 == 0: // twice
+				sparse.Columns, sparse.Values = append(sparse.Columns, int32(c)), append(sparse.Values, x+1)
+				fallthrough
+			case x == x || c%2 == 0: // some of the missing ones spelled out
+				sparse.Columns, sparse.Values = append(sparse.Columns, int32(c)), append(sparse.Values, x)
+			}
+		}
+		sparse.Offsets = append(sparse.Offsets, len(sparse.Columns))
+	}
+	check("apart", func(dst []float32) { f.MatrixMargins(dst, base, byRow, n, s) })
+	check("column by column", func(dst []float32) { f.MatrixMargins(dst, base, byColumn, n, s) })
+	check("sparse", func(dst []float32) { f.SparseMargins(dst, base, &sparse, 1, n, s) })
+}
+
+// TestForms has rows in all forms and numbers, with every kernel.
+func TestForms(t *testing.T) {
+	r := testkit.Rand(t)
+	for kind := range 8 {
+		for _, k := range []Kernel{Auto, Walk, Heap, Generic, AVX2} {
+			for _, n := range []int{0, 1, 2, 17, 64, 300} {
+				b := testkit.RandomBooster(r, testkit.BoosterShape{
+					Features: 1 + r.IntN(9), Groups: 1 + 2*r.IntN(2), Trees: r.IntN(25), Depth: r.IntN(10),
+					Fill: []float64{0.5, 0.9}[r.IntN(2)], Thresholds: 1 + r.IntN(9), Special: true,
+				})
+				if kind&1 != 0 {
+					testkit.AddWeights(r, b)
+				}
+				if kind&2 != 0 && b.NumGroup() > 1 {
+					testkit.AddVectors(r, b)
+				}
+				if kind&4 != 0 {
+					testkit.AddCategories(r, b)
+				}
+				f, err := compile(b, k, []splitChoice{wideSplits, narrowSplits}[r.IntN(2)])
+				if err != nil {
+					t.Fatal(err)
+				}
+				rows := testkit.HardRows(r, b, n)
+				want := make([]float32, n*f.NumGroup)
+				for i := range n {
+					f.WalkMargins(want[i*f.NumGroup:][:f.NumGroup], b.BaseScore, rows[i*f.NumFeature:][:f.NumFeature])
+				}
+				compareForms(t, f, b.BaseScore, rows, want, f.NewScratch())
+				if t.Failed() {
+					t.Fatalf("kind %d, kernel %d, narrow %v", kind, k, f.narrow)
+				}
+			}
+		}
+	}
 }
 
 func TestHeapEqualsReference(t *testing.T) {

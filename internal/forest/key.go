@@ -64,6 +64,8 @@ type Scratch struct {
 	sums   []float32
 	places []uint32
 	padded [heapwalk.Quad]float32 // a row of fewer columns
+	row    []float32              // a row whose values are not adjacent; nil until there is one
+	sparse *sparseScratch         // nil until there are sparse rows
 	block  *kernel.Scratch        // nil until a batch is large enough for the block kernel
 }
 

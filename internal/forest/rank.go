@@ -118,6 +118,9 @@ func (f *Forest) rank(s *Scratch, r int, wide []uint64) {
 	}
 	tests := wide[len(wide)-f.tests:]
 	for i, key := range tests {
-		keys[2*len(f.columns)+i] = uint32(key>>32) | heapwalk.NarrowKey(0)
+		keys[2*len(f.columns)+i] = narrowTest(key)
 	}
 }
+
+// narrowTest makes a narrow key of the wide one of a categorical condition.
+func narrowTest(key uint64) uint32 { return uint32(key>>32) | heapwalk.NarrowKey(0) }
