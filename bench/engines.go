@@ -136,7 +136,8 @@ func (e *engine) prepare(r *run, m *modelFiles, argv []string) error {
 	done := m.file(e.Name + ".done")
 	if text, err := os.ReadFile(done); err == nil {
 		if why := strings.TrimSpace(string(text)); why != "" {
-			return fmt.Errorf("%s (remembered: remove %s to try again)", why, done)
+			r.logf("%s, %s: as before; remove %s to try again", m.Name, e.Name, done)
+			return fmt.Errorf("%s", why)
 		}
 		return nil
 	}

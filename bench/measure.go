@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -84,7 +85,7 @@ func (r *run) measureModel(m *modelFiles, chosen []*engine, sizes []int) (map[st
 		w, err := r.startEngine(e, m, res)
 		if err != nil {
 			r.logf("%s, %s: %v", m.Name, e.Name, err)
-			res.Failed = err.Error()
+			res.Failed = strings.ReplaceAll(err.Error(), r.work, "WORK")
 			if errors.Is(err, errOurs) {
 				return nil, fmt.Errorf("model %s: %s: %w", m.Name, e.Name, err)
 			}
@@ -107,7 +108,7 @@ func (r *run) measureModel(m *modelFiles, chosen []*engine, sizes []int) (map[st
 				ns, err := w.time(size, r.sample)
 				if err != nil {
 					r.logf("%s, %s, batches of %d: %v", m.Name, e.Name, size, err)
-					res.Failed = err.Error()
+					res.Failed = strings.ReplaceAll(err.Error(), r.work, "WORK")
 					w.stop()
 					delete(workers, e.Name)
 					continue
