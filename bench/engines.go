@@ -63,7 +63,7 @@ var engines = []*engine{
 		venv: &venv{name: "lleaves", packages: []string{"lleaves==1.3.0", "llvmlite==0.44.0", "lightgbm==4.7.0"}}},
 	{Name: "catboost", Title: "CatBoost", Own: true, Python: true,
 		venv: &venv{name: "catboost", packages: []string{"catboost==1.2.10"}}},
-	{Name: "ydf", Title: "YDF", Own: true, Python: true,
+	{Name: "ydf", Title: "YDF", Own: true,
 		venv: &venv{name: "ydf", packages: []string{"ydf==0.16.1"}}},
 }
 
@@ -102,6 +102,11 @@ func xgboost(release string) *engine {
 		}
 		return r.nativeWorker("xgboost", found[0], m), nil
 	}}
+}
+
+// costlyCall reports whether a call costs so much that it has to be told apart from the work.
+func (e *engine) costlyCall() bool {
+	return e.Python || e.Name == oursName || e.Name == old || e.Name == current
 }
 
 func (r *run) nativeWorker(kind, library string, m *modelFiles) []string {

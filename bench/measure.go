@@ -28,6 +28,7 @@ type result struct {
 	Failed     string            `json:",omitempty"` // why there is nothing else
 	Difference *difference       `json:",omitempty"` // from XGBoost's outputs; nil for models of the engine's own
 	NS         map[int][]float64 `json:",omitempty"` // processor time per row in each round, by batch size
+	Call       []float64         `json:",omitempty"` // processor time of a call with a model of a single split in each round
 }
 
 // results is a whole run.
@@ -53,30 +54,29 @@ func (r *run) measure(specs []modelSpec, chosen []*engine, sizes []int) (*result
 	if err != nil {
 		return nil, err
 	}
-	for _, m := range files {
-		if m.Name != callModel.Name {
-			res.Models = append(res.Models, m.Name)
-		}
-		if res.By[m.Name], err = r.measureModel(m, chosen, sizes); err != nil {
+	for _, m := range files[1:] {
+		res.Models = append(res.Models, m.Name)
+		if res.By[m.Name], err = r.measureModel(m, files[0], chosen, sizes); err != nil {
 			return nil, err
 		}
-		if m.Name != callModel.Name {
-			if res.Own[m.Name], err = r.own(m); err != nil {
-				return nil, err
-			}
+		if res.Own[m.Name], err = r.own(m); err != nil {
+			return nil, err
 		}
 	}
 	res.Ended = time.Now().UTC()
 	return res, nil
 }
 
-// measureModel starts all engines with one model, compares what they predict, and times them in turn.
-func (r *run) measureModel(m *modelFiles, chosen []*engine, sizes []int) (map[string]*result, error) {
+// measureModel starts all engines with one model, compares what they predict, and times them in turn, and those whose calls cost something
+// with the model of a single split, too.
+func (r *run) measureModel(m, one *modelFiles, chosen []*engine, sizes []int) (map[string]*result, error) {
 	by := map[string]*result{}
-	workers := map[string]*worker{}
+	workers, callers := map[string]*worker{}, map[string]*worker{}
 	defer func() {
-		for _, w := range workers {
-			w.stop()
+		for _, all := range []map[string]*worker{workers, callers} {
+			for _, w := range all {
+				w.stop()
+			}
 		}
 	}()
 	for _, e := range chosen {
@@ -92,13 +92,24 @@ func (r *run) measureModel(m *modelFiles, chosen []*engine, sizes []int) (map[st
 			continue
 		}
 		workers[e.Name] = w
-	}
-	if m.Name == callModel.Name {
-		sizes = sizes[:1]
+		if e.costlyCall() && r.rounds > 0 {
+			if callers[e.Name], err = r.startEngine(e, one, &result{}); err != nil {
+				return nil, fmt.Errorf("%s with one tree: %w", e.Name, err)
+			}
+		}
 	}
 	order := slices.Clone(chosen)
 	for round := range r.rounds {
 		r.logf("model %s, round %d of %d", m.Name, round+1, r.rounds)
+		for _, e := range order {
+			if w := callers[e.Name]; w != nil {
+				ns, err := w.time(1, r.sample)
+				if err != nil {
+					return nil, fmt.Errorf("%s with one tree: %w", e.Name, err)
+				}
+				by[e.Name].Call = append(by[e.Name].Call, ns)
+			}
+		}
 		for _, size := range sizes {
 			for _, e := range order {
 				w, res := workers[e.Name], by[e.Name]
@@ -188,6 +199,11 @@ func (res *results) ns(model, engine string, size int) float64 {
 		return median(slices.Clone(r.NS[size]))
 	}
 	return 0
+}
+
+// call is the median processor time of a call by an engine, and 0 if it was not measured.
+func (res *results) call(model, engine string) float64 {
+	return median(slices.Clone(res.By[model][engine].Call))
 }
 
 // ratio is the median over rounds of one engine's time over another's; 0 if one of them was not measured.

@@ -58,7 +58,7 @@ var targets = []target{
 		figure: func(res *results, m string) float64 { return res.ratio(m, current, puregoName, 1000) }},
 	{What: "portable Go, one row, over leaves", Keys: allModels, Accept: same(6, 5), Aim: same(8, 5), Moonshot: same(12, 5),
 		figure: func(res *results, m string) float64 { return res.ratio(m, "leaves", puregoName, 1) }},
-	{What: "two threads over one, batches of 100,000", Keys: allModels, Accept: same(1.8, 5), Aim: same(1.9, 5), Moonshot: same(1.97, 5),
+	{What: "two threads over one, batches of 100,000 (wall time, so no more than a lower bound on a busy machine)", Keys: allModels, Accept: same(1.8, 5), Aim: same(1.9, 5), Moonshot: same(1.97, 5),
 		figure: func(res *results, m string) float64 { return res.own(m).TwoOverOne }},
 	{What: "time to compile a model over the time to load it from UBJSON", Keys: allModels, AtMost: true,
 		Accept: same(2, 5), Aim: same(1, 5), Moonshot: same(0.3, 5),
@@ -122,11 +122,15 @@ func (res *results) overBest(model, ours string, size int, choose func(*engine) 
 
 // overNet is the time of one row by an engine, less what its call costs, over ours, which is not reduced.
 func (res *results) overNet(model, name string) float64 {
-	theirs, call, ours := res.ns(model, name, 1), res.ns(callModel.Name, name, 1), res.ns(model, oursName, 1)
-	if theirs == 0 || call == 0 || ours == 0 {
+	theirs, ours := res.By[model][name], res.By[model][oursName]
+	if theirs == nil || ours == nil {
 		return 0
 	}
-	return (theirs - call) / ours
+	var ratios []float64
+	for i := range min(len(theirs.NS[1]), len(theirs.Call), len(ours.NS[1])) {
+		ratios = append(ratios, (theirs.NS[1][i]-theirs.Call[i])/ours.NS[1][i])
+	}
+	return median(ratios)
 }
 
 // reached names the highest mark that a figure meets.
