@@ -5,20 +5,17 @@ package pagecheck
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
@@ -98,26 +95,7 @@ func open(t *testing.T, ctx context.Context, name string, r reader) (problems []
 		t.Fatal(err)
 	}
 	page := (&url.URL{Scheme: "file", Path: path}).String()
-	var mu sync.Mutex
-	problem := func(format string, args ...any) {
-		mu.Lock()
-		defer mu.Unlock()
-		problems = append(problems, fmt.Sprintf(format, args...))
-	}
-	chromedp.ListenTarget(ctx, func(event any) {
-		switch e := event.(type) {
-		case *runtime.EventConsoleAPICalled:
-			problem("console: %s", e.Type)
-		case *runtime.EventExceptionThrown:
-			problem("exception: %s", e.ExceptionDetails.Text)
-		case *log.EventEntryAdded:
-			problem("log: %s: %s", e.Entry.Level, e.Entry.Text)
-		case *network.EventRequestWillBeSent:
-			if u := e.Request.URL; u != page && !strings.HasPrefix(u, "data:") {
-				problem("request: %s", u)
-			}
-		}
-	})
+	found := watch(ctx, page)
 	var text string
 	err = chromedp.Run(ctx, network.Enable(), log.Enable(),
 		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: r.scheme}}),
@@ -130,9 +108,7 @@ func open(t *testing.T, ctx context.Context, name string, r reader) (problems []
 	if err := json.Unmarshal([]byte(text), &l); err != nil {
 		t.Fatal(err)
 	}
-	mu.Lock()
-	defer mu.Unlock()
-	return problems, l, picture
+	return found(), l, picture
 }
 
 // TestPages opens the pages that PAGES names, separated by blanks, as every reader; pictures go to the folder SCREENSHOTS.
