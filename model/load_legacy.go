@@ -117,7 +117,7 @@ func (r *legacyReader) model() error {
 		return err
 	}
 	r.b.Objective = canonicalObjective(objective)
-	if err := checkObjective(r.b.Objective); err != nil {
+	if err := r.opts.checkObjective(r.b.Objective); err != nil {
 		return legacyError(nameAt, "learner.objective.name", err)
 	}
 	if err := r.booster(); err != nil {
@@ -204,7 +204,7 @@ func (r *legacyReader) attributes() error {
 func (r *legacyReader) objective(text string, start int) error {
 	header := r.b.Objective
 	doc := newJSONReader([]byte(text))
-	err := readObjective(doc, r.b)
+	err := readObjective(doc, r.b, r.opts)
 	if err == nil {
 		err = doc.End()
 	}

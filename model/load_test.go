@@ -351,3 +351,20 @@ func TestPolicies(t *testing.T) {
 		load(t, file, &LoadOptions{AllowTrailing: true})
 	}
 }
+
+// TestAnyObjective asks for models whose objective nobody knows.
+func TestAnyObjective(t *testing.T) {
+	m := tiny()
+	m.Objective = "binary:probable"
+	for _, file := range [][]byte{toLegacy(m), toJSON(documentOf(m)), toUBJSON(documentOf(m), true)} {
+		_, err := Load(bytes.NewReader(file), nil)
+		require.ErrorIs(t, err, ErrUnsupported)
+		b, err := Load(bytes.NewReader(file), &LoadOptions{AnyObjective: true})
+		require.NoError(t, err)
+		require.Equal(t, "binary:probable", b.Objective)
+		require.False(t, b.KnowsObjective())
+		require.ErrorIs(t, b.Validate(), ErrUnsupported)
+		require.ErrorIs(t, Save(io.Discard, b, nil), ErrUnsupported)
+	}
+	require.True(t, tiny().KnowsObjective())
+}

@@ -54,8 +54,14 @@ func canonicalObjective(name string) string {
 	return name
 }
 
-func checkObjective(name string) error {
-	if _, ok := objectives[name]; !ok {
+// KnowsObjective tells whether some known release has the objective. Only [LoadOptions.AnyObjective] lets others in.
+func (b *Booster) KnowsObjective() bool {
+	_, ok := objectives[b.Objective]
+	return ok
+}
+
+func (o *LoadOptions) checkObjective(name string) error {
+	if _, ok := objectives[name]; !ok && !o.AnyObjective {
 		return unsupported("objective", name)
 	}
 	return nil

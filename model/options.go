@@ -59,6 +59,10 @@ type LoadOptions struct {
 	// MaxCost is how many splits a row may meet on average, over all trees; 0 is any number. See [Booster.Cost].
 	MaxCost float64
 
+	// AnyObjective accepts a model whose objective no known release has, to look at: [Booster.KnowsObjective] tells. Package inference refuses
+	// it, as nobody knows its link.
+	AnyObjective bool
+
 	// Zstd opens data compressed with zstd, for which the standard library has no decoder; nil refuses them. What it returns is read to the
 	// end under the same limits as gzip, and should hold no more than a few megabytes. A decoder that needs to be closed is not for here.
 	Zstd func(io.Reader) (io.Reader, error)

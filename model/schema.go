@@ -135,7 +135,7 @@ func (s *schema) learner() error {
 		case "learner_model_param":
 			return first(keys.once(param), s.modelParam)
 		case "objective":
-			return first(keys.once(objective), func() error { return readObjective(s.doc, s.b) })
+			return first(keys.once(objective), func() error { return readObjective(s.doc, s.b, s.opts) })
 		case "gradient_booster":
 			return first(keys.once(booster), s.booster)
 		}
@@ -236,7 +236,7 @@ func (s *schema) number(dst *int) error {
 }
 
 // readObjective reads {"name": …, "…_param": {…}}, which the legacy form holds as JSON text in an attribute.
-func readObjective(doc document, b *Booster) error {
+func readObjective(doc document, b *Booster, opts *LoadOptions) error {
 	const name = 0
 	var keys seen
 	return eachKeyThen(doc, func(key []byte) error {
@@ -248,7 +248,7 @@ func readObjective(doc document, b *Booster) error {
 					return err
 				}
 				b.Objective = canonicalObjective(string(text))
-				return checkObjective(b.Objective)
+				return opts.checkObjective(b.Objective)
 			})
 		case doc.IsObject():
 			return readParams(doc, b.Params)

@@ -43,7 +43,7 @@ func (b *Booster) validate(opts *LoadOptions) error {
 	if err := checkBooster(b.Kind); err != nil {
 		return misplaced("learner.gradient_booster.name", err)
 	}
-	if err := checkObjective(b.Objective); err != nil {
+	if err := opts.checkObjective(b.Objective); err != nil {
 		return misplaced("learner.objective.name", err)
 	}
 	if b.NumFeature < 1 || b.NumClass < 0 || b.NumTarget < 0 {

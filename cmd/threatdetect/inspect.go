@@ -56,7 +56,7 @@ func (a *app) inspectCommand() *cobra.Command {
 // openBundle opens a bundle or any bare artifact, an ensemble too; "-" is standard input.
 func (a *app) openBundle(name string) (*model.Bundle, error) {
 	opts := loadOptions()
-	opts.AllowEnsemble = true
+	opts.AllowEnsemble, opts.AnyObjective = true, true
 	if name == "-" {
 		return model.LoadBundle(a.stdin, opts)
 	}

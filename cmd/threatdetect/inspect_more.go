@@ -58,6 +58,9 @@ func printMore(w io.Writer, b *model.Booster) error {
 // suspicions are what makes people's numbers differ although the model is sound.
 func suspicions(b *model.Booster) []string {
 	var out []string
+	if !b.KnowsObjective() {
+		out = append(out, fmt.Sprintf("unknown objective %q: nothing here predicts with this model", b.Objective))
+	}
 	if b.FeatureNames == nil {
 		out = append(out, "no feature names: columns are told by their place alone")
 	}
@@ -68,7 +71,8 @@ func suspicions(b *model.Booster) []string {
 }
 
 // zeroMissing guesses that zeros were missing in training. Missing values were there if the default directions of the splits go both ways, as
-// they all are the same without any. With zeros among the values some threshold would be at, or next to, or below 0.
+// they all are the same without any. With zeros among the values some threshold would be at, or next to, or below 0; but a split at or just
+// below 0 that sends only missing values to the left tells them from all others, and nothing about zeros.
 func zeroMissing(b *model.Booster) bool {
 	const next = 1e-5 // what XGBoost puts below the smallest value of a column
 	left, right := false, false
@@ -81,7 +85,8 @@ func zeroMissing(b *model.Booster) bool {
 			if f := t.Feature[n]; t.IsLeaf(int32(n)) || f < 0 || int(f) >= b.NumFeature {
 				continue
 			}
-			if t.Value[n] <= next {
+			tellsMissing := t.DefaultLeft[n] && t.Value[n] <= 0 && t.Value[n] >= -2*next
+			if t.Value[n] <= next && !tellsMissing {
 				return false
 			}
 			if t.DefaultLeft[n] {
