@@ -49,7 +49,7 @@ func newContext(_ *StateOptions, stats *Stats) memory {
 	return &context{newWindow(defaultWindow, stats)}
 }
 
-func (x *context) fill(row []float32, f *Flow, t int64) {
+func (x *context) fill(row []float32, f *Flow, t, _ int64) {
 	cf := contextFlow{src: addressKey(f.Src), dst: addressKey(f.Dst), service: makeService(f), sport: -1, dport: -1}
 	if f.Has(FieldSrcPort) {
 		cf.sport = int32(f.SrcPort)
@@ -77,7 +77,7 @@ func addressKey(a netip.Addr) hostKey {
 // fill writes the cells of contextColumns.
 func (c *contextCounts) fill(row []float32) {
 	row = row[:26]
-	share := func(part, of uint32) float32 { return round(float64(part) / float64(of)) }
+	share := func(part, of uint32) float32 { return portion(float64(part), float64(of)) }
 	n, m, srv := c.host2, c.pair2, c.service2
 	row[0] = float32(n.n)
 	row[1] = share(n.serr, n.n)

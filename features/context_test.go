@@ -323,9 +323,22 @@ func TestContextIsBounded(t *testing.T) {
 	}
 }
 
-func TestContextDoesNotAllocate(t *testing.T) {
+func TestStatefulSetsDoNotAllocate(t *testing.T) {
 	flows := contextFlows(rand.New(rand.NewPCG(1, 2)), 2000, 1e7, 1e9)
-	x := pipelineOf(t, "flow-context/1").Extractor()
+	for _, f := range flows {
+		f.UID = []byte("CHhAvVGS1DHFjwGM9")
+		if len(f.AppName) > maxServiceName { // of these a digest is made
+			f.AppName = "krb_tcp"
+		}
+	}
+	for _, set := range statefulSets() {
+		x := pipelineOf(t, set).ExtractorWith(smallState)
+		requireNoAllocs(t, x, flows)
+	}
+}
+
+func requireNoAllocs(t *testing.T, x *Extractor, flows []*Flow) {
+	t.Helper()
 	run := func() {
 		for _, f := range flows {
 			f.Start += 1e12 // the next round is later
@@ -334,12 +347,6 @@ func TestContextDoesNotAllocate(t *testing.T) {
 			}
 			for _, ok := x.Next(); ok; _, ok = x.Next() {
 			}
-		}
-	}
-	for _, f := range flows {
-		f.UID = []byte("CHhAvVGS1DHFjwGM9")
-		if len(f.AppName) > maxServiceName { // of these a digest is made
-			f.AppName = "krb_tcp"
 		}
 	}
 	run()
@@ -396,3 +403,5 @@ func BenchmarkContext(b *testing.B) {
 		}
 	}
 }
+
+func netipFrom(b [16]byte) netip.Addr { return netip.AddrFrom16(b).Unmap() }

@@ -10,12 +10,15 @@ import (
 // a row is due.
 var ErrOrder = errors.New("called out of turn")
 
-// Extractor returns a new run of the pipeline. Each goroutine and each stream of flows takes its own.
-func (p *Pipeline) Extractor() *Extractor {
+// Extractor returns a new run of the pipeline with the defaults. Each goroutine and each stream of flows takes its own.
+func (p *Pipeline) Extractor() *Extractor { return p.ExtractorWith(nil) }
+
+// ExtractorWith returns a new run of the pipeline that keeps to the options, which only concern a Stateful set.
+func (p *Pipeline) ExtractorWith(o *StateOptions) *Extractor {
 	x := &Extractor{pipeline: p}
 	if p.memory != nil {
-		x.memory = p.memory(nil, &x.stats)
-		x.order = &reorder{stats: &x.stats}
+		x.memory = p.memory(o, &x.stats)
+		x.order = &reorder{stats: &x.stats, now: o.clock()}
 	}
 	return x
 }
@@ -51,21 +54,69 @@ type Extractor struct {
 // memory is what a set remembers of earlier flows.
 type memory interface {
 	// fill writes the cells that depend on earlier flows, and remembers f. Its event time is t, never less than that of
-	// the flow before.
-	fill(row []float32, f *Flow, t int64)
+	// the flow before; it arrived late by so many nanoseconds.
+	fill(row []float32, f *Flow, t, late int64)
 	// encode writes all of it, and decode reads that into a memory that is still empty; t is the event time of the last
 	// flow, if there was any.
 	encode(e *encoder)
 	decode(d *decoder, t int64, any bool)
 }
 
-// StateOptions bound what a set remembers.
-type StateOptions struct{}
+// StateOptions bound what a Stateful set remembers; nil stands for the defaults.
+type StateOptions struct {
+	// Budget is how many bytes the memory of host/1 and the sets that hold its columns may take, at least MinBudget; 0 means DefaultBudget. It is taken at
+	// once. Rows depend on it where more keys come than there is room for.
+	Budget int
+	// Now, unless nil, is the wall clock, in nanoseconds since the Unix epoch. A flow that ends more than 5 minutes later is
+	// not believed: it gets its row at once, and moves no window. Without a clock every time is believed.
+	Now func() int64
+	// OnPressure, unless nil, is called at most once a minute of event time in which more than one key had to go for every
+	// hundred flows.
+	OnPressure func(Pressure)
+}
+
+// Bounds of StateOptions.Budget, in bytes.
+const (
+	DefaultBudget = 256 << 20
+	MinBudget     = 16 << 20
+)
+
+// leastBudget is MinBudget; tests need less.
+var leastBudget = MinBudget
+
+func (o *StateOptions) budget() int {
+	switch {
+	case o == nil || o.Budget == 0:
+		return DefaultBudget
+	case o.Budget < leastBudget:
+		return leastBudget
+	}
+	return o.Budget
+}
+
+func (o *StateOptions) clock() func() int64 {
+	if o == nil {
+		return nil
+	}
+	return o.Now
+}
+
+func (o *StateOptions) onPressure() func(Pressure) {
+	if o == nil {
+		return nil
+	}
+	return o.OnPressure
+}
+
+// maxLate is how late a flow may be to be counted by sets other than flow-context/1, in nanoseconds.
+const maxLate = 60_000_000_000
 
 // Stats counts what a Stateful set did besides making rows.
 type Stats struct {
 	Held    int64 // flows that went in and whose row did not come out yet
 	Late    int64 // flows that ended before one whose row had come out already
+	TooLate int64 // those of them that were too late to be counted
+	Future  int64 // flows that ended later than the wall clock allows
 	Evicted int64 // things remembered that were dropped before their time, for want of room
 }
 
@@ -118,19 +169,19 @@ func (x *Extractor) Finish() {
 
 // Next returns the next row that is due, or false if there is none before the next Push or Finish. It does not allocate.
 func (x *Extractor) Next() (row Row, ok bool) {
-	f, t := x.flow, int64(0)
+	f, t, late := x.flow, int64(0), int64(0)
 	if x.order == nil {
 		x.flow = nil
 		if f == nil {
 			return Row{}, false
 		}
-	} else if f, t, ok = x.order.pop(); !ok {
+	} else if f, t, late, ok = x.order.pop(); !ok {
 		return Row{}, false
 	}
 	if x.row == nil {
 		x.row = make([]float32, x.pipeline.NumColumn())
 	}
-	x.fill(x.row, f, t)
+	x.fill(x.row, f, t, late)
 	return Row{f, x.row}, true
 }
 
@@ -144,11 +195,11 @@ func (x *Extractor) check(f *Flow) error {
 }
 
 // fill makes the row of f.
-func (x *Extractor) fill(row []float32, f *Flow, t int64) {
+func (x *Extractor) fill(row []float32, f *Flow, t, late int64) {
 	p := x.pipeline
 	p.fill(row, f)
 	if x.memory != nil {
-		x.memory.fill(row[p.stateless:], f, t)
+		x.memory.fill(row[p.stateless:], f, t, late)
 	}
 	if p.replace != nil {
 		for i, v := range row {
@@ -175,7 +226,7 @@ func (x *Extractor) AppendRow(dst []float32, f *Flow) ([]float32, error) {
 		dst = append(dst, make([]float32, m-n)...)
 	}
 	dst = dst[:m]
-	x.fill(dst[n:m:m], f, 0)
+	x.fill(dst[n:m:m], f, 0, 0)
 	return dst, nil
 }
 

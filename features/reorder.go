@@ -1,5 +1,7 @@
 package features
 
+import "math"
+
 // The reorder buffer of the sets that remember flows: logs are written when a connection ends, but not strictly in that
 // order, and what is counted has to be counted in order.
 const (
@@ -20,10 +22,16 @@ type reorder struct {
 	passed   bool  // released holds something
 	draining bool
 
-	late  *Flow // to leave at once; the caller's
-	out   *Flow // the copy that was handed out last
-	stats *Stats
+	late   *Flow // to leave at once; the caller's
+	future bool  // late is ahead of the wall clock
+	out    *Flow // the copy that was handed out last
+	stats  *Stats
+
+	now func() int64 // the wall clock; nil: every time is believed
 }
+
+// maxAhead is how far ahead of the wall clock a flow may end, in nanoseconds.
+const maxAhead = 300_000_000_000
 
 // held is a flow that waits.
 type held struct {
@@ -43,6 +51,13 @@ func (r *reorder) push(f *Flow) {
 		r.stats.Late++
 		return
 	}
+	if r.now != nil {
+		if now := r.now(); end > now && uint64(end)-uint64(now) > maxAhead {
+			r.late, r.future = f, true
+			r.stats.Future++
+			return
+		}
+	}
 	if !r.begun || end > r.latest {
 		r.latest, r.begun = end, true
 	}
@@ -57,23 +72,31 @@ func (r *reorder) push(f *Flow) {
 	r.next++
 }
 
-// pop returns the next flow that is due and its event time. The flow is valid until the next call of push or pop.
-func (r *reorder) pop() (f *Flow, t int64, ok bool) {
+// pop returns the next flow that is due, its event time, and by how many nanoseconds it is too late for that. The flow is
+// valid until the next call of push or pop. A flow ahead of the wall clock counts as infinitely late.
+func (r *reorder) pop() (f *Flow, t, late int64, ok bool) {
 	if r.out != nil {
 		r.spare = append(r.spare, r.out)
 		r.out = nil
 	}
-	if r.late != nil {
-		f, r.late = r.late, nil
-		return f, r.released, true
+	if f = r.late; f != nil {
+		t, late = r.released, int64(math.MaxInt64)
+		if !r.passed {
+			t = math.MinInt64
+		}
+		if apart := uint64(t) - uint64(f.End()); !r.future && apart < math.MaxInt64 {
+			late = int64(apart)
+		}
+		r.late, r.future = nil, false
+		return f, t, late, true
 	}
 	if !r.due() {
-		return nil, 0, false
+		return nil, 0, 0, false
 	}
 	first := r.removeFirst()
 	r.released, r.passed = first.end, true
 	r.out = first.flow
-	return first.flow, first.end, true
+	return first.flow, first.end, 0, true
 }
 
 // due reports whether the first flow of the heap is.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math"
 	"net/netip"
 	"slices"
 )
@@ -42,7 +43,8 @@ func (x *Extractor) Save(w io.Writer) error {
 
 // Restore returns an extractor that goes on where the one that was saved stopped. Every byte of the state is checked, whoever
 // wrote it; what does not fit this pipeline is refused with ErrState.
-func (p *Pipeline) Restore(r io.Reader) (*Extractor, error) {
+// The options have to be those of the extractor that was saved, where they decide how much is remembered.
+func (p *Pipeline) Restore(r io.Reader, o *StateOptions) (*Extractor, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxState+1))
 	if err != nil {
 		return nil, fmt.Errorf("features: read state: %w", err)
@@ -63,7 +65,7 @@ func (p *Pipeline) Restore(r io.Reader) (*Extractor, error) {
 	if set := d.text(maxText); set != p.schema.Set {
 		return fail("it is of set %.64q, want %q", set, p.schema.Set)
 	}
-	x := p.Extractor()
+	x := p.ExtractorWith(o)
 	if x.memory != nil {
 		x.order.decode(d)
 		x.memory.decode(d, x.order.released, x.order.passed)
@@ -90,6 +92,8 @@ func (e *encoder) flag(v bool) {
 		e.byte(0)
 	}
 }
+
+func (e *encoder) float(v float64) { e.b = binary.LittleEndian.AppendUint64(e.b, math.Float64bits(v)) }
 
 func (e *encoder) text(s string) {
 	e.count(uint64(len(s)))
@@ -158,6 +162,27 @@ func (d *decoder) byte(limit byte) byte {
 }
 
 func (d *decoder) flag() bool { return d.byte(1) == 1 }
+
+// word reads eight bytes.
+func (d *decoder) word() uint64 {
+	if d.bad != "" || len(d.b) < 8 {
+		d.fail("a number is cut")
+		return 0
+	}
+	v := binary.LittleEndian.Uint64(d.b)
+	d.b = d.b[8:]
+	return v
+}
+
+// float reads a number that is finite.
+func (d *decoder) float() float64 {
+	v := math.Float64frombits(d.word())
+	if v-v != 0 {
+		d.fail("a number that is not finite")
+		return 0
+	}
+	return v
+}
 
 // bytes returns a part of b.
 func (d *decoder) bytes(limit int) []byte {

@@ -23,6 +23,11 @@ func statefulSets() (names []string) {
 	return names
 }
 
+// smallState makes states that tests can save many times over.
+var smallState = &StateOptions{Budget: 1 << 18}
+
+func init() { leastBudget = 1 << 18 }
+
 func saved(t testing.TB, x *Extractor) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -37,8 +42,8 @@ func TestRestoredExtractorsGoOn(t *testing.T) {
 		for seed := range uint64(8) {
 			r := rand.New(rand.NewPCG(seed, 2))
 			flows := contextFlows(r, 1500, []int64{1e6, 1e8, 3e9}[r.IntN(3)], []int64{0, 1e9, 3e10}[r.IntN(3)])
-			want, wantUIDs := allRows(t, p.Extractor(), flows, true)
-			x := p.Extractor()
+			want, wantUIDs := allRows(t, p.ExtractorWith(smallState), flows, true)
+			x := p.ExtractorWith(smallState)
 			var got [][]float32
 			var uids []string
 			for from := 0; from < len(flows); {
@@ -47,7 +52,7 @@ func TestRestoredExtractorsGoOn(t *testing.T) {
 				got, uids = append(got, rows...), append(uids, u...)
 				state := saved(t, x)
 				var err error
-				x, err = p.Restore(bytes.NewReader(state))
+				x, err = p.Restore(bytes.NewReader(state), smallState)
 				require.NoError(t, err)
 				require.Equal(t, state, saved(t, x), "what is restored saves the same")
 				from = to
@@ -98,7 +103,7 @@ func TestSavedFlowsAreWhole(t *testing.T) {
 	f.Joined = fullJoined()
 	x := pipelineOf(t, "flow-context/1").Extractor()
 	require.NoError(t, x.Push(f))
-	y, err := x.pipeline.Restore(bytes.NewReader(saved(t, x)))
+	y, err := x.pipeline.Restore(bytes.NewReader(saved(t, x)), smallState)
 	require.NoError(t, err)
 	y.Finish()
 	row, ok := y.Next()
@@ -119,7 +124,7 @@ func sealState(b []byte) []byte {
 
 func busyState(t testing.TB, set string) []byte {
 	p := pipelineOf(t, set)
-	x := p.Extractor()
+	x := p.ExtractorWith(smallState)
 	flows := contextFlows(rand.New(rand.NewPCG(4, 4)), 150, 1e8, 1e9)
 	flows[149].Joined = fullJoined()
 	allRows(t, x, flows, false)
@@ -130,26 +135,26 @@ func TestDamagedStateIsRefused(t *testing.T) {
 	for _, set := range statefulSets() {
 		p := pipelineOf(t, set)
 		state := busyState(t, set)
-		for n := range state {
-			_, err := p.Restore(bytes.NewReader(state[:n]))
+		for n := 0; n < len(state); n += 1 + len(state)/2000 {
+			_, err := p.Restore(bytes.NewReader(state[:n]), smallState)
 			require.ErrorIs(t, err, ErrState, "cut at byte %d", n)
 		}
-		for i := range state {
+		for i := 0; i < len(state); i += 1 + len(state)/2000 {
 			damaged := bytes.Clone(state)
 			damaged[i] ^= 1 << (i % 8)
-			_, err := p.Restore(bytes.NewReader(damaged))
+			_, err := p.Restore(bytes.NewReader(damaged), smallState)
 			require.ErrorIs(t, err, ErrState, "byte %d changed", i)
 		}
-		_, err := p.Restore(bytes.NewReader(append(bytes.Clone(state), 0)))
+		_, err := p.Restore(bytes.NewReader(append(bytes.Clone(state), 0)), smallState)
 		require.ErrorIs(t, err, ErrState)
 		body := state[:len(state)-4]
-		_, err = p.Restore(bytes.NewReader(sealState(append(bytes.Clone(body), 0))))
+		_, err = p.Restore(bytes.NewReader(sealState(append(bytes.Clone(body), 0))), smallState)
 		require.ErrorContains(t, err, "1 bytes too many")
-		for n := len(stateMagic); n < len(body); n++ {
-			_, err := p.Restore(bytes.NewReader(sealState(body[:n])))
+		for n := len(stateMagic); n < len(body); n += 1 + len(body)/500 {
+			_, err := p.Restore(bytes.NewReader(sealState(body[:n])), smallState)
 			require.ErrorIs(t, err, ErrState, "cut at byte %d, with a checksum", n)
 		}
-		_, err = pipelineOf(t, "flow-min/1").Restore(bytes.NewReader(state))
+		_, err = pipelineOf(t, "flow-min/1").Restore(bytes.NewReader(state), smallState)
 		require.ErrorContains(t, err, `it is of set "`+set)
 	}
 }
@@ -160,19 +165,19 @@ func FuzzRestore(f *testing.F) {
 		state := busyState(f, set)
 		f.Add(byte(i), state[:len(state)-4])
 		var empty bytes.Buffer
-		require.NoError(f, pipelineOf(f, set).Extractor().Save(&empty))
+		require.NoError(f, pipelineOf(f, set).ExtractorWith(smallState).Save(&empty))
 		f.Add(byte(i), empty.Bytes()[:empty.Len()-4])
 	}
 	flows := contextFlows(rand.New(rand.NewPCG(6, 6)), 40, 1e8, 1e9)
 	sets := statefulSets()
 	f.Fuzz(func(t *testing.T, which byte, body []byte) {
 		p := pipelineOf(t, sets[int(which)%len(sets)])
-		x, err := p.Restore(bytes.NewReader(sealState(body)))
+		x, err := p.Restore(bytes.NewReader(sealState(body)), smallState)
 		if err != nil {
 			require.ErrorIs(t, err, ErrState)
 			return
 		}
-		y, err := p.Restore(bytes.NewReader(saved(t, x)))
+		y, err := p.Restore(bytes.NewReader(saved(t, x)), smallState)
 		require.NoError(t, err, "what is accepted can be saved and restored again")
 		a, _ := allRows(t, x, flows, true)
 		b, _ := allRows(t, y, flows, true)

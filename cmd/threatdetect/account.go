@@ -21,6 +21,8 @@ type accountJSON struct {
 	// Joins is of sets that are made of several logs only.
 	Joins   *joinsJSON `json:"joins,omitempty"`
 	Seconds float64    `json:"seconds"`
+	// State is of sets that remember flows, where one was not simply counted in its turn.
+	State *stateJSON `json:"state,omitempty"`
 }
 
 // joinsJSON says what became of the records of other logs that tell more about flows.
@@ -32,6 +34,15 @@ type joinsJSON struct {
 	Lost    int64 `json:"lost"`
 }
 
+// stateJSON is what a set that remembers flows did besides making rows; only where it did any of it.
+type stateJSON struct {
+	Late    int64 `json:"late"`
+	TooLate int64 `json:"too_late"`
+	Future  int64 `json:"future"`
+	Evicted int64 `json:"evicted"`
+	Held    int64 `json:"held"`
+}
+
 // printAccount prints what a run did as the last line of standard error: as JSON however it ended, for people if there was
 // something to count.
 func (a *app) printAccount() {
@@ -41,7 +52,11 @@ func (a *app) printAccount() {
 		if skipped == nil {
 			skipped = map[features.Reason]int64{}
 		}
-		line, _ := json.Marshal(accountJSON{acct.Records, acct.Flows, acct.Rows, acct.Threats, skipped, a.unlabelled, (*joinsJSON)(a.joins), elapsed.Round(time.Microsecond).Seconds()})
+		var state *stateJSON
+		if a.stats != (features.Stats{}) {
+			state = &stateJSON{a.stats.Late, a.stats.TooLate, a.stats.Future, a.stats.Evicted, a.stats.Held}
+		}
+		line, _ := json.Marshal(accountJSON{acct.Records, acct.Flows, acct.Rows, acct.Threats, skipped, a.unlabelled, (*joinsJSON)(a.joins), elapsed.Round(time.Microsecond).Seconds(), state})
 		fmt.Fprintf(a.stderr, "%s\n", line)
 		return
 	}
@@ -55,6 +70,15 @@ func (a *app) printAccount() {
 			sep = "; skipped "
 		}
 		fmt.Fprintf(&skipped, "%s%d %s", sep, acct.Skipped[reason], reason)
+	}
+	for _, c := range []struct {
+		n    int64
+		what string
+	}{{a.stats.Late, "came late"}, {a.stats.TooLate, "too late to be counted"}, {a.stats.Future, "from the future"},
+		{a.stats.Evicted, "things forgotten early"}, {a.stats.Held, "flows left in the state"}} {
+		if c.n > 0 {
+			fmt.Fprintf(&skipped, "; %d %s", c.n, c.what)
+		}
 	}
 	rate := ""
 	if elapsed > 100*time.Millisecond {

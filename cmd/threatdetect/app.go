@@ -38,6 +38,7 @@ type app struct {
 	// account is what the run did; counted tells that there was something to count, so that it is printed for people too.
 	account features.Account
 	counted bool
+	stats   features.Stats // of a set that remembers flows
 	// unlabelled, unless nil, is how many flows were left out because nobody labelled them.
 	unlabelled *int64
 	// joins, unless nil, is what became of the records of other logs that tell more about flows.

@@ -92,8 +92,9 @@ func (a *app) features(f *featureFlags, files []string) error {
 		if f.to == "csv" && !f.noHeader {
 			w.header()
 		}
-		x := pipeline.Extractor()
-		if err := f.state.restore(func(r io.Reader) (err error) { x, err = pipeline.Restore(r); return err }); err != nil {
+		options := f.state.options(a, set)
+		x := pipeline.ExtractorWith(options)
+		if err := f.state.restore(func(r io.Reader) (err error) { x, err = pipeline.Restore(r, options); return err }); err != nil {
 			return logWork{}, err
 		}
 		due := func() error {
@@ -118,7 +119,10 @@ func (a *app) features(f *featureFlags, files []string) error {
 				}
 				return due()
 			},
-			save:  func() error { return f.state.save(x.Save) },
+			save: func() error {
+				a.stats = x.Stats()
+				return f.state.save(x.Save)
+			},
 			flush: func() error { return nil },
 		}, nil
 	})

@@ -74,8 +74,9 @@ func (a *app) score(f *scoreFlags, files []string) error {
 		if err != nil {
 			return logWork{}, usagef("--to: %w", err)
 		}
-		stream := d.Stream()
-		if err := f.state.restore(func(r io.Reader) (err error) { stream, err = d.Restore(r); return err }); err != nil {
+		options := f.state.options(a, set)
+		stream := d.StreamWith(options)
+		if err := f.state.restore(func(r io.Reader) (err error) { stream, err = d.Restore(r, options); return err }); err != nil {
 			return logWork{}, err
 		}
 		due := func() error {
@@ -108,7 +109,10 @@ func (a *app) score(f *scoreFlags, files []string) error {
 				}
 				return due()
 			},
-			save:  func() error { return f.state.save(stream.Save) },
+			save: func() error {
+				a.stats = stream.Stats()
+				return f.state.save(stream.Save)
+			},
 			flush: w.Flush,
 			end: func() int {
 				if f.failOnThreat && a.account.Threats > 0 {

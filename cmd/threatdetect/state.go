@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -16,24 +18,57 @@ import (
 
 // stateFlags carry what a set of features remembers from one run to the next.
 type stateFlags struct {
-	file string
-	last bool
+	file   string
+	last   bool
+	memory int // MiB
+
+	told int // pressures that were printed
 }
 
 func (s *stateFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&s.file, "state", "", "for a set that remembers flows: go on with the state in this file, if there is one, and leave it there at the end")
+	flags.IntVar(&s.memory, "memory", features.DefaultBudget>>20, "for a set that remembers hosts: how many MiB that may take; a state goes on with the same memory only")
 	flags.BoolVar(&s.last, "last", false, "with --state: the log ends with this run, so flows that wait for stragglers come out now instead of in the next run")
 }
 
 // check refuses flags that do not fit the set.
 func (s *stateFlags) check(set *features.Set) error {
 	switch {
+	case s.memory < features.MinBudget>>20 || s.memory > maxMemory:
+		return usagef("--memory %d: want %d to %d MiB", s.memory, features.MinBudget>>20, maxMemory)
 	case s.last && s.file == "":
 		return usagef("--last goes with --state")
 	case s.file != "" && !set.Stateful:
 		return usagef("--state: set %s remembers nothing", set.Name)
 	}
 	return nil
+}
+
+// maxMemory bounds --memory, in MiB.
+const maxMemory = 64 << 10
+
+// maxTold is how many warnings of pressure are printed.
+const maxTold = 10
+
+// options are those of the run. A record from the future must not drive out what is remembered; flow-context/1 alone is laid
+// down without a clock.
+func (s *stateFlags) options(a *app, set *features.Set) *features.StateOptions {
+	o := &features.StateOptions{Budget: s.memory << 20}
+	if set.Name != "flow-context/1" {
+		o.Now = func() int64 { return time.Now().UnixNano() }
+	}
+	o.OnPressure = func(p features.Pressure) {
+		if s.told++; s.told > maxTold {
+			return
+		}
+		nets := make([]string, len(p.Prefixes))
+		for i, prefix := range p.Prefixes {
+			nets[i] = prefix.String()
+		}
+		a.printf("state_pressure: %s: %d of what is remembered of hosts had to go for %d flows of a minute, most of it of %s; --memory %d is too little for exact columns\n",
+			time.Unix(0, p.Time).UTC().Format(time.RFC3339), p.Evicted, p.Flows, strings.Join(nets, " "), s.memory)
+	}
+	return o
 }
 
 // restore hands the file to f, if there is one.

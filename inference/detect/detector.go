@@ -165,15 +165,18 @@ func (d *Detector) Model() string { return "sha256:" + d.digest }
 // Threshold is the score from which on a flow is judged a threat.
 func (d *Detector) Threshold() float32 { return d.threshold }
 
-// Stream returns a new run of the detector. Each goroutine and each source of flows takes its own.
-func (d *Detector) Stream() *Stream {
-	return d.stream(d.pipeline.Extractor())
+// Stream returns a new run of the detector with the defaults. Each goroutine and each source of flows takes its own.
+func (d *Detector) Stream() *Stream { return d.StreamWith(nil) }
+
+// StreamWith returns a new run of the detector that keeps to the options of the set of features.
+func (d *Detector) StreamWith(o *features.StateOptions) *Stream {
+	return d.stream(d.pipeline.ExtractorWith(o))
 }
 
 // Restore returns a run that goes on where one of the same set of features stopped that was saved by [Stream.Save], be it of
 // another model: what is remembered are flows, not verdicts. What does not fit is refused with features.ErrState.
-func (d *Detector) Restore(r io.Reader) (*Stream, error) {
-	x, err := d.pipeline.Restore(r)
+func (d *Detector) Restore(r io.Reader, o *features.StateOptions) (*Stream, error) {
+	x, err := d.pipeline.Restore(r, o)
 	if err != nil {
 		return nil, err
 	}

@@ -137,14 +137,14 @@ func TestARestartDoesNotChangeVerdicts(t *testing.T) {
 			var state bytes.Buffer
 			require.NoError(t, s.Save(&state))
 			var err error
-			s, err = d.Restore(&state)
+			s, err = d.Restore(&state, nil)
 			require.NoError(t, err)
 		}
 	}
 	s.Finish()
 	take()
 	require.Equal(t, want, got)
-	_, err := d.Restore(strings.NewReader("threatdetect state 1"))
+	_, err := d.Restore(strings.NewReader("threatdetect state 1"), nil)
 	require.ErrorIs(t, err, features.ErrState)
 }
 

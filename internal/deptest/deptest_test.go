@@ -36,7 +36,8 @@ var rules = []struct {
 	{"internal/testkit/tarball", "github.com/stretchr/testify/require", "reads fixtures"},
 
 	{"model", "internal/f32math internal/pickle internal/safeio internal/ubjson", "a model is data: it cannot predict, and knows no logs"},
-	{"features", "", "rows know nothing of trees, and an agent that embeds them gets nothing else"},
+	{"internal/sketch", "", "arithmetic of counters and sets"},
+	{"features", "internal/sketch", "rows know nothing of trees, and an agent that embeds them gets nothing else"},
 	{"internal/isotime", "internal/decimal", "times in text"},
 	{"internal/naming", "features internal/decimal", "names of protocols, for readers"},
 	{"internal/pairing", "features", "records of one direction become flows"},

@@ -1,0 +1,234 @@
+package features
+
+import (
+	"slices"
+
+	"threatdetect/internal/sketch"
+)
+
+// halfWindow is half of the window of distinct counts, in nanoseconds: a count covers the present half hour of the clock and the
+// one before it.
+const halfWindow = 1800 * 1_000_000_000
+
+// half returns the number of the half window of a time.
+func half(t int64) int64 {
+	h := t / halfWindow
+	if t%halfWindow < 0 {
+		h--
+	}
+	return h
+}
+
+// maxExact is how many different values of a half window are counted one by one.
+const maxExact = 8
+
+// distinct counts different values: exactly as long as no half window has more than maxExact of them, and from then on with a
+// sketch of the pool.
+type distinct struct {
+	half   int64 // number of the present one
+	exact  [2][maxExact]uint32
+	n      [2]uint8 // of exact; 0 is the present half
+	sketch uint32   // in the pool, 0 for none
+}
+
+// turn moves to the half window of t.
+func (d *distinct) turn(t int64, p *sketchPool) {
+	h := half(t)
+	if h == d.half {
+		return
+	}
+	if next := h == d.half+1; !next {
+		d.n = [2]uint8{}
+		p.release(d.sketch)
+		d.sketch = 0
+	} else if d.sketch != 0 {
+		p.sketches[d.sketch].d.Turn()
+	} else {
+		d.n[1], d.exact[1] = d.n[0], d.exact[0]
+		d.n[0] = 0
+	}
+	d.half = h
+}
+
+// add counts a value, given by a hash.
+func (d *distinct) add(h uint32, p *sketchPool) {
+	if d.sketch == 0 {
+		now := d.exact[0][:d.n[0]]
+		if slices.Contains(now, h) {
+			return
+		}
+		if len(now) < maxExact {
+			d.exact[0][len(now)] = h
+			d.n[0]++
+			return
+		}
+		p.obtain(d)
+		s := &p.sketches[d.sketch].d
+		for _, v := range d.exact[1][:d.n[1]] {
+			s.Add(v)
+		}
+		s.Turn()
+		for _, v := range now {
+			s.Add(v)
+		}
+		d.n = [2]uint8{}
+	}
+	p.use(d.sketch)
+	p.sketches[d.sketch].d.Add(h)
+}
+
+// count is how many different values were added in the two halves.
+func (d *distinct) count(p *sketchPool) float64 {
+	if d.sketch != 0 {
+		return p.sketches[d.sketch].d.Estimate()
+	}
+	now, before := d.exact[0][:d.n[0]], d.exact[1][:d.n[1]]
+	n := len(now)
+	for _, v := range before {
+		if !slices.Contains(now, v) {
+			n++
+		}
+	}
+	return float64(n)
+}
+
+// step counts a value, if it is to be added, at time t, and returns how many there are. A flow that does not count changes nothing.
+func (d *distinct) step(t int64, h uint32, add, counts bool, p *sketchPool) float64 {
+	if !counts {
+		return d.peek(t, p)
+	}
+	d.turn(t, p)
+	if add {
+		d.add(h, p)
+	}
+	return d.count(p)
+}
+
+// peek is how many different values there are at time t.
+func (d *distinct) peek(t int64, p *sketchPool) float64 {
+	switch h := half(t); {
+	case h == d.half:
+		return d.count(p)
+	case h != d.half+1:
+		return 0
+	case d.sketch != 0:
+		turned := p.sketches[d.sketch].d
+		turned.Turn()
+		return turned.Estimate()
+	}
+	return float64(d.n[0])
+}
+
+// sketchPool is a fixed number of sketches. When there is none left, the one that nothing was added to for the longest time
+// goes to the next count that needs one; its former owner begins anew.
+type sketchPool struct {
+	sketches       []pooled // 0 is none
+	free           uint32
+	oldest, newest uint32
+	pressure       *pressure
+}
+
+type pooled struct {
+	d            sketch.Distinct
+	owner        *distinct
+	older, newer uint32
+	age          uint64 // while a state is saved or restored: its place from the oldest on
+}
+
+const pooledBytes = 2*sketch.Registers + 96
+
+func newSketchPool(bytes int, p *pressure) *sketchPool {
+	return &sketchPool{sketches: make([]pooled, 1, 1+max(2, bytes/pooledBytes)), pressure: p}
+}
+
+// obtain gives d an empty sketch.
+func (p *sketchPool) obtain(d *distinct) {
+	i := p.free
+	switch {
+	case i != 0:
+		p.free = p.sketches[i].newer
+	case len(p.sketches) < cap(p.sketches):
+		i = uint32(len(p.sketches))
+		p.sketches = p.sketches[:i+1]
+	default:
+		i = p.oldest
+		p.unlink(i)
+		p.sketches[i].owner.sketch = 0
+		p.pressure.gone++
+		p.pressure.fresh++
+	}
+	s := &p.sketches[i]
+	s.d.Reset()
+	s.owner = d
+	p.link(i)
+	d.sketch = i
+}
+
+func (p *sketchPool) release(i uint32) {
+	if i == 0 {
+		return
+	}
+	p.unlink(i)
+	p.sketches[i].owner = nil
+	p.sketches[i].newer, p.free = p.free, i
+}
+
+// use makes a sketch the newest.
+func (p *sketchPool) use(i uint32) {
+	if p.newest != i {
+		p.unlink(i)
+		p.link(i)
+	}
+}
+
+func (p *sketchPool) unlink(i uint32) {
+	s := &p.sketches[i]
+	if s.older == 0 {
+		p.oldest = s.newer
+	} else {
+		p.sketches[s.older].newer = s.newer
+	}
+	if s.newer == 0 {
+		p.newest = s.older
+	} else {
+		p.sketches[s.newer].older = s.older
+	}
+	s.older, s.newer = 0, 0
+}
+
+func (p *sketchPool) link(i uint32) {
+	s := &p.sketches[i]
+	s.older, s.newer = p.newest, 0
+	if p.newest == 0 {
+		p.oldest = i
+	} else {
+		p.sketches[p.newest].newer = i
+	}
+	p.newest = i
+}
+
+// number sets the ages of the sketches in use.
+func (p *sketchPool) number() {
+	age := uint64(0)
+	for i := p.oldest; i != 0; i = p.sketches[i].newer {
+		p.sketches[i].age = age
+		age++
+	}
+}
+
+// restored puts the sketches of a pool that was filled by decoding in the order of their ages.
+func (p *sketchPool) restored(d *decoder) {
+	order := make([]uint32, len(p.sketches)-1)
+	for i := range p.sketches[1:] {
+		age := p.sketches[i+1].age
+		if d.bad != "" || age >= uint64(len(order)) || order[age] != 0 {
+			d.fail("ages of sketches out of order")
+			return
+		}
+		order[age] = uint32(i + 1)
+	}
+	p.oldest, p.newest = 0, 0
+	for _, i := range order {
+		p.link(i)
+	}
+}

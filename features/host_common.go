@@ -1,0 +1,68 @@
+package features
+
+import "threatdetect/internal/sketch"
+
+// hostCommon is what all flows share: how many sources are active, the load of networks and of everybody. It has a fixed size, so
+// that hosts which had to go still count here.
+type hostCommon struct {
+	active   distinct
+	pool     *sketchPool
+	nets     [2]netCounters // of sources and of destinations
+	all      fading
+	began    int64
+	begun    bool
+	pressure pressure // of the pool, which is never full
+}
+
+// fading is a count that fades by e in 60 s.
+type fading struct {
+	n    float64
+	last int64
+}
+
+// add counts a flow; one that does not count changes nothing.
+func (c *fading) add(t int64, counts bool) float64 {
+	n := c.n * sketch.Decay(since(t, c.last)*per60s)
+	if counts {
+		n++
+		*c = fading{n, t}
+	}
+	return n
+}
+
+// netCounters count by network in a fixed table of two rows. Networks may share a cell of one row; the lesser one of the two is
+// taken, so a count is never too small.
+type netCounters [2][netCells]fading
+
+const netCells = 8192
+
+func (c *netCounters) add(net uint64, t int64, counts bool) float64 {
+	a := c[0][net%netCells].add(t, counts)
+	b := c[1][net>>32%netCells].add(t, counts)
+	return min(a, b)
+}
+
+// netHash is that of the /24 or /64 of a key.
+func netHash(k hostKey) uint64 {
+	if isMapped(k) {
+		return sketch.Hash(k.lo>>8, 24)
+	}
+	return sketch.Hash(k.hi, 64)
+}
+
+func (c *hostCommon) init() { c.pool = newSketchPool(0, &c.pressure) }
+
+func (c *hostCommon) add(row []float32, f *hostFlow, src uint64) {
+	if !c.begun && f.count {
+		c.begun, c.began, c.active.half = true, f.t, half(f.t)
+		c.all.last = f.t
+	}
+	f.active = c.active.step(f.t, uint32(src), true, f.count, c.pool)
+	row[25] = round(c.nets[0].add(netHash(f.src), f.t, f.count))
+	row[26] = round(c.nets[1].add(netHash(f.dst), f.t, f.count))
+	row[27] = round(c.all.add(f.t, f.count))
+	row[28] = flag(c.begun && since(f.t, c.began) >= warmUp)
+}
+
+// finish fills what needs the destination's part as well.
+func (c *hostCommon) finish(row []float32, f *hostFlow) { row[20] = portion(f.fanin, f.active) }

@@ -1,0 +1,443 @@
+package features
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"threatdetect/internal/sketch"
+)
+
+// plainHosts computes host/1 from docs/features.md with maps that nothing is ever dropped from.
+type plainHosts struct {
+	fading   map[string]*plainFading
+	sets     map[string]*plainSet
+	spreads  map[string]*plainSpread
+	steps    map[hostKey]int
+	contacts map[string]int64 // number of the half of the retention in which it was last seen
+	ports    map[pairKey]*plainPorts
+	vertical map[hostKey]*plainVertical
+	began    int64
+	begun    bool
+	netCells map[string]*plainFading
+}
+
+type plainFading struct {
+	v    float64
+	last int64
+}
+
+type plainSet struct {
+	half        int64
+	now, before map[uint32]bool
+	estimated   bool
+}
+
+type plainSpread struct {
+	weight, mean, squares float64
+	last                  int64
+}
+
+type plainPorts struct {
+	last  int64
+	ports map[int32]bool
+}
+
+type plainVertical struct {
+	half        int64
+	now, before int
+}
+
+func newPlainHosts() *plainHosts {
+	return &plainHosts{fading: map[string]*plainFading{}, sets: map[string]*plainSet{}, spreads: map[string]*plainSpread{}, steps: map[hostKey]int{},
+		contacts: map[string]int64{}, ports: map[pairKey]*plainPorts{}, vertical: map[hostKey]*plainVertical{}, netCells: map[string]*plainFading{}}
+}
+
+// fade adds x to a count that fades by e in so many seconds.
+func (p *plainHosts) fade(name string, t int64, seconds, x float64, counts bool) float64 {
+	c := p.fading[name]
+	if c == nil {
+		if !counts {
+			return 0
+		}
+		c = &plainFading{0, t}
+		p.fading[name] = c
+	}
+	v := c.v * sketch.Decay(float64(t-c.last)*sketch.PerSecond(seconds))
+	if counts {
+		v = v + x
+		c.v, c.last = v, t
+	}
+	return v
+}
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}
+
+func (p *plainHosts) distinct(name string, t int64, h uint32, add, counts bool) float64 {
+	s := p.sets[name]
+	half := floorDiv(t, 1800e9)
+	if s == nil {
+		if !counts {
+			return 0
+		}
+		s = &plainSet{half: half, now: map[uint32]bool{}, before: map[uint32]bool{}}
+		p.sets[name] = s
+	}
+	if !counts {
+		copied := *s
+		s = &copied
+	}
+	if half != s.half {
+		if half == s.half+1 {
+			s.before = s.now
+		} else {
+			s.before, s.estimated = map[uint32]bool{}, false
+		}
+		s.now, s.half = map[uint32]bool{}, half
+	}
+	if add && counts {
+		s.now[h] = true
+		if len(s.now) > 8 {
+			s.estimated = true
+		}
+	}
+	union := map[uint32]bool{}
+	for h := range s.now {
+		union[h] = true
+	}
+	for h := range s.before {
+		union[h] = true
+	}
+	if !s.estimated {
+		return float64(len(union))
+	}
+	return plainEstimate(union)
+}
+
+// plainEstimate is Ertl's estimator over 4,096 registers.
+func plainEstimate(hashes map[uint32]bool) float64 {
+	const m = 4096
+	var registers [m]int
+	for h := range hashes {
+		rank := 1
+		for bit := 19; bit >= 0 && h>>bit&1 == 0; bit-- {
+			rank++
+		}
+		registers[h>>20] = max(registers[h>>20], rank)
+	}
+	var counts [22]float64
+	for _, r := range registers {
+		counts[r]++
+	}
+	z := 0.0
+	if x := 1 - counts[21]/m; x != 1 && x != 0 {
+		y, tau := 1.0, 1-x
+		for {
+			x = math.Sqrt(x)
+			was := tau
+			y *= 0.5
+			tau -= (1 - x) * (1 - x) * y
+			if tau == was {
+				break
+			}
+		}
+		z = m * (tau / 3)
+	}
+	for k := 20; k >= 1; k-- {
+		z = 0.5 * (z + counts[k])
+	}
+	if x := counts[0] / m; x != 1 {
+		y, sigma := 1.0, x
+		for {
+			x *= x
+			was := sigma
+			sigma += x * y
+			y += y
+			if sigma == was {
+				break
+			}
+		}
+		z += m * sigma
+	} else {
+		z = math.Inf(1)
+	}
+	return 0.5 / math.Ln2 * m * m / z
+}
+
+func (p *plainHosts) spread(name string, t int64, x float64, counts bool) float64 {
+	s := p.spreads[name]
+	if s == nil {
+		if !counts {
+			return math.NaN()
+		}
+		s = &plainSpread{last: t}
+		p.spreads[name] = s
+	}
+	if !counts {
+		copied := *s
+		s = &copied
+	}
+	d := sketch.Decay(float64(t-s.last) * sketch.PerSecond(86400))
+	s.last = t
+	s.weight *= d
+	s.squares *= d
+	if math.IsNaN(x) {
+		return x
+	}
+	z := math.NaN()
+	if s.weight >= 2 && s.squares > 0 {
+		z = (x - s.mean) / math.Sqrt(s.squares/s.weight)
+	}
+	if counts {
+		off := x - s.mean
+		s.weight++
+		s.mean += off / s.weight
+		s.squares += off * (x - s.mean)
+	}
+	return z
+}
+
+func (p *plainHosts) firstContact(name string, t int64, counts bool) bool {
+	half := t / contactSpan
+	last, seen := p.contacts[name]
+	first := !seen || last < half-1
+	if counts {
+		p.contacts[name] = half
+	}
+	return first
+}
+
+func plainKey(f *Flow, src bool) (key, net string, k hostKey) {
+	a, local := f.Src, f.Has(FieldLocalSrc) && f.LocalSrc
+	if !src {
+		a, local = f.Dst, f.Has(FieldLocalDst) && f.LocalDst
+	}
+	bits := 64
+	if a.Is4() {
+		bits = 24
+	}
+	prefix, _ := a.Prefix(bits)
+	k = addressKey(a)
+	if a.Is6() && !local {
+		k = addressKey(prefix.Addr())
+	}
+	return fmt.Sprint(k), prefix.String(), k
+}
+
+func (p *plainHosts) row(f *Flow, t, late int64) []float32 {
+	row := make([]float64, 29)
+	counts := late <= 60e9
+	src, srcNet, srcKey := plainKey(f, true)
+	dst, dstNet, dstKey := plainKey(f, false)
+	amount := func(field Field, n uint64) float64 {
+		if f.Has(field) {
+			return float64(n)
+		}
+		return 0
+	}
+	sent, got := amount(FieldFwdBytes, f.FwdBytes), amount(FieldRevBytes, f.RevBytes)
+	failed, answered := 0.0, true
+	switch f.State {
+	case StateAttempt, StateRejected:
+		failed, answered = 1, false
+	case StateUnknown, StateMidstream, StateRequestOnly:
+		answered = false
+	}
+	ratio := func(a, b float64) float64 {
+		if b == 0 {
+			return math.NaN()
+		}
+		return a / b
+	}
+	for side, key := range []string{src, dst} {
+		at, name := 6*side, []string{"src ", "dst "}[side]+key
+		row[at] = p.fade(name+" n60", t, 60, 1, counts)
+		row[at+1] = p.fade(name+" n600", t, 600, 1, counts)
+		row[at+2] = p.fade(name+" n3600", t, 3600, 1, counts)
+		out, in := sent, got
+		if side == 1 {
+			out, in = got, sent
+		}
+		row[at+3] = p.fade(name+" out", t, 600, out, counts)
+		row[at+4] = p.fade(name+" in", t, 600, in, counts)
+		row[at+5] = ratio(p.fade(name+" failed", t, 600, failed, counts), row[at+1])
+	}
+	row[12] = p.fade("pkts "+src, t, 600, amount(FieldFwdPkts, f.FwdPkts)+amount(FieldRevPkts, f.RevPkts), counts)
+	srcHash, dstHash := sketch.Hash(srcKey.hi, srcKey.lo), sketch.Hash(dstKey.hi, dstKey.lo)
+	row[13] = p.distinct("dsts "+src, t, uint32(dstHash), true, counts)
+	row[14] = p.distinct("dports "+src, t, uint32(sketch.Hash(uint64(f.DstPort), 1)), f.Has(FieldDstPort), counts)
+	row[19] = p.distinct("srcs "+dst, t, uint32(srcHash), true, counts)
+	active := p.distinct("active", t, uint32(srcHash), true, counts)
+	row[20] = ratio(row[19], active)
+
+	pair := pairKey{srcKey, dstKey}
+	ports := p.ports[pair]
+	if ports == nil {
+		ports = &plainPorts{last: t, ports: map[int32]bool{}}
+		if counts {
+			p.ports[pair] = ports
+		}
+	}
+	if !counts {
+		copied := *ports
+		ports = &copied
+	}
+	if t-ports.last > 3600e9 {
+		ports.ports = map[int32]bool{}
+	}
+	ports.last = t
+	if counts && f.Has(FieldDstPort) && len(ports.ports) < 64 {
+		ports.ports[int32(f.DstPort)] = true
+	}
+	half := floorDiv(t, 1800e9)
+	v := p.vertical[srcKey]
+	if v == nil {
+		v = &plainVertical{half: half}
+		if counts {
+			p.vertical[srcKey] = v
+		}
+	}
+	if !counts {
+		copied := *v
+		v = &copied
+	}
+	if half != v.half {
+		if v.before = v.now; half != v.half+1 {
+			v.before = 0
+		}
+		v.now, v.half = 0, half
+	}
+	v.now = max(v.now, len(ports.ports))
+	row[15] = float64(max(v.now, v.before))
+
+	first := p.firstContact(fmt.Sprint(pair), t, counts)
+	port := int32(-1)
+	if f.Has(FieldDstPort) {
+		port = int32(f.DstPort)
+	}
+	firstPort := p.firstContact(fmt.Sprint(pair, f.Proto, port), t, counts)
+	if first && counts {
+		switch {
+		case failed == 1:
+			p.steps[srcKey] = min(p.steps[srcKey]+1, 16)
+		case answered:
+			p.steps[srcKey] = max(p.steps[srcKey]-1, -16)
+		}
+	}
+	row[16] = float64(p.steps[srcKey]) * 1.3862943611198906
+	x := math.NaN()
+	if f.Has(FieldFwdBytes) {
+		x = sent
+	}
+	row[17] = p.spread("bytes "+src, t, x, counts)
+	x = math.NaN()
+	if f.Has(FieldDuration) {
+		x = float64(f.Duration) / 1e9
+	}
+	row[18] = p.spread("duration "+src, t, x, counts)
+	row[21] = p.fade(fmt.Sprint("pair n", pair), t, 3600, 1, counts)
+	lasted := 0.0
+	if x == x {
+		lasted = x
+	}
+	row[22] = p.fade(fmt.Sprint("pair d", pair), t, 86400, lasted, counts)
+	if first {
+		row[23] = 1
+	}
+	if firstPort {
+		row[24] = 1
+	}
+	row[25] = p.fade("net src "+srcNet, t, 60, 1, counts)
+	row[26] = p.fade("net dst "+dstNet, t, 60, 1, counts)
+	if counts && !p.begun {
+		p.begun, p.began = true, t
+	}
+	row[27] = p.fade("all", t, 60, 1, counts)
+	if p.begun && t-p.began >= 3600e9 {
+		row[28] = 1
+	}
+	cells := make([]float32, len(row))
+	for i, v := range row {
+		cells[i] = round(v)
+	}
+	return cells
+}
+
+// hostFlows adds amounts, and now and then many destinations and ports, to contextFlows.
+func hostFlows(r *rand.Rand, n int, step, jitter int64) []*Flow {
+	flows := contextFlows(r, n, step, jitter)
+	for _, f := range flows {
+		for _, field := range []Field{FieldFwdBytes, FieldRevBytes, FieldFwdPkts, FieldRevPkts, FieldLocalSrc, FieldLocalDst} {
+			if r.IntN(6) > 0 {
+				f.Known |= field
+			}
+		}
+		f.FwdBytes, f.RevBytes, f.FwdPkts, f.RevPkts = r.Uint64N(1e6), r.Uint64N(1e6), r.Uint64N(1000), r.Uint64N(1000)
+		f.LocalSrc, f.LocalDst = r.IntN(2) == 0, r.IntN(2) == 0
+		if r.IntN(3) == 0 {
+			b := f.Dst.As16()
+			b[15], b[14] = byte(r.IntN(200)), byte(r.IntN(2))
+			f.Dst = netipFrom(b)
+		}
+		if r.IntN(3) == 0 && f.Has(FieldDstPort) {
+			f.DstPort = uint16(r.IntN(300))
+		}
+	}
+	return flows
+}
+
+func TestHostsAgainstPlainMaps(t *testing.T) {
+	p := pipelineOf(t, "host/1")
+	for seed := range uint64(30) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		flows := hostFlows(r, 1+r.IntN(1500), []int64{1e7, 1e9, 1e11, 2e13}[r.IntN(4)], []int64{0, 1e9, 5e9, 2e11}[r.IntN(4)])
+		if seed%5 == 4 { // a log whose times begin at 0
+			for _, f := range flows {
+				f.Start -= 1e18
+			}
+		}
+		x := p.ExtractorWith(&StateOptions{Budget: 8 << 20})
+		rows, _ := allRows(t, x, flows, true)
+		plain := newPlainHosts()
+		for i, o := range release(flows) {
+			requireSameRow(t, plain.row(o.f, o.t, o.t-o.f.End()), rows[i], hostColumns, fmt.Sprintf("seed %d, row %d", seed, i))
+		}
+		require.Zero(t, x.Stats().Evicted)
+	}
+}
+
+// BenchmarkHosts is the cost of a row of host/1 where everything is warm: 2,000 sources and 2,000 destinations.
+func BenchmarkHosts(b *testing.B) {
+	r := rand.New(rand.NewPCG(11, 13))
+	flows := make([]*Flow, 1<<14)
+	for i := range flows {
+		f := tcpFlow()
+		f.Src, f.Dst = addr4(0x0a010000+uint32(r.IntN(2000))), addr4(0x0a020000+uint32(r.IntN(2000)))
+		f.DstPort = []uint16{53, 80, 443, 22, 445, 8080}[r.IntN(6)]
+		f.State = State(r.IntN(11))
+		f.UID = []byte("CHhAvVGS1DHFjwGM9")
+		flows[i] = f
+	}
+	x := pipelineOf(b, "host/1").Extractor()
+	at := int64(1e18)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		f := flows[i&(1<<14-1)]
+		at += 1_000_000
+		f.Start = at - f.Duration
+		if x.Push(f) != nil {
+			b.Fatal("push")
+		}
+		for _, ok := x.Next(); ok; _, ok = x.Next() {
+		}
+	}
+}

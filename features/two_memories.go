@@ -1,0 +1,26 @@
+package features
+
+// twoMemories are those of a set that has the columns of two.
+type twoMemories struct {
+	first, second memory
+	columns       int // of first
+}
+
+func newContextAndHosts(o *StateOptions, stats *Stats) memory {
+	return &twoMemories{newContext(o, stats), newHosts(o, stats), len(contextColumns)}
+}
+
+func (m *twoMemories) fill(row []float32, f *Flow, t, late int64) {
+	m.first.fill(row[:m.columns], f, t, late)
+	m.second.fill(row[m.columns:], f, t, late)
+}
+
+func (m *twoMemories) encode(e *encoder) {
+	m.first.encode(e)
+	m.second.encode(e)
+}
+
+func (m *twoMemories) decode(d *decoder, t int64, any bool) {
+	m.first.decode(d, t, any)
+	m.second.decode(d, t, any)
+}
