@@ -208,7 +208,7 @@ func (h *hostPart) addPair(row []float32, f *hostFlow, src, dst uint64) (ports u
 		}
 		h.days = n
 	}
-	fixed := sketch.Hash(src, dst)
+	fixed := sketch.Hash(src, dst) // pairKey.fixed
 	onPort := sketch.Hash(fixed, uint64(f.proto)<<32|uint64(f.dport+1))
 	first, firstPort := !h.contacts.Has(fixed), !h.contacts.Has(onPort)
 	if f.count {

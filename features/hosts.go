@@ -156,3 +156,6 @@ func (k hostKey) fixed() uint64 { return sketch.Hash(k.hi, k.lo) }
 
 // fillNone is for sets all of whose columns are remembered.
 func fillNone([]float32, *Flow) {}
+
+// fixed is a hash of a pair that does not depend on the process.
+func (k pairKey) fixed() uint64 { return sketch.Hash(k.src.fixed(), k.dst.fixed()) }

@@ -85,6 +85,8 @@ var sets = []*Set{
 		columns: slices.Concat(portableColumns, contextColumns, hostColumns), fill: fillPortable, stateless: len(portableColumns), memory: newContextAndHosts},
 	{Name: "host/1", Doc: "what source, destination, the two of them and their networks did in the last minutes to days", Formats: contextFormats, Stateful: true,
 		columns: hostColumns, fill: fillNone, memory: newHosts},
+	{Name: "beacon/1", Doc: "how regularly a source calls one port of a destination", Formats: contextFormats, Stateful: true,
+		columns: beaconColumns, fill: fillNone, memory: newBeacons},
 	{Name: "seed/1", Doc: "the columns of UNSW-NB15 with the three features of the project's origin, on raw values", Formats: []string{"unsw"},
 		NeedsFit: true, source: sourceUNSW},
 	{Name: "seed-compat/1", Doc: "seed with the origin's arithmetic: columns are standardised first", Formats: []string{"unsw"}, NeedsFit: true,
