@@ -54,6 +54,9 @@ func contextFlows(r *rand.Rand, n int, step, jitter int64) []*Flow {
 			f.Known |= FieldDuration
 			f.Duration = r.Int64N(2e9)
 		}
+		if r.IntN(3) == 0 {
+			f.Joined = &Joined{DNS: someQueries(r)}
+		}
 		f.Start = at - f.Duration
 		if jitter > 0 {
 			f.Start -= r.Int64N(jitter)

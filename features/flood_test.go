@@ -87,6 +87,9 @@ func flood(t testing.TB, set string, budget, distinct, hot int, v6 bool) floodRe
 		if i%100 == 0 {
 			push(addr4(0x0a000000+uint32(i/100%hot)), uint32(i/100))
 		}
+		if i > 0 && i%10_000_000 == 0 {
+			t.Logf("%d hosts in %v: resident %d MiB, slowest flow %v", i, time.Since(began).Round(time.Second), res.peak>>20, res.slowest)
+		}
 	}
 	res.withFlood = float64(distinct+distinct/100) / time.Since(began).Seconds()
 	x.Finish()

@@ -87,6 +87,8 @@ var sets = []*Set{
 		columns: hostColumns, fill: fillNone, memory: newHosts},
 	{Name: "beacon/1", Doc: "how regularly a source calls one port of a destination", Formats: contextFormats, Stateful: true,
 		columns: beaconColumns, fill: fillNone, memory: newBeacons},
+	{Name: "dns/1", Doc: "the names that a source asks for, and what the names are made of", Formats: []string{"zeek", "eve"}, Stateful: true, Joins: true,
+		columns: dnsColumns, fill: fillNone, memory: newLookups},
 	{Name: "seed/1", Doc: "the columns of UNSW-NB15 with the three features of the project's origin, on raw values", Formats: []string{"unsw"},
 		NeedsFit: true, source: sourceUNSW},
 	{Name: "seed-compat/1", Doc: "seed with the origin's arithmetic: columns are standardised first", Formats: []string{"unsw"}, NeedsFit: true,

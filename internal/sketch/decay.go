@@ -54,3 +54,23 @@ func Decay(x float64) float64 {
 func PerSecond(seconds float64) float64 { return log2e / (seconds * 1e9) }
 
 var log2e = math.Log2E // no constant, so that PerSecond is two roundings at run time
+
+// Log2 returns the logarithm of x > 0 to the base 2. With x = m * 2^e, sqrt(1/2) <= m < sqrt(2), and s = (m - 1) / (m + 1), it is
+//
+//	e + s * (2/ln 2) * (1 + q*(1/3 + q*(1/5 + ... q*1/25))), q = s*s
+//
+// where every operation is rounded on its own.
+func Log2(x float64) float64 {
+	m, e := math.Frexp(x)
+	if m < math.Sqrt2/2 {
+		m *= 2
+		e--
+	}
+	s := (m - 1) / (m + 1)
+	q := s * s
+	p := 1.0 / 25
+	for k := 23; k >= 1; k -= 2 {
+		p = float64(p*q) + 1/float64(k)
+	}
+	return float64(e) + float64(float64(s*(2/math.Ln2))*p)
+}

@@ -11,8 +11,8 @@ func finish(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// HashString mixes a text into 64 bits: FNV-1a, finished as in Hash.
-func HashString(s string) uint64 {
+// HashText mixes a text into 64 bits: FNV-1a, finished as in Hash.
+func HashText[T ~string | ~[]byte](s T) uint64 {
 	h := uint64(0xcbf29ce484222325)
 	for i := range len(s) {
 		h = (h ^ uint64(s[i])) * 0x100000001b3

@@ -112,3 +112,16 @@ func TestBloom(t *testing.T) {
 	require.False(t, b.Has(Hash(6, 1)) && b.Has(Hash(7, 1)) && b.Has(Hash(8, 1)))
 	require.False(t, b.SetAdded(n+1))
 }
+
+func TestLog2(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 2))
+	for i := 1; i < 300; i++ {
+		require.InDelta(t, math.Log2(float64(i)), Log2(float64(i)), 2e-15)
+	}
+	require.Equal(t, 10.0, Log2(1024))
+	require.Equal(t, -3.0, Log2(0.125))
+	for range 10_000 {
+		x := math.Exp(20 * r.NormFloat64())
+		require.InDelta(t, math.Log2(x), Log2(x), 1e-13)
+	}
+}
