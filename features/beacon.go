@@ -58,7 +58,7 @@ func newBeacons(o *StateOptions, stats *Stats) memory {
 	for filter*2*64 <= o.budget() {
 		filter *= 2
 	}
-	m := &beacons{stats: stats, seed: [2]uint64{rand.Uint64(), rand.Uint64()},
+	m := &beacons{stats: stats, times: make([]float64, 0, maxCalls), sizes: make([]float64, 0, maxCalls), work: make([]float64, 0, maxCalls), seed: [2]uint64{rand.Uint64(), rand.Uint64()},
 		calls: newStore[callKey, callState](o.budget()/100*94, filter, 86400_000_000_000)}
 	m.pressure.report = o.onPressure()
 	m.calls.evict = func(i uint32, idle bool) { m.pressure.evicted(m.calls.nodes[i].key.src, idle) }

@@ -185,11 +185,10 @@ func (s *nameStats) finish(name []byte) {
 
 // compose counts the bytes of the subdomain.
 func (s *nameStats) compose(sub []byte) {
-	var counts [256]uint16
+	s.entropy, s.norm = entropy(sub)
 	run := 0
 	for i := range len(sub) {
 		c := sub[i]
-		counts[c]++
 		digit, letter := '0' <= c && c <= '9', 'a' <= c && c <= 'z'
 		vowel := c == 'a' || c == 'e' || c == 'i' || c == 'o' || c == 'u'
 		if run++; !letter || vowel {
@@ -201,16 +200,25 @@ func (s *nameStats) compose(sub []byte) {
 		s.hex += one(digit || 'a' <= c && c <= 'f')
 		s.b32 += one(letter || '2' <= c && c <= '7')
 	}
-	n := float64(len(sub))
+}
+
+// entropy is that of the bytes of a text, in bits, and its share of the most there could be for so many bytes.
+func entropy[T ~string | ~[]byte](text T) (h, norm float64) {
+	var counts [256]uint32
+	for i := range len(text) {
+		counts[text[i]]++
+	}
+	n := float64(len(text))
 	for _, k := range counts {
 		if k > 0 {
 			p := float64(k) / n
-			s.entropy -= float64(p * sketch.Log2(p))
+			h -= float64(p * sketch.Log2(p))
 		}
 	}
-	if len(sub) >= 2 {
-		s.norm = s.entropy / sketch.Log2(min(n, 256))
+	if n >= 2 {
+		norm = h / sketch.Log2(min(n, 256))
 	}
+	return h, norm
 }
 
 func one(b bool) int {

@@ -89,6 +89,8 @@ var sets = []*Set{
 		columns: beaconColumns, fill: fillNone, memory: newBeacons},
 	{Name: "dns/1", Doc: "the names that a source asks for, and what the names are made of", Formats: []string{"zeek", "eve"}, Stateful: true, Joins: true,
 		columns: dnsColumns, fill: fillNone, memory: newLookups},
+	{Name: "tls/1", Doc: "TLS handshakes and HTTP requests, and how rare they are at this site", Formats: []string{"zeek", "eve"}, Stateful: true, Joins: true,
+		columns: tlsColumns, fill: fillNone, memory: newHandshakes},
 	{Name: "seed/1", Doc: "the columns of UNSW-NB15 with the three features of the project's origin, on raw values", Formats: []string{"unsw"},
 		NeedsFit: true, source: sourceUNSW},
 	{Name: "seed-compat/1", Doc: "seed with the origin's arithmetic: columns are standardised first", Formats: []string{"unsw"}, NeedsFit: true,

@@ -38,7 +38,7 @@ var rules = []struct {
 	{"model", "internal/f32math internal/pickle internal/safeio internal/ubjson", "a model is data: it cannot predict, and knows no logs"},
 	{"internal/sketch", "", "arithmetic of counters and sets"},
 	{"internal/suffix", "", "a frozen list and how to read it"},
-	{"features", "internal/sketch internal/suffix", "rows know nothing of trees, and an agent that embeds them gets nothing else"},
+	{"features", "internal/ipaddr internal/sketch internal/suffix", "rows know nothing of trees, and an agent that embeds them gets nothing else"},
 	{"internal/isotime", "internal/decimal", "times in text"},
 	{"internal/naming", "features internal/decimal", "names of protocols, for readers"},
 	{"internal/pairing", "features", "records of one direction become flows"},
