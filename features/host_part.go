@@ -82,6 +82,13 @@ func newHostPart(budget int, p *pressure) *hostPart {
 		dests:   newStore[hostKey, destState](budget/100*17, filter/4, retention),
 		pairs:   newStore[pairKey, pairState](budget/100*24, filter/4, retention),
 	}
+	h.report(p)
+	return h
+}
+
+// report has p count what has to go.
+func (h *hostPart) report(p *pressure) {
+	h.pool.pressure, h.faninPool.pressure = p, p
 	h.sources.evict = func(i uint32, idle bool) {
 		s := &h.sources.values[i]
 		h.pool.release(s.dsts.sketch)
@@ -93,7 +100,6 @@ func newHostPart(budget int, p *pressure) *hostPart {
 		p.evicted(h.dests.nodes[i].key, idle)
 	}
 	h.pairs.evict = func(i uint32, idle bool) { p.evicted(h.pairs.nodes[i].key.src, idle) }
-	return h
 }
 
 func (h *hostPart) hashHost(k hostKey) uint32 { return mix(k.hi, k.lo, &h.seed) }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -438,6 +439,60 @@ func BenchmarkHosts(b *testing.B) {
 			b.Fatal("push")
 		}
 		for _, ok := x.Next(); ok; _, ok = x.Next() {
+		}
+	}
+}
+
+// Parts filled by goroutines of their own, each of which sees all flows, give the rows that one goroutine makes, evictions
+// included: how the work is spread changes nothing.
+func TestPartsAreIndependent(t *testing.T) {
+	p := pipelineOf(t, "host/1")
+	var stats Stats
+	for seed := range uint64(4) {
+		r := rand.New(rand.NewPCG(seed, 17))
+		flows := hostFlows(r, 4000, 1e9, 1e11)
+		for i, f := range flows { // more hosts than there is room for
+			if r.IntN(2) == 0 {
+				f.Src = addr4(0x0b000000 + uint32(i))
+			}
+		}
+		x := p.ExtractorWith(smallState)
+		want, _ := allRows(t, x, flows, true)
+		require.Positive(t, x.Stats().Evicted)
+
+		order := release(flows)
+		events := make([]hostFlow, len(order))
+		rows := make([][]float32, len(order))
+		for i, o := range order {
+			events[i], rows[i] = makeHostFlow(o.f, o.t), make([]float32, len(hostColumns))
+			events[i].count = o.t-o.f.End() <= maxLate
+		}
+		for _, workers := range []int{1, 3, hostParts} {
+			h := newHosts(smallState, &stats).(*hosts)
+			for _, part := range h.parts { // each has its own, for nobody else is to be asked
+				part.report(new(pressure))
+			}
+			var done sync.WaitGroup
+			for worker := range workers {
+				done.Go(func() {
+					for i := range events {
+						f := &events[i]
+						src, dst := f.src.fixed(), f.dst.fixed()
+						if n := partOf(src); n%workers == worker {
+							h.parts[n].addSource(rows[i], f, src, dst)
+						}
+						if n := partOf(dst); n%workers == worker {
+							h.parts[n].addDest(rows[i], f, src, dst)
+						}
+					}
+				})
+			}
+			done.Wait()
+			for i := range events {
+				h.common.add(rows[i], &events[i], events[i].src.fixed())
+				h.common.finish(rows[i], &events[i])
+				requireSameRow(t, want[i], rows[i], hostColumns, fmt.Sprintf("%d workers, row %d", workers, i))
+			}
 		}
 	}
 }
