@@ -118,7 +118,7 @@ func (p *plainCalls) score() []float64 {
 func TestBeaconsAgainstPlainScores(t *testing.T) {
 	p := pipelineOf(t, "beacon/1")
 	scored := 0
-	for seed := range uint64(25) {
+	for seed := range seeds(25) {
 		r := rand.New(rand.NewPCG(seed, 8))
 		flows := hostFlows(r, 1500, []int64{3e9, 6e10, 2e12}[r.IntN(3)], []int64{0, 5e9, 2e11}[r.IntN(3)])
 		for _, f := range flows { // of fewer keys, and with sizes that come again
@@ -182,7 +182,7 @@ func TestBeaconsAgainstPlainScores(t *testing.T) {
 			requireSameRow(t, want, rows[i], beaconColumns, fmt.Sprintf("seed %d, row %d", seed, i))
 		}
 	}
-	require.Greater(t, scored, 500)
+	require.Greater(t, scored, 100)
 }
 
 // A call every minute is a beacon, calls at random times with random sizes are none.

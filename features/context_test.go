@@ -230,7 +230,7 @@ func requireSameRow(t testing.TB, want, got []float32, columns []Column, what st
 func TestContextAgainstAPlainCount(t *testing.T) {
 	p := pipelineOf(t, "flow-context/1")
 	portable := pipelineOf(t, "flow-portable/1")
-	for seed := range uint64(60) {
+	for seed := range seeds(60) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		flows := contextFlows(r, 1+r.IntN(700), []int64{0, 1e6, 1e8, 3e9}[r.IntN(4)], []int64{0, 1e9, 4e9, 3e10}[r.IntN(4)])
 		x := p.Extractor()

@@ -220,7 +220,7 @@ func plainDNS(p *plainHosts, domains map[string]bool, f *Flow, t, late int64) []
 func TestDNSAgainstPlainMaps(t *testing.T) {
 	p := pipelineOf(t, "dns/1")
 	queries := 0
-	for seed := range uint64(25) {
+	for seed := range seeds(25) {
 		r := rand.New(rand.NewPCG(seed, 21))
 		flows := contextFlows(r, 800, []int64{1e7, 1e9, 1e11}[r.IntN(3)], []int64{0, 5e9, 2e11}[r.IntN(3)])
 		x := p.ExtractorWith(&StateOptions{Budget: 16 << 20})
@@ -233,7 +233,7 @@ func TestDNSAgainstPlainMaps(t *testing.T) {
 			}
 		}
 	}
-	require.Greater(t, queries, 5000)
+	require.Greater(t, queries, 1000)
 	names := make([]string, len(dnsColumns))
 	for i, c := range dnsColumns {
 		names[i] = c.Name

@@ -129,7 +129,7 @@ func TestFloodOfHosts(t *testing.T) {
 	const budget = 64 << 20
 	hosts := 1_000_000
 	if testing.Short() {
-		hosts = 200_000
+		hosts = 130_000
 	}
 	res := flood(t, "host/1", budget, hosts, 1000, false)
 	res.check(t, budget)

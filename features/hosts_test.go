@@ -398,7 +398,7 @@ func hostFlows(r *rand.Rand, n int, step, jitter int64) []*Flow {
 
 func TestHostsAgainstPlainMaps(t *testing.T) {
 	p := pipelineOf(t, "host/1")
-	for seed := range uint64(30) {
+	for seed := range seeds(30) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		flows := hostFlows(r, 1+r.IntN(1500), []int64{1e7, 1e9, 1e11, 2e13}[r.IntN(4)], []int64{0, 1e9, 5e9, 2e11}[r.IntN(4)])
 		if seed%5 == 4 { // a log whose times begin at 0
@@ -448,7 +448,7 @@ func BenchmarkHosts(b *testing.B) {
 func TestPartsAreIndependent(t *testing.T) {
 	p := pipelineOf(t, "host/1")
 	var stats Stats
-	for seed := range uint64(4) {
+	for seed := range seeds(4) {
 		r := rand.New(rand.NewPCG(seed, 17))
 		flows := hostFlows(r, 4000, 1e9, 1e11)
 		for i, f := range flows { // more hosts than there is room for

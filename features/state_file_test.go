@@ -39,7 +39,7 @@ func saved(t testing.TB, x *Extractor) []byte {
 func TestRestoredExtractorsGoOn(t *testing.T) {
 	for _, set := range statefulSets() {
 		p := pipelineOf(t, set)
-		for seed := range uint64(8) {
+		for seed := range seeds(8) {
 			r := rand.New(rand.NewPCG(seed, 2))
 			flows := contextFlows(r, 1500, []int64{1e6, 1e8, 3e9}[r.IntN(3)], []int64{0, 1e9, 3e10}[r.IntN(3)])
 			want, wantUIDs := allRows(t, p.ExtractorWith(smallState), flows, true)
@@ -135,11 +135,11 @@ func TestDamagedStateIsRefused(t *testing.T) {
 	for _, set := range statefulSets() {
 		p := pipelineOf(t, set)
 		state := busyState(t, set)
-		for n := 0; n < len(state); n += 1 + len(state)/2000 {
+		for n := 0; n < len(state); n += 1 + len(state)/500 {
 			_, err := p.Restore(bytes.NewReader(state[:n]), smallState)
 			require.ErrorIs(t, err, ErrState, "cut at byte %d", n)
 		}
-		for i := 0; i < len(state); i += 1 + len(state)/2000 {
+		for i := 0; i < len(state); i += 1 + len(state)/500 {
 			damaged := bytes.Clone(state)
 			damaged[i] ^= 1 << (i % 8)
 			_, err := p.Restore(bytes.NewReader(damaged), smallState)
@@ -150,7 +150,7 @@ func TestDamagedStateIsRefused(t *testing.T) {
 		body := state[:len(state)-4]
 		_, err = p.Restore(bytes.NewReader(sealState(append(bytes.Clone(body), 0))), smallState)
 		require.ErrorContains(t, err, "1 bytes too many")
-		for n := len(stateMagic); n < len(body); n += 1 + len(body)/500 {
+		for n := len(stateMagic); n < len(body); n += 1 + len(body)/200 {
 			_, err := p.Restore(bytes.NewReader(sealState(body[:n])), smallState)
 			require.ErrorIs(t, err, ErrState, "cut at byte %d, with a checksum", n)
 		}
@@ -186,4 +186,12 @@ func FuzzRestore(f *testing.F) {
 			requireSameRow(t, a[i], b[i], p.Schema().Columns, fmt.Sprint("row ", i))
 		}
 	})
+}
+
+// seeds is how many seeds a test tries: a quarter of n in a short run.
+func seeds(n uint64) uint64 {
+	if testing.Short() {
+		return max(1, n/4)
+	}
+	return n
 }

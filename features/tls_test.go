@@ -209,7 +209,7 @@ func rounded(row []float64) []float32 {
 
 func TestTLSAgainstPlainMaps(t *testing.T) {
 	p := pipelineOf(t, "tls/1")
-	for seed := range uint64(25) {
+	for seed := range seeds(25) {
 		r := rand.New(rand.NewPCG(seed, 31))
 		flows := contextFlows(r, 800, []int64{1e7, 1e9, 1e12}[r.IntN(3)], []int64{0, 5e9, 2e11}[r.IntN(3)])
 		x := p.ExtractorWith(&StateOptions{Budget: 4 << 20})
