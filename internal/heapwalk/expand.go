@@ -12,7 +12,7 @@ func Expand(keys []uint64, row []float32, quads []uint32) {
 	if len(quads) == 0 {
 		return
 	}
-	if hasAssembly {
+	if Assembly {
 		expandAssembly(keys, row, quads)
 		return
 	}

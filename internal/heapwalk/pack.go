@@ -46,7 +46,7 @@ const maxSteps = 1 << 15
 
 // SumRow adds the leaves that a row ends in to sum, one after the other in the order of the trees.
 func SumRow[N Node](sum float32, p *Packs[N], keys []N) float32 {
-	if hasAssembly && p.Trees == PackTrees {
+	if Assembly && p.Trees == PackTrees {
 		return sumRowAssembly(sum, p, keys)
 	}
 	return sumRowGeneric(sum, p, keys)
@@ -54,7 +54,7 @@ func SumRow[N Node](sum float32, p *Packs[N], keys []N) float32 {
 
 // SumRows is SumRow for len(sums) rows: keys holds as many for each.
 func SumRows[N Node](sums []float32, p *Packs[N], keys []N) {
-	if hasAssembly && p.Trees == PackTrees && len(sums) > 1 {
+	if Assembly && p.Trees == PackTrees && len(sums) > 1 {
 		sumRowsAssembly(sums, p, keys)
 		return
 	}
@@ -66,7 +66,7 @@ func SumRows[N Node](sums []float32, p *Packs[N], keys []N) {
 
 // Find writes, for every tree of every pack, the place in the pack's leaves that a row ends in.
 func Find[N Node](places []uint32, p *Packs[N], keys []N) {
-	if hasAssembly && p.Trees == PackTrees {
+	if Assembly && p.Trees == PackTrees {
 		findAssembly(places, p, keys)
 		return
 	}

@@ -4,8 +4,8 @@ package heapwalk
 
 import "unsafe"
 
-// hasAssembly tells that the heap walkers are there in assembly, which every amd64 processor can run.
-const hasAssembly = true
+// Assembly tells that the walkers are assembly in this build, which every amd64 processor can run.
+const Assembly = true
 
 //go:noescape
 func sumRow64(sum float32, nodes *uint64, leaves *float32, depth, packs int, keys *uint64) float32

@@ -2,7 +2,8 @@
 
 package heapwalk
 
-const hasAssembly = false
+// Assembly tells that the walkers are assembly in this build.
+const Assembly = false
 
 func sumRowAssembly[N Node](sum float32, p *Packs[N], keys []N) float32 {
 	return sumRowGeneric(sum, p, keys)
