@@ -20,7 +20,7 @@ import (
 var ratioFloor = []struct {
 	way    string
 	kernel Kernel
-	rows   int // of a call
+	rows   int  // of a call
 	purego bool // of the heap walker
 	floor  [3]float64
 }{

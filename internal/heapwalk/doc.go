@@ -18,6 +18,6 @@
 // With narrow splits a value is a rank among the thresholds of its column. They take half the memory, which pays for large models, and
 // [Find] is what ranks values, as a heap of thresholds is a tree.
 //
-// The functions are assembly on amd64, which asks for no more than SSE2, and plain Go elsewhere and with the build tag purego. Both give
-// the same bits. The generator of the assembly is internal/kernel/gen.
+// The functions are assembly on amd64 and arm64, which asks for nothing that a processor could lack, and plain Go elsewhere and with the
+// build tag purego. All give the same bits. The generator of the assembly is internal/kernel/gen.
 package heapwalk

@@ -12,11 +12,7 @@ func Expand(keys []uint64, row []float32, quads []uint32) {
 	if len(quads) == 0 {
 		return
 	}
-	if Assembly {
-		expandAssembly(keys, row, quads)
-		return
-	}
-	expandGeneric(keys, row, quads)
+	expand(keys, row, quads)
 }
 
 func expandGeneric(keys []uint64, row []float32, quads []uint32) {

@@ -1,4 +1,4 @@
-//go:build !amd64 || purego
+//go:build !(amd64 || arm64) || purego
 
 package heapwalk
 
@@ -12,5 +12,3 @@ func sumRowAssembly[N Node](sum float32, p *Packs[N], keys []N) float32 {
 func sumRowsAssembly[N Node](sums []float32, p *Packs[N], keys []N) {}
 
 func findAssembly[N Node](places []uint32, p *Packs[N], keys []N) { findGeneric(places, p, keys) }
-
-func expandAssembly(keys []uint64, row []float32, quads []uint32) { expandGeneric(keys, row, quads) }

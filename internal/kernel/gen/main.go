@@ -34,6 +34,10 @@ func main() {
 		fmt.Fprintln(os.Stderr, "gen:", err)
 		os.Exit(1)
 	}
+	if err := os.WriteFile(filepath.Join(os.Args[1], "heapwalk/walk_arm64.s"), []byte(heapWalkersARM64()), 0o644); err != nil {
+		fmt.Fprintln(os.Stderr, "gen:", err)
+		os.Exit(1)
+	}
 	for _, f := range files {
 		if err := write(os.Args[1], f.name, f.stubs, f.generate); err != nil {
 			fmt.Fprintf(os.Stderr, "gen: %s: %v\n", f.name, err)

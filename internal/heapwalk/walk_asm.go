@@ -1,10 +1,10 @@
-//go:build amd64 && !purego
+//go:build (amd64 || arm64) && !purego
 
 package heapwalk
 
 import "unsafe"
 
-// Assembly tells that the walkers are assembly in this build, which every amd64 processor can run.
+// Assembly tells that the walkers are assembly in this build, which every processor of its kind can run.
 const Assembly = true
 
 //go:noescape
@@ -24,9 +24,6 @@ func find64(places *uint32, nodes *uint64, depth, packs int, keys *uint64)
 
 //go:noescape
 func find32(places *uint32, nodes *uint32, depth, packs int, keys *uint32)
-
-//go:noescape
-func expandQuads(keys *uint64, row *float32, quads *uint32, n int)
 
 func sumRowAssembly[N Node](sum float32, p *Packs[N], keys []N) float32 {
 	size := p.Size()
@@ -77,9 +74,4 @@ func findAssembly[N Node](places []uint32, p *Packs[N], keys []N) {
 
 func packsPerCall[N Node](p *Packs[N], rows int) int {
 	return max(1, maxSteps/(rows*p.Trees*(p.Depth+1)))
-}
-
-func expandAssembly(keys []uint64, row []float32, quads []uint32) {
-	_ = keys[2*Quad*len(quads)-1]
-	expandQuads(&keys[0], &row[0], &quads[0], len(quads))
 }
