@@ -92,3 +92,44 @@ func BenchmarkPredictBatch(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkForms scores the same rows in all forms: 196 columns of which 154 are one-hot, with a value in 4 of these; the rest is missing.
+func BenchmarkForms(b *testing.B) {
+	const width, dense, hot = 196, 42, 4
+	name, booster, _ := benchModel(testkit.BoosterShape{Features: width, Groups: 1, Trees: 100, Depth: 5, Fill: 0.98, Thresholds: 16})
+	r := testkit.RandFrom(1)
+	rows := make([]float32, benchRows*width)
+	for i := range rows {
+		rows[i] = float32(math.NaN())
+	}
+	for i := range benchRows {
+		row := rows[i*width:][:width]
+		for c := range dense {
+			row[c] = float32(r.NormFloat64() * 2)
+		}
+		for range hot {
+			row[dense+r.IntN(width-dense)] = 1
+		}
+	}
+	p := newPredictor(b, booster, nil)
+	s, dst := p.NewSession(), make([]float32, benchRows)
+	_, byColumn, csr := forms(rows, width)
+	for _, form := range []struct {
+		name    string
+		predict func() error
+	}{
+		{"dense", func() error { return s.PredictBatch(dst, rows) }},
+		{"by column", func() error { return s.PredictMatrix(dst, byColumn) }},
+		{"csr", func() error { return s.PredictCSR(dst, csr) }},
+	} {
+		b.Run(form.name+"/"+name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := form.predict(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*benchRows), "ns/row")
+		})
+	}
+}

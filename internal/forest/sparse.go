@@ -24,6 +24,8 @@ func (x *Sparse) row(r int) ([]int32, []float32) {
 const (
 	// maxStaged is how many bytes a block of sparse rows may take when it is laid out for the block kernel.
 	maxStaged = 4 << 20
+	// fillCost is how many values can be made missing one after the other in the time that one takes by itself.
+	fillCost = 24
 	// maxIndexed is the most columns of a table of columns.
 	maxIndexed = 1 << 20
 )
@@ -87,10 +89,11 @@ type sparseScratch struct {
 	keys   *Scratch
 	rows   []float32 // dense, for trees that are walked node by node; nil if there are none
 	staged []float32 // a block, column by column; nil until there is one
+	filler [1024]float32
 }
 
 func (f *Forest) newSparseScratch() *sparseScratch {
-	s := &sparseScratch{keys: f.NewScratch()}
+	s := &sparseScratch{keys: f.NewScratch(), filler: [1024]float32(missing(1024))}
 	walked := f.kernel == Walk || slices.ContainsFunc(f.runs, func(r run) bool { return !r.heap })
 	if walked {
 		s.keys.rows = 1
@@ -170,11 +173,18 @@ func (f *Forest) stagedMargins(dst, base []float32, index *sparseIndex, x *Spars
 	staged := s.sparse.staged
 	for r := range k {
 		columns, values := x.row(first + r)
+		values = values[:len(columns)]
 		for i, c := range columns {
 			staged[int(c)*stride+r] = values[i]
 		}
 	}
 	f.plan.Margins(dst, base, Matrix{Data: staged, RowStride: 1, ColumnStride: stride}, k, f.BaseLast, s.block)
+	if values := x.Offsets[first+k] - x.Offsets[first]; values > len(staged)/fillCost {
+		for len(staged) > 0 { // all of it, which runs through memory
+			staged = staged[copy(staged, s.sparse.filler[:]):]
+		}
+		return
+	}
 	nan := float32(math.NaN())
 	for r := range k {
 		columns, _ := x.row(first + r)
