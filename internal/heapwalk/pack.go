@@ -40,9 +40,9 @@ func (p *Packs[N]) Size() int { return p.Trees << p.Depth }
 // Count is the number of packs.
 func (p *Packs[N]) Count() int { return len(p.Nodes) / p.Size() }
 
-// maxSteps is the most steps that one call of assembly takes: 20 microseconds if all comes from the nearest cache, less than 50 if
-// it does not. A goroutine cannot be stopped in assembly, and a garbage collection has to wait for it.
-const maxSteps = 1 << 15
+// maxSteps is the most steps that one call of assembly takes: 10 microseconds if all comes from the nearest cache, and less than 50 if
+// nothing does. A goroutine cannot be stopped in assembly, and a garbage collection has to wait for it.
+const maxSteps = 1 << 14
 
 // SumRow adds the leaves that a row ends in to sum, one after the other in the order of the trees.
 func SumRow[N Node](sum float32, p *Packs[N], keys []N) float32 {
