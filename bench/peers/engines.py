@@ -249,7 +249,7 @@ class ydf:
         tells wall time, so that is multiplied with the share of the processor that this process had."""
         if batch > 10_000:
             return 0  # takes very long, and is no faster
-        rows = max(batch, 2048)
+        rows = max(batch, 256)
         data = {name: column[:rows] for name, column in self.data.items()}
         wall, cpu = time.perf_counter(), time.process_time()
         result = self.model.benchmark(data, benchmark_duration=seconds, warmup_duration=0.001, batch_size=batch, num_threads=1)
