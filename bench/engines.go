@@ -104,6 +104,9 @@ func xgboost(release string) *engine {
 	}}
 }
 
+// forced reports whether e is ours with a kernel that it would not always choose.
+func (e *engine) forced() bool { return e.Ours && e.Name != oursName && e.Name != puregoName }
+
 // costlyCall reports whether a call costs so much that it has to be told apart from the work.
 func (e *engine) costlyCall() bool {
 	return e.Python || e.Name == oursName || e.Name == old || e.Name == current

@@ -34,6 +34,7 @@ type result struct {
 // results is a whole run.
 type results struct {
 	Machine      machine
+	Commit       string // of the repository
 	Began, Ended time.Time
 	Rounds       int
 	Sample       time.Duration
@@ -45,7 +46,7 @@ type results struct {
 
 // measure runs everything. A peer that fails is a result, too.
 func (r *run) measure(specs []modelSpec, chosen []*engine, sizes []int) (*results, error) {
-	res := &results{Machine: describeMachine(), Began: time.Now().UTC(), Rounds: r.rounds, Sample: r.sample,
+	res := &results{Machine: describeMachine(), Commit: firstLine("git", "rev-parse", "--short", "HEAD"), Began: time.Now().UTC(), Rounds: r.rounds, Sample: r.sample,
 		By: map[string]map[string]*result{}, Own: map[string]*ownFigures{}}
 	for _, e := range chosen {
 		res.Engines = append(res.Engines, e.Name)

@@ -74,11 +74,11 @@ func (res *results) plot(model, path string) error {
 		legend.Add(engineNamed(name).plain(), line, dots)
 	}
 
-	canvas := vgsvg.New(11*vg.Inch, 6*vg.Inch)
+	canvas := vgsvg.New(11.5*vg.Inch, 6*vg.Inch)
 	whole := draw.New(canvas)
 	whole.SetColor(color.White)
 	whole.Fill(whole.Rectangle.Path())
-	const right = 3 * vg.Inch
+	const right = 3.4 * vg.Inch
 	p.Draw(draw.Crop(whole, vg.Points(6), -right, vg.Points(6), -vg.Points(6)))
 	legend.Draw(draw.Crop(whole, whole.Max.X-right+vg.Points(12), 0, 0, -vg.Points(30)))
 	f, err := os.Create(path)
@@ -91,7 +91,7 @@ func (res *results) plot(model, path string) error {
 	return f.Close()
 }
 
-// fastestFirst orders the engines that were timed by their time at 1000 rows, or at the largest batch that there is.
+// fastestFirst orders the engines that were timed, less our forced kernels, by their time at 1000 rows, or at the largest batch that there is.
 func (res *results) fastestFirst(model string) []string {
 	at := func(name string) float64 {
 		sizes := res.sizes(model)
@@ -102,7 +102,7 @@ func (res *results) fastestFirst(model string) []string {
 	}
 	var names []string
 	for _, name := range res.Engines {
-		if at(name) > 0 {
+		if at(name) > 0 && !engineNamed(name).forced() {
 			names = append(names, name)
 		}
 	}
@@ -123,15 +123,15 @@ func (res *results) line(model, name string) (*plotter.Line, *plotter.Scatter, e
 		return nil, nil, err
 	}
 	e := engineNamed(name)
-	i := slices.Index(res.Engines, name)
+	i := slices.Index(engines, e)
 	line.Color, line.Width = palette[i%len(palette)], vg.Points(1.2)
 	if e.Ours {
 		line.Color, line.Width = color.RGBA{0xd5, 0x1e, 0x1e, 255}, vg.Points(2.5)
 	}
-	if e.Own || e.Ours && name != oursName {
+	if e.Own || name == puregoName {
 		line.Dashes = []vg.Length{vg.Points(5), vg.Points(3)}
 	}
-	shapes := []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}, draw.CrossGlyph{}, draw.PyramidGlyph{}}
-	dots.Color, dots.Radius, dots.Shape = line.Color, vg.Points(2.5), shapes[i%len(shapes)]
+	shapes := []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.PyramidGlyph{}} // the next ones when colours come again
+	dots.Color, dots.Radius, dots.Shape = line.Color, vg.Points(2.5), shapes[i/len(palette)%len(shapes)]
 	return line, dots, nil
 }

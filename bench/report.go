@@ -55,7 +55,8 @@ func (res *results) writeHead(b *strings.Builder) {
 	m := &res.Machine
 	fmt.Fprintf(b, "# Benchmarks\n\nWritten by `go run -C bench . -o ../docs`; [bench/README.md](../bench/README.md) says how it measures. "+
 		"Nothing here is edited by hand.\n\n")
-	fmt.Fprintf(b, "- Run: %s to %s, %d rounds, %v for an engine at a batch size in a round\n", res.Began.Format("2006-01-02 15:04"), res.Ended.Format("15:04 MST"), res.Rounds, res.Sample)
+	fmt.Fprintf(b, "- Run: %s to %s at commit %s, %d rounds, %v for an engine at a batch size in a round\n",
+		res.Began.Format("2006-01-02 15:04"), res.Ended.Format("15:04 MST"), res.Commit, res.Rounds, res.Sample)
 	fmt.Fprintf(b, "- Machine: %s, %d cores, %s; load average %.1f when the run began\n", m.CPU, m.Cores, strings.Join(m.Features, " "), m.Load)
 	fmt.Fprintf(b, "- Built with %s; C with %s; peers in %s\n", m.Go, m.CC, m.Python)
 	var versions []string
@@ -128,6 +129,16 @@ func (res *results) writeTimes(b *strings.Builder, model string) {
 			fmt.Fprintf(b, " %s |\n", digits(call))
 		} else {
 			b.WriteString(" - |\n")
+		}
+	}
+	res.cutShort(b, model)
+}
+
+// cutShort says which engines were not timed in all rounds, because their process ended.
+func (res *results) cutShort(b *strings.Builder, model string) {
+	for _, name := range res.Engines {
+		if r := res.By[model][name]; len(r.NS) > 0 && r.Failed != "" {
+			fmt.Fprintf(b, "\n%s was not timed in all rounds: %s.\n", engineNamed(name).Title, strings.TrimRight(r.Failed, ": "))
 		}
 	}
 }
