@@ -1,6 +1,8 @@
 package auto_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -10,10 +12,12 @@ import (
 	"testing"
 	"testing/iotest"
 
+	pq "github.com/parquet-go/parquet-go"
 	"github.com/stretchr/testify/require"
 
 	"threatdetect/features"
 	"threatdetect/features/auto"
+	"threatdetect/features/vpcflow/parquet"
 )
 
 func TestDetect(t *testing.T) {
@@ -197,6 +201,32 @@ func TestPartsOfRecords(t *testing.T) {
 	flows, _, err := run(strings.NewReader("1.1.1.1 ::1 1 2\n"), &auto.Options{Format: auto.VPCFlow, Fields: []string{"srcaddr", "dstaddr", "start", "end"}})
 	require.NoError(t, err)
 	require.Equal(t, 1, flows)
+}
+
+// TestParquet reads a Parquet file, gzip'ed too, if the program has the library for it.
+func TestParquet(t *testing.T) {
+	type record struct {
+		SrcAddr string `parquet:"srcaddr"`
+		DstAddr string `parquet:"dstaddr"`
+		Start   int64  `parquet:"start"`
+		End     int64  `parquet:"end"`
+	}
+	var file, zipped bytes.Buffer
+	require.NoError(t, pq.Write(&file, []record{{"10.0.0.5", "192.0.2.7", 1418530010, 1418530070}, {"192.0.2.7", "10.0.0.5", 1418530010, 1418530070}}))
+	z := gzip.NewWriter(&zipped)
+	z.Write(file.Bytes())
+	require.NoError(t, z.Close())
+	for _, log := range [][]byte{file.Bytes(), zipped.Bytes()} {
+		var told string
+		opts := &auto.Options{Parquet: parquet.Read, OnFormat: func(f auto.Format, by string) { told = string(f) + ": " + by }}
+		flows, skipped, err := run(bytes.NewReader(log), opts)
+		require.NoError(t, err)
+		require.Equal(t, []int{1, 0}, []int{flows, skipped})
+		require.Equal(t, "vpcflow: the first bytes of a Parquet file", told)
+		_, _, err = run(bytes.NewReader(log), nil)
+		require.ErrorIs(t, err, features.ErrFormat)
+		require.ErrorContains(t, err, "this is a Parquet file, which this program does not read")
+	}
 }
 
 func FuzzRead(f *testing.F) {

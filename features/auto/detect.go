@@ -44,6 +44,7 @@ func ParseFormat(name string) (f Format, ok bool) {
 // a few kilobytes are plenty. White space, a byte order mark and comments at the beginning do not matter.
 //
 //	first line                                      format
+//	PAR1, the first bytes of a Parquet file         vpcflow
 //	#separator or #fields                           zeek
 //	{ with peer_ip_src, ip_src (pmacct)             netflow
 //	{ with the key event_type                       eve
@@ -62,6 +63,9 @@ func ParseFormat(name string) (f Format, ok bool) {
 //
 // It returns Unknown if nothing fits.
 func Detect(head []byte) (f Format, by string) {
+	if bytes.HasPrefix(head, []byte(parquetMagic)) {
+		return VPCFlow, "the first bytes of a Parquet file"
+	}
 	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
 	var line []byte
 	for json := false; len(head) > 0; {

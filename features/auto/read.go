@@ -1,6 +1,7 @@
 package auto
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"iter"
@@ -31,6 +32,9 @@ type Options struct {
 	OnFormat func(f Format, by string)
 	// Fields are the names of the fields of a VPC flow log without a header, nil for those of version 2.
 	Fields []string
+	// Parquet reads VPC flow logs in Parquet, which takes a library that this package does not link by itself:
+	// [threatdetect/features/vpcflow/parquet.Read]. nil refuses them.
+	Parquet func(io.Reader, *vpcflow.Options) iter.Seq2[*features.Flow, error]
 	// Parts, unless nil, makes a log of several parts one: a part without a header, or of no format that is told from
 	// it, goes on with those of the part before it. Behind the last part there may be more flows: see [Parts.Flush].
 	Parts *Parts
@@ -38,6 +42,8 @@ type Options struct {
 	// [zeek.Options] and [eve.Options].
 	Join *zeek.Joiner
 }
+
+const parquetMagic = "PAR1"
 
 // Parts is what one part of a log leaves to the next. The zero value is for the first part. It has one owner.
 type Parts struct {
@@ -118,7 +124,13 @@ func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 			if opts.Parts != nil {
 				o.State = &parts.vpcflow
 			}
-			vpcflow.Read(lines, o)(yield)
+			if head, _ := lines.Peek(0); !bytes.HasPrefix(head, []byte(parquetMagic)) {
+				vpcflow.Read(lines, o)(yield)
+			} else if opts.Parquet != nil {
+				opts.Parquet(lines, o)(yield)
+			} else {
+				yield(nil, &features.InputError{Err: features.ErrFormat, What: "this is a Parquet file, which this program does not read"})
+			}
 		case NetFlow:
 			o := &netflow.Options{}
 			if opts.Parts != nil {

@@ -25,7 +25,8 @@ const (
 	numColumns
 )
 
-var columnNames = [numColumns]string{"interface-id", "srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr", "srcport", "dstport", "protocol",
+// Columns are the fields that a flow is made of. Others are passed over.
+var Columns = [numColumns]string{"interface-id", "srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr", "srcport", "dstport", "protocol",
 	"packets", "bytes", "start", "end", "tcp-flags", "log-status"}
 
 // defaultFields are those of a log in the default format.
@@ -40,13 +41,13 @@ func newSchema(fields [][]byte) (s *celllog.Schema, fault string) {
 	s = celllog.NewSchema(fields, numColumns, lookup, "")
 	switch {
 	case !s.Has(colSrc) && !s.Has(colPktSrc):
-		fault = columnNames[colSrc]
+		fault = Columns[colSrc]
 	case !s.Has(colDst) && !s.Has(colPktDst):
-		fault = columnNames[colDst]
+		fault = Columns[colDst]
 	case !s.Has(colStart):
-		fault = columnNames[colStart]
+		fault = Columns[colStart]
 	case !s.Has(colEnd):
-		fault = columnNames[colEnd]
+		fault = Columns[colEnd]
 	default:
 		return s, ""
 	}

@@ -14,7 +14,7 @@ type jsonValues struct {
 	scratch []byte // strings without their escapes
 }
 
-func (v *jsonValues) get(column int) []byte { return v.texts[column] }
+func (v *jsonValues) Get(column int) []byte { return v.texts[column] }
 
 // object takes one JSON record.
 func (r *reader) object(b []byte) (jsonlog.Fault, bool) {
@@ -42,7 +42,7 @@ func (r *reader) object(b []byte) (jsonlog.Fault, bool) {
 	}
 	f := jsonlog.Fault{Reason: fault.Reason}
 	if fault.Column >= 0 {
-		f.Field, f.Text = columnNames[fault.Column], v.texts[fault.Column]
+		f.Field, f.Text = Columns[fault.Column], v.texts[fault.Column]
 	}
 	return f, true
 }
@@ -72,8 +72,8 @@ func (v *jsonValues) set(c int, m *jsonscan.Members) {
 
 // columnOf is lookup without allocation.
 func columnOf(key []byte) int {
-	for c := range columnNames {
-		if name := columnNames[c]; len(name) == len(key) && same(key, name) {
+	for c := range Columns {
+		if name := Columns[c]; len(name) == len(key) && same(key, name) {
 			return c
 		}
 	}

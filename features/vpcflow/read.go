@@ -49,11 +49,7 @@ func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 	return func(yield func(*features.Flow, error) bool) {
 		lines := logio.From(r, opts.MaxLine)
 		defer lines.Close()
-		rd := &reader{state: opts.State}
-		if rd.state == nil {
-			rd.state = &State{}
-		}
-		rd.pairer = rd.state.open.Pairer(pairing.Options{Interval: 600e9, ReverseIsZero: true, MaxOpen: opts.MaxOpen}, yield)
+		rd := newReader(opts, yield)
 		rd.state.open.Part(opts.State == nil, yield, func(yield func(*features.Flow, error) bool) {
 			if err := rd.prepare(opts); err != nil {
 				yield(nil, err)
@@ -88,6 +84,15 @@ type reader struct {
 	json   jsonValues
 	head   bool // the current line is a header
 	comma  bool // it is separated by commas
+}
+
+func newReader(opts *Options, yield func(*features.Flow, error) bool) *reader {
+	r := &reader{state: opts.State}
+	if r.state == nil {
+		r.state = &State{}
+	}
+	r.pairer = r.state.open.Pairer(pairing.Options{Interval: 600e9, ReverseIsZero: true, MaxOpen: opts.MaxOpen}, yield)
+	return r
 }
 
 // prepare sets the fields that hold before the first header.

@@ -8,11 +8,9 @@ import (
 	"threatdetect/internal/decimal"
 )
 
-// values are the columns of one record, in whatever form it came.
-type values interface {
-	// get returns the text of a column, nil if there is no such column or its value is missing.
-	get(column int) []byte
-}
+// Record gives the fields of one record in a form of its own: Get returns the text of the field that [Columns] has at the
+// given place, nil if the log has no such field or the record no value for it. The text is valid until the next record.
+type Record interface{ Get(column int) []byte }
 
 // cellValues are those of a line of text.
 type cellValues struct {
@@ -20,7 +18,7 @@ type cellValues struct {
 	cells  [][]byte
 }
 
-func (v *cellValues) get(column int) []byte {
+func (v *cellValues) Get(column int) []byte {
 	text := v.schema.Get(v.cells, column)
 	if len(text) == 0 || len(text) == 1 && text[0] == '-' {
 		return nil
@@ -29,13 +27,13 @@ func (v *cellValues) get(column int) []byte {
 }
 
 // build makes r.rec of a record, or finds the first fault in it.
-func (r *reader) build(v values) celllog.Fault {
+func (r *reader) build(v Record) celllog.Fault {
 	fault := func(column int, reason features.Reason) celllog.Fault {
 		return celllog.Fault{Column: column, Reason: reason}
 	}
 	rec := &r.rec
-	rec.Scope = r.scope(v.get(colInterface))
-	switch string(v.get(colStatus)) {
+	rec.Scope = r.scope(v.Get(colInterface))
+	switch string(v.Get(colStatus)) {
 	case "NODATA":
 		return fault(celllog.NoColumn, features.ReasonNoData)
 	case "SKIPDATA":
@@ -49,13 +47,13 @@ func (r *reader) build(v values) celllog.Fault {
 		return fault(srcColumn, features.ReasonMissing)
 	case dst == nil:
 		return fault(dstColumn, features.ReasonMissing)
-	case v.get(colStart) == nil:
+	case v.Get(colStart) == nil:
 		return fault(colStart, features.ReasonMissing)
-	case v.get(colEnd) == nil:
+	case v.Get(colEnd) == nil:
 		return fault(colEnd, features.ReasonMissing)
 	}
 	ports, ok := true, true // a protocol that is not known may have ports
-	if text := v.get(colProtocol); text != nil {
+	if text := v.Get(colProtocol); text != nil {
 		r.flow.Known = 0
 		if ports, ok = celllog.Protocol(&r.flow, text, &r.names); !ok {
 			return fault(colProtocol, features.ReasonNumber)
@@ -69,27 +67,27 @@ func (r *reader) build(v values) celllog.Fault {
 		return fault(dstColumn, features.ReasonAddress)
 	}
 	if ports {
-		if rec.SrcPort, rec.HasSrcPort, ok = port(v.get(colSrcPort)); !ok {
+		if rec.SrcPort, rec.HasSrcPort, ok = port(v.Get(colSrcPort)); !ok {
 			return fault(colSrcPort, features.ReasonNumber)
 		}
-		if rec.DstPort, rec.HasDstPort, ok = port(v.get(colDstPort)); !ok {
+		if rec.DstPort, rec.HasDstPort, ok = port(v.Get(colDstPort)); !ok {
 			return fault(colDstPort, features.ReasonNumber)
 		}
 	}
-	if rec.Pkts, rec.HasPkts, ok = count(v.get(colPackets)); !ok {
+	if rec.Pkts, rec.HasPkts, ok = count(v.Get(colPackets)); !ok {
 		return fault(colPackets, features.ReasonNumber)
 	}
-	if rec.Bytes, rec.HasBytes, ok = count(v.get(colBytes)); !ok {
+	if rec.Bytes, rec.HasBytes, ok = count(v.Get(colBytes)); !ok {
 		return fault(colBytes, features.ReasonNumber)
 	}
-	if rec.Start, ok = decimal.Fixed(v.get(colStart), 9); !ok {
+	if rec.Start, ok = decimal.Fixed(v.Get(colStart), 9); !ok {
 		return fault(colStart, features.ReasonTime)
 	}
-	if rec.End, ok = decimal.Fixed(v.get(colEnd), 9); !ok || rec.End < rec.Start || rec.End-rec.Start < 0 {
+	if rec.End, ok = decimal.Fixed(v.Get(colEnd), 9); !ok || rec.End < rec.Start || rec.End-rec.Start < 0 {
 		return fault(colEnd, features.ReasonTime)
 	}
 	if rec.HasProto && rec.Proto == features.ProtoTCP {
-		flags, known, ok := count(v.get(colFlags))
+		flags, known, ok := count(v.Get(colFlags))
 		if !ok {
 			return fault(colFlags, features.ReasonNumber)
 		}
@@ -112,20 +110,20 @@ func (r *reader) scope(text []byte) string {
 }
 
 // lost notes that records were lost, as far as the record says when.
-func (r *reader) lost(v values) {
-	start, ok := decimal.Fixed(v.get(colStart), 9)
-	end, ok2 := decimal.Fixed(v.get(colEnd), 9)
+func (r *reader) lost(v Record) {
+	start, ok := decimal.Fixed(v.Get(colStart), 9)
+	end, ok2 := decimal.Fixed(v.Get(colEnd), 9)
 	if ok && ok2 && start <= end {
 		r.pairer.Lost(r.rec.Scope, start, end)
 	}
 }
 
 // either returns the first column that has a value, and its number.
-func either(v values, first, second int) ([]byte, int) {
-	if text := v.get(first); text != nil {
+func either(v Record, first, second int) ([]byte, int) {
+	if text := v.Get(first); text != nil {
 		return text, first
 	}
-	return v.get(second), second
+	return v.Get(second), second
 }
 
 func port(text []byte) (v uint16, known, ok bool) {

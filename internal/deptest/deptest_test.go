@@ -54,6 +54,8 @@ var rules = []struct {
 	{"features/nslkdd", "features internal/celllog internal/decimal internal/logio", "a reader makes flows"},
 	{"internal/jsonlog", "features internal/logio", "what logs of JSON objects have in common"},
 	{"features/vpcflow", "features internal/celllog internal/decimal internal/jsonlog internal/jsonscan internal/logio internal/pairing", "a reader makes flows"},
+	{"features/vpcflow/parquet", "features features/vpcflow github.com/parquet-go/parquet-go github.com/parquet-go/parquet-go/encoding/thrift github.com/parquet-go/parquet-go/format",
+		"the one place with a Parquet library"},
 	{"features/netflow", "features internal/celllog internal/datetime internal/decimal internal/jsonlog internal/jsonscan internal/logio internal/pairing", "a reader makes flows"},
 	{"features/auto", "features features/binetflow features/cicflow features/eve features/netflow features/nslkdd features/unsw features/vpcflow features/zeek internal/logio", "chooses among the readers"},
 
@@ -76,7 +78,7 @@ var rules = []struct {
 	{"internal/mkbundle", "features features/auto features/zeek inference inference/evaluate internal/logio model", "makes the bundles of testdata"},
 	{"internal/mkvocabulary", "internal/logio", "writes a file of features"},
 	{"cmd/trafficgen", "internal/trafficgen", "a face on trafficgen"},
-	{"cmd/threatdetect", "features features/auto features/join features/zeek features/dataset inference inference/detect inference/diagnose inference/evaluate inference/evaluate/page inference/rows inference/serve internal/decimal internal/logio model " +
+	{"cmd/threatdetect", "features features/auto features/join features/zeek features/dataset features/vpcflow/parquet inference inference/detect inference/diagnose inference/evaluate inference/evaluate/page inference/rows inference/serve internal/decimal internal/logio model " +
 		"github.com/spf13/cobra github.com/spf13/pflag github.com/vbauerster/mpb/v8 github.com/vbauerster/mpb/v8/decor golang.org/x/term",
 		"flags, bars and printing"},
 	{"examples/agent", "features inference/detect", "an agent with flow records of its own"},
@@ -90,6 +92,8 @@ var closures = map[string]string{
 	"inference": "golang.org/x/sys/cpu",
 	"features":  "",
 	"model":     "",
+
+	"inference/detect": "github.com/klauspost/compress/zstd",
 }
 
 const module = "threatdetect"

@@ -23,6 +23,7 @@ import zlib
 from typing import Callable, Iterator, NamedTuple, Optional, Sequence
 
 import features
+import mutations
 
 ZEEK_SETS = ("flow-context", "flow-zeek", "flow-portable", "flow-min")
 EVE_SETS = ("flow-context", "flow-portable", "flow-min")
@@ -729,9 +730,9 @@ def compressed(rng: Rng, data: bytes) -> bytes:
 
 
 KINDS: tuple[tuple[str, Callable[[Rng], list[bytes]], Sequence[str]], ...] = (
-    ("zeek", zeek_busy, ("flow-context",)), ("zeek", zeek_tsv, ZEEK_SETS), ("zeek", zeek_json, ZEEK_SETS),
-    ("eve", eve_lines, EVE_SETS), ("eve", eve_lines, EVE_SETS), ("unsw", unsw_partition, UNSW_SETS),
-    ("unsw", unsw_raw, UNSW_SETS))
+    ("zeek", zeek_busy, ("flow-context",)),
+    ("zeek", zeek_tsv, ZEEK_SETS), ("zeek", zeek_json, ZEEK_SETS), ("eve", eve_lines, EVE_SETS), ("eve", eve_lines, EVE_SETS), ("unsw", unsw_partition, UNSW_SETS),
+    ("unsw", unsw_raw, UNSW_SETS), *mutations.KINDS)
 
 
 class Case(NamedTuple):
@@ -740,9 +741,9 @@ class Case(NamedTuple):
     parts: list[bytes]  # one per file
 
 
-def fuzz_case(seed: str, number: int, known: dict[str, bool]) -> Case:
+def fuzz_case(seed: str, number: int, known: dict[str, bool], wanted: str = "") -> Case:
     rng = random.Random("%s/%d" % (seed, number))
-    form, make, sets = rng.choice(KINDS)
+    form, make, sets = rng.choice([kind for kind in KINDS if wanted in ("", kind[0])])
     data = as_bytes(rng, make(rng))
     parts = [data]
     several = rng.random()
@@ -764,7 +765,7 @@ def lines_with_ends(data: bytes) -> list[bytes]:
     return re.findall(rb"[^\n]*\n|[^\n]+", data)
 
 
-def fuzz(tally: Tally, seed: str, numbers: Iterator[int]) -> None:
+def fuzz(tally: Tally, seed: str, numbers: Iterator[int], wanted: str = "") -> None:
     with tempfile.TemporaryDirectory() as folder:
 
         def store(parts: Sequence[bytes]) -> list[str]:
@@ -780,7 +781,7 @@ def fuzz(tally: Tally, seed: str, numbers: Iterator[int]) -> None:
                                run_binary(tally.binary, case.set_name, case.form, paths))
 
         for number in numbers:
-            case = fuzz_case(seed, number, tally.known)
+            case = fuzz_case(seed, number, tally.known, wanted)
             found = tally.compare("fuzz %s/%d" % (seed, number), [case.set_name], case.form, store(case.parts))
             if not found or tally.different > tally.show:
                 continue
@@ -806,22 +807,28 @@ def fuzz(tally: Tally, seed: str, numbers: Iterator[int]) -> None:
 
 def shared_cases(folder: str) -> Iterator[tuple[str, Sequence[str], str]]:
     for pattern, sets, form in (("zeek/*/*", ZEEK_SETS, "zeek"), ("zeek-labelled/*/*", ZEEK_SETS, "zeek"),
-                                ("suricata/*", EVE_SETS, "eve"), ("unsw-nb15/*", UNSW_SETS, "unsw")):
+                                ("suricata/*", EVE_SETS, "eve"), ("unsw-nb15/*", UNSW_SETS, "unsw"), ("vpc-flow/*", mutations.CONTEXT_SETS[1:], "vpcflow"),
+                                ("netflow/*.csv.gz", mutations.CONTEXT_SETS[1:], "netflow"), ("argus-binetflow/*", mutations.FLOW_SETS, "binetflow"),
+                                ("pcap/*.argus.csv.gz", mutations.FLOW_SETS, "binetflow"), ("cic-ids2017/*", mutations.FLOW_SETS, "cicflow"),
+                                ("nsl-kdd/*", ("nsl-41",), "nslkdd")):
         for path in sorted(glob.glob(os.path.join(folder, pattern))):
+            if path.endswith("ocsf-v5.json.gz"):
+                continue  # JSON of VPC is beyond 3.8
             yield path, sets, form
 
 
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--binary", required=True, help="the threatdetect binary")
-    parser.add_argument("--shared", help="folder with zeek/, zeek-labelled/, suricata/ and unsw-nb15/")
+    parser.add_argument("--shared", help="folder with zeek/, zeek-labelled/, unsw-nb15/ and the others")
     parser.add_argument("--fuzz", type=int, default=0, metavar="N", help="number of mutated logs")
     parser.add_argument("--seed", default="1")
+    parser.add_argument("--kind", default="", metavar="FORMAT", help="only mutated logs of this format")
     parser.add_argument("--only", type=int, metavar="I", help="only mutated log number I")
     parser.add_argument("--keep", metavar="FILE", help="with --only: write that log to FILE")
     parser.add_argument("--show", type=int, default=5, help="differences printed in full")
     parser.add_argument("--set", action="append", dest="sets", help="for FILE; may be repeated")
-    parser.add_argument("--from", dest="form", default="auto", choices=("auto", "zeek", "eve", "unsw"))
+    parser.add_argument("--from", dest="form", default="auto", choices=("auto", *features.FLOW_FORMATS, "nslkdd"))
     parser.add_argument("files", nargs="*", metavar="FILE")
     args = parser.parse_args(argv)
     tally = Tally(args.binary, args.show)
@@ -833,12 +840,12 @@ def main(argv: Sequence[str]) -> int:
             tally.compare(os.path.relpath(path, args.shared), fitting, form, [path])
     if args.only is not None:
         if args.keep:
-            for i, part in enumerate(fuzz_case(args.seed, args.only, tally.known).parts):
+            for i, part in enumerate(fuzz_case(args.seed, args.only, tally.known, args.kind).parts):
                 with open(args.keep + (".%d" % i if i else ""), "wb") as f:
                     f.write(part)
-        fuzz(tally, args.seed, iter([args.only]))
+        fuzz(tally, args.seed, iter([args.only]), args.kind)
     elif args.fuzz:
-        fuzz(tally, args.seed, iter(range(args.fuzz)))
+        fuzz(tally, args.seed, iter(range(args.fuzz)), args.kind)
     print("%d cases, %d differences" % (tally.cases, tally.different))
     return 1 if tally.different else 0
 

@@ -1200,6 +1200,13 @@ def flow_context(flows: Iterable[Flow]) -> Iterator[Row]:
         yield flow_portable(flow) + context_columns(window, last, me)
 
 
+NSL_41 = (
+    "duration protocol_type service flag src_bytes dst_bytes land wrong_fragment urgent hot num_failed_logins logged_in "
+    "num_compromised root_shell su_attempted num_root num_file_creations num_shells num_access_files num_outbound_cmds "
+    "is_host_login is_guest_login count srv_count serror_rate srv_serror_rate rerror_rate srv_rerror_rate same_srv_rate "
+    "diff_srv_rate srv_diff_host_rate dst_host_count dst_host_srv_count dst_host_same_srv_rate dst_host_diff_srv_rate "
+    "dst_host_same_src_port_rate dst_host_srv_diff_host_rate dst_host_serror_rate dst_host_srv_serror_rate "
+    "dst_host_rerror_rate dst_host_srv_rerror_rate").split()
 UNSW_42 = [c for c in PARTITION_COLUMNS if c not in ("id", "attack_cat", "label")]
 UNSW_42_VOCABULARY = {
     "proto": (
@@ -1214,6 +1221,12 @@ UNSW_42_VOCABULARY = {
     "service": b"- dhcp dns ftp ftp-data http irc pop3 radius smtp snmp ssh ssl".split(),
     "state": b"ACC CLO CON FIN INT REQ RST".split(),
 }
+
+
+def nsl_41(flow: Flow) -> Row:
+    import datasets  # it imports this module
+
+    return datasets.nsl_41(flow)
 
 
 def unsw_42(flow: Flow) -> Row:
@@ -1270,14 +1283,16 @@ def seed_columns(flows: Sequence[Flow], scale_first: bool) -> tuple[list[bytes],
     return header, rows()
 
 
+FLOW_FORMATS = ("zeek", "eve", "vpcflow", "netflow", "binetflow", "cicflow", "unsw")
 FIXED_SETS: dict[str, tuple[list[str], Callable[[Flow], Row], tuple[str, ...]]] = {
-    "flow-min": (FLOW_MIN, flow_min, ("zeek", "eve", "unsw")),
-    "flow-portable": (FLOW_PORTABLE, flow_portable, ("zeek", "eve", "unsw")),
+    "flow-min": (FLOW_MIN, flow_min, FLOW_FORMATS),
+    "flow-portable": (FLOW_PORTABLE, flow_portable, FLOW_FORMATS),
     "flow-zeek": (FLOW_ZEEK, flow_zeek, ("zeek",)),
     "unsw-42": (UNSW_42, unsw_42, ("unsw",)),
+    "nsl-41": (NSL_41, nsl_41, ("nslkdd",)),
 }
 CONTEXT_SET = "flow-context"
-CONTEXT_FORMATS = ("zeek", "eve")
+CONTEXT_FORMATS = ("zeek", "eve", "vpcflow", "netflow")
 SEED_SETS = {"seed": False, "seed-compat": True}  # scaled first?
 
 
@@ -1406,6 +1421,18 @@ def detect(data: bytes) -> str:
             return "eve"
         if re.search(rb'"(id[._]orig_h|_path|conn_state)"', text):
             return "zeek"
+    elif b"srcaddr" in first and b"dstaddr" in first and b"StartTime" not in first:
+        return "vpcflow"
+    elif len(first.split()) == 14 or re.match(rb"[2-9] [0-9]{6,12} (eni-|-)", first):
+        return "vpcflow"
+    elif re.search(rb"(^|[,\t])StartTime([,\t]|$)", first):
+        return "binetflow"
+    elif first.startswith(b"ts,te,td,sa") or b"firstSeen,duration" in first or first.startswith(b"cnt,af,firstSeen"):
+        return "netflow"
+    elif re.search(rb"(^|,) *(flow duration|flow_duration) *(,|$)", first.lower()):
+        return "cicflow"
+    elif first.count(b",") in (41, 42) and first.split(b",")[1].strip().lower() in (b"tcp", b"udp", b"icmp"):
+        return "nslkdd"
     elif b"id,dur,proto" in first or (first.strip(b", ") and not UNSW.is_record(first) and b"StartTime" not in first):
         return "unsw"  # Argus text logs have a column Dur as well, but StartTime comes before it in the order
     elif first.count(b",") == 48:
@@ -1421,10 +1448,13 @@ Reader = ZeekTSV | ZeekJSON | EVE | UNSW
 
 
 def new_reader(form: str, data: bytes) -> Reader:
-    if form == "unsw":
-        return UNSW()
-    if form == "eve":
-        return EVE()
+    import datasets  # they import this module
+    import oneway
+
+    others = {"unsw": UNSW, "eve": EVE, "vpcflow": oneway.VPC, "netflow": oneway.Nfdump, "binetflow": datasets.Argus,
+              "cicflow": datasets.CIC, "nslkdd": datasets.NSL}
+    if form in others:
+        return others[form]()
     start = without_bom(data).lstrip()
     return ZeekJSON() if start.startswith(b"{") else ZeekTSV()
 
@@ -1440,10 +1470,10 @@ class Reading(NamedTuple):
     skipped: Counter[str]
     status: int
     message: str
+    used: int = 0  # records that became flows, or a part of one
 
     def account(self) -> dict[str, Any]:
-        n = len(self.flows)
-        return {"records": n + sum(self.skipped.values()), "flows": n, "rows": n,
+        return {"records": self.used + sum(self.skipped.values()), "flows": self.used, "rows": len(self.flows),
                 "skipped": dict(sorted(self.skipped.items()))}
 
 
@@ -1470,6 +1500,11 @@ def feed_all(reader: Reader, data: bytes, broken: bool, flows: list[Flow], skipp
             flows.append(flow)
 
 
+def paired(reader: Optional[Reader]) -> bool:
+    """Whether the reader makes flows of several records each."""
+    return hasattr(reader, "pairing")
+
+
 def read(form: str, paths: Sequence[str]) -> Reading:
     flows: list[Flow] = []
     skipped: Counter[str] = Counter()
@@ -1494,12 +1529,16 @@ def read(form: str, paths: Sequence[str]) -> Reading:
         status, message = 1, str(e)
     except Unfit as e:
         status, message = 4, str(e)
+    used = len(flows)
+    if paired(reader):
+        reader.close()
+        flows, used = reader.drain(), reader.used
     foreign = sum(skipped[r] for r in FOREIGN)
-    if status == 0 and foreign and foreign == len(flows) + sum(skipped.values()):
+    if status == 0 and foreign and foreign == used + sum(skipped.values()):
         status, message = 4, "no record fits the format"
     if status == 0 and any(n and reason not in HARMLESS for reason, n in skipped.items()):
         status = 5
-    return Reading(form, flows, Counter({r: n for r, n in skipped.items() if n}), status, message)
+    return Reading(form, flows, Counter({r: n for r, n in skipped.items() if n}), status, message, used)
 
 
 def csv_name(name: bytes) -> bytes:
@@ -1511,7 +1550,7 @@ def csv_name(name: bytes) -> bytes:
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description="Feature rows of network logs, computed the slow way.")
     parser.add_argument("--set", required=True, dest="set_name")
-    parser.add_argument("--from", default="auto", dest="form", choices=("auto", "zeek", "eve", "unsw"))
+    parser.add_argument("--from", default="auto", dest="form", choices=("auto", *FLOW_FORMATS, "nslkdd"))
     parser.add_argument("--no-header", action="store_true")
     parser.add_argument("files", nargs="+", metavar="FILE")
     args = parser.parse_args(argv)
@@ -1537,4 +1576,6 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    import features  # the readers of other modules import it: it must not be there twice
+
+    sys.exit(features.main(sys.argv[1:]))
