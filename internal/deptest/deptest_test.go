@@ -93,7 +93,7 @@ var closures = map[string]string{
 	"features":  "",
 	"model":     "",
 
-	"inference/detect": "github.com/klauspost/compress/zstd",
+	"inference/detect": "github.com/klauspost/compress/zstd golang.org/x/sys/cpu", // and no Parquet
 }
 
 const module = "threatdetect"
