@@ -50,7 +50,7 @@ func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 		if rd.state == nil {
 			rd.state = &State{}
 		}
-		rd.pairer = rd.state.open.Pairer(pairing.Options{Interval: 300e9, MaxOpen: opts.MaxOpen}, yield)
+		rd.pairer = rd.state.open.Pairer(pairing.Options{Interval: interval, MaxOpen: opts.MaxOpen}, yield)
 		rd.state.open.Part(opts.State == nil, yield, func(yield func(*features.Flow, error) bool) {
 			rd.yield = yield
 			var more bool
