@@ -124,6 +124,9 @@ type boundedTemplates struct {
 }
 
 func (b *boundedTemplates) AddTemplate(version uint16, domain uint32, id uint16, template any) error {
+	if least(template) == 0 {
+		return errors.New("template of records without bytes") // of which any packet would hold endlessly many
+	}
 	if _, err := b.GetTemplate(version, domain, id); err != nil {
 		if b.n >= maxTemplates {
 			return errors.New("too many templates")
@@ -131,6 +134,27 @@ func (b *boundedTemplates) AddTemplate(version uint16, domain uint32, id uint16,
 		b.n++
 	}
 	return b.NetFlowTemplateSystem.AddTemplate(version, domain, id, template)
+}
+
+// least is how many bytes a record of the template has at least.
+func least(template any) (n int) {
+	var fields []nf.Field
+	switch t := template.(type) {
+	case nf.TemplateRecord:
+		fields = t.Fields
+	case nf.NFv9OptionsTemplateRecord:
+		fields = append(append(fields, t.Scopes...), t.Options...)
+	case nf.IPFIXOptionsTemplateRecord:
+		fields = append(append(fields, t.Scopes...), t.Options...)
+	}
+	for _, f := range fields {
+		if f.Length == 0xffff { // variable, with its length before it
+			n++
+		} else {
+			n += int(f.Length)
+		}
+	}
+	return n
 }
 
 // decode decodes a packet of any version.
