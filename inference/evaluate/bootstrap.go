@@ -11,7 +11,7 @@ import (
 const (
 	replicates  = 500
 	leastHosts  = 10      // from which on hosts are drawn instead of flows
-	bootstraps  = 3 << 28 // flows that all replicates together look at, so that large logs take seconds and not hours
+	bootstraps  = 1 << 26 // flows that all replicates together look at, so that large logs take seconds and not hours
 	leastDrawn  = 40
 	confidence  = 0.95
 	bootstrapID = 11 // seed

@@ -119,12 +119,12 @@ func (v *view) areas(weight func(i int32) float64) areas {
 	nan := math.NaN()
 	a := areas{auc: nan, ap: nan, fpr90: nan}
 	var benign, attacks float64
-	for _, i := range v.order {
+	for k, i := range v.order {
 		w := 1.0
 		if weight != nil {
 			w = weight(i)
 		}
-		if v.s.attack[i] {
+		if v.attack[k] {
 			attacks += w
 		} else {
 			benign += w
@@ -139,14 +139,14 @@ func (v *view) areas(weight func(i int32) float64) areas {
 	a.auc, a.ap, a.recall = 0, 0, [len(a.recall)]float64{}
 	var tp, fp float64
 	for start := 0; start < len(v.order); {
-		end, score := start, v.s.scores[v.order[start]]
+		end, score := start, v.scores[start]
 		var found, alarms float64
-		for ; end < len(v.order) && v.s.scores[v.order[end]] == score; end++ {
-			i, w := v.order[end], 1.0
+		for ; end < len(v.scores) && v.scores[end] == score; end++ {
+			w := 1.0
 			if weight != nil {
-				w = weight(i)
+				w = weight(v.order[end])
 			}
-			if v.s.attack[i] {
+			if v.attack[end] {
 				found += w
 			} else {
 				alarms += w

@@ -200,6 +200,9 @@ func (s *Sample) row(i int) []float32 { return s.rows[i*s.width : (i+1)*s.width]
 type view struct {
 	s     *Sample
 	order []int32
+	// scores and attack are those of the flows in order: the threshold sweeps over them hundreds of times.
+	scores []float32
+	attack []bool
 }
 
 // view returns the flows that keep wants; nil wants all.
@@ -219,6 +222,10 @@ func (s *Sample) view(keep func(i int) bool) *view {
 		}
 		return 0
 	})
+	v.scores, v.attack = make([]float32, len(v.order)), make([]bool, len(v.order))
+	for k, i := range v.order {
+		v.scores[k], v.attack[k] = s.scores[i], s.attack[i]
+	}
 	return v
 }
 
