@@ -101,7 +101,7 @@ func parse(args []string, stderr io.Writer) (*request, error) {
 	share := set.Float64("attack-share", trafficgen.DefaultAttackShare, "share of attack records; 0 for none")
 	attacks := set.String("attacks", "", "kinds of attacks, joined by commas (default all):\n"+kinds())
 	start := set.String("start", "", "first activity, as 2006-01-02T15:04:05Z (default "+trafficgen.DefaultStart.Format(time.RFC3339)+")")
-	format := set.String("format", "tsv", "tsv or json")
+	format := set.String("format", "tsv", "tsv, json or eve")
 	quirks := set.String("quirks", "", "properties of real logs, joined by commas, or all; -NAME takes one away:\n"+
 		strings.Join(trafficgen.QuirkNames(), " "))
 	set.Float64Var(&req.writer.FaultRate, "faults", 0, "chance of a bad line after each record, 0 to 1")

@@ -1,4 +1,4 @@
-// Package trafficgen simulates a site's network traffic as Zeek conn logs.
+// Package trafficgen simulates a site's network traffic as Zeek conn logs and Suricata's events.
 //
 // # Model
 //
@@ -28,7 +28,7 @@
 // exfiltration of the size of a cloud upload. A classifier of single flows can
 // be good on this data, but not perfect.
 //
-// A Writer turns records into Zeek TSV or JSON. Its Quirks reproduce what real
+// A Writer turns records into Zeek TSV or JSON, or Suricata EVE. Its Quirks reproduce what real
 // logs do to a reader, and its faults are lines that a reader has to refuse,
 // counted by reason.
 //

@@ -50,7 +50,7 @@ func ParseReason(name string) (Reason, error) {
 const maxLine = 1 << 20
 
 func faultsOf(f Format) []Reason {
-	if f == JSON {
+	if f != TSV {
 		return []Reason{TooLong, Truncated, Malformed, Missing, Number, Address, Time}
 	}
 	return []Reason{TooLong, Truncated, Fields, Missing, Number, Address, Time}
@@ -116,7 +116,7 @@ func (w *Writer) fault(r *Record) {
 	line := w.scratch
 	switch reason {
 	case TooLong:
-		if w.opts.Format == JSON {
+		if w.opts.Format != TSV {
 			line = append(line[:len(line)-1], `,"note":"`...)
 			line = appendFill(line, 'x', maxLine+1)
 			line = append(line, `"}`...)
@@ -128,6 +128,10 @@ func (w *Writer) fault(r *Record) {
 	case Fields:
 		line = w.misplace(line)
 	default:
+		if w.opts.Format == EVE {
+			line = w.wrongEvent(line, reason)
+			break
+		}
 		list := wrongValues[reason]
 		line = w.replace(line, list[w.rnd.below(len(list))], reason)
 	}

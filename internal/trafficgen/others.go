@@ -5,6 +5,9 @@ import "strconv"
 // otherRows writes the rows that dns.log has about r, which comes next. In TSV
 // they have a header of their own, and a header of conn.log follows.
 func (w *Writer) otherRows(r *Record) {
+	if w.opts.Format == EVE {
+		return // see events
+	}
 	if w.opts.Format == TSV {
 		w.preamble("dns", r.TS)
 		w.newline()

@@ -13,22 +13,25 @@ type Format uint8
 const (
 	TSV  Format = iota // Zeek's ASCII writer
 	JSON               // one object per line
+	EVE                // Suricata's events
 )
 
-// String returns "tsv" or "json".
+// String returns "tsv", "json" or "eve".
 func (f Format) String() string {
 	switch f {
 	case TSV:
 		return "tsv"
 	case JSON:
 		return "json"
+	case EVE:
+		return "eve"
 	}
 	return fmt.Sprintf("Format(%d)", uint8(f))
 }
 
 // ParseFormat returns the format with the given name.
 func ParseFormat(name string) (Format, error) {
-	for f := TSV; f <= JSON; f++ {
+	for f := TSV; f <= EVE; f++ {
 		if f.String() == name {
 			return f, nil
 		}
@@ -73,6 +76,7 @@ const (
 	QuirkTimeISO                            // JSON: ts as ISO 8601 text
 	QuirkFloatNoise                         // JSON: durations with the noise of binary fractions
 	QuirkPathKeys                           // JSON: _path, _system_name, _write_ts
+	QuirkOldEvents                          // EVE: without tcp_flags_ts and tcp_flags_tc, as old versions
 
 	numQuirks = iota
 
@@ -84,7 +88,7 @@ var quirkNames = [numQuirks]string{
 	"no-final-newline", "labels-blanks", "labels-tabs", "old",
 	"scope-underscore", "renamed", "no-local", "extra-columns", "escapes",
 	"service-order", "service-minus", "unknown-transport", "mixed-logs",
-	"duplicates", "late", "time-millis", "time-iso", "float-noise", "path-keys",
+	"duplicates", "late", "time-millis", "time-iso", "float-noise", "path-keys", "old-events",
 }
 
 // QuirkNames returns the names that ParseQuirks knows, without "all".

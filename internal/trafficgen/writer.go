@@ -39,7 +39,7 @@ type Account struct {
 	Bad [NumReasons]int64
 }
 
-// A Writer writes records as a Zeek conn log. It keeps no record after Write
+// A Writer writes records as a Zeek conn log or as the flow events of Suricata. It keeps no record after Write
 // returned, other than copies. It is not safe for concurrent use.
 type Writer struct {
 	w       io.Writer
@@ -89,7 +89,7 @@ func NewWriter(w io.Writer, opts *WriterOptions) (*Writer, error) {
 		return nil, fmt.Errorf("trafficgen: %w: %s", ErrConfig, fmt.Sprintf(format, args...))
 	}
 	switch {
-	case o.Format > JSON:
+	case o.Format > EVE:
 		return fail("unknown format %v", o.Format)
 	case o.Quirks&^QuirksAll != 0:
 		return fail("unknown quirks in %v", o.Quirks)
@@ -219,8 +219,11 @@ func (w *Writer) flow(r *Record) {
 }
 
 func (w *Writer) appendRecord(b []byte, r *Record) []byte {
-	if w.opts.Format == JSON {
+	switch w.opts.Format {
+	case JSON:
 		return w.appendJSON(b, r)
+	case EVE:
+		return w.appendEVE(b, r)
 	}
 	return w.appendTSV(b, r)
 }
@@ -249,6 +252,9 @@ func (w *Writer) interrupt(r *Record) {
 	}
 	if q&QuirkMixedLogs != 0 && r.Service == "dns" && w.rnd.chance(0.05) {
 		w.otherRows(r)
+	}
+	if w.opts.Format == EVE {
+		w.events(r)
 	}
 }
 
