@@ -3,6 +3,7 @@ package eve_test
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -146,6 +147,27 @@ func TestNoAllocations(t *testing.T) {
 	}
 	few := testing.AllocsPerRun(5, read(events[:len(events)/4]))
 	require.InDelta(t, few, testing.AllocsPerRun(5, read(events)), 1)
+}
+
+// TestSampleFile checks what the README says of the file itself and of the events that are no flows.
+func TestSampleFile(t *testing.T) {
+	packed, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "data", "suricata", "eve-5952.json.gz"))
+	if os.IsNotExist(err) {
+		t.Skip("no sample files: they are not part of the module, see their README for terms")
+	}
+	require.NoError(t, err)
+	require.Len(t, packed, 205_418)
+	require.Equal(t, "8df8e5a164ef1cad566165b2b9375b7d3295fe356ef9352c033fc37efe89eeed", fmt.Sprintf("%x", sha256.Sum256(packed)))
+	z, err := gzip.NewReader(bytes.NewReader(packed))
+	require.NoError(t, err)
+	plain, err := io.ReadAll(z)
+	require.NoError(t, err)
+	require.Len(t, plain, 2_784_811)
+	require.Equal(t, 5000, bytes.Count(plain, []byte("\n")))
+	for kind, want := range map[string]int{"flow": 3512, "alert": 745, "dns": 680, "http": 56, "fileinfo": 3, "anomaly": 3, "tls": 1} {
+		require.Equal(t, want, bytes.Count(plain, []byte(`"event_type":"`+kind+`"`)), kind)
+	}
+	require.Equal(t, 1, bytes.Count(plain, []byte(`"ja3s":{"hash"`)))
 }
 
 // TestSample reads the sample file and finds what its README says.

@@ -121,6 +121,11 @@ func (r *reader) row(line []byte) bool {
 			return false
 		}
 	}
+	if !h.blanks && len(h.unset) == 1 {
+		r.plainRow(line, h)
+		r.textCells(escaped)
+		return true
+	}
 	for _, p := range h.places {
 		var text []byte
 		if i := int(p.field); i < n-1 || !h.blanks {
@@ -132,13 +137,28 @@ func (r *reader) row(line []byte) bool {
 		}
 		cell := &r.rec.cells[p.column]
 		cell.text, cell.kind = text, kindText
-		// Most marks are one byte, which is compared fastest by hand.
-		if len(text) == len(h.unset) && (len(text) == 0 || text[0] == h.unset[0]) && (len(text) < 2 || string(text) == string(h.unset)) {
+		if string(text) == string(h.unset) {
 			cell.kind = kindUnset
 		}
 	}
 	r.textCells(escaped)
 	return true
+}
+
+// plainRow fills the cells of a row whose fields are all between separators, and in which the mark of what is unset is one
+// byte: nearly all are like that.
+func (r *reader) plainRow(line []byte, h *header) {
+	unset := h.unset[0]
+	starts := &r.tsv.starts
+	for _, p := range h.places {
+		i := p.field % maxFields
+		text := line[starts[i] : starts[i+1]-1]
+		cell := &r.rec.cells[p.column%numColumns]
+		cell.text, cell.kind = text, kindText
+		if len(text) == 1 && text[0] == unset {
+			cell.kind = kindUnset
+		}
+	}
 }
 
 // textCells undoes what the writer did to cells that are text: an empty one has a mark, and some bytes are escaped.

@@ -1,6 +1,9 @@
 package decimal
 
-import "strconv"
+import (
+	"encoding/binary"
+	"strconv"
+)
 
 // Count returns the value of text that is an integer in 0..2^64-1: digits, then an optional fraction and exponent
 // (`12`, `12.0`, `1e5`), no sign. ok is false for anything else.
@@ -55,6 +58,11 @@ var pow10 = [...]int64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e1
 // Fixed returns the value of the text, a real, times 10^places, rounded to the nearest integer with ties to even:
 // with 9 places decimal seconds become nanoseconds. ok is false if the text is no real or the result no int64.
 func Fixed(b []byte, places int) (value int64, ok bool) {
+	if places == 6 && len(b) >= 8 && len(b) <= 17 && b[len(b)-7] == '.' {
+		if v, ok := micros(b); ok {
+			return v, true
+		}
+	}
 	if m, frac, neg, ok := plain(b); ok && frac <= places && places < len(pow10) {
 		// m has at most 18 digits; the check leaves room for one more factor.
 		if scale := pow10[places-frac]; int64(m) <= (1<<63-1)/scale {
@@ -83,6 +91,41 @@ func Fixed(b []byte, places int) (value int64, ok bool) {
 		return -int64(u), true // -(1<<63) wraps to itself, which is right
 	}
 	return 0, false
+}
+
+// micros reads the form in which Zeek writes times and intervals: one to ten digits, a point, six digits. It is Fixed with six
+// places.
+func micros(b []byte) (value int64, ok bool) {
+	n := len(b) - 7
+	// The six digits and the point and one digit before them, as if the point were a 0.
+	tail := binary.LittleEndian.Uint64(b[n-1:])
+	low := tail&^(0xff<<8) | '0'<<8
+	if !digits8(low) {
+		return 0, false
+	}
+	for _, c := range b[:n-1] {
+		d := c - '0'
+		if d > 9 {
+			return 0, false
+		}
+		value = value*10 + int64(d)
+	}
+	v := value8(low) // d0ffffff
+	return (value*10+v/1e7)*1e6 + v%1e7, true
+}
+
+// digits8 reports whether all bytes of x are digits.
+func digits8(x uint64) bool {
+	const zeros, high = 0x3030303030303030, 0xf0f0f0f0f0f0f0f0
+	return x&high == zeros && (x+0x0606060606060606)&high == zeros
+}
+
+// value8 is the value of eight digits, the first in the lowest byte.
+func value8(x uint64) int64 {
+	x -= 0x3030303030303030
+	x = x*10 + x>>8
+	x = (x&0x000000ff000000ff*(100+1000000<<32) + x>>16&0x000000ff000000ff*(1+10000<<32)) >> 32
+	return int64(x)
 }
 
 // plain reads the usual form, an optional sign and up to 18 digits with one point among or behind them, as

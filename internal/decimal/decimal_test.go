@@ -136,3 +136,22 @@ func Example() {
 	fmt.Println(n, us, ok)
 	// Output: 100000 103709 false
 }
+
+// TestMicros compares the form that has a way of its own with the long way.
+func TestMicros(t *testing.T) {
+	slow := func(s string) (int64, bool) { return decimal.Fixed([]byte(s+"0"), 6) } // one more zero leaves the fast form
+	for _, s := range []string{"0.000000", "1.000001", "1545403816.962094", "9999999999.999999", "10.123456", "12.34567x", "x.345678", "1x.345678", "1.34/678",
+		"1:5.345678", "-1.345678", "-.345678", "+1.345678", "1..45678", "00000000.000001", "123456789.000010", "1 .345678", "1.3456\x30", "1.345:78"} {
+		want, wantOK := slow(s)
+		got, ok := decimal.Fixed([]byte(s), 6)
+		require.Equal(t, wantOK, ok, s)
+		require.Equal(t, want, got, s)
+	}
+	for i := range int64(200_000) {
+		v := i * 49_999_987 % 10_000_000_000_000_000
+		s := fmt.Sprintf("%d.%06d", v/1e6, v%1e6)
+		got, ok := decimal.Fixed([]byte(s), 6)
+		require.True(t, ok)
+		require.Equal(t, v, got, s)
+	}
+}

@@ -1,0 +1,139 @@
+package zeek_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"threatdetect/features"
+	"threatdetect/features/zeek"
+)
+
+var readmeRow = regexp.MustCompile("^\\| `(zeek[^`]*)` \\| ([0-9,]+) / ([0-9,]+|-) \\| ([0-9,]+|-) \\| (.*) \\| [^|]* \\| `([0-9a-f]{64})` \\|$")
+
+func number(t *testing.T, s string) int {
+	t.Helper()
+	n, err := strconv.Atoi(strings.ReplaceAll(s, ",", ""))
+	require.NoError(t, err)
+	return n
+}
+
+// TestREADME checks every number that the README of the sample files has about Zeek logs: sizes, lines and digests, and the
+// rows and labels that its text counts. The reader accounts for every row.
+func TestREADME(t *testing.T) {
+	const root = "../../../shared/data"
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if os.IsNotExist(err) {
+		t.Skip("no sample files: they are not part of the module, see their README for terms")
+	}
+	require.NoError(t, err)
+	files := 0
+	for line := range strings.Lines(string(text)) {
+		m := readmeRow.FindStringSubmatch(strings.TrimSpace(line))
+		if m == nil {
+			continue
+		}
+		files++
+		name, what := m[1], m[5]
+		packed, err := os.ReadFile(filepath.Join(root, name))
+		require.NoError(t, err)
+		require.Len(t, packed, number(t, m[2]), name)
+		sum := sha256.Sum256(packed)
+		require.Equal(t, m[6], hex.EncodeToString(sum[:]), name)
+		z, err := gzip.NewReader(bytes.NewReader(packed))
+		require.NoError(t, err)
+		plain, err := io.ReadAll(z)
+		if m[3] == "-" {
+			require.Error(t, err, "%s: deliberately cut", name)
+			continue
+		}
+		require.NoError(t, err, name)
+		require.Len(t, plain, number(t, m[3]), name)
+		ends := bytes.Count(plain, []byte("\n"))
+		if want := number(t, m[4]); want != ends { // one that does not end its last line counts that, too, or not
+			require.Equal(t, want, ends+1, name)
+			require.False(t, bytes.HasSuffix(plain, []byte("\n")), name)
+		}
+		if strings.HasSuffix(name, "labels.config.gz") || strings.Contains(what, "must fail") {
+			continue
+		}
+		rows := 0
+		for row := range bytes.Lines(plain) {
+			if row = bytes.TrimSpace(row); len(row) > 0 && row[0] != '#' {
+				rows++
+			}
+		}
+		var account features.Account
+		labels := map[string]int{}
+		label := ""
+		if strings.Contains(what, "label Benign") || strings.Contains(what, "label Malicious") {
+			label = "label"
+		}
+		for f, err := range zeek.Read(bytes.NewReader(packed), &zeek.Options{Label: label}) {
+			if account.Add(f, err) != nil {
+				require.NoError(t, err, name)
+			}
+			if err == nil && label != "" {
+				labels[string(f.LabelText)]++
+				labels[string(f.Kind)]++
+			}
+		}
+		require.EqualValues(t, rows, account.Records, name)
+		if m := regexp.MustCompile(`([0-9,]+) (?:conn\.log )?rows`).FindStringSubmatch(what); m != nil {
+			require.EqualValues(t, number(t, m[1]), account.Flows, name)
+		}
+		counted := 0
+		for _, m := range regexp.MustCompile(`(?:label |, |detailed-label )([A-Z][A-Za-z&]*)(?: \([^)]*\))? ([0-9,]+)`).FindAllStringSubmatch(what, -1) {
+			if label != "" {
+				require.Equal(t, number(t, m[2]), labels[m[1]], "%s: %s", name, m[1])
+				counted++
+			}
+		}
+		require.Equal(t, label != "", counted > 0, name)
+	}
+	require.Greater(t, files, 60, "the table of the README has another form")
+}
+
+// TestEdgeCases reads what the README says is special about a file.
+func TestEdgeCases(t *testing.T) {
+	const root = "../../../shared/data/zeek"
+	if _, err := os.Stat(root); err != nil {
+		t.Skip("no sample files: they are not part of the module, see their README for terms")
+	}
+	each := func(name string, check func(f *features.Flow, bad *features.RecordError)) {
+		f, err := os.Open(filepath.Join(root, name))
+		require.NoError(t, err)
+		defer f.Close()
+		for flow, err := range zeek.Read(f, nil) {
+			var bad *features.RecordError
+			if err != nil {
+				require.True(t, errors.As(err, &bad), "%v", err)
+			}
+			check(flow, bad)
+		}
+	}
+	first := true
+	each("mixed-9/conn.log.gz", func(f *features.Flow, _ *features.RecordError) {
+		if first {
+			require.Less(t, f.Start, int64(1000e9), "seconds since the start of the capture")
+		}
+		first = false
+	})
+	for _, name := range []string{"conn.ip_proto", "conn.field-name-map", "conn.scope_sep", "tunnels.teredo.conn"} {
+		each("edge-cases/"+name+".log.gz", func(_ *features.Flow, bad *features.RecordError) {
+			require.Equal(t, features.ReasonTime, bad.Reason, name)
+			require.Equal(t, "XXXXXXXXXX.XXXXXX", string(bad.Text))
+		})
+	}
+}
