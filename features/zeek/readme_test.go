@@ -38,13 +38,14 @@ func TestREADME(t *testing.T) {
 		t.Skip("no sample files: they are not part of the module, see their README for terms")
 	}
 	require.NoError(t, err)
-	files := 0
+	read := 0
+files:
 	for line := range strings.Lines(string(text)) {
 		m := readmeRow.FindStringSubmatch(strings.TrimSpace(line))
 		if m == nil {
 			continue
 		}
-		files++
+		read++
 		name, what := m[1], m[5]
 		packed, err := os.ReadFile(filepath.Join(root, name))
 		require.NoError(t, err)
@@ -82,7 +83,11 @@ func TestREADME(t *testing.T) {
 		}
 		for f, err := range zeek.Read(bytes.NewReader(packed), &zeek.Options{Label: label}) {
 			if account.Add(f, err) != nil {
-				require.NoError(t, err, name)
+				// JSON behind a comment: the first byte decides, and it is none of JSON's.
+				require.Contains(t, []string{"zeek/edge-cases/http.non-printable.json.log.gz", "zeek/edge-cases/iso-timestamps.json.log.gz",
+					"zeek/edge-cases/utf8-escapes.json.log.gz"}, name, "%v", err)
+				require.ErrorIs(t, err, features.ErrFormat)
+				continue files
 			}
 			if err == nil && label != "" {
 				labels[string(f.LabelText)]++
@@ -102,7 +107,7 @@ func TestREADME(t *testing.T) {
 		}
 		require.Equal(t, label != "", counted > 0, name)
 	}
-	require.Greater(t, files, 60, "the table of the README has another form")
+	require.Greater(t, read, 60, "the table of the README has another form")
 }
 
 // TestEdgeCases reads what the README says is special about a file.
