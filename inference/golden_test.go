@@ -48,6 +48,7 @@ func compareAll(t *testing.T, cases []*testkit.Case) {
 					numbers += len(want)
 					differing += compareOutput(t, filepath.Base(path), b, output, c.Rows, want)
 				}
+				compareKernels(t, filepath.Base(path), b, c)
 				n, d := compareAnswers(t, filepath.Base(path), b, c)
 				numbers += n
 				differing += d

@@ -20,7 +20,7 @@ func (c *costs) of(groups int, s kernel.Size) float64 {
 var genericCosts = costs{
 	tree:     [kernel.MaxDepth + 1]float64{0, 29, 31, 34, 36, 45, 61, 150, 250},
 	plane:    1,
-	column:   300,
+	column:   900,
 	load:     0,
 	derive:   2,
 	overhead: 100,
@@ -49,5 +49,14 @@ func (f *Forest) rowCost(shapes []shape) float64 {
 			}
 		}
 	}
+	if kernel.Best() == kernel.Generic {
+		total *= portableRow
+	}
 	return total
 }
+
+// portableRow is how many times as long a row takes where there is no assembly.
+const portableRow = 1.6
+
+// smallBlock is what the block of 128 rows, for few rows, costs of one of 256.
+const smallBlock = 0.85

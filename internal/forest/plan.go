@@ -111,6 +111,9 @@ func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, row float64, forced b
 	if p.spent > limit || !forced && f.stats.Bytes+plan.Bytes() > maxBytes(f.stats.Leaves) {
 		return nil, 0
 	}
+	if kind == kernel.AVX2 {
+		p.spent *= smallBlock
+	}
 	return plan, int(math.Ceil(p.spent / row))
 }
 
