@@ -23,6 +23,8 @@ type Scratch struct {
 	columns []float32 // of a block, where they are made from rows
 	sums    []float32 // of a block, group after group
 	tail    []float32 // the rows of the last block, if it is not full
+	keys    []int32   // of the portable kernel: of a block, slot after slot
+	missed  []uint64  // likewise: the rows that miss the column of a slot
 	ranks   []byte
 	work    []byte // of assembly
 }
@@ -42,6 +44,7 @@ func (p *Plan) NewScratch() *Scratch {
 	}
 	if p.kind == Generic {
 		s.planes = aligned[uint64](MaxPlanes) // all, which spares bounds checks
+		s.keys, s.missed = make([]int32, 4*len(p.loads)*rows), make([]uint64, 4*len(p.loads))
 	} else {
 		s.planes = aligned[uint64](p.maxPlanes * words)
 		s.work = aligned[byte](workBytes)
@@ -52,7 +55,7 @@ func (p *Plan) NewScratch() *Scratch {
 
 // Bytes is the memory that s takes.
 func (s *Scratch) Bytes() int64 {
-	return int64(8*len(s.planes) + 4*(len(s.columns)+len(s.sums)+len(s.tail)) + len(s.ranks) + len(s.work))
+	return int64(8*(len(s.planes)+len(s.missed)) + 4*(len(s.columns)+len(s.keys)+len(s.sums)+len(s.tail)) + len(s.ranks) + len(s.work))
 }
 
 // aligned returns n zeros at a multiple of 64 bytes.

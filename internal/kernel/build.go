@@ -367,6 +367,7 @@ func (b *Builder) placeColumns() map[int32]int {
 			n++
 		}
 		slot[c] = 4*(n-1) + int(c) - int(b.plan.loads[n-1])
+		b.plan.slots = append(b.plan.slots, uint32(slot[c]))
 	}
 	return slot
 }

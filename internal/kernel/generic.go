@@ -11,21 +11,28 @@ func (p *Plan) sumGeneric(m Matrix, k int, s *Scratch) {
 	if k < 64 {
 		m = p.pad(m, k, s)
 	}
+	for _, slot := range p.slots {
+		s.missed[slot] = keysGeneric(s.keysOf(int(slot)), m.Data[p.column(int(slot))*m.ColumnStride:], m.RowStride)
+	}
 	planes := (*[MaxPlanes]uint64)(s.planes)
 	for i := range p.tiles {
 		t := &p.tiles[i]
 		for j := range t.direct {
 			d := &t.direct[j]
-			directGeneric(planes[d.plane:], m.Data[p.column(d.slot)*m.ColumnStride:], m.RowStride, d)
+			missing := uint64(0)
+			if d.missingLeft {
+				missing = s.missed[d.slot]
+			}
+			directGeneric(planes[d.plane:], s.keysOf(d.slot), missing, d.thresholds)
 		}
 		for j := range t.ranked {
 			r := &t.ranked[j]
-			bits := rankGeneric(m.Data[p.column(r.slot)*m.ColumnStride:], m.RowStride, r)
+			bits := rankGeneric(s.keysOf(r.slot), r)
 			expandGeneric(planes[r.plane:][:r.n], &bits, r.bits)
 		}
 		for j := range t.missing {
 			w := &t.missing[j]
-			plane := missingGeneric(m.Data[p.column(w.slot)*m.ColumnStride:], m.RowStride)
+			plane := s.missed[w.slot]
 			planes[w.plane] = plane
 			for q := 0; q+1 < len(w.pairs); q += 2 {
 				planes[w.pairs[q+1]/8] = planes[w.pairs[q]/8] | plane
@@ -37,6 +44,9 @@ func (p *Plan) sumGeneric(m Matrix, k int, s *Scratch) {
 		}
 	}
 }
+
+// keysOf are the keys of a block in a slot.
+func (s *Scratch) keysOf(slot int) *[64]int32 { return (*[64]int32)(s.keys[64*slot:]) }
 
 func (r *run) addGeneric(t *tile, s *Scratch) {
 	treesGeneric[r.depth]((*[MaxPlanes]uint64)(s.planes), t.program[r.program:], t.values[r.values:], (*[64]float32)(s.sums[64*r.group:]), r.trees)
@@ -61,23 +71,25 @@ func (p *Plan) pad(m Matrix, k int, s *Scratch) Matrix {
 	return Matrix{Data: s.tail, RowStride: stride, ColumnStride: 1}
 }
 
-// directGeneric compares 64 values with each threshold. Not to branch on values, it compares keys, by the sign of their difference.
-func directGeneric(planes []uint64, x []float32, stride int, d *direct) {
-	var keys [64]int64
-	miss := int32(math.MaxInt32)
-	if d.missingLeft {
-		miss = math.MinInt32
-	}
+// keysGeneric makes the keys of 64 values, and the plane of those that are missing, whose key is larger than every other.
+func keysGeneric(keys *[64]int32, x []float32, stride int) (plane uint64) {
 	for r := range keys {
 		k, missing := keyAndMissing(x[r*stride])
-		keys[r] = int64(k&^missing | miss&missing)
+		keys[r] = (k | missing) ^ missing&math.MinInt32
+		plane = plane>>1 | uint64(missing)&(1<<63)
 	}
-	for i, t := range d.thresholds {
+	return plane
+}
+
+// directGeneric compares 64 values with each threshold: by the sign of a difference, not to branch on values. Rows of the plane missing
+// go left whatever their key.
+func directGeneric(planes []uint64, keys *[64]int32, missing uint64, thresholds []float32) {
+	for i, t := range thresholds {
 		plane, threshold := uint64(0), int64(keyOf(t))
 		for _, k := range keys {
-			plane = plane>>1 | uint64(k-threshold)&(1<<63)
+			plane = plane>>1 | uint64(int64(k)-threshold)&(1<<63)
 		}
-		planes[i] = plane
+		planes[i] = plane | missing
 	}
 }
 
@@ -92,24 +104,31 @@ func keyAndMissing(x float32) (key, missing int32) {
 }
 
 // rankGeneric returns the bits of the ranks of 64 values, bit by bit.
-func rankGeneric(x []float32, stride int, r *ranked) (bits [8]uint64) {
+func rankGeneric(keys *[64]int32, r *ranked) (bits [8]uint64) {
 	var ranks [64]byte
-	lo, last, base, shift, scale, buckets := r.key, keyOf(r.last), r.lo, r.shift&31, r.scale, r.buckets
-	for j := range 8 {
-		for g := range 8 {
-			k, missing := keyAndMissing(x[(8*g+j)*stride])
-			k = min(max(k&^missing|last&missing, lo), last)
-			var b *bucket
-			if r.linear {
-				b = &buckets[uint32(int32((math.Float32frombits(uint32(keyOfBits(uint32(k))))-base)*scale))]
-			} else {
-				b = &buckets[uint32(k-lo)>>shift]
+	if r.linear {
+		lo, last, base, scale, buckets := r.key, keyOf(r.last), r.lo, r.scale, r.buckets
+		for j := range 8 {
+			for g := range 8 {
+				k := min(max(keys[8*g+j], lo), last)
+				b := &buckets[uint32(int32((math.Float32frombits(uint32(keyOfBits(uint32(k))))-base)*scale))]
+				ranks[8*j+g] = byte(int64(b.rank) + (int64(k)-int64(b.threshold))>>63)
+				if r.compares > 1 {
+					ranks[8*j+g] += byte(compareMore(k, b, r))
+				}
 			}
-			rank := int64(b.rank) + (int64(k)-int64(b.threshold))>>63
-			if r.compares > 1 {
-				rank += compareMore(k, b, r)
+		}
+	} else {
+		lo, last, shift, buckets := r.key, keyOf(r.last), r.shift&31, r.buckets
+		for j := range 8 {
+			for g := range 8 {
+				k := min(max(keys[8*g+j], lo), last)
+				b := &buckets[uint32(k-lo)>>shift]
+				ranks[8*j+g] = byte(int64(b.rank) + (int64(k)-int64(b.threshold))>>63)
+				if r.compares > 1 {
+					ranks[8*j+g] += byte(compareMore(k, b, r))
+				}
 			}
-			ranks[8*j+g] = byte(rank)
 		}
 	}
 	for j := range bits {
@@ -142,14 +161,6 @@ func expandGeneric(planes []uint64, ranks *[8]uint64, bits int) {
 			planes[k] = p & below
 		}
 	}
-}
-
-func missingGeneric(x []float32, stride int) (plane uint64) {
-	for r := range 64 {
-		b := math.Float32bits(x[r*stride])
-		plane = plane>>1 | uint64(int64(0x7F800000)-int64(b&0x7FFFFFFF))&(1<<63)
-	}
-	return plane
 }
 
 // transpose8 transposes the 8x8 bits that the words have in each of their bytes: bit j of word i becomes bit i of word j.

@@ -20,6 +20,7 @@ type Plan struct {
 	numFeature int
 	numGroup   int
 	loads      []uint32 // first columns of the groups of four that are read; see transpose
+	slots      []uint32 // places of the used ones among them: 4*i + c is column loads[i] + c
 	tiles      []tile
 	maxPlanes  int // of a tile
 	bytes      int64
@@ -113,7 +114,7 @@ func (p *Plan) Size() Size {
 }
 
 func (p *Plan) countBytes() {
-	p.bytes = int64(unsafe.Sizeof(*p)) + 4*int64(len(p.loads))
+	p.bytes = int64(unsafe.Sizeof(*p)) + 4*int64(len(p.loads)+len(p.slots))
 	for i := range p.tiles {
 		t := &p.tiles[i]
 		p.bytes += int64(unsafe.Sizeof(*t)) + 2*int64(len(t.program)) + 4*int64(len(t.values)) + int64(len(t.tables))

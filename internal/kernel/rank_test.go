@@ -62,7 +62,9 @@ func TestRanks(t *testing.T) {
 		}
 		tables++
 		values := hardValues(r, thresholds, 64)
-		bits := rankGeneric(values, 1, &table)
+		var keys [64]int32
+		keysGeneric(&keys, values, 1)
+		bits := rankGeneric(&keys, &table)
 		planes := make([]uint64, n)
 		expandGeneric(planes, &bits, table.bits)
 		for row, x := range values {
