@@ -60,7 +60,7 @@ if VERSION < (1, 0):
 
         def predict(self, data, **how):
             try:
-                return super().predict(data, ntree_limit=1 << 20, **how)
+                return super().predict(data, **{"ntree_limit": 1 << 20, **how})
             except xgb.core.XGBoostError:  # gblinear has no trees
                 return super().predict(data, **how)
 
