@@ -20,7 +20,7 @@ func (c *costs) of(groups int, s kernel.Size) float64 {
 var genericCosts = costs{
 	tree:     [kernel.MaxDepth + 1]float64{0, 29, 31, 34, 36, 45, 61, 150, 250},
 	plane:    1,
-	column:   900,
+	column:   600,
 	load:     0,
 	derive:   2,
 	overhead: 100,
