@@ -1,4 +1,4 @@
-// Gen writes the assembly of packages heapwalk and kernel, and the networks of the latter in Go. It is a module of its own, so that who uses them does not need what
+// Command gen writes the assembly of packages heapwalk and kernel, and the networks of the latter in Go. It is a module of its own, so that who uses them does not need what
 // generates them. To be run in its folder, with the folder of the packages:
 //
 //	go run . ../..
