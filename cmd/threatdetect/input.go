@@ -11,7 +11,6 @@ import (
 
 	"threatdetect/features"
 	"threatdetect/features/auto"
-	"threatdetect/features/vpcflow/parquet"
 )
 
 // logs are the log files of one run, read as one stream in the given order.
@@ -81,7 +80,7 @@ func (l *logs) readFile(name string, yield func(*features.Flow, error) bool) (mo
 	}
 	defer r.Close()
 	var misfit error // the set cannot be computed from the format that the file turns out to have
-	opts := &auto.Options{Format: l.format, Label: l.label, Pointer: l.app.pointer, Fields: strings.FieldsFunc(l.app.fields, isSeparator), Parquet: parquet.Read, Parts: &l.parts, OnFormat: func(f auto.Format, _ string) { misfit = l.check(string(f)) }}
+	opts := &auto.Options{Format: l.format, Label: l.label, Pointer: l.app.pointer, Fields: strings.FieldsFunc(l.app.fields, isSeparator), Parquet: readParquet, Parts: &l.parts, OnFormat: func(f auto.Format, _ string) { misfit = l.check(string(f)) }}
 	if l.join != nil {
 		opts.Join = l.join.Joiner
 	}

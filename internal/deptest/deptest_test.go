@@ -78,7 +78,7 @@ var rules = []struct {
 	{"internal/mkbundle", "features features/auto features/zeek inference inference/evaluate internal/logio model", "makes the bundles of testdata"},
 	{"internal/mkvocabulary", "internal/logio", "writes a file of features"},
 	{"cmd/trafficgen", "internal/trafficgen", "a face on trafficgen"},
-	{"cmd/threatdetect", "features features/auto features/join features/zeek features/dataset features/vpcflow/parquet inference inference/detect inference/diagnose inference/evaluate inference/evaluate/page inference/rows inference/serve internal/decimal internal/logio model " +
+	{"cmd/threatdetect", "features features/auto features/join features/zeek features/dataset features/vpcflow features/vpcflow/parquet inference inference/detect inference/diagnose inference/evaluate inference/evaluate/page inference/rows inference/serve internal/decimal internal/logio model " +
 		"github.com/spf13/cobra github.com/spf13/pflag github.com/vbauerster/mpb/v8 github.com/vbauerster/mpb/v8/decor golang.org/x/term",
 		"flags, bars and printing"},
 	{"examples/agent", "features inference/detect", "an agent with flow records of its own"},

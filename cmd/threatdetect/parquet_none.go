@@ -1,0 +1,14 @@
+//go:build noparquet
+
+package main
+
+import (
+	"io"
+	"iter"
+
+	"threatdetect/features"
+	"threatdetect/features/vpcflow"
+)
+
+// readParquet is left out: a build that only serves models does without the 5 MB of its library.
+var readParquet func(io.Reader, *vpcflow.Options) iter.Seq2[*features.Flow, error]
