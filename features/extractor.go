@@ -26,6 +26,9 @@ func (p *Pipeline) ExtractorWith(o *StateOptions) *Extractor {
 // Stateful reports whether columns depend on earlier flows; see [Set.Stateful].
 func (p *Pipeline) Stateful() bool { return p.memory != nil }
 
+// Stateful reports whether the rows of x come from Push and Next, in order of time.
+func (x *Extractor) Stateful() bool { return x.memory != nil }
+
 // Extractor is one run of a pipeline over a stream of flows. It has one owner: it is not safe for concurrent use.
 //
 // Flows go in with Push and rows come out of Next:

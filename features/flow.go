@@ -110,12 +110,13 @@ func (f *Flow) Reset() { *f = Flow{} }
 // Clone returns a copy of f that shares no memory with it.
 func (f *Flow) Clone() *Flow {
 	c := new(Flow)
-	f.copyTo(c)
+	f.CopyTo(c)
 	return c
 }
 
-// copyTo makes c a copy of f that shares no memory with it, in the memory that c has where that suffices.
-func (f *Flow) copyTo(c *Flow) {
+// CopyTo makes c a copy of f that shares no memory with it, in the memory that c has where that suffices: whoever keeps
+// many flows uses the same ones again.
+func (f *Flow) CopyTo(c *Flow) {
 	uid, history, label, kind, unsw := c.UID, c.History, c.LabelText, c.Kind, c.UNSW
 	*c = *f
 	c.UID = append(uid[:0], f.UID...)

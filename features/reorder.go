@@ -67,7 +67,7 @@ func (r *reorder) push(f *Flow) {
 	} else {
 		c = new(Flow)
 	}
-	f.copyTo(c)
+	f.CopyTo(c)
 	r.insert(held{end, r.next, c})
 	r.next++
 }

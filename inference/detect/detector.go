@@ -267,24 +267,28 @@ func (s *Stream) Stats() features.Stats { return s.extractor.Stats() }
 
 // judge returns the verdict on a flow with its row.
 func (s *Stream) judge(f *features.Flow, row []float32) (*Verdict, error) {
-	d := s.detector
-	err := d.predictor.Predict(s.out, row)
-	if err != nil {
+	if err := s.detector.predictor.Predict(s.out, row); err != nil {
 		return nil, err
 	}
-	v := &s.verdict
-	*v = Verdict{Flow: f, Row: row, Score: s.out[0]}
+	return s.conclude(f, row, s.out)
+}
+
+// conclude makes the verdict of what the predictor says of a row.
+func (s *Stream) conclude(f *features.Flow, row, out []float32) (*Verdict, error) {
+	d, v := s.detector, &s.verdict
+	*v = Verdict{Flow: f, Row: row, Score: out[0]}
 	switch {
 	case d.softmax:
-		v.Class = int(s.out[0])
-		v.Score = min(s.out[0], 1) // the first class is the benign one
-	case len(s.out) > 1:
-		v.Classes = s.out
-		v.Class = argMax(s.out)
-		v.Score = 1 - s.out[0]
+		v.Class = int(out[0])
+		v.Score = min(out[0], 1) // the first class is the benign one
+	case len(out) > 1:
+		v.Classes = out
+		v.Class = argMax(out)
+		v.Score = 1 - out[0]
 	}
 	v.Threat = v.Score >= d.threshold
 	if d.explainer != nil {
+		var err error
 		if v.Top, err = d.explainer.explain(&s.why, row, v.Class); err != nil {
 			return nil, err
 		}

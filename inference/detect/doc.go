@@ -2,7 +2,8 @@
 //
 // A [Detector] is made from a bundle (a model with its contract, see package model) and is immutable: one serves a whole
 // program. A [Stream] is one run of it over the flows of one source. An agent that already has flow records fills a
-// features.Flow and calls [Stream.Judge]; whoever reads logs ranges over [Stream.Verdicts].
+// features.Flow and calls [Stream.Judge]; whoever reads logs ranges over [Stream.Verdicts], or judges many flows together
+// with a [Block], which costs less.
 //
 //	d, err := detect.Open("model.tar.gz", nil)
 //	...

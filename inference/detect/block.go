@@ -1,0 +1,141 @@
+package detect
+
+import (
+	"fmt"
+	"io"
+
+	"threatdetect/features"
+	"threatdetect/inference"
+)
+
+// BlockSize is how many flows a Block holds unless told otherwise: enough for the predictor's fast paths, few enough to stay in
+// a core's cache.
+const BlockSize = 256
+
+// Block is a run of a detector that judges many flows together, which costs less than one by one and has the same bits. It
+// is used as a [Stream] is, with Push and Next, but keeps a copy of each flow until a block of them is full, or until Flush:
+// whoever waits for more flows, and wants to tell what is known so far, calls it first.
+//
+//	for f := range flows {
+//		b.Push(f)
+//		for v, ok := b.Next(); ok; v, ok = b.Next() {
+//			...
+//		}
+//	}
+//	b.Finish() // and Next once more until there is none
+//
+// It has one owner: it is not safe for concurrent use, and the stream that it is made of is no longer to be used by itself.
+type Block struct {
+	stream  *Stream
+	session *inference.Session
+
+	flows []features.Flow // copies
+	rows  []float32       // of flows
+	out   []float32       // what the predictor says of rows
+	size  int             // flows of a full block
+	n     int             // flows in the block
+	next  int             // of which verdicts were handed out, once they are judged
+	due   bool            // they are judged
+	flush bool            // a block that is not full is due
+}
+
+// Block returns a run of the detector that judges n flows at a time, [BlockSize] if n is 0, and goes on where s is.
+func (s *Stream) Block(n int) *Block {
+	if n <= 0 {
+		n = BlockSize
+	}
+	p := s.detector.predictor
+	return &Block{
+		stream: s, session: p.NewSession(), size: n,
+		flows: make([]features.Flow, n),
+		rows:  make([]float32, n*s.detector.pipeline.NumColumn()),
+		out:   make([]float32, n*p.NumOutput()),
+	}
+}
+
+// Push takes the next flow. It is to be called again only when Next has returned false; f may change afterwards. It fails
+// as [Stream.Push] does.
+func (b *Block) Push(f *features.Flow) error {
+	if b.due || b.n == b.size {
+		return fmt.Errorf("detect: %w: Push while a verdict is due", features.ErrOrder)
+	}
+	b.flush = false
+	if b.stream.extractor.Stateful() {
+		if err := b.stream.extractor.Push(f); err != nil {
+			return err
+		}
+		b.fill()
+		return nil
+	}
+	w := b.stream.detector.pipeline.NumColumn()
+	if _, err := b.stream.extractor.AppendRow(b.rows[b.n*w:b.n*w], f); err != nil {
+		return err
+	}
+	f.CopyTo(&b.flows[b.n])
+	b.n++
+	return nil
+}
+
+// fill takes rows that are due from the extractor, as many as there is room for.
+func (b *Block) fill() {
+	w := b.stream.detector.pipeline.NumColumn()
+	for b.n < b.size {
+		row, ok := b.stream.extractor.Next()
+		if !ok {
+			return
+		}
+		copy(b.rows[b.n*w:], row.Values)
+		row.Flow.CopyTo(&b.flows[b.n])
+		b.n++
+	}
+}
+
+// Next returns the next verdict that is due, or false if there is none before the next Push, Flush or Finish. It does not
+// allocate, but for the first explanation.
+func (b *Block) Next() (v *Verdict, ok bool, err error) {
+	d := b.stream.detector
+	if b.due && b.next == b.n {
+		b.due, b.n = false, 0
+		if b.stream.extractor.Stateful() {
+			b.fill()
+		}
+	}
+	w, k := d.pipeline.NumColumn(), d.predictor.NumOutput()
+	if !b.due {
+		if b.n == 0 || b.n < b.size && !b.flush {
+			return nil, false, nil
+		}
+		if err := b.session.PredictBatch(b.out[:b.n*k], b.rows[:b.n*w]); err != nil {
+			return nil, false, err
+		}
+		b.due, b.next = true, 0
+	}
+	i := b.next
+	b.next++
+	v, err = b.stream.conclude(&b.flows[i], b.rows[i*w:][:w:w], b.out[i*k:][:k:k])
+	return v, err == nil, err
+}
+
+// Flush makes the verdicts due on all flows whose rows are there. With a set that remembers flows some wait for
+// stragglers still; see [Block.Finish].
+func (b *Block) Flush() { b.flush = true }
+
+// Finish ends the stream: the verdicts on all flows that are held are due.
+func (b *Block) Finish() {
+	b.stream.extractor.Finish()
+	b.flush = true
+	if !b.due && b.stream.extractor.Stateful() {
+		b.fill()
+	}
+}
+
+// Save is [Stream.Save]. It fails with features.ErrOrder while flows wait in the block: Flush it, and take the verdicts, first.
+func (b *Block) Save(w io.Writer) error {
+	if b.n > 0 && !(b.due && b.next == b.n) {
+		return fmt.Errorf("detect: %w: Save while a verdict is due", features.ErrOrder)
+	}
+	return b.stream.Save(w)
+}
+
+// Stats is [Stream.Stats].
+func (b *Block) Stats() features.Stats { return b.stream.Stats() }
