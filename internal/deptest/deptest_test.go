@@ -73,6 +73,8 @@ var rules = []struct {
 		"github.com/prometheus/client_golang/prometheus github.com/prometheus/client_golang/prometheus/collectors github.com/prometheus/client_golang/prometheus/promhttp",
 		"scores over HTTP"},
 
+	{"train/pipeline", "", "definitions are data: it asks nobody"},
+
 	{"internal/trafficgen", "", "simulated traffic"},
 	{"internal/conformance", "inference model", "compares with XGBoost, in a command of its own"},
 	{"internal/mkbundle", "features features/auto features/zeek inference inference/evaluate internal/logio model", "makes the bundles of testdata"},
