@@ -24,8 +24,9 @@ type app struct {
 
 	quiet   bool
 	summary string
-	pointer string // where in JSON records the object of the log is
-	fields  string // --fields of log commands
+	pointer string    // where in JSON records the object of the log is
+	fields  string    // --fields of log commands
+	part    partFlags // of log commands that read parts
 	noColor bool
 	code    int // exit code of a run that ended without an error
 

@@ -34,6 +34,10 @@ type logs struct {
 func (l *logs) flows() iter.Seq2[*features.Flow, error] {
 	return func(yield func(*features.Flow, error) bool) {
 		l.parts = auto.Parts{}
+		if err := l.readHeader(l.app.part.header); err != nil {
+			yield(nil, err)
+			return
+		}
 		files := l.files
 		if l.joins {
 			var err error

@@ -13,6 +13,7 @@ import (
 // addLogFlags adds the flags of every command that reads logs and writes one output.
 func (a *app) addLogFlags(flags *pflag.FlagSet, from, out *string, strict, showSkip *bool) {
 	a.addReadFlags(flags, from, strict, showSkip)
+	a.part.add(flags)
 	flags.StringVarP(out, "output", "o", "", "write to this file, which appears when it is whole")
 }
 
@@ -35,7 +36,10 @@ func (a *app) openLogs(from, label string, set *features.Set, files []string) (*
 		if err := set.CheckFormat(format); err != nil {
 			return usagef("%w", err)
 		}
-		return nil
+		return a.part.checkFormat(auto.Format(format))
+	}
+	if err := a.part.check(set); err != nil {
+		return nil, err
 	}
 	if format != auto.Unknown {
 		if err := check(from); err != nil {

@@ -244,7 +244,7 @@ func (a *app) skipped(l *logs, err error, strict, show bool) error {
 // endLogs writes out what is left and settles the exit code. A file appears only if the run came to its end; standard output
 // has what was written before a failure.
 func (a *app) endLogs(l *logs, out *output, work logWork, err error) error {
-	if err == nil && a.account.Unreadable() {
+	if err == nil && a.account.Unreadable() && !a.part.given() { // a part may well hold nothing but the few bad records of a log
 		err = l.unreadable()
 	}
 	if work.rest != nil {
