@@ -111,6 +111,7 @@ func (a *app) root() *cobra.Command {
 		a.predictCommand(),
 		a.featuresCommand(),
 		a.fitCommand(),
+		a.prepareCommand(),
 		a.evaluateCommand(),
 		a.inspectCommand(),
 		a.convertCommand(),

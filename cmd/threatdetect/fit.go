@@ -27,6 +27,10 @@ type fitFlags struct {
 	seed             uint64
 	out, to          string
 	strict, showSkip bool
+
+	place func(name string) string // where in out a file goes; nil: there
+	done  func(*dataset.Report)    // is told what was made
+	parts int                      // how many files the training and the validation part have; 0 is one
 }
 
 func (a *app) fitCommand() *cobra.Command {
@@ -132,6 +136,9 @@ func (a *app) makeDataset(f *fitFlags, files []string) error {
 	}
 	if err := w.finish(contract, report); err != nil {
 		return err
+	}
+	if f.done != nil {
+		f.done(report)
 	}
 	if !a.quiet {
 		if err := report.WriteText(a.stdout); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 type folder struct {
 	app     *app
 	dir     string
+	place   func(name string) string // where in dir a file goes; nil: there
 	outputs []*output
 }
 
@@ -30,6 +32,12 @@ func (a *app) createFolder(dir string) (*folder, error) {
 }
 
 func (f *folder) create(name string) (*output, error) {
+	if f.place != nil {
+		name = f.place(name)
+		if _, err := f.app.createFolder(filepath.Join(f.dir, filepath.Dir(name))); err != nil {
+			return nil, err
+		}
+	}
 	o, err := f.app.createOutput(filepath.Join(f.dir, name))
 	if err == nil {
 		f.outputs = append(f.outputs, o)
@@ -60,7 +68,8 @@ func (f *folder) discard() {
 type datasetWriter struct {
 	folder  *folder
 	format  dataset.Format
-	parts   []*output // nil for a part of no share
+	parts   [][]*output // the files of each part, whose rows go round; none for a part of no share
+	rows    []int       // of each part
 	trained map[string]int64
 	line    []byte
 }
@@ -70,17 +79,34 @@ func (a *app) newDatasetWriter(f *fitFlags, shares dataset.Shares) (*datasetWrit
 	if err != nil {
 		return nil, err
 	}
-	w := &datasetWriter{folder: folder, format: dataset.Format(f.to), parts: make([]*output, len(shares)), trained: make(map[string]int64)}
+	folder.place = f.place
+	w := &datasetWriter{folder: folder, format: dataset.Format(f.to), parts: make([][]*output, len(shares)), rows: make([]int, len(shares)), trained: make(map[string]int64)}
 	for p, share := range shares {
 		if share == 0 {
 			continue
 		}
-		if w.parts[p], err = folder.create(dataset.Part(p).String() + "." + f.to); err != nil {
-			folder.discard()
-			return nil, err
+		for _, name := range f.names(dataset.Part(p)) {
+			o, err := folder.create(name)
+			if err != nil {
+				folder.discard()
+				return nil, err
+			}
+			w.parts[p] = append(w.parts[p], o)
 		}
 	}
 	return w, nil
+}
+
+// names are the files of a part.
+func (f *fitFlags) names(p dataset.Part) []string {
+	if f.parts < 2 || p == dataset.Test {
+		return []string{p.String() + "." + f.to}
+	}
+	var names []string
+	for i := range f.parts {
+		names = append(names, fmt.Sprintf("%s-%03d.%s", p, i, f.to))
+	}
+	return names
 }
 
 func (w *datasetWriter) row(r *dataset.Row, file string) error {
@@ -88,7 +114,9 @@ func (w *datasetWriter) row(r *dataset.Row, file string) error {
 		w.trained[file]++
 	}
 	w.line = w.format.Append(w.line[:0], r)
-	out := w.parts[r.Part]
+	files := w.parts[r.Part]
+	out := files[w.rows[r.Part]%len(files)]
+	w.rows[r.Part]++
 	if _, err := out.Write(w.line); err != nil {
 		return out.failed(err)
 	}
