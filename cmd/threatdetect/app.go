@@ -112,6 +112,7 @@ func (a *app) root() *cobra.Command {
 		a.featuresCommand(),
 		a.fitCommand(),
 		a.prepareCommand(),
+		a.processCommand(),
 		a.evaluateCommand(),
 		a.inspectCommand(),
 		a.convertCommand(),
@@ -135,7 +136,7 @@ func (a *app) root() *cobra.Command {
 
 // laterCommands are the commands that the command line has and this version does not.
 var laterCommands = []string{"batch", "init", "train", "tune", "pipeline", "trigger", "registry", "endpoint", "transform",
-	"process", "monitor", "iam", "deploy", "destroy", "cleanup", "man"}
+	"monitor", "iam", "deploy", "destroy", "cleanup", "man"}
 
 // oneLine keeps an error on one line, whatever text of an input it quotes.
 func oneLine(s string) string {

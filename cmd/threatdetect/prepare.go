@@ -44,7 +44,7 @@ func (a *app) prepareCommand() *cobra.Command {
 			if err != nil {
 				said = "threatdetect prepare: " + err.Error()
 			}
-			return errors.Join(err, f.leaveMessage(said))
+			return errors.Join(err, leaveMessage(f.root(), said))
 		},
 	}
 	flags := cmd.Flags()
@@ -235,9 +235,8 @@ func (f *prepareFlags) alone() error {
 
 const maxMessage = 1024 // bytes that the service keeps
 
-// leaveMessage writes the last words of a processing job where the service looks for them.
-func (f *prepareFlags) leaveMessage(said string) error {
-	root := f.root()
+// leaveMessage writes the last words of a processing job where the service looks for them; without a root it is no such job.
+func leaveMessage(root, said string) error {
 	if root == "" {
 		return nil
 	}
