@@ -201,7 +201,7 @@ func local(f *features.Flow, r *record) fault {
 	return sound
 }
 
-// state maps conn_state, whose values mean less where there are no connections.
+// state maps conn_state.
 func state(f *features.Flow, c *cell) fault {
 	if c.kind == kindUnset {
 		return sound
@@ -209,34 +209,40 @@ func state(f *features.Flow, c *cell) fault {
 	if !c.isText() {
 		return fault{colState, features.ReasonNumber}
 	}
-	if f.Proto != features.ProtoTCP {
-		switch string(c.text) {
-		case "S0":
-			f.State = features.StateRequestOnly
-		case "SF":
-			f.State = features.StateRequestReply
-		}
-		return sound
-	}
-	switch string(c.text) {
-	case "S0", "SH":
-		f.State = features.StateAttempt
-	case "REJ":
-		f.State = features.StateRejected
-	case "S1":
-		f.State = features.StateEstablished
-	case "SF":
-		f.State = features.StateClosed
-	case "S2", "S3":
-		f.State = features.StateHalfClosed
-	case "RSTO", "RSTOS0":
-		f.State = features.StateResetOrig
-	case "RSTR", "RSTRH":
-		f.State = features.StateResetResp
-	case "SHR", "OTH":
-		f.State = features.StateMidstream
-	}
+	f.State = stateOf(c.text, f.Proto == features.ProtoTCP)
 	return sound
+}
+
+// stateOf is the meaning of conn_state, which says less where there are no connections.
+func stateOf(text []byte, tcp bool) features.State {
+	if !tcp {
+		switch string(text) {
+		case "S0":
+			return features.StateRequestOnly
+		case "SF":
+			return features.StateRequestReply
+		}
+		return features.StateUnknown
+	}
+	switch string(text) {
+	case "S0", "SH":
+		return features.StateAttempt
+	case "REJ":
+		return features.StateRejected
+	case "S1":
+		return features.StateEstablished
+	case "SF":
+		return features.StateClosed
+	case "S2", "S3":
+		return features.StateHalfClosed
+	case "RSTO", "RSTOS0":
+		return features.StateResetOrig
+	case "RSTR", "RSTRH":
+		return features.StateResetResp
+	case "SHR", "OTH":
+		return features.StateMidstream
+	}
+	return features.StateUnknown
 }
 
 // historyFlags holds for each letter the TCP flags that it stands for, the originator's in the lower byte. A letter
@@ -258,19 +264,27 @@ func history(f *features.Flow, c *cell) fault {
 	if !c.isText() {
 		return fault{colHistory, features.ReasonNumber}
 	}
-	f.History = c.text
+	setHistory(f, c.text, flagsOf(c.text))
+	return sound
+}
+
+// flagsOf is the TCP flags of a history, the originator's in the lower byte.
+func flagsOf(history []byte) (flags uint16) {
+	for _, letter := range history {
+		flags |= historyFlags[letter]
+	}
+	return flags
+}
+
+func setHistory(f *features.Flow, text []byte, flags uint16) {
+	f.History = text
 	f.Known |= features.FieldHistory
 	if f.Proto != features.ProtoTCP {
-		return sound
-	}
-	var flags uint16
-	for _, letter := range c.text {
-		flags |= historyFlags[letter]
+		return
 	}
 	const known = features.SYN | features.FIN | features.RST | features.ACK
 	f.FwdFlags, f.RevFlags = features.TCPFlags(flags), features.TCPFlags(flags>>8)
 	f.FwdFlagsKnown, f.RevFlagsKnown = known, known
-	return sound
 }
 
 func (c *cell) isText() bool { return c.kind == kindText || c.kind == kindString }

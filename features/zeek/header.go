@@ -15,9 +15,11 @@ type header struct {
 	set          byte // between the elements of a container
 	path         string
 
-	fields []string // nil before the first #fields
-	blanks bool     // the last field between separators holds several, separated by two or more blanks
-	tabs   int      // fields between separators
+	fields        []string // nil before the first #fields
+	line          []byte   // that they come from
+	lineSeparator byte
+	blanks        bool // the last field between separators holds several, separated by two or more blanks
+	tabs          int  // fields between separators
 
 	others   []place         // of columns that are joined, of another log; nil if they were not looked for
 	places   []place         // of the columns that there are
@@ -25,6 +27,8 @@ type header struct {
 	names    [numColumns]string
 	checked  bool // whether the columns were found to be enough
 	foreign  bool // not a conn log
+	prepared bool // whether it was decided if rows are usual
+	usual    bool // rows may be read the quick way
 	labelled bool // some header had the label column that was asked for
 }
 
@@ -35,6 +39,7 @@ func newHeader() header {
 // directive reads a line that begins with '#'. What is no directive is a comment.
 func (r *reader) directive(line []byte) error {
 	h := &r.tsv.header
+	h.prepared = false
 	if rest, ok := bytes.CutPrefix(line, []byte("#separator")); ok {
 		sep, ok := parseSeparator(rest)
 		if !ok {
@@ -85,6 +90,10 @@ func parseSeparator(b []byte) (sep byte, ok bool) {
 // fields takes over the names of the columns.
 func (r *reader) fields(value []byte) error {
 	h := &r.tsv.header
+	if h.line != nil && string(h.line) == string(value) && h.lineSeparator == h.separator {
+		return nil
+	}
+	h.line, h.lineSeparator = bytes.Clone(value), h.separator
 	h.tabs = bytes.Count(value, []byte{h.separator}) + 1
 	last := value[bytes.LastIndexByte(value, h.separator)+1:]
 	h.blanks = h.separator != ' ' && bytes.IndexByte(last, ' ') >= 0

@@ -77,6 +77,8 @@ type reader struct {
 	scratch   []byte // texts without their escapes
 
 	tsv   tsv
+	quick quick
+	long  bool // every row takes the long way; tests compare
 	json  jsonReader
 	other otherRow
 }
@@ -134,6 +136,11 @@ func (r *reader) record() bool {
 	if f := r.build(&r.flow, &r.rec); f != sound {
 		return r.skip(f)
 	}
+	return r.give()
+}
+
+// give yields the flow, and reports whether to go on.
+func (r *reader) give() bool {
 	if j := r.opts.Join; j != nil && r.log == nil {
 		if !j.advance(r.flow.End(), r.yield) {
 			return false

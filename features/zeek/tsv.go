@@ -23,6 +23,7 @@ func (r *reader) runTSV(first []byte) {
 	if carry := r.opts.Header; carry != nil {
 		if carry.last != nil {
 			r.tsv.header = *carry.last
+			r.tsv.header.prepared, r.tsv.header.line = false, nil
 			r.rec = record{names: &r.tsv.header.names, noDuration: r.tsv.header.index[colDuration] < 0}
 		}
 		defer func() {
@@ -74,6 +75,15 @@ func (r *reader) tsvLine(line []byte) bool {
 		if err := r.check(); err != nil {
 			r.finish(err)
 			return false
+		}
+	}
+	if !h.prepared {
+		h.usual, h.prepared = r.quick.prepare(h, &r.flow), true
+	}
+	if h.usual && !r.long {
+		r.flow = features.Flow{}
+		if r.quick.row(&r.flow, line, h, &r.deriver) {
+			return r.give()
 		}
 	}
 	if !r.row(line) {

@@ -103,15 +103,34 @@ func micros(b []byte) (value int64, ok bool) {
 	if !digits8(low) {
 		return 0, false
 	}
-	for _, c := range b[:n-1] {
-		d := c - '0'
-		if d > 9 {
+	if n == 10 { // seconds of today
+		head := binary.LittleEndian.Uint64(b)
+		if !digits8(head) || b[8]-'0' > 9 {
 			return 0, false
 		}
-		value = value*10 + int64(d)
+		value = value8(head)*10 + int64(b[8]-'0')
+	} else {
+		for _, c := range b[:n-1] {
+			d := c - '0'
+			if d > 9 {
+				return 0, false
+			}
+			value = value*10 + int64(d)
+		}
 	}
 	v := value8(low) // d0ffffff
 	return (value*10+v/1e7)*1e6 + v%1e7, true
+}
+
+// Last is Count of the last n of eight bytes, of which the last is the highest of b. n is from 1 to 8.
+func Last(b uint64, n int) (value uint64, ok bool) {
+	const zeros, sixes, high = 0x3030303030303030, 0x0606060606060606, 0xf0f0f0f0f0f0f0f0
+	shift := uint(64-8*n) & 63
+	b = b>>shift<<shift ^ zeros<<shift
+	if (b|(b+sixes))&high != 0 {
+		return 0, false
+	}
+	return uint64(value8(b + zeros)), true
 }
 
 // digits8 reports whether all bytes of x are digits.

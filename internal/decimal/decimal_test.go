@@ -1,6 +1,7 @@
 package decimal_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/big"
@@ -153,5 +154,34 @@ func TestMicros(t *testing.T) {
 		got, ok := decimal.Fixed([]byte(s), 6)
 		require.True(t, ok)
 		require.Equal(t, v, got, s)
+	}
+}
+
+// TestLast compares it with Count, for numbers of every length and for each byte in each place of one.
+func TestLast(t *testing.T) {
+	check := func(text string) {
+		var b [8]byte
+		for _, before := range []byte{0, '0', '9', '\t', 0xff} {
+			for i := range b {
+				b[i] = before
+			}
+			copy(b[8-len(text):], text)
+			want, wantOK := decimal.Count([]byte(text))
+			got, ok := decimal.Last(binary.LittleEndian.Uint64(b[:]), len(text))
+			require.Equal(t, wantOK, ok, "%q", text)
+			require.Equal(t, want, got, "%q", text)
+		}
+	}
+	for _, v := range []int{0, 1, 9, 10, 42, 99, 100, 255, 1000, 65535, 99999, 100000, 1234567, 9999999, 10000000, 12345678, 99999999} {
+		text := strconv.Itoa(v)
+		check(text)
+		for i := range text {
+			for c := range 256 {
+				if c == '.' || c == 'e' || c == 'E' {
+					continue // which Count knows, and Last leaves to it
+				}
+				check(text[:i] + string([]byte{byte(c)}) + text[i+1:])
+			}
+		}
 	}
 }

@@ -18,6 +18,31 @@ func check(t *testing.T, s string) {
 	if ok {
 		require.Equal(t, want.WithZone("").Unmap(), got, "%q", s)
 	}
+	for _, before := range []string{"", "\t", "1.5 0123456789.0123", "............................", "1545403816.962094\tCmES5u32sYpV7JYN\t"} {
+		line := []byte(before + s + "\t1.2.3.4")
+		in, inOK := ipaddr.ParseIn(line, len(before), len(before)+len(s))
+		require.Equal(t, ok, inOK, "%q behind %q", s, before)
+		require.Equal(t, got, in, "%q behind %q", s, before)
+	}
+}
+
+// TestQuads reads quads of all lengths, and with each byte in each place.
+func TestQuads(t *testing.T) {
+	for _, a := range []string{"0", "7", "00", "10", "99", "01", "100", "255", "256", "999", "1000", ""} {
+		for _, b := range []string{"0", "42", "255", "260"} {
+			check(t, a+"."+b+".3.4")
+			check(t, "1."+a+"."+b+".4")
+			check(t, "1.2."+b+"."+a)
+			check(t, b+".2.1."+a)
+		}
+	}
+	for _, s := range []string{"1.2.3.4", "192.168.100.250", "10.11.12.13"} {
+		for i := range s {
+			for c := range 256 {
+				check(t, s[:i]+string([]byte{byte(c)})+s[i+1:])
+			}
+		}
+	}
 }
 
 var seeds = strings.Fields(`0.0.0.0 1.2.3.4 255.255.255.255 256.1.1.1 01.2.3.4 1.2.3 1.2.3.4.5 1.2.3. .1.2.3 1..2.3 1.2.3.4%eth0 1.2.3.4x 1000.1.1.1

@@ -1,4 +1,4 @@
-// Command gen writes the assembly of packages heapwalk and kernel, and the networks of the latter in Go. It is a module of its own, so that who uses them does not need what
+// Command gen writes the assembly of packages fieldscan, heapwalk and kernel, and the networks of the latter in Go. It is a module of its own, so that who uses them does not need what
 // generates them. To be run in its folder, with the folder of the packages:
 //
 //	go run . ../..
@@ -21,6 +21,7 @@ var files = []struct {
 	stubs    string // of the file with their declarations, if that is generated too
 	generate func(*build.Context)
 }{
+	{"fieldscan/avx2_amd64.s", "fieldscan/avx2_stubs_amd64.go", fieldScanner},
 	{"heapwalk/walk_amd64.s", "", heapWalkers},
 	{"kernel/avx2_amd64.s", "kernel/avx2_stubs_amd64.go", blockKernels},
 }

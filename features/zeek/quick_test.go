@@ -1,0 +1,131 @@
+package zeek
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"threatdetect/features"
+	"threatdetect/internal/logio"
+	"threatdetect/internal/trafficgen"
+)
+
+// both reads a log the quick way and the long way, and returns how many rows the quick way could read.
+func both(t *testing.T, log []byte) (quick int) {
+	t.Helper()
+	read := func(long bool) (list []string) {
+		yield := func(f *features.Flow, err error) bool {
+			if err != nil {
+				list = append(list, err.Error())
+				return true
+			}
+			list = append(list, fmt.Sprintf("%+v", *f)) // all of it, texts that are empty or nil as well
+			return true
+		}
+		rd := &reader{lines: logio.From(bytes.NewReader(log), 0), opts: &Options{}, labelName: "label", yield: yield, long: long}
+		defer rd.lines.Close()
+		rd.run()
+		return list
+	}
+	want, got := read(true), read(false)
+	require.Len(t, got, len(want))
+	for i, s := range got {
+		require.Equal(t, want[i], s)
+		if strings.HasPrefix(s, "{Start:") {
+			quick++
+		}
+	}
+	return quick
+}
+
+const quickHeader = "#separator \\x09\n#unset_field\t-\n#empty_field\t(empty)\n#path\tconn\n#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice\tduration\t" +
+	"orig_bytes\tresp_bytes\tconn_state\tlocal_orig\tlocal_resp\tmissed_bytes\thistory\torig_pkts\torig_ip_bytes\tresp_pkts\tresp_ip_bytes\ttunnel_parents\tlabel\tdetailed-label\n"
+
+const quickRow = "1545403816.962094\tCmES5u32sYpV7JYN\t192.168.1.195\t41040\t185.244.25.235\t80\ttcp\thttp\t2.999051\t149\t128252\tSF\tT\tF\t0\tShADadttfF\t94\t5525\t96\t139044\t(empty)\tMalicious\tC&C\n"
+
+// TestQuickIsTaken shows that usual rows are read without the long way, which is made unable to.
+func TestQuickIsTaken(t *testing.T) {
+	n := 0
+	rd := &reader{lines: logio.From(strings.NewReader(quickHeader+strings.Repeat(quickRow, 3)), 0), opts: &Options{}, labelName: "label"}
+	rd.yield = func(_ *features.Flow, err error) bool {
+		require.NoError(t, err)
+		n++
+		return true
+	}
+	for rd.lines.Next() {
+		if rd.tsv.header.fields == nil {
+			rd.tsv.header = newHeader()
+		}
+		if n > 0 {
+			rd.tsv.header.places = nil
+		}
+		rd.tsvLine(rd.lines.Bytes())
+	}
+	require.Equal(t, 3, n)
+}
+
+// TestQuickAndLong changes usual rows at random, one to three bytes or cells of each.
+func TestQuickAndLong(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(5, 6))
+	cells := strings.Split(`-|(empty)||0|1|00|9999999|99999999|100000000|4294967296|65535|65536|1.0|1e3|-1|0.000000|12345.678901|99999.9|9999999999.999999|0.1234567|1.2.3.4|10.0.0.256|010.0.0.1|2001:db8::1|`+
+		`::ffff:1.2.3.4|1.2.3|1.2.3.4.5|255.255.255.255|udp|icmp|TCP|6|17|gre|tcp6|ssl|dns|http|ssl,http|-ssl|zabbix_trapper|S0|REJ|OTH|RSTOS0|XX|T|F|t|Dd|D|ShADadfFR|^dDa|a\x09b|\\|\x2d|Benign|benign|`+
+		"tcp\x00|http\x00|\x00|\x00\x00\x00\x00\x00\x00\x00|SF\x00", "|")
+	var log strings.Builder
+	log.WriteString(quickHeader)
+	for i := range 30_000 {
+		row := strings.Split(strings.TrimSuffix(quickRow, "\n"), "\t")
+		for range rnd.IntN(3) {
+			row[rnd.IntN(len(row))] = cells[rnd.IntN(len(cells))]
+		}
+		line := []byte(strings.Join(row, "\t"))
+		if i%5 == 0 {
+			line[rnd.IntN(len(line))] = byte(rnd.IntN(256))
+		}
+		log.Write(line)
+		log.WriteByte('\n')
+		switch i % 4000 { // marks that mean other things, separators, and other columns
+		case 1000:
+			log.WriteString("#empty_field\thttp\n")
+		case 1500:
+			log.WriteString("#unset_field\tF\n")
+		case 2000:
+			log.WriteString("#unset_field\t--\n#empty_field\tSF\n")
+		case 2250:
+			log.WriteString("#unset_field\t0\n")
+		case 2500:
+			log.WriteString("#fields\t" + strings.Join(rotated(strings.Fields(quickHeader[strings.Index(quickHeader, "ts\t"):]), 7), "\t") + "\n")
+		case 3000:
+			log.WriteString(quickHeader)
+		}
+	}
+	require.Greater(t, both(t, []byte(log.String())), 8_000)
+}
+
+// rotated is a list that begins with its element n.
+func rotated(list []string, n int) []string { return append(append([]string{}, list[n:]...), list[:n]...) }
+
+func TestQuickTraffic(t *testing.T) {
+	for _, quirks := range []trafficgen.Quirk{0, trafficgen.QuirkLabelsBlanks} {
+		g, err := trafficgen.New(trafficgen.Config{Seed: 3, Records: 5_000})
+		require.NoError(t, err)
+		var b bytes.Buffer
+		w, err := trafficgen.NewWriter(&b, &trafficgen.WriterOptions{Quirks: quirks})
+		require.NoError(t, err)
+		for r := range g.All() {
+			require.NoError(t, w.Write(r))
+		}
+		require.NoError(t, w.Close())
+		require.Greater(t, both(t, b.Bytes()), 4_500)
+	}
+}
+
+func FuzzQuick(f *testing.F) {
+	f.Add([]byte(quickRow))
+	f.Add([]byte(quickRow + "#empty_field\thttp\n" + quickRow + "#unset_field\t\n#separator \\x2c\n"))
+	f.Add([]byte(strings.ReplaceAll(quickRow, "192.168.1.195", "::1") + "#fields\tproto\tts\tsrc\tdst\nicmp\t1545403816.962094\t1.2.3.4\t1.2.3.4\n"))
+	f.Fuzz(func(t *testing.T, rows []byte) { both(t, append([]byte(quickHeader), rows...)) })
+}
