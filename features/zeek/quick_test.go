@@ -106,7 +106,9 @@ func TestQuickAndLong(t *testing.T) {
 }
 
 // rotated is a list that begins with its element n.
-func rotated(list []string, n int) []string { return append(append([]string{}, list[n:]...), list[:n]...) }
+func rotated(list []string, n int) []string {
+	return append(append([]string{}, list[n:]...), list[:n]...)
+}
 
 func TestQuickTraffic(t *testing.T) {
 	for _, quirks := range []trafficgen.Quirk{0, trafficgen.QuirkLabelsBlanks} {
