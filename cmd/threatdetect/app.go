@@ -122,6 +122,7 @@ func (a *app) root() *cobra.Command {
 		a.serveCommand(),
 		a.versionCommand(),
 	)
+	root.AddCommand(a.awsCommands()...)
 	for _, name := range laterCommands {
 		root.AddCommand(&cobra.Command{Use: name, Hidden: true, DisableFlagParsing: true,
 			RunE: func(*cobra.Command, []string) error { return laterf("the command %s", name) }})
@@ -135,7 +136,7 @@ func (a *app) root() *cobra.Command {
 }
 
 // laterCommands are the commands that the command line has and this version does not.
-var laterCommands = []string{"batch", "init", "train", "tune", "pipeline", "trigger", "registry", "endpoint", "transform",
+var laterCommands = []string{"batch", "train", "tune", "pipeline", "trigger", "registry", "endpoint", "transform",
 	"monitor", "iam", "deploy", "destroy", "cleanup", "man"}
 
 // oneLine keeps an error on one line, whatever text of an input it quotes.
