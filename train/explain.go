@@ -76,10 +76,10 @@ func explain(ctx context.Context, operation string, input any, metadata middlewa
 	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		e.Code, e.Message = api.ErrorCode(), api.ErrorMessage()
-		e.Kind, e.Hint = kindOf(e.Code, e.Message, status)
+		e.Hint, e.Kind = kindOf(e.Code, e.Message, status)
 		return e
 	}
-	e.Kind, e.Hint, e.Message = kindOfSilence(err, status)
+	e.Hint, e.Message, e.Kind = kindOfSilence(err, status)
 	return e
 }
 
@@ -109,7 +109,7 @@ func init() {
 var missing = regexp.MustCompile(`(?i)could not find|does not exist|cannot find|not found|no such`)
 
 // kindOf tells what an answer means, and what to do about it.
-func kindOf(code, message string, status int) (error, string) {
+func kindOf(code, message string, status int) (hint string, kind error) {
 	kind, ok := kinds[code]
 	switch {
 	case ok:
@@ -138,7 +138,7 @@ func kindOf(code, message string, status int) (error, string) {
 	default:
 		kind = ErrRequest
 	}
-	return kind, hintOf(kind, code, message)
+	return hintOf(kind, code, message), kind
 }
 
 func hintOf(kind error, code, message string) string {
@@ -168,7 +168,7 @@ func hintOf(kind error, code, message string) string {
 }
 
 // kindOfSilence explains an error that is no answer of a service.
-func kindOfSilence(err error, status int) (kind error, hint, message string) {
+func kindOfSilence(err error, status int) (hint, message string, kind error) {
 	text := err.Error()
 	for deepest := err; deepest != nil; deepest = errors.Unwrap(deepest) {
 		text = deepest.Error()
@@ -176,23 +176,23 @@ func kindOfSilence(err error, status int) (kind error, hint, message string) {
 	var params smithy.InvalidParamsError
 	switch {
 	case errors.As(err, &params):
-		return ErrRequest, "", strings.Join(strings.Fields(params.Error()), " ")
+		return "", strings.Join(strings.Fields(params.Error()), " "), ErrRequest
 	case errors.Is(err, errPlain), errors.Is(err, errRedirect):
-		return ErrRequest, "see --endpoint-url and AWS_ENDPOINT_URL", text
+		return "see --endpoint-url and AWS_ENDPOINT_URL", text, ErrRequest
 	case strings.Contains(err.Error(), "get identity"), strings.Contains(err.Error(), "failed to refresh cached credentials"):
-		return ErrLogin, "log in (aws sso login), or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; --dry-run needs none of them", text
+		return "log in (aws sso login), or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; --dry-run needs none of them", text, ErrLogin
 	case strings.Contains(err.Error(), "checksum"):
-		return ErrIntegrity, "", text
+		return "", text, ErrIntegrity
 	case status == http.StatusNotFound:
-		return ErrNotFound, "", ""
+		return "", "", ErrNotFound
 	case status == http.StatusForbidden:
-		return ErrDenied, hintOf(ErrDenied, "", ""), ""
+		return hintOf(ErrDenied, "", ""), "", ErrDenied
 	case status >= 500, strings.Contains(err.Error(), "deserialization failed"):
-		return ErrService, "", text
+		return "", text, ErrService
 	case status >= 400:
-		return ErrRequest, "", text
+		return "", text, ErrRequest
 	}
-	return ErrNetwork, "see the network, a proxy (HTTPS_PROXY), the region and --endpoint-url", text
+	return "see the network, a proxy (HTTPS_PROXY), the region and --endpoint-url", text, ErrNetwork
 }
 
 var secrets = regexp.MustCompile(`(?i)(X-Amz-(Signature|Credential|Security-Token)=[^&\s"]*|(Signature|Credential|AWSAccessKeyId|SecretAccessKey|SessionToken|Authorization)\s*[=:]\s*[^&,\s"]+(\s+Credential=[^\s]+)?|\b(AKIA|ASIA)[A-Z0-9]{12,})`)

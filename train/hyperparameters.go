@@ -29,14 +29,14 @@ const (
 
 // hyperparameter is one that the container knows, and what it accepts for it.
 type hyperparameter struct {
-	kind         hyperKind
-	least, most  float64
-	open         uint8 // which ends are not in the range
-	values       []string
-	tunable      bool
-	since, until string            // versions of the image; "": the first, and the last
-	sinceValue   map[string]string // likewise of single values
-	untilValue   map[string]string
+	kind        hyperKind
+	least, most float64
+	open        uint8 // which ends are not in the range
+	values      []string
+	tunable     bool
+	since       string            // version of the image that it came with; "": the first
+	sinceValue  map[string]string // likewise of single values
+	untilValue  map[string]string // the last version that takes a value
 }
 
 var inf = math.Inf(1)
