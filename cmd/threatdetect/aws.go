@@ -22,6 +22,7 @@ import (
 func (a *app) awsCommands() []*cobra.Command {
 	return []*cobra.Command{
 		a.initCommand(),
+		a.fakeAWSCommand(),
 	}
 }
 

@@ -80,4 +80,3 @@ func (s *Server) Invocations(endpointName string) int64 {
 	}
 	return 0
 }
-

@@ -77,12 +77,15 @@ var rules = []struct {
 	{"train/pipeline", "", "definitions are data: it asks nobody"},
 	{"train", "model train/pipeline go.yaml.in/yaml/v3 " + awsSDK, "asks AWS, and is the only one that does"},
 
+	{"internal/awsfake", "inference/rows inference/serve github.com/aws/smithy-go/encoding/cbor github.com/johannesboyne/gofakes3 github.com/johannesboyne/gofakes3/backend/s3mem",
+		"rehearses AWS: it judges package train, and so shares nothing with it"},
+
 	{"internal/trafficgen", "", "simulated traffic"},
 	{"internal/conformance", "inference model", "compares with XGBoost, in a command of its own"},
 	{"internal/mkbundle", "features features/auto features/zeek inference inference/evaluate internal/logio model", "makes the bundles of testdata"},
 	{"internal/mkvocabulary", "internal/logio", "writes a file of features"},
 	{"cmd/trafficgen", "internal/trafficgen", "a face on trafficgen"},
-	{"cmd/threatdetect", "features features/auto features/join features/zeek features/dataset features/vpcflow features/vpcflow/parquet inference inference/detect inference/diagnose inference/evaluate inference/evaluate/page inference/rows inference/serve internal/decimal internal/logio model train " +
+	{"cmd/threatdetect", "features features/auto features/join features/zeek features/dataset features/vpcflow features/vpcflow/parquet inference inference/detect inference/diagnose inference/evaluate inference/evaluate/page inference/rows inference/serve internal/awsfake internal/decimal internal/logio model train " +
 		"github.com/spf13/cobra github.com/spf13/pflag github.com/vbauerster/mpb/v8 github.com/vbauerster/mpb/v8/decor golang.org/x/term",
 		"flags, bars and printing"},
 	{"examples/agent", "features inference/detect", "an agent with flow records of its own"},
