@@ -79,9 +79,10 @@ func (a *app) score(f *scoreFlags, files []string) error {
 		if err := f.state.restore(func(r io.Reader) (err error) { stream, err = d.Restore(r, options); return err }); err != nil {
 			return logWork{}, err
 		}
+		block := stream.Block(0)
 		due := func() error {
 			for {
-				v, ok, err := stream.Next()
+				v, ok, err := block.Next()
 				if !ok {
 					return err
 				}
@@ -98,22 +99,29 @@ func (a *app) score(f *scoreFlags, files []string) error {
 		}
 		return logWork{
 			flow: func(flow *features.Flow) error {
-				if err := stream.Push(flow); err != nil {
+				if err := block.Push(flow); err != nil {
 					return inputError(l.file, err)
 				}
 				return due()
 			},
 			rest: func() error {
 				if f.state.finishes() {
-					stream.Finish()
+					block.Finish()
 				}
+				block.Flush()
 				return due()
 			},
 			save: func() error {
-				a.stats = stream.Stats()
-				return f.state.save(stream.Save)
+				a.stats = block.Stats()
+				return f.state.save(block.Save)
 			},
-			flush: w.Flush,
+			flush: func() error {
+				block.Flush()
+				if err := due(); err != nil {
+					return err
+				}
+				return w.Flush()
+			},
 			end: func() int {
 				if f.failOnThreat && a.account.Threats > 0 {
 					return exitThreat
