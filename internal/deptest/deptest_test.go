@@ -74,6 +74,7 @@ var rules = []struct {
 		"github.com/prometheus/client_golang/prometheus github.com/prometheus/client_golang/prometheus/collectors github.com/prometheus/client_golang/prometheus/promhttp",
 		"scores over HTTP"},
 
+	{"train/trigger", "", "decides; whoever imports it asks AWS"},
 	{"train/pipeline", "", "definitions are data: it asks nobody"},
 	{"train", "model train/pipeline go.yaml.in/yaml/v3 " + awsSDK, "asks AWS, and is the only one that does"},
 
