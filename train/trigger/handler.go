@@ -56,11 +56,8 @@ type Result struct {
 	Reason    string    `json:"reason,omitempty"`
 }
 
-// The parameters that a run is started with.
-const (
-	KeyParameter    = "TriggerKey"
-	BucketParameter = "TriggerBucket"
-)
+// KeyParameter is the parameter that a run is started with: the key of the marker.
+const KeyParameter = "TriggerKey"
 
 // Handle handles one event. An error means that nothing was started and the event has to be delivered again: Lambda does so twice, and puts it into the
 // queue of dead letters then.
@@ -91,7 +88,7 @@ func (h *Handler) handle(ctx context.Context, event json.RawMessage) (*Result, e
 			return r, err
 		}
 	}
-	r.Execution, err = h.Service.Start(ctx, r.Token, map[string]string{KeyParameter: r.Key, BucketParameter: e.Detail.Bucket.Name})
+	r.Execution, err = h.Service.Start(ctx, r.Token, map[string]string{KeyParameter: r.Key})
 	if err != nil {
 		return nil, fmt.Errorf("start a run for %s: %w", r.Key, err)
 	}

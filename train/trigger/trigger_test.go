@@ -112,7 +112,7 @@ func TestOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "execution/b", r.Execution)
 	require.Equal(t, []map[string]string{
-		{"TriggerKey": "raw/2026-01-02/_SUCCESS", "TriggerBucket": "td-bucket"}, {"TriggerKey": "raw/2026-01-03/_SUCCESS", "TriggerBucket": "td-bucket"}}, s.starts)
+		{"TriggerKey": "raw/2026-01-02/_SUCCESS"}, {"TriggerKey": "raw/2026-01-03/_SUCCESS"}}, s.starts)
 }
 
 func TestIgnored(t *testing.T) {
