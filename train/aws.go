@@ -95,7 +95,7 @@ func (a *AWS) load(ctx context.Context, opts *ConnectOptions) error {
 
 // middlewares are what every request of every service goes through.
 func (a *AWS) middlewares(stack *middleware.Stack) error {
-	if err := stack.Initialize.Add(&explainer{a: a, operation: stack.ID()}, middleware.Before); err != nil {
+	if err := stack.Initialize.Add(&explainer{credentials: a.config.Credentials, operation: stack.ID()}, middleware.Before); err != nil {
 		return err
 	}
 	if a.dry == nil {

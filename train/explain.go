@@ -17,8 +17,8 @@ import (
 
 // explainer makes a *ServiceError of every error of the SDK, and renews credentials that expired on the way, once.
 type explainer struct {
-	a         *AWS
-	operation string
+	credentials aws.CredentialsProvider
+	operation   string
 }
 
 func (*explainer) ID() string { return "threatdetect.Explain" }
@@ -30,7 +30,7 @@ func (e *explainer) HandleInitialize(ctx context.Context, in middleware.Initiali
 		return out, metadata, nil
 	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok && expired(api.ErrorCode()) && rewind() {
-		if cache, ok := e.a.config.Credentials.(*aws.CredentialsCache); ok {
+		if cache, ok := e.credentials.(*aws.CredentialsCache); ok {
 			cache.Invalidate()
 			if out, metadata, err = next.HandleInitialize(ctx, in); err == nil {
 				return out, metadata, nil
