@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 )
 
@@ -61,6 +62,7 @@ func Connect(ctx context.Context, s *Stack, opts *ConnectOptions) (*AWS, error) 
 	} else if err := a.load(ctx, opts); err != nil {
 		return nil, err
 	}
+	a.config.Logger = logging.Nop{} // what matters is in the errors
 	a.config.APIOptions = append(a.config.APIOptions, a.middlewares)
 	a.clients.config = &a.config
 	a.account = sync.OnceValues(func() (string, error) { return a.askAccount(ctx) })

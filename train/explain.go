@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"reflect"
 	"regexp"
 	"strings"
@@ -178,6 +179,9 @@ func kindOfSilence(err error, status int) (hint, message string, kind error) {
 	case errors.As(err, &params):
 		return "", strings.Join(strings.Fields(params.Error()), " "), ErrRequest
 	case errors.Is(err, errPlain), errors.Is(err, errRedirect):
+		if transport, ok := errors.AsType[*url.Error](err); ok {
+			text = transport.Err.Error()
+		}
 		return "see --endpoint-url and AWS_ENDPOINT_URL", text, ErrRequest
 	case strings.Contains(err.Error(), "get identity"), strings.Contains(err.Error(), "failed to refresh cached credentials"):
 		return "log in (aws sso login), or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; --dry-run needs none of them", text, ErrLogin

@@ -1,0 +1,109 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// Object is what a store knows of one object.
+type Object struct {
+	Key      string
+	Size     int64
+	ETag     string // changes with the contents; "" if the store has none
+	SHA256   string // hexadecimal; "" if whoever uploaded it did not say
+	Modified time.Time
+}
+
+// Store keeps objects under keys: a prefix of a bucket of S3, or a folder of this machine, which are used alike. Keys are divided by slashes. Errors are
+// of the kinds of this package. A store is safe for concurrent use.
+type Store interface {
+	// Address is where a key lies, for people and for SageMaker: s3://bucket/key.
+	Address(key string) string
+	// Upload puts a file there, whole or not at all. One that is there with the same contents is not sent again, and what an upload that was
+	// killed has sent already is not either. Progress is told of bytes that are there; it may be nil.
+	Upload(ctx context.Context, key, path string, progress func(bytes int64)) (Object, error)
+	// Put is Upload for a few bytes. If mustBeNew, an object that is there is ErrExists.
+	Put(ctx context.Context, key string, data []byte, mustBeNew bool) (Object, error)
+	// Download gets an object as a file that only this user can read, whole or not at all.
+	Download(ctx context.Context, key, path string, opts *DownloadOptions) (Object, error)
+	// Get is Download for a few bytes, at most limit.
+	Get(ctx context.Context, key string, limit int64) ([]byte, Object, error)
+	Head(ctx context.Context, key string) (Object, error)
+	// List calls each with every object below a prefix, in the order of keys, until it returns false.
+	List(ctx context.Context, prefix string, each func(Object) bool) error
+	// Delete deletes; what is not there is no error.
+	Delete(ctx context.Context, keys ...string) error
+}
+
+// DownloadOptions bound a download. The zero value, and nil, are the defaults.
+type DownloadOptions struct {
+	MaxBytes int64  // 0 is 4 GiB
+	SHA256   string // that the object must have
+	Progress func(bytes, total int64)
+}
+
+const defaultMaxDownload = 4 << 30
+
+func (o *DownloadOptions) resolved() DownloadOptions {
+	var r DownloadOptions
+	if o != nil {
+		r = *o
+	}
+	if r.MaxBytes <= 0 {
+		r.MaxBytes = defaultMaxDownload
+	}
+	if r.Progress == nil {
+		r.Progress = func(int64, int64) {}
+	}
+	return r
+}
+
+// ParseS3 takes s3://bucket/key apart.
+func ParseS3(address string) (bucket, key string, err error) {
+	rest, ok := strings.CutPrefix(address, "s3://")
+	bucket, key, _ = strings.Cut(rest, "/")
+	if !ok || !bucketName.MatchString(bucket) || len(key) > 1024 || strings.ContainsAny(key, "\x00\n\r") {
+		return "", "", fmt.Errorf("%w: %q: want s3://bucket/key", ErrRequest, clip(address))
+	}
+	return bucket, key, nil
+}
+
+// OpenStore opens what an address names: s3://bucket/prefix, or a folder. A prefix that is not empty ends in a slash.
+func (a *AWS) OpenStore(address string) (Store, error) {
+	if !strings.HasPrefix(address, "s3://") {
+		return NewDirStore(address), nil
+	}
+	bucket, prefix, err := ParseS3(address)
+	if err != nil {
+		return nil, err
+	}
+	if prefix != "" && !strings.HasSuffix(prefix, "/") {
+		prefix += "/"
+	}
+	return &s3Store{a: a, bucket: bucket, prefix: prefix}, nil
+}
+
+// Bucket is the store of the stack's bucket.
+func (a *AWS) Bucket() Store {
+	return &s3Store{a: a, bucket: a.stack.Bucket, kms: a.stack.Training.KMSKey}
+}
+
+// readLimited reads r to its end, which must be at the size that was promised.
+func readLimited(r io.Reader, size, limit int64) ([]byte, error) {
+	if size > limit {
+		return nil, fmt.Errorf("%w: %d bytes, want at most %d", ErrRequest, size, limit)
+	}
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case int64(len(data)) > limit:
+		return nil, fmt.Errorf("%w: more bytes, want at most %d", ErrRequest, limit)
+	case size >= 0 && int64(len(data)) != size:
+		return nil, fmt.Errorf("%w: %d bytes arrived, %d were promised", ErrIntegrity, len(data), size)
+	}
+	return data, nil
+}
