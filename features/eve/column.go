@@ -1,6 +1,9 @@
 package eve
 
-import "threatdetect/internal/jsonscan"
+import (
+	"threatdetect/internal/ipaddr"
+	"threatdetect/internal/jsonscan"
+)
 
 // column is a column of an event that a flow is made of.
 type column uint8
@@ -82,10 +85,33 @@ var columnsByKey = func() (byKey [numScopes]map[string]column) {
 // idLabel is added to the ID of a key, its column, if it is also the one that the label was asked of.
 const idLabel = 0x80
 
-// cells are the values of one event by column.
+// cells are the values of one event by column, as one of two ways of reading left them.
 type cells struct {
+	line  []byte // if all members were usual: where spans lie
+	spans jsonscan.Spans
+
 	kinds [numColumns]jsonscan.Kind
 	texts [numColumns][]byte
+
+	addresses ipaddr.Cache
 }
 
-func (c *cells) isText(col column) bool { return c.kinds[col] == jsonscan.String }
+func (c *cells) kind(col column) jsonscan.Kind {
+	switch {
+	case c.line == nil:
+		return c.kinds[col]
+	case c.spans.Seen>>col&1 == 0:
+		return jsonscan.Null
+	}
+	return c.spans.Values[col].Kind
+}
+
+func (c *cells) text(col column) []byte {
+	if c.line == nil {
+		return c.texts[col]
+	}
+	s := &c.spans.Values[col]
+	return c.line[s.Start:s.End]
+}
+
+func (c *cells) isText(col column) bool { return c.kind(col) == jsonscan.String }

@@ -5,7 +5,6 @@ import (
 
 	"threatdetect/features"
 	"threatdetect/internal/decimal"
-	"threatdetect/internal/ipaddr"
 	"threatdetect/internal/isotime"
 	"threatdetect/internal/jsonscan"
 	"threatdetect/internal/naming"
@@ -23,7 +22,7 @@ var sound = fault{column: noColumn}
 func (r *reader) build(f *features.Flow) fault {
 	c := &r.cells
 	for _, col := range required {
-		if c.kinds[col] == jsonscan.Null && (col != colStart || c.isObject(colFlow)) {
+		if c.kind(col) == jsonscan.Null && (col != colStart || c.isObject(colFlow)) {
 			return fault{col, features.ReasonMissing}
 		}
 	}
@@ -31,17 +30,17 @@ func (r *reader) build(f *features.Flow) fault {
 		return fault{colProto, features.ReasonNumber}
 	}
 	var ports, ok bool
-	if f.Proto, f.ProtoName, ports, ok = r.names.Proto(c.texts[colProto]); !ok {
+	if f.Proto, f.ProtoName, ports, ok = r.names.Proto(c.text(colProto)); !ok {
 		return fault{colProto, features.ReasonNumber}
 	}
 	f.Known = features.FieldStart | features.FieldAddrs | features.FieldProto
 	if bad := c.endpoints(f, ports); bad != sound {
 		return bad
 	}
-	switch c.kinds[colApp] {
+	switch c.kind(colApp) {
 	case jsonscan.Null:
 	case jsonscan.String:
-		f.App, f.AppName = r.names.Apps(c.texts[colApp])
+		f.App, f.AppName = r.names.Apps(c.text(colApp))
 	default:
 		return fault{colApp, features.ReasonNumber}
 	}
@@ -62,15 +61,15 @@ func (r *reader) build(f *features.Flow) fault {
 		return bad
 	}
 	f.State = features.StateFromFlags(f)
-	if k := c.kinds[colFlowID]; k == jsonscan.Number || k == jsonscan.String {
-		f.UID = c.texts[colFlowID]
+	if k := c.kind(colFlowID); k == jsonscan.Number || k == jsonscan.String {
+		f.UID = c.text(colFlowID)
 	}
 	r.label(f)
 	return sound
 }
 
 func (c *cells) isObject(col column) bool {
-	return c.kinds[col] == jsonscan.Nested && c.texts[col][0] == '{'
+	return c.kind(col) == jsonscan.Nested && c.text(col)[0] == '{'
 }
 
 // endpoints reads the addresses, and the ports if the protocol has any.
@@ -79,12 +78,12 @@ func (c *cells) endpoints(f *features.Flow, ports bool) fault {
 		if !c.isText(col) {
 			return fault{col, features.ReasonNumber}
 		}
-		addr, ok := ipaddr.Parse(c.texts[col])
+		addr, ok := c.addresses.Parse(c.text(col))
 		if !ok {
 			return fault{col, features.ReasonAddress}
 		}
 		port := uint64(0)
-		known := ports && c.kinds[col+1] != jsonscan.Null
+		known := ports && c.kind(col+1) != jsonscan.Null
 		if known {
 			if port, ok = c.count(col + 1); !ok || port > math.MaxUint16 {
 				return fault{col + 1, features.ReasonNumber}
@@ -115,13 +114,13 @@ func (c *cells) endpoints(f *features.Flow, ports bool) fault {
 
 // tags is how many VLAN tags the frames of the flow had: the log lists them, or has one number.
 func (c *cells) tags() (n int, ok bool) {
-	switch c.kinds[colVLAN] {
+	switch c.kind(colVLAN) {
 	case jsonscan.Null:
 		return 0, true
 	case jsonscan.Number:
 		return 1, true
 	case jsonscan.Nested:
-		return jsonscan.Len(c.texts[colVLAN])
+		return jsonscan.Len(c.text(colVLAN))
 	}
 	return 0, false
 }
@@ -131,7 +130,7 @@ func (c *cells) counts(f *features.Flow, tags int) fault {
 	var n [4]uint64
 	for i := range n {
 		col := colPktsToServer + column(i)
-		if c.kinds[col] == jsonscan.Null {
+		if c.kind(col) == jsonscan.Null {
 			continue
 		}
 		var ok bool
@@ -140,19 +139,19 @@ func (c *cells) counts(f *features.Flow, tags int) fault {
 		}
 	}
 	v6 := f.Src.Is6()
-	if c.kinds[colPktsToServer] != jsonscan.Null {
+	if c.kind(colPktsToServer) != jsonscan.Null {
 		f.FwdPkts = n[0]
 		f.Known |= features.FieldFwdPkts
-		if c.kinds[colBytesToServer] != jsonscan.Null {
+		if c.kind(colBytesToServer) != jsonscan.Null {
 			f.FwdBytes = features.IPBytes(n[2], n[0], tags, v6)
 			f.Known |= features.FieldFwdBytes
 			f.Estimated = true
 		}
 	}
-	if c.kinds[colPktsToClient] != jsonscan.Null {
+	if c.kind(colPktsToClient) != jsonscan.Null {
 		f.RevPkts = n[1]
 		f.Known |= features.FieldRevPkts
-		if c.kinds[colBytesToClient] != jsonscan.Null {
+		if c.kind(colBytesToClient) != jsonscan.Null {
 			f.RevBytes = features.IPBytes(n[3], n[1], tags, v6)
 			f.Known |= features.FieldRevBytes
 			f.Estimated = true
@@ -167,7 +166,7 @@ func (c *cells) times(f *features.Flow) fault {
 	if f.Start, bad = c.time(colStart); bad != sound {
 		return bad
 	}
-	if c.kinds[colEnd] == jsonscan.Null {
+	if c.kind(colEnd) == jsonscan.Null {
 		return sound
 	}
 	end, bad := c.time(colEnd)
@@ -186,7 +185,7 @@ func (c *cells) time(col column) (ns int64, bad fault) {
 	if !c.isText(col) {
 		return 0, fault{col, features.ReasonNumber}
 	}
-	ns, ok := isotime.Parse(c.texts[col], 9, isotime.Colonless)
+	ns, ok := isotime.Parse(c.text(col), 9, isotime.Colonless)
 	if !ok {
 		return 0, fault{col, features.ReasonTime}
 	}
@@ -195,17 +194,17 @@ func (c *cells) time(col column) (ns int64, bad fault) {
 
 // flags reads the TCP flags of both directions.
 func (c *cells) flags(f *features.Flow) fault {
-	if f.Proto != features.ProtoTCP || c.kinds[colTCP] == jsonscan.Null {
+	if f.Proto != features.ProtoTCP || c.kind(colTCP) == jsonscan.Null {
 		return sound
 	}
 	if !c.isObject(colTCP) {
 		return fault{colTCP, features.ReasonNumber}
 	}
 	for col := colFlagsToServer; col <= colFlagsToClient; col++ {
-		if c.kinds[col] == jsonscan.Null {
+		if c.kind(col) == jsonscan.Null {
 			continue
 		}
-		flags, ok := hex(c.texts[col])
+		flags, ok := hex(c.text(col))
 		if !ok || !c.isText(col) {
 			return fault{col, features.ReasonNumber}
 		}
@@ -238,16 +237,16 @@ func hex(b []byte) (v features.TCPFlags, ok bool) {
 }
 
 func (c *cells) count(col column) (uint64, bool) {
-	if c.kinds[col] != jsonscan.Number {
+	if c.kind(col) != jsonscan.Number {
 		return 0, false
 	}
-	return decimal.Count(c.texts[col])
+	return decimal.Count(c.text(col))
 }
 
 // label reads the verdict of whoever labelled the log, or whether a rule raised an alarm. No value of it is a fault.
 func (r *reader) label(f *features.Flow) {
-	text := r.cells.texts[colLabel]
-	switch r.cells.kinds[colLabel] {
+	text := r.cells.text(colLabel)
+	switch r.cells.kind(colLabel) {
 	case jsonscan.True:
 		f.Label, text = features.Attack, textTrue
 	case jsonscan.False:

@@ -16,10 +16,10 @@ import (
 // joinEvent adds an event to what is known about its flow, if it is of a kind that is joined and names one.
 func (r *reader) joinEvent(line []byte) {
 	c := &r.cells
-	if !c.isText(colEvent) || c.kinds[colFlowID] != jsonscan.Number {
+	if !c.isText(colEvent) || c.kind(colFlowID) != jsonscan.Number {
 		return
 	}
-	kind := c.texts[colEvent]
+	kind := c.text(colEvent)
 	switch string(kind) {
 	case "dns", "http", "tls", "alert":
 	default:
@@ -39,7 +39,7 @@ func (r *reader) joinEvent(line []byte) {
 	if len(body) == 0 || body[0] != '{' {
 		return
 	}
-	j := r.join.Add(c.texts[colFlowID], time, len(body)+128)
+	j := r.join.Add(c.text(colFlowID), time, len(body)+128)
 	if j == nil {
 		return
 	}

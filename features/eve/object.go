@@ -2,10 +2,56 @@ package eve
 
 import "threatdetect/internal/jsonscan"
 
+// The columns of the objects flow and tcp, as bits.
+const (
+	flowColumns = 1<<(colEnd+1) - 1<<colPktsToServer
+	tcpColumns  = 1<<(colFlagsToClient+1) - 1<<colFlagsToServer
+)
+
+// usual takes an event apart whose members are all usual, and reports whether they are.
+func (r *reader) usual(b []byte) bool {
+	c := &r.cells
+	c.spans.Seen = 0
+	var outer, inner jsonscan.Cursor
+	outer.Open(b, &r.layouts[scopeEvent])
+	for {
+		switch outer.Run(&c.spans, jsonscan.ID(noColumn)) {
+		case jsonscan.Unusual:
+			return false
+		case jsonscan.Behind:
+			return outer.Whole()
+		}
+		s, columns := scopeEvent, uint32(0)
+		switch column(outer.ID) {
+		case colFlow:
+			s, columns = scopeFlow, flowColumns
+		case colTCP:
+			s, columns = scopeTCP, tcpColumns
+		}
+		if s == scopeEvent || !inner.Enter(&outer, &r.layouts[s]) {
+			c.spans.Seen &^= columns
+			if !outer.Pass(&c.spans) {
+				return false
+			}
+			continue
+		}
+		c.spans.Seen &^= columns
+		if inner.Run(&c.spans, jsonscan.ID(noColumn)) != jsonscan.Behind {
+			return false
+		}
+		c.spans.Values[outer.ID].End++ // the text of an object is its brace
+		outer.Leave(&inner)
+	}
+}
+
 // object takes an event apart into r.cells and reports whether it is well-formed. All of it is checked, also what is not
 // needed. Of equal keys the last counts.
 func (r *reader) object(b []byte) bool {
 	c := &r.cells
+	if c.line = b; r.usual(b) {
+		return true
+	}
+	c.line = nil
 	c.kinds = [numColumns]jsonscan.Kind{}
 	var m jsonscan.Members
 	for m.OpenWith(b, &r.layouts[scopeEvent]); m.Next(); {

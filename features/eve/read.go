@@ -105,7 +105,7 @@ func (r *reader) line(line []byte) bool {
 	if !r.object(line) {
 		return r.skip(fault{noColumn, features.ReasonMalformed})
 	}
-	if c := &r.cells; !c.isText(colEvent) || string(c.texts[colEvent]) != "flow" {
+	if c := &r.cells; !c.isText(colEvent) || string(c.text(colEvent)) != "flow" {
 		if r.join != nil {
 			r.joinEvent(line)
 		}
@@ -131,7 +131,7 @@ func (r *reader) skip(f fault) bool {
 	case f.column < numColumns:
 		r.bad.Field = columnNames[f.column]
 		if f.reason != features.ReasonMissing {
-			r.bad.Text = clip(r.cells.texts[f.column])
+			r.bad.Text = clip(r.cells.text(f.column))
 		}
 	case !f.reason.Lossless():
 		r.bad.Text = clip(r.lines.Bytes())

@@ -30,7 +30,7 @@ func (d *deriver) build(f *features.Flow, r *record) fault {
 		return fault{colTS, features.ReasonTime}
 	}
 	f.Known |= features.FieldStart | features.FieldAddrs | features.FieldProto
-	if bad := endpoints(f, r, ports); bad != sound {
+	if bad := d.endpoints(f, r, ports); bad != sound {
 		return bad
 	}
 	if bad := d.service(f, &r.cells[colService]); bad != sound {
@@ -69,9 +69,9 @@ func (d *deriver) build(f *features.Flow, r *record) fault {
 
 // endpoints reads the addresses, and the ports if the protocol has any. For ICMP Zeek writes the type and the code
 // as ports; they are no part of the check.
-func endpoints(f *features.Flow, r *record, ports bool) fault {
+func (d *deriver) endpoints(f *features.Flow, r *record, ports bool) fault {
 	var ok bool
-	if f.Src, ok = address(&r.cells[colOrigH]); !ok {
+	if f.Src, ok = d.address(&r.cells[colOrigH]); !ok {
 		return addressFault(r, colOrigH)
 	}
 	if ports {
@@ -79,7 +79,7 @@ func endpoints(f *features.Flow, r *record, ports bool) fault {
 			return fault{colOrigP, features.ReasonNumber}
 		}
 	}
-	if f.Dst, ok = address(&r.cells[colRespH]); !ok {
+	if f.Dst, ok = d.address(&r.cells[colRespH]); !ok {
 		return addressFault(r, colRespH)
 	}
 	if ports {

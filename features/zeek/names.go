@@ -11,6 +11,7 @@ import (
 // deriver turns records into flows.
 type deriver struct {
 	names     naming.Names
+	addresses ipaddr.Cache
 	wantLabel bool
 }
 
@@ -45,9 +46,9 @@ func (d *deriver) label(f *features.Flow, c *cell) {
 	}
 }
 
-func address(c *cell) (netip.Addr, bool) {
+func (d *deriver) address(c *cell) (netip.Addr, bool) {
 	if !c.isText() {
 		return netip.Addr{}, false
 	}
-	return ipaddr.Parse(c.text)
+	return d.addresses.Parse(c.text)
 }

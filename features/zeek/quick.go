@@ -3,12 +3,10 @@ package zeek
 import (
 	"encoding/binary"
 	"math"
-	"net/netip"
 
 	"threatdetect/features"
 	"threatdetect/internal/decimal"
 	"threatdetect/internal/fieldscan"
-	"threatdetect/internal/ipaddr"
 )
 
 // quick makes flows of rows of the usual form without the detour over cells: every field is looked at once, and what a short
@@ -22,7 +20,6 @@ type quick struct {
 	apps      [64]appMeaning
 	states    [32]stateMeaning
 	histories [256]historyMeaning
-	addresses [1024]addressMeaning
 
 	empty []byte // the mark of an empty text that the meanings hold under
 }
@@ -64,12 +61,6 @@ type stateMeaning struct {
 type historyMeaning struct {
 	word
 	flags uint16
-}
-
-// addressMeaning is an address whose text is at most 15 bytes, which are text, in the highest ones. Most hosts come again soon.
-type addressMeaning struct {
-	text [2]uint64
-	addr netip.Addr
 }
 
 // prepare looks at a header that was checked, and reports whether its rows can be read this way.
@@ -139,11 +130,11 @@ func (q *quick) row(f *features.Flow, line []byte, h *header, d *deriver) bool {
 	}
 	f.Start = us * 1000
 	start, end = q.fields.Field(h.index[colOrigH])
-	if f.Src, ok = q.address(line, start, end); !ok {
+	if f.Src, ok = d.addresses.Parse(line[start:end]); !ok {
 		return false
 	}
 	start, end = q.fields.Field(h.index[colRespH])
-	if f.Dst, ok = q.address(line, start, end); !ok {
+	if f.Dst, ok = d.addresses.Parse(line[start:end]); !ok {
 		return false
 	}
 	if p.ports {
@@ -208,30 +199,6 @@ func (q *quick) row(f *features.Flow, line []byte, h *header, d *deriver) bool {
 	}
 	q.rest(f, line, h, d)
 	return true
-}
-
-// address reads an address.
-func (q *quick) address(line []byte, start, end int) (netip.Addr, bool) {
-	n := uint(end - start)
-	if n-7 > 15-7 || end < 16 || end > len(line) {
-		return ipaddr.Parse(line[start:end])
-	}
-	// Of sixteen bytes before the end, those that belong to the text.
-	high := binary.LittleEndian.Uint64(line[end-8:])
-	low := binary.LittleEndian.Uint64(line[end-16:])
-	if n < 8 {
-		high = high >> 8 << 8
-	}
-	low = low >> (128 - 8*n) << (128 - 8*n)
-	m := &q.addresses[(high*0x9e3779b97f4a7c15^low*0xbf58476d1ce4e5b9)>>54]
-	if m.text == [2]uint64{high, low} && high != 0 {
-		return m.addr, true
-	}
-	addr, ok := ipaddr.ParseIn(line, start, end)
-	if ok {
-		*m = addressMeaning{[2]uint64{high, low}, addr}
-	}
-	return addr, ok
 }
 
 // count reads field i: a count, or nothing, which is 0.

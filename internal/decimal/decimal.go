@@ -63,7 +63,20 @@ func Fixed(b []byte, places int) (value int64, ok bool) {
 			return v, true
 		}
 	}
-	if m, frac, neg, ok := plain(b); ok && frac <= places && places < len(pow10) {
+	m, frac, neg, ok := plain(b)
+	if ok && frac > places && places >= 0 {
+		// Programs that print a float64 write more digits than there are.
+		unit := uint64(pow10[frac-places])
+		u, rest := m/unit, m%unit
+		if rest > unit/2 || rest == unit/2 && u&1 == 1 { // half a unit is whole
+			u++
+		}
+		if neg {
+			return -int64(u), true
+		}
+		return int64(u), true
+	}
+	if ok && places < len(pow10) {
 		// m has at most 18 digits; the check leaves room for one more factor.
 		if scale := pow10[places-frac]; int64(m) <= (1<<63-1)/scale {
 			value = int64(m) * scale

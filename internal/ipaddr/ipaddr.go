@@ -9,9 +9,12 @@ import (
 // Parse returns the address that b spells: what [netip.ParseAddr] accepts, with an IPv4-mapped IPv6 address
 // unmapped and a zone dropped.
 func Parse(b []byte) (addr netip.Addr, ok bool) {
-	var a [4]byte
-	if n := parse4(b, &a); n == len(b) {
-		return netip.AddrFrom4(a), n > 0
+	if n := len(b); 7 <= n && n <= 15 {
+		var text [20]byte
+		copy(text[20-n:], b)
+		if a, ok := quad(&text, uint(n)); ok {
+			return netip.AddrFrom4(a), true
+		}
 	}
 	if i := bytes.IndexByte(b, '%'); i >= 0 {
 		if i == len(b)-1 {

@@ -3,18 +3,7 @@ package ipaddr
 import (
 	"encoding/binary"
 	"math/bits"
-	"net/netip"
 )
-
-// ParseIn is Parse of line[start:end]. It is faster where the line has 20 bytes before end.
-func ParseIn(line []byte, start, end int) (addr netip.Addr, ok bool) {
-	if n := uint(end - start); n-7 <= 15-7 && end >= 20 && end <= len(line) {
-		if a, ok := quad((*[20]byte)(line[end-20:end]), n); ok {
-			return netip.AddrFrom4(a), true
-		}
-	}
-	return Parse(line[start:end])
-}
 
 const (
 	low7 = 0x7f7f7f7f7f7f7f7f

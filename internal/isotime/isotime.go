@@ -2,6 +2,7 @@
 package isotime
 
 import (
+	"encoding/binary"
 	"math"
 
 	"threatdetect/internal/decimal"
@@ -22,14 +23,22 @@ const layout = "0000-00-00T00:00:00"
 // seconds, rounded to the nearest, ties to even; places is 1 to 9. A leap second is refused: the epoch has no room for
 // it. ok is false for anything else and for a time that no int64 holds.
 func Parse(b []byte, places int, zones Zones) (t int64, ok bool) {
-	if len(b) < len(layout)+1 || !shaped(b) {
+	if len(b) < len(layout)+1 || b[10]|0x20 != 't' {
 		return 0, false
 	}
-	year, month, day := two(b[0:])*100+two(b[2:]), two(b[5:]), two(b[8:])
-	hour, minute, second := two(b[11:]), two(b[14:]), two(b[17:])
+	// What is left of the text without the layout: the digits, and zeros for what is between them.
+	date := binary.LittleEndian.Uint64(b) ^ layoutDate
+	days := uint64(binary.LittleEndian.Uint16(b[8:])) ^ layoutDate&0xffff
+	clock := binary.LittleEndian.Uint64(b[11:]) ^ layoutClock
+	if !allDigits(date) || !allDigits(days) || !allDigits(clock) || date&betweenDate != 0 || clock&betweenClock != 0 {
+		return 0, false
+	}
+	year, month, day := pair(date)*100+pair(date>>16), pair(date>>40), pair(days)
+	hour, minute, second := pair(clock), pair(clock>>24), pair(clock>>48)
 	if month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 59 {
 		return 0, false
 	}
+	all := b
 	b = b[len(layout):]
 	n := 0
 	if b[0] == '.' {
@@ -37,7 +46,10 @@ func Parse(b []byte, places int, zones Zones) (t int64, ok bool) {
 		}
 		// The whole seconds are an even number of units, so ties are right without them. The longest fraction rounds
 		// up to a second.
-		if t, ok = decimal.Fixed(b[:n], places); !ok {
+		if n == len(".000000") && places >= 6 {
+			us, _ := decimal.Last(binary.LittleEndian.Uint64(all[len(layout)+n-8:]), 6)
+			t = int64(us) * units[places-6]
+		} else if t, ok = decimal.Fixed(b[:n], places); !ok {
 			return 0, false
 		}
 	}
@@ -70,26 +82,19 @@ func extreme(seconds, t, unit int64) (int64, bool) {
 	return p + t, true
 }
 
-// shaped reports whether b begins like layout: digits where it has zeros. RFC 3339 lets the T be small.
-func shaped(b []byte) bool {
-	for i, want := range []byte(layout) {
-		switch c := b[i]; want {
-		case '0':
-			if c-'0' > 9 {
-				return false
-			}
-		case 'T':
-			if c != 'T' && c != 't' {
-				return false
-			}
-		default:
-			if c != want {
-				return false
-			}
-		}
-	}
-	return true
-}
+// The layout as words, the first byte lowest, and the bytes in them that are between the digits.
+const (
+	layoutDate   = 0x2d30302d30303030 // 0000-00-
+	betweenDate  = 0xff0000ff00000000
+	layoutClock  = 0x30303a30303a3030 // 00:00:00
+	betweenClock = 0x0000ff0000ff0000
+)
+
+// allDigits reports whether all bytes are at most 9.
+func allDigits(x uint64) bool { return (x|(x+0x0606060606060606))&0xf0f0f0f0f0f0f0f0 == 0 }
+
+// pair is the number of the two digits in the lowest bytes.
+func pair(x uint64) int64 { return int64(x&15*10 + x>>8&15) }
 
 // zone returns the seconds east of Greenwich that b stands for.
 func zone(b []byte, zones Zones) (seconds int64, ok bool) {

@@ -1,5 +1,7 @@
 package jsonscan
 
+import "encoding/binary"
+
 // ID stands for a key, as the reader of a log numbers the keys that it wants.
 type ID uint8
 
@@ -32,17 +34,38 @@ type entry struct {
 	raw  [maxRaw]byte
 	size uint8
 	id   ID
-	next [maxNext]uint8 // what came after it, 0 for nothing
+
+	words, masks [2]uint64      // the first 16 bytes of raw, and which of them are used
+	next         [maxNext]uint8 // what came after it, 0 for nothing
 }
 
 // match returns the entry that b begins with, of those that came after entry at; nowhere if it is none of them.
 func (l *Layout) match(at uint8, b []byte) uint8 {
+	if len(b) < maxRaw {
+		return l.matchShort(at, b)
+	}
+	first, second := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
 	for _, next := range &l.entries[at%maxEntries].next {
-		if next == 0 {
+		e := &l.entries[next%maxEntries]
+		if next == 0 || (first^e.words[0])&e.masks[0]|(second^e.words[1])&e.masks[1] != 0 {
+			continue
+		}
+		if e.size > 16 && string(b[16:e.size]) != string(e.raw[16:e.size]) {
+			continue
+		}
+		if e.id == Unknown {
 			break
 		}
+		return next
+	}
+	return nowhere
+}
+
+// matchShort is match near the end of a record.
+func (l *Layout) matchShort(at uint8, b []byte) uint8 {
+	for _, next := range &l.entries[at%maxEntries].next {
 		e := &l.entries[next%maxEntries]
-		if n := int(e.size); n <= len(b) && string(b[:n]) == string(e.raw[:n]) {
+		if n := int(e.size); next != 0 && n <= len(b) && string(b[:n]) == string(e.raw[:n]) {
 			if e.id == Unknown {
 				break
 			}
@@ -77,6 +100,10 @@ func (l *Layout) find(at uint8, raw []byte) uint8 {
 		found = l.n
 		e := &l.entries[found]
 		e.size = uint8(copy(e.raw[:], raw))
+		for i := range min(len(raw), 16) {
+			e.masks[i/8] |= 0xff << (i % 8 * 8)
+		}
+		e.words = [2]uint64{binary.LittleEndian.Uint64(e.raw[:]), binary.LittleEndian.Uint64(e.raw[8:])}
 	}
 	// The newest takes the place of the oldest.
 	next := &l.entries[at].next

@@ -329,6 +329,15 @@ func scanWord(b []byte, i int, word string) int {
 }
 
 func skipDigits(b []byte, i int) int {
+	for i+8 <= len(b) {
+		// A byte is no digit if its upper half is not that of '0', or if it carries out of the lower half when 6 is added. The lowest byte
+		// that is none is marked first, whatever carries do behind it.
+		x := binary.LittleEndian.Uint64(b[i:]) ^ '0'*lowBits
+		if x = (x | (x + 6*lowBits)) & (0xf0 * lowBits); x != 0 {
+			return i + bits.TrailingZeros64(x)>>3
+		}
+		i += 8
+	}
 	for i < len(b) && b[i]-'0' <= 9 {
 		i++
 	}
