@@ -14,12 +14,15 @@ type jsonReader struct {
 	ranks    [numColumns]uint8 // of the names
 	hasState bool              // whether the record has the key conn_state
 	layout   jsonscan.Layout
+	spans    jsonscan.Spans
 }
 
-// A key's ID is its column and rank, with a bit set if it is also the name of the label. Other keys have idOther.
+// A key's ID is its column and, above that, its rank, with a bit set if it is also the name of the label. Keys that are no column have idOther. So a column
+// by Zeek's own name is what a cursor stores.
 const (
-	idLabel = 0x80
-	idOther = jsonscan.ID(noColumn) << 2
+	idLabel  = 0x80
+	idOther  = 0x60
+	rankUnit = jsonscan.MaxSpans
 )
 
 func (r *reader) keyID(m *jsonscan.Members) jsonscan.ID {
@@ -28,7 +31,10 @@ func (r *reader) keyID(m *jsonscan.Members) jsonscan.ID {
 		key = r.json.unescape(key)
 	}
 	c, rank := lookup(key)
-	id := jsonscan.ID(c)<<2 | jsonscan.ID(rank)
+	id := jsonscan.ID(c) + rankUnit*jsonscan.ID(rank)
+	if c == noColumn {
+		id = idOther
+	}
 	if string(key) == r.labelName {
 		id |= idLabel
 	}
@@ -82,9 +88,43 @@ func (r *reader) jsonLine(line []byte) bool {
 	return r.record()
 }
 
+// usual takes a record apart into r.rec whose members are all usual, and reports whether they are.
+func (r *reader) usual(b []byte) bool {
+	j := &r.json
+	j.spans.Seen = 0
+	var c jsonscan.Cursor
+	c.Open(b, &j.layout)
+	for stop := jsonscan.Before; stop != jsonscan.Behind; {
+		if stop = c.Run(&j.spans, idOther); stop == jsonscan.Unusual || stop == jsonscan.Before && !c.Pass(&j.spans) {
+			return false
+		}
+	}
+	if !c.Whole() {
+		return false
+	}
+	rec := &r.rec
+	rec.names, rec.noDuration = &j.names, false
+	for col := range rec.cells {
+		cell, span := &rec.cells[col], &j.spans.Values[col%jsonscan.MaxSpans]
+		if j.spans.Seen>>col&1 == 0 {
+			cell.kind = kindUnset
+			continue
+		}
+		cell.kind, cell.text = kind(span.Kind), b[span.Start:span.End]
+		if j.ranks[col] != 0 {
+			j.ranks[col], j.names[col] = 0, columnNames[col][0]
+		}
+	}
+	j.hasState = j.spans.Seen>>colState&1 != 0
+	return true
+}
+
 // object takes a JSON object apart into r.rec and reports whether it is well-formed. All of it is checked, also what is
 // not needed.
 func (r *reader) object(b []byte) bool {
+	if r.usual(b) {
+		return true
+	}
 	rec := &r.rec
 	rec.names, rec.noDuration = &r.json.names, false
 	for c := range rec.cells {
@@ -105,8 +145,8 @@ func (r *reader) object(b []byte) bool {
 		if m.Kind == jsonscan.Nested {
 			m.Raw()
 		}
-		if c := column(id &^ idLabel >> 2); c != noColumn {
-			r.set(c, uint8(id&3), &m)
+		if c := id &^ idLabel; c != idOther {
+			r.set(column(c%rankUnit), uint8(c/rankUnit), &m)
 		}
 		if id&idLabel != 0 {
 			r.set(colLabel, 0, &m)
