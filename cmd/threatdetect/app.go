@@ -136,8 +136,8 @@ func (a *app) root() *cobra.Command {
 }
 
 // laterCommands are the commands that the command line has and this version does not.
-var laterCommands = []string{"batch", "train", "tune", "pipeline", "trigger", "registry", "endpoint", "transform",
-	"monitor", "iam", "deploy", "destroy", "cleanup", "man"}
+var laterCommands = []string{"batch", "train", "tune", "pipeline", "trigger", "registry",
+	"deploy", "destroy", "cleanup", "man"}
 
 // oneLine keeps an error on one line, whatever text of an input it quotes.
 func oneLine(s string) string {

@@ -23,7 +23,13 @@ func (a *app) awsCommands() []*cobra.Command {
 	return []*cobra.Command{
 		a.initCommand(),
 		a.fakeAWSCommand(),
+		a.endpointCommand(), a.transformCommand(), a.monitorCommand(), a.iamCommand(),
 	}
+}
+
+// awsProcessCommands are the parts of process that start jobs.
+func (a *app) awsProcessCommands() []*cobra.Command {
+	return []*cobra.Command{a.processSubmitCommand()}
 }
 
 // awsFlags are those of every command over package train.
@@ -51,7 +57,7 @@ func (a *app) connect(ctx context.Context, f *awsFlags) (*train.Stack, *train.AW
 }
 
 func (a *app) connectTo(ctx context.Context, stack *train.Stack, f *awsFlags) (*train.AWS, error) {
-	opts := &train.ConnectOptions{EndpointURL: f.endpoint, Profile: f.profile}
+	opts := &train.ConnectOptions{EndpointURL: f.endpoint, Profile: f.profile, Clock: rehearsalClock()}
 	if f.dryRun {
 		opts.DryRun = a.stdout
 	}

@@ -25,6 +25,7 @@ func (a *app) processCommand() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.processRunCommand())
+	cmd.AddCommand(a.awsProcessCommands()...)
 	return cmd
 }
 

@@ -39,6 +39,7 @@ func TestScripts(t *testing.T) {
 			"lines":    countLines,
 			"exit":     exitCode,
 			"account":  checkAccount,
+			"fake":     startFake,
 		},
 	})
 }

@@ -76,7 +76,7 @@ var rules = []struct {
 
 	{"train/trigger", "", "decides; whoever imports it asks AWS"},
 	{"train/pipeline", "", "definitions are data: it asks nobody"},
-	{"train", "features inference/detect model train/pipeline go.yaml.in/yaml/v3 " + awsSDK, "asks AWS, and is the only one that does"},
+	{"train", "features inference inference/detect inference/diagnose model train/pipeline go.yaml.in/yaml/v3 " + awsSDK, "asks AWS, and is the only one that does"},
 
 	{"internal/awsfake", "inference/rows inference/serve github.com/aws/smithy-go/encoding/cbor github.com/johannesboyne/gofakes3 github.com/johannesboyne/gofakes3/backend/s3mem",
 		"rehearses AWS: it judges package train, and so shares nothing with it"},

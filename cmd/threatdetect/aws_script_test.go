@@ -1,0 +1,40 @@
+//go:build !noaws
+
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"threatdetect/internal/awsfake"
+)
+
+// startFake is: fake [DIR], which rehearses AWS for the rest of the script: account 111122223333 with what DIR has in folders, a bucket each. Waits take next
+// to no time. Roles have to exist, and to allow what they are used for. Its address is $fake.
+func startFake(ts *testscript.TestScript, _ bool, args []string) {
+	binary := ""
+	for dir := range strings.SplitSeq(ts.Getenv("PATH"), string(filepath.ListSeparator)) {
+		if found, _ := filepath.Glob(filepath.Join(dir, "threatdetect*")); len(found) > 0 {
+			binary = found[0]
+			break
+		}
+	}
+	o := awsfake.Options{Binary: binary, StrictIAM: true, Tick: time.Minute}
+	if len(args) > 0 {
+		o.Dir = ts.MkAbs(args[0])
+	}
+	server, err := awsfake.New(o)
+	ts.Check(err)
+	ts.Defer(func() { server.Close() })
+	ts.Setenv("fake", server.URL)
+	ts.Setenv("AWS_ENDPOINT_URL", server.URL)
+	ts.Setenv("AWS_ACCESS_KEY_ID", "rehearsal")
+	ts.Setenv("AWS_SECRET_ACCESS_KEY", "rehearsal")
+	ts.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	ts.Setenv("AWS_CONFIG_FILE", "none")
+	ts.Setenv("AWS_SHARED_CREDENTIALS_FILE", "none")
+	ts.Setenv("THREATDETECT_AWS_SPEED", "1e6")
+}

@@ -1,0 +1,133 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// fixedClock stands still, and never waits.
+type fixedClock struct{}
+
+func (fixedClock) Now() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
+
+func (fixedClock) Sleep(ctx context.Context, _ time.Duration) error { return context.Cause(ctx) }
+
+// requests are those that an operation prints in a dry run, as one golden file each.
+func requests(t *testing.T, name string, s *Stack, do func(context.Context, *AWS) error) {
+	t.Helper()
+	var out bytes.Buffer
+	a, err := Connect(t.Context(), s, &ConnectOptions{DryRun: &out, Clock: fixedClock{}})
+	require.NoError(t, err)
+	require.NoError(t, do(t.Context(), a))
+	for line := range bytes.Lines(out.Bytes()) {
+		var r struct {
+			Service, Operation string
+			Input              map[string]any
+		}
+		require.NoError(t, json.Unmarshal(line, &r))
+		require.NotEmpty(t, r.Service+r.Operation)
+	}
+	golden(t, "requests/"+name+".ndjson", out.Bytes())
+}
+
+func TestRequestsOfEndpoints(t *testing.T) {
+	plain := initStack(t)
+	m := &Served{Artifact: "s3://td-demo-111122223333/models/job/output/model.tar.gz"}
+	create := func(ctx context.Context, a *AWS) error {
+		_, err := a.CreateEndpoint(ctx, m, nil)
+		return err
+	}
+	requests(t, "endpoint-create", plain, create)
+	requests(t, "endpoint-create-full", fullStack(t), create)
+	requests(t, "endpoint-create-serverless", initStack(t, "memory_mb: 0", "memory_mb: 2048"), create)
+	requests(t, "endpoint-update", plain, func(ctx context.Context, a *AWS) error {
+		_, err := a.UpdateEndpoint(ctx, m, nil)
+		return err
+	})
+	requests(t, "endpoint-invoke", plain, func(ctx context.Context, a *AWS) error {
+		_, err := a.Invoke(ctx, []byte("1,2,3\n"), "text/csv", "application/json")
+		return err
+	})
+	requests(t, "endpoint-autoscale", initStack(t, "max: 0\n", "max: 4\n"), func(ctx context.Context, a *AWS) error { return a.Autoscale(ctx) })
+	requests(t, "endpoint-delete", plain, func(ctx context.Context, a *AWS) error {
+		_, err := a.DeleteEndpoint(ctx, nil)
+		return err
+	})
+}
+
+func TestRequestsOfScoreJobs(t *testing.T) {
+	job := &ScoreJob{Input: "s3://td-demo-111122223333/raw/2026-01-02/", Output: "s3://td-demo-111122223333/runs/scores/", Model: "s3://td-demo-111122223333/models/m/output/model.tar.gz", Count: 3}
+	transform := func(ctx context.Context, a *AWS) error {
+		_, err := a.SubmitTransform(ctx, job, &TransformOptions{Join: true})
+		return err
+	}
+	process := func(ctx context.Context, a *AWS) error {
+		_, err := a.SubmitProcess(ctx, job, &ProcessOptions{From: "zeek", To: "csv", All: true, Strict: true})
+		return err
+	}
+	requests(t, "transform-submit", initStack(t), transform)
+	requests(t, "transform-submit-full", fullStack(t), transform)
+	requests(t, "process-submit", initStack(t), process)
+	requests(t, "process-submit-full", fullStack(t), process)
+}
+
+func TestRequestsOfRolesAndMonitor(t *testing.T) {
+	requests(t, "iam-apply", initStack(t), func(ctx context.Context, a *AWS) error {
+		names, err := a.CreateRoles(ctx)
+		require.Len(t, names, 5)
+		return err
+	})
+	requests(t, "iam-apply-one", initStack(t, "events: create", "events: arn:aws:iam::111122223333:role/mine"), func(ctx context.Context, a *AWS) error {
+		names, err := a.CreateRoles(ctx)
+		require.Len(t, names, 4)
+		return err
+	})
+	requests(t, "monitor-create", fullStack(t), func(ctx context.Context, a *AWS) error {
+		_, err := a.CreateMonitor(ctx)
+		return err
+	})
+	requests(t, "monitor-show", initStack(t), func(ctx context.Context, a *AWS) error {
+		_, err := a.ShowMonitor(ctx)
+		return err
+	})
+}
+
+// The same request is the same job, and another one is not.
+func TestNamesOfContent(t *testing.T) {
+	names := func(changes ...string) (list []string) {
+		var out bytes.Buffer
+		a, err := Connect(t.Context(), initStack(t, changes...), &ConnectOptions{DryRun: &out, Clock: fixedClock{}})
+		require.NoError(t, err)
+		for _, count := range []int{1, 2} {
+			s, err := a.SubmitProcess(t.Context(), &ScoreJob{Count: count}, nil)
+			require.NoError(t, err)
+			require.Regexp(t, jobName, s.Name)
+			list = append(list, s.Name)
+		}
+		return list
+	}
+	first, again, other := names(), names(), names("volume_gb: 10", "volume_gb: 20")
+	require.Equal(t, first, again)
+	require.NotEqual(t, first[0], first[1])
+	require.NotEqual(t, first[0], other[0])
+	require.True(t, isContentName("td-demo-process", first[0]))
+	require.False(t, isContentName("td-demo", first[0]))
+	require.False(t, isContentName("td-demo-process", "td-demo-process-endpoint-0123456789"))
+}
+
+func TestScoreJobFaults(t *testing.T) {
+	var out bytes.Buffer
+	a, err := Connect(t.Context(), initStack(t), &ConnectOptions{DryRun: &out, Clock: fixedClock{}})
+	require.NoError(t, err)
+	_, err = a.SubmitProcess(t.Context(), &ScoreJob{Input: "raw/", Output: "s3://b", Count: 1000, Instance: "m5", Name: "a--"}, nil)
+	require.ErrorIs(t, err, ErrInput)
+	require.ErrorContains(t, err, "5 faults")
+	_, err = a.SubmitProcess(t.Context(), &ScoreJob{Input: "s3://bucket/raw/", Output: "s3://bucket/raw/scores/"}, nil)
+	require.ErrorContains(t, err, "the next job would score the scores")
+	require.Empty(t, out.String(), "nothing was asked for")
+}
