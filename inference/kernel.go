@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"threatdetect/internal/forest"
-	"threatdetect/internal/kernel"
 	"threatdetect/model"
 )
 
@@ -17,18 +16,21 @@ const (
 	KernelHeap    = Kernel(forest.Heap)    // one row after the other, through padded trees
 	KernelGeneric = Kernel(forest.Generic) // blocks of 64 rows, in Go
 	KernelAVX2    = Kernel(forest.AVX2)    // blocks of 256 rows, on amd64 with AVX2
+	KernelAVX512  = Kernel(forest.AVX512)  // blocks of 512 rows, on amd64 with AVX-512 F, BW and VBMI
 )
 
 // check returns an error if k cannot run here. A model that blocks cannot do is scored by the heap walker whatever k is.
 func (k Kernel) check() error {
 	switch k {
-	case KernelAuto, KernelWalk, KernelHeap, KernelGeneric:
-		return nil
-	case KernelAVX2:
-		if !kernel.AVX2.Available() {
-			return fmt.Errorf("inference: %w", &model.UnsupportedError{What: "kernel avx2 on this machine or in this build"})
-		}
+	case KernelAuto, KernelWalk, KernelHeap:
 		return nil
 	}
-	return fmt.Errorf("inference: unknown kernel %d", k)
+	kind, ok := forest.Kernel(k).Kind()
+	if !ok {
+		return fmt.Errorf("inference: unknown kernel %d", k)
+	}
+	if !kind.Available() {
+		return fmt.Errorf("inference: %w", &model.UnsupportedError{What: fmt.Sprintf("kernel %v on this machine or in this build", kind)})
+	}
+	return nil
 }

@@ -13,9 +13,11 @@ import (
 
 // forcedKernels are those of this machine and build.
 func forcedKernels() []Kernel {
-	all := []Kernel{KernelWalk, KernelHeap, KernelGeneric}
-	if kernel.AVX2.Available() {
-		all = append(all, KernelAVX2)
+	var all []Kernel
+	for k := KernelWalk; k <= KernelAVX512; k++ {
+		if k.check() == nil {
+			all = append(all, k)
+		}
 	}
 	return all
 }
@@ -50,12 +52,16 @@ func TestKernelStats(t *testing.T) {
 	}
 	s := newPredictor(t, b, nil).Stats()
 	require.Greater(t, s.BlockRows, 1, "a single row is not worth a block")
-	require.LessOrEqual(t, s.BlockRows, 256)
+	require.LessOrEqual(t, s.BlockRows, kernel.Best().Rows())
 
-	_, err := New(b, &Options{Kernel: KernelAVX2 + 1})
+	_, err := New(b, &Options{Kernel: KernelAVX512 + 1})
 	require.ErrorContains(t, err, "unknown kernel")
-	if !kernel.AVX2.Available() {
-		_, err := New(b, &Options{Kernel: KernelAVX2})
-		require.ErrorIs(t, err, model.ErrUnsupported)
+	for k, kind := range map[Kernel]kernel.Kind{KernelAVX2: kernel.AVX2, KernelAVX512: kernel.AVX512} {
+		_, err := New(b, &Options{Kernel: k})
+		if kind.Available() {
+			require.NoError(t, err)
+		} else {
+			require.ErrorIs(t, err, model.ErrUnsupported)
+		}
 	}
 }

@@ -11,7 +11,21 @@ const (
 	Heap                  // the heap walker
 	Generic               // the portable block kernel, if it can do the forest
 	AVX2                  // the block kernel of amd64 with AVX2, likewise
+	AVX512                // the block kernel of amd64 with AVX-512, likewise
 )
+
+// Kind is the block kernel that k names; ok is false if it names none.
+func (k Kernel) Kind() (kind kernel.Kind, ok bool) {
+	switch k {
+	case Generic:
+		return kernel.Generic, true
+	case AVX2:
+		return kernel.AVX2, true
+	case AVX512:
+		return kernel.AVX512, true
+	}
+	return 0, false
+}
 
 // Matrix is where the values of rows are; see [kernel.Matrix].
 type Matrix = kernel.Matrix

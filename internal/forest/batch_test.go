@@ -9,18 +9,22 @@ import (
 	"testing"
 	"time"
 
-	"threatdetect/internal/kernel"
 	"threatdetect/internal/testkit"
 	"threatdetect/model"
 )
 
 // kernels are those of this machine and build.
 func kernels() (all []Kernel) {
-	all = []Kernel{Auto, Walk, Heap, Generic}
-	if kernel.AVX2.Available() {
-		all = append(all, AVX2)
+	all = []Kernel{Auto, Walk, Heap}
+	for k := Heap + 1; ; k++ {
+		kind, ok := k.Kind()
+		if !ok {
+			return all
+		}
+		if kind.Available() {
+			all = append(all, k)
+		}
 	}
-	return all
 }
 
 func compiled(t testing.TB, b *model.Booster, k Kernel) *Forest {

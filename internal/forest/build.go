@@ -101,18 +101,11 @@ func formatErrorf(format string, args ...any) error {
 // addPlan compiles the forest for the block kernel, if it is to be used and worth it.
 func (f *Forest) addPlan(shapes []shape) {
 	f.oneCost = f.rowCost(shapes)
-	kind, forced := kernel.Best(), true
-	switch f.kernel {
-	case Auto:
-		forced = false
-	case Generic:
-		kind = kernel.Generic
-	case AVX2:
-		kind = kernel.AVX2
-	default:
-		return
-	}
-	if !kind.Available() {
+	kind, forced := f.kernel.Kind()
+	switch {
+	case f.kernel == Auto:
+		kind = kernel.Best()
+	case !forced || !kind.Available():
 		return
 	}
 	f.plan, f.blockRows = f.newPlan(kind, shapes, f.oneCost, forced)

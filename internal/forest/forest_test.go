@@ -119,7 +119,7 @@ func compareForms(t *testing.T, f *Forest, base, rows, want []float32, s *Scratc
 func TestForms(t *testing.T) {
 	r := testkit.Rand(t)
 	for kind := range 8 {
-		for _, k := range []Kernel{Auto, Walk, Heap, Generic, AVX2} {
+		for _, k := range kernels() {
 			for _, n := range []int{0, 1, 2, 17, 64, 300} {
 				b := testkit.RandomBooster(r, testkit.BoosterShape{
 					Features: 1 + r.IntN(9), Groups: 1 + 2*r.IntN(2), Trees: r.IntN(25), Depth: r.IntN(10),

@@ -11,7 +11,6 @@ import (
 	"unsafe"
 
 	"threatdetect/internal/heapwalk"
-	"threatdetect/internal/kernel"
 	"threatdetect/internal/testkit"
 )
 
@@ -30,6 +29,7 @@ var ratioFloor = []struct {
 	{"heap walker in Go, 16 rows", Heap, 16, true, [3]float64{3.5, 4, 3.5}},
 	{"generic blocks", Generic, 1024, false, [3]float64{4.5, 12, 7}},
 	{"AVX2 blocks", AVX2, 1024, false, [3]float64{30, 50, 25}},
+	{"AVX-512 blocks", AVX512, 1024, false, [3]float64{45, 75, 40}},
 }
 
 // TestRatios guards the speed of each kernel as a ratio to the reference walker's on the same machine. It measures in turns, for other work on the
@@ -60,7 +60,7 @@ func TestRatios(t *testing.T) {
 			}
 		}
 		for _, c := range ratioFloor {
-			if c.kernel == Heap && c.purego == heapwalk.Assembly || c.kernel == AVX2 && !kernel.AVX2.Available() {
+			if kind, blocks := c.kernel.Kind(); !blocks && c.purego == heapwalk.Assembly || !kind.Available() {
 				continue
 			}
 			f, err := Compile(b, c.kernel)

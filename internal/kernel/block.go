@@ -91,11 +91,11 @@ func (p *Plan) Margins(dst, base []float32, m Matrix, n int, baseLast bool, s *S
 
 // sum adds all trees for a block of k rows.
 func (p *Plan) sum(m Matrix, k int, s *Scratch) {
-	if p.kind == AVX2 {
-		p.sumAVX2(m, k, s)
+	if p.kind == Generic {
+		p.sumGeneric(m, k, s)
 		return
 	}
-	p.sumGeneric(m, k, s)
+	p.sumVectors(m, k, s)
 }
 
 // start begins the sums of a block of k rows.
@@ -109,8 +109,13 @@ func (p *Plan) start(base []float32, step, k int, s *Scratch) {
 			}
 			continue
 		}
+		at := p.kind.positions()
 		for r := range k {
-			sums[r] = base[r*step+g]
+			to := r
+			if at != nil {
+				to = int(at[r])
+			}
+			sums[to] = base[r*step+g]
 		}
 	}
 }
@@ -119,7 +124,11 @@ func (p *Plan) start(base []float32, step, k int, s *Scratch) {
 func (p *Plan) finish(dst, base []float32, step, k int, baseLast bool, s *Scratch) {
 	rows, groups := p.blockRows(k), p.numGroup
 	for g := range groups {
-		sums := s.sums[g*rows:][:k]
+		sums := s.sums[g*rows:][:rows]
+		if at := p.kind.positions(); at != nil {
+			sums = s.inOrder(sums, at)
+		}
+		sums = sums[:k]
 		switch {
 		case baseLast:
 			for r, x := range sums {
@@ -133,6 +142,15 @@ func (p *Plan) finish(dst, base []float32, step, k int, baseLast bool, s *Scratc
 			}
 		}
 	}
+}
+
+// inOrder returns sums row by row, in memory that the block has no use for any more.
+func (s *Scratch) inOrder(sums []float32, at *[512]uint16) []float32 {
+	to := s.tail[:len(sums)]
+	for r := 0; r < len(to); r += 4 { // rows of a lane are next to each other
+		*(*[4]float32)(to[r:]) = [4]float32(sums[at[r]:])
+	}
+	return to
 }
 
 func float32bits(x float32) uint32 { return math.Float32bits(x) }

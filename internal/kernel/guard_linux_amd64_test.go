@@ -55,8 +55,14 @@ func TestGuardPages(t *testing.T) {
 				pairs := guarded(t, []uint16{0, uint16(8 * (n - 1))}, atEnd)
 				v.missing(&planes[0], &planes[(n-1)*words], &column[0], &pairs[0], 1)
 				v.missing(&planes[0], &planes[0], &column[0], nil, 0)
-				table, ok := newRanked(AVX2, thresholds)
+				table, ok := newRanked(v.kind(), thresholds)
 				if !ok {
+					continue
+				}
+				if v.rows == 512 {
+					table.tree = guarded(t, table.tree, atEnd)
+					v.rank(&table, &column[0], &Scratch{ranks: ranks, work: work})
+					v.expand(&planes[0], &ranks[0], uintptr(table.bits), uintptr(n), &work[0])
 					continue
 				}
 				buckets := guarded(t, unsafe.Slice((*uint64)(unsafe.Pointer(&table.buckets[0])), len(table.buckets)), atEnd)
@@ -65,15 +71,11 @@ func TestGuardPages(t *testing.T) {
 					more := guarded(t, unsafe.Slice((*uint32)(unsafe.Pointer(&table.more[0])), len(table.more)), atEnd)
 					table.firstCompare = (*int32)(unsafe.Pointer(&more[0]))
 				}
-				rank := v.rankLog
-				if table.linear {
-					rank = v.rankLinear
-				}
-				rank(&ranks[0], &column[0], (*byte)(unsafe.Pointer(&table.lookup)), &work[0])
+				v.rank(&table, &column[0], &Scratch{ranks: ranks, work: work})
 				v.expand(&planes[0], &ranks[0], uintptr(table.bits), uintptr(n), &work[0])
 			}
 			for depth := 1; depth <= MaxDepth; depth++ {
-				const trees = 2
+				const trees = 5
 				planes := guarded(t, make([]uint64, 3*words), atEnd)
 				for i := range planes {
 					planes[i] = r.Uint64()
@@ -84,7 +86,7 @@ func TestGuardPages(t *testing.T) {
 				}
 				program = guarded(t, program, atEnd)
 				sums := guarded(t, make([]float32, v.rows), atEnd)
-				if AVX2.tables(depth) {
+				if v.kind().tables(depth) {
 					tables := guarded(t, make([]byte, trees*4*max(16, 1<<depth)), atEnd)
 					v.tables[depth](&planes[0], &program[0], &tables[0], &sums[0], trees, &work[0])
 				} else {

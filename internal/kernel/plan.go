@@ -7,7 +7,7 @@ const (
 	MaxDepth = 8
 
 	// MaxPlanes is the number of planes of a tile, the unused plane 0 among them: a reference in a program is eight times a
-	// plane's number in 16 bits. The planes of 256 rows then take 256 KB at most, half of a common second-level cache.
+	// plane's number in 16 bits. The planes of 256 rows then take 256 KB at most, half of a common second-level cache; those of 512 rows, for processors with larger caches, twice that.
 	MaxPlanes = 1 << 13
 
 	// maxRanked is how many thresholds fit in one rank column, as a rank is a byte.
@@ -123,7 +123,7 @@ func (p *Plan) countBytes() {
 			p.bytes += int64(unsafe.Sizeof(d)) + 4*int64(len(d.thresholds))
 		}
 		for _, r := range t.ranked {
-			p.bytes += int64(unsafe.Sizeof(r)) + 8*int64(len(r.buckets)) + 4*int64(len(r.more))
+			p.bytes += int64(unsafe.Sizeof(r)) + 8*int64(len(r.buckets)) + 4*int64(len(r.more)+len(r.tree))
 		}
 		for _, m := range t.missing {
 			p.bytes += int64(unsafe.Sizeof(m)) + 2*int64(len(m.pairs))

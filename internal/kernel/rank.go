@@ -18,6 +18,10 @@ type ranked struct {
 	lookup
 	buckets []bucket
 	more    []int32 // as in bucket: the thresholds, with some of +Inf before and behind them; nil if there is but one comparison
+
+	// For AVX-512, which has none of the above but slot, plane, n, bits and missing: a search tree of the thresholds and +Inf, the root at 1,
+	// of 4 levels at least. It has no place for the one behind 255.
+	tree []float32
 }
 
 // lookup is what assembly has to know of a ranked, in the order that it knows.
@@ -65,6 +69,10 @@ func (r *ranked) bucketOf(x float32) int {
 func newRanked(kind Kind, thresholds []float32) (r ranked, ok bool) {
 	n := len(thresholds)
 	cost := kind.costs()
+	if kind == AVX512 {
+		r = newSearch(thresholds)
+		return r, cost.rank+cost.compare*r.bits+cost.expand*n < cost.direct*n
+	}
 	first, last := thresholds[0], thresholds[n-1]
 	r = ranked{n: n}
 	r.lo, r.last = math.Nextafter32(first, float32(math.Inf(-1))), last
@@ -138,6 +146,25 @@ func newRanked(kind Kind, thresholds []float32) (r ranked, ok bool) {
 	return r, true
 }
 
+// newSearch makes the search tree of thresholds.
+func newSearch(thresholds []float32) (r ranked) {
+	r.n = len(thresholds)
+	for 1<<r.bits < r.n+1 {
+		r.bits++
+	}
+	levels := max(r.bits, 4)
+	r.tree = aligned[float32](1 << levels)
+	for level := range levels {
+		for i := range 1 << level {
+			r.tree[1<<level+i] = float32(math.Inf(1))
+			if k := (2*i+1)<<(levels-1-level) - 1; k < r.n {
+				r.tree[1<<level+i] = thresholds[k]
+			}
+		}
+	}
+	return r
+}
+
 // columnCosts is what a block takes for a column, in cycles of a Zen 3 and roughly.
 type columnCosts struct {
 	direct  int // a threshold that is compared directly
@@ -148,8 +175,11 @@ type columnCosts struct {
 }
 
 func (k Kind) costs() columnCosts {
-	if k == Generic {
+	switch k {
+	case Generic:
 		return columnCosts{direct: 90, rank: 600, compare: 130, expand: 2, bytes: 64}
+	case AVX512: // of a Zen 5; compare is for each bit of a rank
+		return columnCosts{direct: 34, rank: 100, compare: 80, expand: 3, bytes: 64}
 	}
 	return columnCosts{direct: 26, rank: 200, compare: 320, expand: 2, bytes: 64}
 }

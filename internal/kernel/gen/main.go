@@ -24,6 +24,7 @@ var files = []struct {
 	{"fieldscan/avx2_amd64.s", "fieldscan/avx2_stubs_amd64.go", fieldScanner},
 	{"heapwalk/walk_amd64.s", "", heapWalkers},
 	{"kernel/avx2_amd64.s", "kernel/avx2_stubs_amd64.go", blockKernels},
+	{"kernel/avx512_amd64.s", "kernel/avx512_stubs_amd64.go", avx512Kernels},
 }
 
 func main() {

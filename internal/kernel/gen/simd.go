@@ -9,7 +9,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// simd writes the block kernel for vectors of one size: 256 bits, with a block of 256 rows, or 128 bits, with one of 128.
+// simd writes the block kernel for vectors of one size: 256 bits, with a block of 256 rows, or 128 bits, with one of 128. What it has
+// for vectors of any size serves [wide], too.
 type simd struct {
 	*build.Context
 	rows int // of a block, and bits of a vector
@@ -29,6 +30,7 @@ const groups = 8
 
 // blockKernels writes the functions of package kernel for AVX2.
 func blockKernels(c *build.Context) {
+	clear(constants)
 	for _, rows := range []int{256, 128} {
 		s := &simd{Context: c, rows: rows}
 		s.transposeRows()
@@ -55,6 +57,10 @@ func (s *simd) columnStride() int { return 4 * (s.rows + 16) }
 
 // v is vector register i.
 func (s *simd) v(i int) reg.VecPhysical {
+	if s.rows == 512 {
+		return []reg.VecPhysical{reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7, reg.Z8, reg.Z9, reg.Z10, reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15,
+			reg.Z16, reg.Z17, reg.Z18, reg.Z19, reg.Z20, reg.Z21, reg.Z22, reg.Z23, reg.Z24, reg.Z25, reg.Z26, reg.Z27, reg.Z28, reg.Z29, reg.Z30, reg.Z31}[i]
+	}
 	all := []reg.VecPhysical{reg.Y0, reg.Y1, reg.Y2, reg.Y3, reg.Y4, reg.Y5, reg.Y6, reg.Y7, reg.Y8, reg.Y9, reg.Y10, reg.Y11, reg.Y12, reg.Y13, reg.Y14, reg.Y15}
 	if s.rows == 128 {
 		all = []reg.VecPhysical{reg.X0, reg.X1, reg.X2, reg.X3, reg.X4, reg.X5, reg.X6, reg.X7, reg.X8, reg.X9, reg.X10, reg.X11, reg.X12, reg.X13, reg.X14, reg.X15}
@@ -72,7 +78,11 @@ func (s *simd) function(name, signature string, doc ...string) {
 	s.Pragma("noescape")
 	s.SignatureExpr(signature)
 	s.free = nil
-	for i := 15; i >= 0; i-- {
+	registers := 16
+	if s.rows == 512 {
+		registers = 32
+	}
+	for i := registers - 1; i >= 0; i-- {
 		s.free = append(s.free, i)
 	}
 }
@@ -116,6 +126,7 @@ func (s *simd) constant(x uint64) operand.Mem {
 	return m
 }
 
+// constants are those of the file at hand.
 var constants = map[string]operand.Mem{}
 
 func at(base reg.Register, offset int) operand.Mem { return operand.Mem{Base: base, Disp: offset} }

@@ -5,7 +5,6 @@ package kernel
 import (
 	"math/rand/v2"
 	"testing"
-	"unsafe"
 
 	"github.com/stretchr/testify/require"
 )
@@ -19,19 +18,32 @@ func bit(plane []uint64, r int) bool {
 		g = 16*(of/4%2) + 4*(of/8) + of%4
 	}
 	b := 8*g + q
+	if rows == 512 {
+		b = r
+	}
 	return plane[b/64]>>(b%64)&1 == 1
 }
 
 func eachVectors(t *testing.T, test func(t *testing.T, r *rand.Rand, v *vectors)) {
-	if !hasAVX2 {
-		t.Skip("no AVX2")
-	}
 	r := rand.New(rand.NewPCG(1, 2))
-	t.Run("256", func(t *testing.T) { test(t, r, &vectors256) })
-	t.Run("128", func(t *testing.T) { test(t, r, &vectors128) })
+	for _, c := range []struct {
+		name      string
+		available bool
+		v         *vectors
+	}{
+		{"AVX2/256", hasAVX2, &vectors256}, {"AVX2/128", hasAVX2, &vectors128},
+		{"AVX512", hasAVX512, &vectors512}, {"AVX512/GFNI", hasAVX512 && hasGFNI, &vectors512GFNI},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if !c.available {
+				t.Skip("not on this machine")
+			}
+			test(t, r, c.v)
+		})
+	}
 }
 
-func TestPlanesAVX2(t *testing.T) {
+func TestPlanes(t *testing.T) {
 	eachVectors(t, func(t *testing.T, r *rand.Rand, v *vectors) {
 		words := v.rows / 64
 		work, ranks := aligned[byte](workBytes), aligned[byte](v.rows)
@@ -57,15 +69,11 @@ func TestPlanesAVX2(t *testing.T) {
 					}
 				}
 			}
-			table, ok := newRanked(AVX2, thresholds)
+			table, ok := newRanked(v.kind(), thresholds)
 			if !ok {
 				continue
 			}
-			rank := v.rankLog
-			if table.linear {
-				rank = v.rankLinear
-			}
-			rank(&ranks[0], &values[0], (*byte)(unsafe.Pointer(&table.lookup)), &work[0])
+			v.rank(&table, &values[0], &Scratch{ranks: ranks, work: work})
 			v.expand(&planes[0], &ranks[0], uintptr(table.bits), uintptr(n), &work[0])
 			for row, x := range values {
 				for k, threshold := range thresholds {
@@ -78,9 +86,9 @@ func TestPlanesAVX2(t *testing.T) {
 	})
 }
 
-func TestTreesAVX2(t *testing.T) {
+func TestTrees(t *testing.T) {
 	eachVectors(t, func(t *testing.T, r *rand.Rand, v *vectors) {
-		const count, trees = 50, 3
+		const count, trees = 50, 7
 		words := v.rows / 64
 		planes := aligned[uint64](count * words)
 		for i := range planes {
@@ -97,7 +105,7 @@ func TestTreesAVX2(t *testing.T) {
 				leaves[i] = float32(r.NormFloat64())
 			}
 			sums := aligned[float32](v.rows)
-			if AVX2.tables(depth) {
+			if v.kind().tables(depth) {
 				var tables []byte
 				for tree := range trees {
 					tables = appendTables(tables, leaves[tree<<depth:][:1<<depth])
@@ -107,6 +115,10 @@ func TestTreesAVX2(t *testing.T) {
 				v.values[depth](&planes[0], &program[0], &leaves[0], &sums[0], trees, &work[0])
 			}
 			for row := range sums {
+				at := row
+				if v.rows == 512 {
+					at = int(positionsAVX512[row])
+				}
 				want := float32(0)
 				for tree := range trees {
 					code := codeOf(program[tree*(1<<depth-1):][:1<<depth-1], func(reference uint16) bool {
@@ -114,10 +126,18 @@ func TestTreesAVX2(t *testing.T) {
 					})
 					want += leaves[tree<<depth:][code]
 				}
-				require.Equal(t, want, sums[row], "row %d at depth %d", row, depth)
+				require.Equal(t, want, sums[at], "row %d at depth %d", row, depth)
 			}
 		}
 	})
+}
+
+// kind is the kind that v is of.
+func (v *vectors) kind() Kind {
+	if v.rows == 512 {
+		return AVX512
+	}
+	return AVX2
 }
 
 // codeOf is the code of the leaf that a program ends in.
@@ -133,7 +153,7 @@ func codeOf(program []uint16, left func(reference uint16) bool) int {
 	return codeOf(program[half:n-1], left)
 }
 
-func TestTransposeAVX2(t *testing.T) {
+func TestTranspose(t *testing.T) {
 	eachVectors(t, func(t *testing.T, r *rand.Rand, v *vectors) {
 		for _, width := range []int{4, 5, 7, 42, 64} {
 			rows := make([]float32, width*v.rows)
@@ -155,7 +175,7 @@ func TestTransposeAVX2(t *testing.T) {
 	})
 }
 
-func TestMissingAVX2(t *testing.T) {
+func TestMissing(t *testing.T) {
 	eachVectors(t, func(t *testing.T, r *rand.Rand, v *vectors) {
 		words := v.rows / 64
 		planes := make([]uint64, 8*words)

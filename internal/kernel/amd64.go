@@ -20,23 +20,28 @@ type vectors struct {
 	rankLog        func(ranks *byte, column *float32, table *byte, work *byte)
 	expand         func(planes *uint64, ranks *byte, bits, n uintptr, work *byte)
 	missing        func(planes, plane *uint64, column *float32, pairs *uint16, n uintptr)
-	tables         [7]func(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
+	search         [9]func(ranks *byte, column, tree *float32) // by the bits of a rank; instead of the above where it is there
+	tables         [MaxDepth + 1]treesOfTables
 	values         [MaxDepth + 1]func(planes *uint64, program *uint16, leaves *float32, sums *float32, n uintptr, work *byte)
 }
 
+// treesOfTables adds n trees, whose leaves are byte tables, to the sums of a block.
+type treesOfTables func(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
+
 var vectors256 = vectors{
-	256, transpose256, below256, belowOrMissing256, rankLinear256, rankLog256, expand256, missing256,
-	[7]func(*uint64, *uint16, *byte, *float32, uintptr, *byte){1: trees1x256, 2: trees2x256, 3: trees3x256, 4: trees4x256, 5: trees5x256, 6: trees6x256},
+	256, transpose256, below256, belowOrMissing256, rankLinear256, rankLog256, expand256, missing256, [9]func(*byte, *float32, *float32){},
+	[MaxDepth + 1]treesOfTables{1: trees1x256, 2: trees2x256, 3: trees3x256, 4: trees4x256, 5: trees5x256, 6: trees6x256},
 	[MaxDepth + 1]func(*uint64, *uint16, *float32, *float32, uintptr, *byte){7: trees7x256, 8: trees8x256},
 }
 
 var vectors128 = vectors{
-	128, transpose128, below128, belowOrMissing128, rankLinear128, rankLog128, expand128, missing128,
-	[7]func(*uint64, *uint16, *byte, *float32, uintptr, *byte){1: trees1x128, 2: trees2x128, 3: trees3x128, 4: trees4x128, 5: trees5x128, 6: trees6x128},
+	128, transpose128, below128, belowOrMissing128, rankLinear128, rankLog128, expand128, missing128, [9]func(*byte, *float32, *float32){},
+	[MaxDepth + 1]treesOfTables{1: trees1x128, 2: trees2x128, 3: trees3x128, 4: trees4x128, 5: trees5x128, 6: trees6x128},
 	[MaxDepth + 1]func(*uint64, *uint16, *float32, *float32, uintptr, *byte){7: trees7x128, 8: trees8x128},
 }
 
-// workBytes is the memory that the assembly wants for itself: two numbers for each row, or the planes of several sub-trees.
+// workBytes is the memory that the assembly wants for itself: two numbers for each row of 256, the planes of several sub-trees, or the
+// codes of four trees for 512 rows.
 const workBytes = 2048
 
 // maxCall is about how many nanoseconds a call into assembly may take, as the garbage collector cannot stop a goroutine there.
@@ -47,8 +52,11 @@ var callNanoseconds = [MaxDepth + 1]int{1: 100, 2: 100, 3: 100, 4: 100, 5: 110, 
 
 // vectors is the assembly for a block of k rows.
 func (p *Plan) vectors(k int) *vectors {
-	if p.blockRows(k) == 128 {
+	switch p.blockRows(k) {
+	case 128:
 		return &vectors128
+	case 512:
+		return wide()
 	}
 	return &vectors256
 }
@@ -65,7 +73,7 @@ func (p *Plan) addTrees(t *tile, k int, s *Scratch) {
 	}
 }
 
-func (p *Plan) sumAVX2(m Matrix, k int, s *Scratch) {
+func (p *Plan) sumVectors(m Matrix, k int, s *Scratch) {
 	v := p.vectors(k)
 	if k < v.rows || m.ColumnStride == 1 && p.numFeature < 4 {
 		m = p.pad(m, k, s)
@@ -86,11 +94,7 @@ func (p *Plan) sumAVX2(m Matrix, k int, s *Scratch) {
 		t := &p.tiles[i]
 		for j := range t.ranked {
 			r := &t.ranked[j]
-			rank := v.rankLog
-			if r.linear {
-				rank = v.rankLinear
-			}
-			rank(&s.ranks[0], column(r.slot), (*byte)(unsafe.Pointer(&r.lookup)), &s.work[0])
+			v.rank(r, column(r.slot), s)
 			v.expand(&s.planes[r.plane*words], &s.ranks[0], uintptr(r.bits), uintptr(r.n), &s.work[0])
 			if r.missing >= 0 {
 				v.addMissing(&t.missing[r.missing], column(r.slot), s)
@@ -112,6 +116,19 @@ func (p *Plan) sumAVX2(m Matrix, k int, s *Scratch) {
 		t.derive(s.planes, words)
 		p.addTrees(t, k, s)
 	}
+}
+
+// rank writes the ranks of a column.
+func (v *vectors) rank(r *ranked, column *float32, s *Scratch) {
+	if search := v.search[r.bits]; search != nil {
+		search(&s.ranks[0], column, &r.tree[0])
+		return
+	}
+	rank := v.rankLog
+	if r.linear {
+		rank = v.rankLinear
+	}
+	rank(&s.ranks[0], column, (*byte)(unsafe.Pointer(&r.lookup)), &s.work[0])
 }
 
 // addMissing makes the plane of the rows that miss a column, and what depends on it.
