@@ -17,6 +17,7 @@ const (
 	KernelGeneric = Kernel(forest.Generic) // blocks of 64 rows, in Go
 	KernelAVX2    = Kernel(forest.AVX2)    // blocks of 256 rows, on amd64 with AVX2
 	KernelAVX512  = Kernel(forest.AVX512)  // blocks of 512 rows, on amd64 with AVX-512 F, BW and VBMI
+	KernelNEON    = Kernel(forest.NEON)    // blocks of 128 rows, on arm64
 )
 
 // check returns an error if k cannot run here. A model that blocks cannot do is scored by the heap walker whatever k is.

@@ -14,7 +14,7 @@ import (
 // forcedKernels are those of this machine and build.
 func forcedKernels() []Kernel {
 	var all []Kernel
-	for k := KernelWalk; k <= KernelAVX512; k++ {
+	for k := KernelWalk; k <= KernelNEON; k++ {
 		if k.check() == nil {
 			all = append(all, k)
 		}
@@ -54,9 +54,9 @@ func TestKernelStats(t *testing.T) {
 	require.Greater(t, s.BlockRows, 1, "a single row is not worth a block")
 	require.LessOrEqual(t, s.BlockRows, kernel.Best().Rows())
 
-	_, err := New(b, &Options{Kernel: KernelAVX512 + 1})
+	_, err := New(b, &Options{Kernel: KernelNEON + 1})
 	require.ErrorContains(t, err, "unknown kernel")
-	for k, kind := range map[Kernel]kernel.Kind{KernelAVX2: kernel.AVX2, KernelAVX512: kernel.AVX512} {
+	for k, kind := range map[Kernel]kernel.Kind{KernelAVX2: kernel.AVX2, KernelAVX512: kernel.AVX512, KernelNEON: kernel.NEON} {
 		_, err := New(b, &Options{Kernel: k})
 		if kind.Available() {
 			require.NoError(t, err)

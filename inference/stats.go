@@ -14,7 +14,7 @@ type Stats struct {
 	Conditions  int           // different questions that categorical splits ask
 	MaxDepth    int           // splits on the longest path from a root to a leaf
 	Bytes       int64         // memory that the compiled model takes, without scratch
-	Kernel      string        // what scores batches of BlockRows rows and more: "avx512", "avx2" or "generic"; else "", and Engine scores them
+	Kernel      string        // what scores batches of BlockRows rows and more: "avx512", "avx2", "neon" or "generic"; else "", and Engine scores them
 	BlockRows   int           // 0 if no batch is large enough
 	BlockBytes  int64         // of Bytes, those that Kernel needs
 	CompileTime time.Duration // that New took to compile the trees

@@ -12,6 +12,7 @@ const (
 	Generic               // the portable block kernel, if it can do the forest
 	AVX2                  // the block kernel of amd64 with AVX2, likewise
 	AVX512                // the block kernel of amd64 with AVX-512, likewise
+	NEON                  // the block kernel of arm64, likewise
 )
 
 // Kind is the block kernel that k names; ok is false if it names none.
@@ -23,6 +24,8 @@ func (k Kernel) Kind() (kind kernel.Kind, ok bool) {
 		return kernel.AVX2, true
 	case AVX512:
 		return kernel.AVX512, true
+	case NEON:
+		return kernel.NEON, true
 	}
 	return 0, false
 }

@@ -9,6 +9,8 @@ func kernelCosts(kind kernel.Kind) costs {
 		return avx2Costs
 	case kernel.AVX512:
 		return avx512Costs
+	case kernel.NEON:
+		return neonCosts
 	}
 	return genericCosts
 }
@@ -47,6 +49,16 @@ var avx512Costs = costs{
 	load:     100,
 	derive:   12,
 	overhead: 400,
+}
+
+// neonCosts are for 128 rows: twice those of Go for 64 without its networks, which are counted by their instructions.
+var neonCosts = costs{
+	tree:     [kernel.MaxDepth + 1]float64{0, 25, 27, 30, 34, 46, 70, 150, 280},
+	plane:    2,
+	column:   1200,
+	load:     0,
+	derive:   3,
+	overhead: 200,
 }
 
 // rowCost is what a row takes without blocks, in nanoseconds, if it is one of several.

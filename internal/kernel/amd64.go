@@ -10,6 +10,8 @@ import (
 
 var hasAVX2 = cpu.X86.HasAVX2
 
+const hasNEON = false
+
 // vectors is the assembly for blocks of one size.
 type vectors struct {
 	rows           int
@@ -24,9 +26,6 @@ type vectors struct {
 	tables         [MaxDepth + 1]treesOfTables
 	values         [MaxDepth + 1]func(planes *uint64, program *uint16, leaves *float32, sums *float32, n uintptr, work *byte)
 }
-
-// treesOfTables adds n trees, whose leaves are byte tables, to the sums of a block.
-type treesOfTables func(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
 
 var vectors256 = vectors{
 	256, transpose256, below256, belowOrMissing256, rankLinear256, rankLog256, expand256, missing256, [9]func(*byte, *float32, *float32){},
@@ -43,9 +42,6 @@ var vectors128 = vectors{
 // workBytes is the memory that the assembly wants for itself: two numbers for each row of 256, the planes of several sub-trees, or the
 // codes of four trees for 512 rows.
 const workBytes = 2048
-
-// maxCall is about how many nanoseconds a call into assembly may take, as the garbage collector cannot stop a goroutine there.
-const maxCall = 40_000
 
 // callNanoseconds is about what a tree takes for a block, by depth, on a slow machine.
 var callNanoseconds = [MaxDepth + 1]int{1: 100, 2: 100, 3: 100, 4: 100, 5: 110, 6: 160, 7: 250, 8: 400}
@@ -143,15 +139,13 @@ func (v *vectors) addMissing(m *missing, column *float32, s *Scratch) {
 // addRun adds the trees of a run, not too many in a call.
 func (p *Plan) addRun(t *tile, r *run, v *vectors, s *Scratch) {
 	sums := &s.sums[r.group*v.rows]
-	most := maxCall / callNanoseconds[r.depth]
-	for first := 0; first < r.trees; first += most {
-		n := uintptr(min(most, r.trees-first))
+	for first, n := range r.calls() {
 		program := &t.program[r.program+first*(1<<r.depth-1)]
 		if p.kind.tables(r.depth) {
-			leaves := &t.tables[r.tables+first*4*max(16, 1<<r.depth)]
-			v.tables[r.depth](&s.planes[0], program, leaves, sums, n, &s.work[0])
+			leaves := &t.tables[r.tables+first*tableBytes(r.depth)]
+			v.tables[r.depth](&s.planes[0], program, leaves, sums, uintptr(n), &s.work[0])
 		} else {
-			v.values[r.depth](&s.planes[0], program, &t.values[r.values+first<<r.depth], sums, n, &s.work[0])
+			v.values[r.depth](&s.planes[0], program, &t.values[r.values+first<<r.depth], sums, uintptr(n), &s.work[0])
 		}
 	}
 }

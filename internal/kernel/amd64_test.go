@@ -140,19 +140,6 @@ func (v *vectors) kind() Kind {
 	return AVX2
 }
 
-// codeOf is the code of the leaf that a program ends in.
-func codeOf(program []uint16, left func(reference uint16) bool) int {
-	n := len(program)
-	if n == 0 {
-		return 0
-	}
-	half := n / 2
-	if left(program[n-1]) {
-		return half + 1 + codeOf(program[:half], left)
-	}
-	return codeOf(program[half:n-1], left)
-}
-
 func TestTranspose(t *testing.T) {
 	eachVectors(t, func(t *testing.T, r *rand.Rand, v *vectors) {
 		for _, width := range []int{4, 5, 7, 42, 64} {

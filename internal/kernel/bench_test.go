@@ -13,7 +13,7 @@ import (
 
 // BenchmarkTrees measures the networks of each depth by themselves, on planes that fit in a cache.
 func BenchmarkTrees(b *testing.B) {
-	for _, kind := range []Kind{Generic, AVX2, AVX512} {
+	for _, kind := range []Kind{Generic, AVX2, AVX512, NEON} {
 		if !kind.Available() {
 			continue
 		}

@@ -20,11 +20,12 @@ func (m Matrix) rows(r int) Matrix {
 // Scratch is the memory of one call. It may be used again, for plans of the same shape, by one goroutine at a time.
 type Scratch struct {
 	planes  []uint64
-	columns []float32 // of a block, where they are made from rows
-	sums    []float32 // of a block, group after group
-	tail    []float32 // the rows of the last block, if it is not full
-	keys    []int32   // of the portable kernel: of a block, slot after slot
-	missed  []uint64  // likewise: the rows that miss the column of a slot
+	columns []float32  // of a block, where they are made from rows
+	sums    []float32  // of a block, group after group
+	tail    []float32  // the rows of the last block, if it is not full
+	keys    []int32    // where conditions are answered in Go: of a block, slot after slot
+	missed  []uint64   // likewise: the rows that miss the column of a slot
+	half    [64]uint64 // of NEON: words of planes
 	ranks   []byte
 	work    []byte // of assembly
 }
@@ -42,13 +43,16 @@ func (p *Plan) NewScratch() *Scratch {
 		tail:  aligned[float32](max(p.numFeature, 4) * rows),
 		ranks: aligned[byte](rows),
 	}
+	if p.kind.keys() {
+		s.keys, s.missed = make([]int32, 4*len(p.loads)*rows), make([]uint64, 4*len(p.loads)*words)
+	} else {
+		s.columns = aligned[float32](4 * len(p.loads) * columnStride(rows))
+	}
 	if p.kind == Generic {
 		s.planes = aligned[uint64](MaxPlanes) // all, which spares bounds checks
-		s.keys, s.missed = make([]int32, 4*len(p.loads)*rows), make([]uint64, 4*len(p.loads))
 	} else {
 		s.planes = aligned[uint64](p.maxPlanes * words)
 		s.work = aligned[byte](workBytes)
-		s.columns = aligned[float32](4 * len(p.loads) * columnStride(rows))
 	}
 	return s
 }
@@ -145,9 +149,15 @@ func (p *Plan) finish(dst, base []float32, step, k int, baseLast bool, s *Scratc
 }
 
 // inOrder returns sums row by row, in memory that the block has no use for any more.
-func (s *Scratch) inOrder(sums []float32, at *[512]uint16) []float32 {
+func (s *Scratch) inOrder(sums []float32, at []uint16) []float32 {
 	to := s.tail[:len(sums)]
-	for r := 0; r < len(to); r += 4 { // rows of a lane are next to each other
+	if at[1] != at[0]+1 {
+		for r, i := range at {
+			to[r] = sums[i]
+		}
+		return to
+	}
+	for r := 0; r < len(to); r += 4 { // four rows stay together
 		*(*[4]float32)(to[r:]) = [4]float32(sums[at[r]:])
 	}
 	return to

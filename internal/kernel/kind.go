@@ -7,29 +7,27 @@ const (
 	Generic Kind = iota // Go, blocks of 64 rows
 	AVX2                // amd64 with AVX2, blocks of 256 rows, or 128 for the rest
 	AVX512              // amd64 with AVX-512 F, BW and VBMI, faster with GFNI; blocks of 512 rows
+	NEON                // arm64, blocks of 128 rows
 )
 
 // String returns the name in lower case.
-func (k Kind) String() string { return [...]string{"generic", "avx2", "avx512"}[k] }
+func (k Kind) String() string { return [...]string{"generic", "avx2", "avx512", "neon"}[k] }
 
 // Available tells whether this machine and this build have an implementation.
-func (k Kind) Available() bool {
-	return k == Generic || k == AVX2 && hasAVX2 || k == AVX512 && hasAVX512
-}
+func (k Kind) Available() bool { return [...]bool{true, hasAVX2, hasAVX512, hasNEON}[k] }
 
 // Best is the fastest kind that is available.
 func Best() Kind {
-	switch {
-	case hasAVX512:
-		return AVX512
-	case hasAVX2:
-		return AVX2
+	for _, k := range []Kind{NEON, AVX512, AVX2} {
+		if k.Available() {
+			return k
+		}
 	}
 	return Generic
 }
 
 // Rows is the number of rows of a block.
-func (k Kind) Rows() int { return [...]int{64, 256, 512}[k] }
+func (k Kind) Rows() int { return [...]int{64, 256, 512, 128}[k] }
 
 // blockRows is the number of rows of a block for k of them.
 func (p *Plan) blockRows(k int) int {
@@ -39,26 +37,48 @@ func (p *Plan) blockRows(k int) int {
 	return p.kind.Rows()
 }
 
-// tables tells that the leaves of trees of a depth are byte tables.
-func (k Kind) tables(depth int) bool { return k == AVX512 || k == AVX2 && depth <= 6 }
+// keys tells that conditions are answered in Go, from keys.
+func (k Kind) keys() bool { return k == Generic || k == NEON }
 
-// positions tells where the sums of the rows of a block are while trees add to them: nil, if they are in order.
-func (k Kind) positions() *[512]uint16 {
-	if k == AVX512 {
-		return &positionsAVX512
+// tables tells that the leaves of trees of a depth are byte tables.
+func (k Kind) tables(depth int) bool { return k == AVX512 || k == NEON || k == AVX2 && depth <= 6 }
+
+// tableBytes is the size of the byte tables of a tree.
+func tableBytes(depth int) int { return 4 * max(16, 1<<depth) }
+
+// treesOfTables adds n trees, whose leaves are byte tables, to the sums of a block.
+type treesOfTables func(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
+
+// positions tells where the sums of the rows of a block are while trees add to them: nil, if they are in order. It follows from the ways
+// that bits, bytes and words of codes and leaves are interleaved in.
+func (k Kind) positions() []uint16 {
+	switch k {
+	case AVX512:
+		return positionsAVX512[:]
+	case NEON:
+		return positionsNEON[:]
 	}
 	return nil
 }
 
-// positionsAVX512 follows from the ways that bytes and words are interleaved in: each lane of four rows of a vector is from another quarter
-// of the block.
-var positionsAVX512 = func() (at [512]uint16) {
-	for r := range at {
-		lane, vector := r/128, r%128/4
-		at[r] = uint16(16*vector + 4*lane + r%4)
-	}
-	return at
-}()
+var (
+	// Each lane of four rows of a vector is from another quarter of the block.
+	positionsAVX512 = func() (at [512]uint16) {
+		for r := range at {
+			lane, vector := r/128, r%128/4
+			at[r] = uint16(16*vector + 4*lane + r%4)
+		}
+		return at
+	}()
+
+	// Every eighth row is next to each other.
+	positionsNEON = func() (at [128]uint16) {
+		for r := range at {
+			at[r] = uint16(r%8*16 + r/8)
+		}
+		return at
+	}()
+)
 
 // appendTables appends leaves as four tables of 16 bytes or one byte for each leaf, whichever is more: the lowest bytes of
 // all leaves, then the second ones, and so on.

@@ -1,8 +1,8 @@
-//go:build !amd64 || purego
+//go:build (!amd64 && !arm64) || purego
 
 package kernel
 
-const hasAVX2, hasAVX512 = false, false
+const hasAVX2, hasAVX512, hasNEON = false, false, false
 
 func (p *Plan) sumVectors(Matrix, int, *Scratch) { panic("kernel: no assembly in this build") }
 

@@ -115,7 +115,7 @@ func newRanked(kind Kind, thresholds []float32) (r ranked, ok bool) {
 	}
 	r = chosen
 	stored := func(x float32) int32 {
-		if kind == Generic {
+		if kind.keys() {
 			return keyOf(x)
 		}
 		return int32(math.Float32bits(x))
@@ -176,7 +176,7 @@ type columnCosts struct {
 
 func (k Kind) costs() columnCosts {
 	switch k {
-	case Generic:
+	case Generic, NEON: // 64 rows
 		return columnCosts{direct: 90, rank: 600, compare: 130, expand: 2, bytes: 64}
 	case AVX512: // of a Zen 5; compare is for each bit of a rank
 		return columnCosts{direct: 34, rank: 100, compare: 80, expand: 3, bytes: 64}

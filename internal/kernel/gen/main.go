@@ -36,9 +36,11 @@ func main() {
 		fmt.Fprintln(os.Stderr, "gen:", err)
 		os.Exit(1)
 	}
-	if err := os.WriteFile(filepath.Join(os.Args[1], "heapwalk/walk_arm64.s"), []byte(heapWalkersARM64()), 0o644); err != nil {
-		fmt.Fprintln(os.Stderr, "gen:", err)
-		os.Exit(1)
+	for name, text := range map[string]string{"heapwalk/walk_arm64.s": heapWalkersARM64(), "kernel/neon_arm64.s": neonTrees()} {
+		if err := os.WriteFile(filepath.Join(os.Args[1], name), []byte(text), 0o644); err != nil {
+			fmt.Fprintln(os.Stderr, "gen:", err)
+			os.Exit(1)
+		}
 	}
 	for _, f := range files {
 		if err := write(os.Args[1], f.name, f.stubs, f.generate); err != nil {
