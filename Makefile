@@ -1,6 +1,6 @@
 # Steps that are too long for every change, or not needed for it. Everything else is plain go: go build ./..., go test ./...
 
-.PHONY: conformance sample golden image
+.PHONY: conformance sample golden image emulate
 
 # Every bit against 18 XGBoost releases; writes docs/conformance.md. VENVS=DIR keeps the releases, DIR=DIR the models.
 conformance:
@@ -17,3 +17,8 @@ golden:
 # The container image's root file system, built and run without a Docker engine (as root, in a chroot).
 image:
 	examples/byoc/image.sh
+
+# The assembly for AVX-512 on a processor that Bochs emulates; BOCHS is one that knows AVX-512, as its script says.
+BOCHS ?= bochs
+emulate:
+	internal/kernel/emulate/run.sh $(BOCHS) corei7_icelake_u tigerlake sapphire_rapids

@@ -29,8 +29,8 @@ var ratioFloor = []struct {
 	{"heap walker in Go, 16 rows", Heap, 16, true, [3]float64{3.5, 4, 3.5}},
 	{"generic blocks", Generic, 1024, false, [3]float64{4.5, 12, 7}},
 	{"AVX2 blocks", AVX2, 1024, false, [3]float64{30, 50, 25}},
-	{"NEON blocks", NEON, 1024, false, [3]float64{8, 20, 12}},
-	{"AVX-512 blocks", AVX512, 1024, false, [3]float64{45, 75, 40}},
+	{"NEON blocks", NEON, 1024, false, [3]float64{4.5, 12, 7}},
+	{"AVX-512 blocks", AVX512, 1024, false, [3]float64{30, 50, 25}},
 }
 
 // TestRatios guards the speed of each kernel as a ratio to the reference walker's on the same machine. It measures in turns, for other work on the

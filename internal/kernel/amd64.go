@@ -52,7 +52,7 @@ func (p *Plan) vectors(k int) *vectors {
 	case 128:
 		return &vectors128
 	case 512:
-		return wide()
+		return wide
 	}
 	return &vectors256
 }

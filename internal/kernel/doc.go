@@ -38,4 +38,10 @@
 //
 // The portable implementation, [Generic], defines the others. The generated files are written by internal/kernel/gen, a module of its own.
 // The build tag purego leaves the assembly out.
+//
+// [AVX512] needs no order of rows but in the sums: comparisons make masks, which are planes. A rank is found in a search tree of thresholds
+// that is all in registers, a selection is one instruction of three inputs, bytes of leaves come from permutations of up to two registers, and GFNI,
+// where it is there, transposes bits. The processors that this was written on have none of it: emulate/run.sh runs each function
+// on an emulated one, and its twin in the tests stands in for it everywhere else. [NEON] answers conditions in Go, as [Generic] does, for 128 rows; its networks and
+// look-ups are assembly.
 package kernel

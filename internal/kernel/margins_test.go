@@ -1,0 +1,94 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// randomPlan makes the same plan of trees of all depths for any kind, with conditions of all sorts.
+func randomPlan(kind Kind, seed uint64, trees int) *Plan {
+	r := rand.New(rand.NewPCG(seed, 2))
+	const width, groups = 7, 3
+	thresholds := make([][]float32, width)
+	for c := range thresholds {
+		thresholds[c] = hardThresholds(r, []int{1, 3, 9, 14, 40, 100, 300}[c])
+	}
+	b := NewBuilder(kind, width, groups)
+	less := func() Cond {
+		c := r.IntN(width)
+		value := thresholds[c][r.IntN(len(thresholds[c]))]
+		if r.IntN(30) == 0 {
+			value = float32(math.Inf(1 - 2*r.IntN(2)))
+		}
+		return b.Less(int32(c), value, r.IntN(2) == 0)
+	}
+	for t := range trees {
+		depth := 1 + (t/5+r.IntN(2))%MaxDepth
+		if b.Room() < 6<<depth {
+			b.EndTile()
+		}
+		conds := make([]Cond, 1<<depth-1)
+		for i := range conds {
+			switch r.IntN(9) {
+			case 0:
+			case 1:
+				conds[i] = b.And(less(), less(), r.IntN(2) == 0)
+			case 2:
+				conds[i] = b.Not(less())
+			case 3:
+				conds[i] = b.Set(1, []float32{0, 1, 5}, r.IntN(2) == 0, r.IntN(2) == 0)
+			default:
+				conds[i] = less()
+			}
+		}
+		leaves := make([]float32, 1<<depth)
+		for i := range leaves {
+			leaves[i] = float32(r.NormFloat64())
+		}
+		b.Tree(r.IntN(groups), depth, conds, leaves)
+	}
+	return b.Plan()
+}
+
+// compareKinds checks that a kind of kernel gives the sums of the portable one, from one base margin and from one for each row, of rows and of
+// columns.
+func compareKinds(t *testing.T, kind Kind, seed uint64, trees int, counts ...int) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, 3))
+	want, got := randomPlan(Generic, seed, trees), randomPlan(kind, seed, trees)
+	ws, gs := want.NewScratch(), got.NewScratch()
+	for _, n := range counts {
+		values := hardValues(r, hardThresholds(r, 300), 7*n)
+		bases := make([]float32, 3*n)
+		for i := range bases {
+			bases[i] = r.Float32()
+		}
+		for _, m := range []Matrix{{values, 7, 1}, {values, 1, n}} {
+			for _, base := range [][]float32{bases[:3], bases} {
+				for _, baseLast := range []bool{false, true} {
+					a, b := make([]float32, 3*n), make([]float32, 3*n)
+					want.Margins(a, base, m, n, baseLast, ws)
+					got.Margins(b, base, m, n, baseLast, gs)
+					require.Equal(t, a, b, "%v, seed %d, %d rows, strides %d and %d", kind, seed, n, m.RowStride, m.ColumnStride)
+				}
+			}
+		}
+	}
+}
+
+func TestMargins(t *testing.T) {
+	for kind := Generic + 1; kind <= NEON; kind++ {
+		t.Run(fmt.Sprint(kind), func(t *testing.T) {
+			if !kind.Available() {
+				t.Skip("not on this machine")
+			}
+			for seed := range uint64(6) {
+				compareKinds(t, kind, seed, 120, 1, 64, 127, 129, 255, 257, 511, 513)
+			}
+		})
+	}
+}
