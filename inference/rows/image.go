@@ -76,6 +76,9 @@ func LookupImage(tag string) (*Image, error) {
 // MaxPayload bounds what is read as one request, bytes. The container's own limit is 6 MiB unless it is told otherwise.
 const MaxPayload = 256 << 20
 
+// maxKept is how many values of rows are kept until the whole payload is known to be sound.
+const maxKept = 1 << 16
+
 // scan goes through a payload and calls emit with every row, in row. It returns the number of columns. The first scan,
 // without emit, is to find faults: only what has none is gone through again.
 type scan func(m *Image, payload []byte, row []float32, emit func() bool) (columns uint64, fault *Error)
@@ -94,6 +97,7 @@ func (m *Image) read(r io.Reader, format Format, opts *Options, row []float32, y
 		return
 	}
 	var payload bytes.Buffer
+	payload.Grow(sizeOf(r, MaxPayload))
 	n, err := io.Copy(&payload, io.LimitReader(r, MaxPayload+1))
 	switch {
 	case err != nil:
@@ -105,12 +109,32 @@ func (m *Image) read(r io.Reader, format Format, opts *Options, row []float32, y
 	case n == 0:
 		return
 	}
-	columns, fault := scan(m, payload.Bytes(), row, nil)
+	// What is small is kept, so that it need not be gone through again.
+	var kept []float32
+	all := true
+	columns, fault := scan(m, payload.Bytes(), row, func() bool {
+		if all = all && len(kept)+len(row) <= maxKept; all {
+			kept = append(kept, row...)
+		}
+		return true
+	})
 	if fault == nil {
 		fault = m.fit(format, columns, uint64(len(row)))
 	}
 	if fault != nil {
 		yield(nil, fault)
+		return
+	}
+	if all {
+		for ; len(kept) > 0; kept = kept[len(row):] {
+			copy(row, kept)
+			if opts.Missing != nil {
+				blank(row, *opts.Missing)
+			}
+			if !yield(row, nil) {
+				return
+			}
+		}
 		return
 	}
 	scan(m, payload.Bytes(), row, func() bool {

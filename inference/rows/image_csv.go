@@ -61,12 +61,13 @@ func (m *Image) scanCSV(payload []byte, row []float32, emit func() bool) (column
 	if !ok {
 		return 0, syntaxFault(0, "", "no separator can be guessed from the first line")
 	}
+	separator := string(comma)
 	line := int64(0)
 	for record := range strings.SplitSeq(text, "\n") {
 		line++
 		fill(row)
 		n := 0
-		for field := range strings.SplitSeq(record, string(comma)) {
+		for field := range strings.SplitSeq(record, separator) {
 			v, fault := m.number(field, n+1)
 			if fault != nil {
 				fault.Line = line
@@ -97,6 +98,9 @@ func (m *Image) number(field string, column int) (float32, *Error) {
 	if field == "" {
 		return nan, nil
 	}
+	if f, n := decimal([]byte(field)); n == len(field) { // nearly always; Python reads it so, too
+		return m.finite(f, column)
+	}
 	v, ok := pythonFloat(field)
 	if !ok {
 		return 0, syntaxFault(column, "", "not a number: "+quote([]byte(field)))
@@ -106,7 +110,10 @@ func (m *Image) number(field string, column int) (float32, *Error) {
 
 // narrow makes a value a float32, which XGBoost from 1.4 on wants to be finite.
 func (m *Image) narrow(v float64, column int) (float32, *Error) {
-	f := float32(v)
+	return m.finite(float32(v), column)
+}
+
+func (m *Image) finite(f float32, column int) (float32, *Error) {
 	if math.IsInf(float64(f), 0) && !m.Infinite {
 		return 0, syntaxFault(column, "", "the value is infinite as a float32")
 	}

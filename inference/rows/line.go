@@ -25,7 +25,15 @@ type lineReader struct {
 }
 
 func newLineReader(r io.Reader, limit int) *lineReader {
-	return &lineReader{r: r, limit: limit, buf: make([]byte, startBuffer)}
+	return &lineReader{r: r, limit: limit, buf: make([]byte, sizeOf(r, startBuffer-1)+1)} // with room to find the end
+}
+
+// sizeOf is how many bytes r still has, if it knows, but limit at most. What does not know has limit, or less where that is much.
+func sizeOf(r io.Reader, limit int) int {
+	if sized, ok := r.(interface{ Len() int }); ok {
+		return min(sized.Len(), limit)
+	}
+	return min(limit, startBuffer-1)
 }
 
 // next returns a line without its end, valid until the next call; io.EOF after the last one.

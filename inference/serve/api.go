@@ -178,6 +178,9 @@ func (x *exchange) body() (string, *failure) {
 	if e := x.r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
 		return "", &failure{code: http.StatusUnsupportedMediaType, text: "the body has a Content-Encoding; send it as it is"}
 	}
+	if whole, ok := x.r.Body.(*received); ok && len(whole.body) <= DefaultMaxContentLength {
+		return string(whole.body), nil
+	}
 	var b strings.Builder
 	_, err := io.Copy(&b, io.LimitReader(x.r.Body, DefaultMaxContentLength+1))
 	switch {

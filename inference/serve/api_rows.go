@@ -14,8 +14,12 @@ import (
 	"threatdetect/internal/decimal"
 )
 
-// batchRows is how many rows are scored before it is looked whether the client is still there.
-const batchRows = 1024
+// batchRows is how many rows are scored before it is looked whether the client is still there, and batchCells how many values they have
+// at most, unless one row has more.
+const (
+	batchRows  = 1024
+	batchCells = 1 << 18
+)
 
 // rowFormats are the media types of rows.
 var rowFormats = map[string]rows.Format{
@@ -120,7 +124,7 @@ func csvRows(p *predictions) []byte {
 // batches reads the rows of a body, some at a time. The slice is valid until the next step.
 func (x *exchange) batches(m *Model, body string, format rows.Format) iter.Seq2[[]float32, *failure] {
 	width := m.scorer.NumFeature()
-	size := max(min(batchRows, maxCells/width), 1)
+	size := batchSize(body, format, width)
 	opts := &rows.Options{NumFeature: width, Names: m.Bundle.Booster.FeatureNames}
 	return func(yield func([]float32, *failure) bool) {
 		batch, total := make([]float32, 0, size*width), 0

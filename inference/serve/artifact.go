@@ -1,7 +1,9 @@
 package serve
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"threatdetect/inference"
@@ -93,22 +95,54 @@ func (p *predictions) len() int { return len(p.values) / p.width }
 
 func (p *predictions) row(i int) []float32 { return p.values[i*p.width:][:p.width] }
 
-// score reads the rows of a request and scores them. Errors are *rows.Error for what is the request's fault.
-func (a *artifact) score(body string, format rows.Format) (*predictions, error) {
+// score reads the rows of a request and scores them, some at a time: of their values no more than that is held. Errors are
+// *rows.Error for what is the request's fault, or that of ctx.
+func (a *artifact) score(ctx context.Context, body string, format rows.Format) (*predictions, error) {
 	width, out := a.scorer.NumFeature(), a.scorer.NumOutput()
-	var batch []float32
+	size := batchSize(body, format, width) * width
+	batch := make([]float32, 0, size)
+	p := &predictions{width: out}
+	predict := func(only bool) error {
+		done := len(p.values)
+		p.values = slices.Grow(p.values, len(batch)/width*out)[:done+len(batch)/width*out]
+		if only && len(batch) == width { // an ensemble adds in another order then
+			return a.scorer.Predict(p.values[done:], batch)
+		}
+		return a.scorer.PredictBatch(p.values[done:], batch)
+	}
 	for row, err := range rows.Read(strings.NewReader(body), format, &rows.Options{NumFeature: width, Image: &a.image}) {
 		if err != nil {
 			return nil, err
 		}
+		if len(batch) == size {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			if err := predict(false); err != nil {
+				return nil, err
+			}
+			batch = batch[:0]
+		}
 		batch = append(batch, row...)
 	}
-	n := len(batch) / width
-	p := &predictions{values: make([]float32, n*out), width: out}
-	if n == 1 { // an ensemble adds in another order then
-		return p, a.scorer.Predict(p.values, batch)
+	return p, predict(len(p.values) == 0)
+}
+
+// batchSize is how many rows of a body are scored at once: few enough for little memory and a prompt end, and no more than it can have.
+func batchSize(body string, format rows.Format, width int) int {
+	size := max(min(batchRows, batchCells/width), 1)
+	if format == rows.RecordIO {
+		return size
 	}
-	return p, a.scorer.PredictBatch(p.values, batch)
+	n := 1
+	for i := 0; n < size; n++ {
+		next := strings.IndexByte(body[i:], '\n')
+		if next < 0 {
+			break
+		}
+		i += next + 1
+	}
+	return n
 }
 
 // averaged returns a whose ensembles never vote.

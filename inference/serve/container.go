@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -84,7 +85,7 @@ func (c *Container) invoke(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusNoContent, typeText, nil)
 		return
 	}
-	answer, kind, p := c.answer(r.Header, body)
+	answer, kind, p := c.answer(r.Context(), r.Header, body)
 	if p != nil {
 		if p.text == "" {
 			page(w, p.status)
@@ -97,12 +98,15 @@ func (c *Container) invoke(w http.ResponseWriter, r *http.Request) {
 }
 
 // answer scores the rows of a body and writes the scores as the headers ask for.
-func (c *Container) answer(h http.Header, body string) (answer []byte, contentType string, p *problem) {
+func (c *Container) answer(ctx context.Context, h http.Header, body string) (answer []byte, contentType string, p *problem) {
 	format, name, p := requestFormat(h)
 	if p != nil {
 		return nil, "", p
 	}
-	scores, err := c.artifact.score(body, format)
+	scores, err := c.artifact.score(ctx, body, format)
+	if ctx.Err() != nil {
+		return nil, "", &problem{status: http.StatusServiceUnavailable}
+	}
 	if err != nil {
 		return nil, "", scoreProblem(name, err)
 	}
@@ -166,6 +170,9 @@ func scoreProblem(name string, err error) *problem {
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) (string, error) {
 	if r.ContentLength > limit {
 		return "", &http.MaxBytesError{Limit: limit}
+	}
+	if whole, ok := r.Body.(*received); ok {
+		return string(whole.body), nil
 	}
 	var b strings.Builder
 	_, err := io.Copy(&b, http.MaxBytesReader(w, r.Body, limit))

@@ -1,9 +1,12 @@
 package serve
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,4 +112,37 @@ func TestParseHeader(t *testing.T) {
 		value, params := parseHeader(text)
 		require.Equal(t, want, [2]string{value, params["label_size"]}, "%q", text)
 	}
+}
+
+// TestManyRows scores more rows than are held at once: the answer is that of the parts, and a client that is gone ends the work.
+func TestManyRows(t *testing.T) {
+	image, err := rows.LookupImage("1.7-1")
+	require.NoError(t, err)
+	c, err := OpenContainer(demo(t, "model.tar.gz"), SettingsFromEnv(image, lookupIn(nil)))
+	require.NoError(t, err)
+	api, _ := newAPI(t)
+	var body strings.Builder
+	for i := range 3*batchRows + 7 {
+		fmt.Fprintf(&body, "%d.5,%d%s\n", i, i*i, strings.Repeat(",1", 68))
+	}
+	lines := strings.SplitAfter(body.String(), "\n")
+	for _, h := range []http.Handler{c, api} {
+		whole := post(h, "/invocations", "text/csv", "", body.String())
+		require.Equal(t, http.StatusOK, whole.Code)
+		var parts strings.Builder
+		for part := range slices.Chunk(lines[:len(lines)-1], 500) {
+			parts.WriteString(post(h, "/invocations", "text/csv", "", strings.Join(part, "")).Body.String())
+		}
+		require.Equal(t, parts.String(), whole.Body.String())
+
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		r := httptest.NewRequestWithContext(gone, http.MethodPost, "/invocations", strings.NewReader(body.String()))
+		r.Header.Set("Content-Type", "text/csv")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		require.NotEqual(t, http.StatusOK, w.Code)
+	}
+	// The last row is as wrong as the first: it costs the whole request.
+	require.Equal(t, http.StatusUnsupportedMediaType, post(c, "/invocations", "text/csv", "", body.String()+"x\n").Code)
 }

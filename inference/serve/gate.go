@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -43,7 +44,7 @@ func (g *gate) serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 		w.Header().Set("Connection", "close") // what may follow such a request is not looked at; see framing
 	}
 	body, err := g.read(w, r)
-	defer g.bodies.Add(-int64(cap(body)))
+	defer g.giveBack(body)
 	switch {
 	case errors.Is(err, errBudget):
 		g.busy(w, "memory")
@@ -63,11 +64,30 @@ func (g *gate) serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 	}
 	defer func() { <-g.slots }()
 	r.ContentLength = int64(len(body))
-	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.Body = &received{Reader: bytes.NewReader(body), body: body}
 	if r.ContentLength > g.limits.Body { // it was read no further
 		r.Body = tooLong(g.limits.Body)
 	}
 	next.ServeHTTP(w, r)
+}
+
+// received is a body that is there as a whole, for who can do without reading it. It is valid until the handler returns.
+type received struct {
+	*bytes.Reader
+	body []byte
+}
+
+func (*received) Close() error { return nil }
+
+// small are buffers of bodyStep, which nearly all bodies fit into.
+var small = sync.Pool{New: func() any { return new([bodyStep]byte) }}
+
+// giveBack ends the use of a body.
+func (g *gate) giveBack(body []byte) {
+	g.bodies.Add(-int64(cap(body)))
+	if cap(body) == bodyStep {
+		small.Put((*[bodyStep]byte)(body[:bodyStep]))
+	}
 }
 
 // tooLong is a body that is not read because of its length, which the handler has to tell in its own words.
@@ -91,10 +111,14 @@ func (g *gate) read(w http.ResponseWriter, r *http.Request) (body []byte, err er
 				g.bodies.Add(-grow - int64(cap(body)))
 				return body, errBudget
 			}
-			larger := make([]byte, len(body), int64(cap(body))+grow)
-			copy(larger, body)
-			g.bodies.Add(-int64(cap(body)))
-			body = larger
+			if cap(body) == 0 && grow == bodyStep {
+				body = small.Get().(*[bodyStep]byte)[:0]
+			} else {
+				larger := make([]byte, len(body), int64(cap(body))+grow)
+				copy(larger, body)
+				g.giveBack(body)
+				body = larger
+			}
 		}
 		limit := min(slowStart+time.Duration(len(body))*time.Second/slowRate, g.limits.Read)
 		control.SetReadDeadline(start.Add(limit)) // not there in tests without a connection

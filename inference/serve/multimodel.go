@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -270,7 +271,7 @@ func (m *MultiModel) invoke(w http.ResponseWriter, r *http.Request, name string)
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	answer, kind, p := m.answer(r.Header, body, model)
+	answer, kind, p := m.answer(r.Context(), r.Header, body, model)
 	if p != nil {
 		m.fail(w, p.status, "InvalidRequestException", p.text)
 		return
@@ -279,7 +280,7 @@ func (m *MultiModel) invoke(w http.ResponseWriter, r *http.Request, name string)
 }
 
 // answer scores the rows of a body. Where the container says 503 to everything that is wrong, it tells what is.
-func (m *MultiModel) answer(h http.Header, body string, model *loaded) (answer []byte, kind string, p *problem) {
+func (m *MultiModel) answer(ctx context.Context, h http.Header, body string, model *loaded) (answer []byte, kind string, p *problem) {
 	if model.artifact == nil {
 		return nil, "", problemf(http.StatusInternalServerError, "The model cannot be read.")
 	}
@@ -298,7 +299,7 @@ func (m *MultiModel) answer(h http.Header, body string, model *loaded) (answer [
 			kind = *m.settings.DefaultAccept
 		}
 	}
-	scores, err := model.artifact.score(body, format)
+	scores, err := model.artifact.score(ctx, body, format)
 	if err != nil {
 		return nil, "", scoreProblem(name, err)
 	}
