@@ -34,9 +34,7 @@ type API struct {
 
 // ServeHTTP answers one request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{api: a, w: w, r: r, id: rand.Text(), start: time.Now()}
-	w.Header().Set("X-Request-Id", x.id)
-	w.Header().Set("X-Content-Type-Options", "nosniff")
+	x := a.exchange(w, r)
 	switch r.URL.Path {
 	case "/healthz":
 		if x.allow(http.MethodGet, http.MethodHead) {
@@ -75,6 +73,18 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		x.fail(&failure{code: http.StatusNotFound, text: "there is nothing here"})
 	}
+}
+
+func (a *API) exchange(w http.ResponseWriter, r *http.Request) *exchange {
+	x := &exchange{api: a, w: w, r: r, id: rand.Text(), start: time.Now()}
+	w.Header().Set("X-Request-Id", x.id)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	return x
+}
+
+// refuse answers what the server does not let through.
+func (a *API) refuse(w http.ResponseWriter, r *http.Request, code int, text string) {
+	a.exchange(w, r).fail(&failure{code: code, text: text})
 }
 
 // failure is an answer that is not 200. Its text is fixed: nothing of a request is in it.

@@ -34,7 +34,7 @@ func BenchmarkInvocations(b *testing.B) {
 			b.Run(name+"/rows="+n, func(b *testing.B) {
 				s := &Server{Handler: h, Metrics: NewMetrics()}
 				s.limits = s.Limits.resolved()
-				s.gate = newGate(&s.limits, s.Metrics)
+				s.gate = newGate(s)
 				r := httptest.NewRequest(http.MethodPost, "/invocations", nil)
 				r.Header.Set("Content-Type", "text/csv")
 				b.ReportAllocs()

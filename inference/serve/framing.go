@@ -3,13 +3,15 @@ package serve
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strconv"
 )
 
-// framing follows the requests of a connection, byte by byte as they are read, only far enough to find one that says its length in
-// two ways: Content-Length together with Transfer-Encoding. net/http takes the latter and drops the former, but a proxy in front may
-// read it the other way round, and so take a part of a body for the next request.
+// framing follows the requests of a connection, byte by byte as they are read, only far enough to find one that net/http would take
+// although it says its length in more than one way: Content-Length together with Transfer-Encoding, or twice. A proxy in front may read
+// it the other way round, and so take a part of a body for the next request. It also finds what net/http says 501 or 505 to: codings
+// and versions that are not known are faults of the client.
 type framing struct {
 	head []byte // of the request that is being read
 	left int64  // bytes of its body that are still to come
@@ -19,13 +21,19 @@ type framing struct {
 // maxHead is more than what net/http reads of a head.
 const maxHead = 32 << 10
 
-// twoLengths is what such a request hears.
-const twoLengths = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 40\r\nConnection: close\r\n\r\n" +
-	"the request says its length in two ways\n"
+var (
+	errTwoLengths = errors.New("the request says its length in two ways")
+	errCoding     = errors.New("the body has another Transfer-Encoding than chunked")
+	errVersion    = errors.New("the request is not of HTTP/1.0 or HTTP/1.1")
+)
 
-var errTwoLengths = errors.New("the request says its length in two ways")
+// headRefused is what such a request hears.
+func headRefused(err error) string {
+	return fmt.Sprintf("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%v\n",
+		len(err.Error())+1, err)
+}
 
-// follow takes what was read. It returns errTwoLengths as soon as a head is complete that must be refused.
+// follow takes what was read. It returns an error as soon as a head is complete that must be refused.
 func (f *framing) follow(data []byte) error {
 	for len(data) > 0 && !f.done {
 		if f.left > 0 {
@@ -42,10 +50,10 @@ func (f *framing) follow(data []byte) error {
 			return nil
 		}
 		data = data[end-before:]
-		length, chunked, both := lengths(f.head[:end])
+		length, chunked, err := lengths(f.head[:end])
 		f.head = f.head[:0]
-		if both {
-			return errTwoLengths
+		if err != nil {
+			return err
 		}
 		f.left, f.done = length, chunked
 	}
@@ -68,34 +76,53 @@ func headEnd(head []byte, begin int) int {
 	return -1
 }
 
-// lengths finds the headers that say how long a body is.
-func lengths(head []byte) (length int64, chunked, both bool) {
+// lengths finds the headers that say how long a body is, and what is wrong with them or with the version.
+func lengths(head []byte) (length int64, chunked bool, err error) {
 	sized := false
+	first := true
 	for line := range bytes.Lines(head) {
+		if first {
+			if line = bytes.TrimSpace(line); len(line) == 0 {
+				continue // as net/http does before a request
+			}
+			if first = false; bytes.Contains(line, []byte(" HTTP/")) && !bytes.HasSuffix(line, []byte(" HTTP/1.1")) && !bytes.HasSuffix(line, []byte(" HTTP/1.0")) {
+				err = errVersion
+			}
+			continue
+		}
 		name, value, ok := bytes.Cut(line, []byte(":"))
 		if !ok {
 			continue
 		}
+		value = bytes.TrimSpace(value)
 		switch string(bytes.ToLower(bytes.TrimSpace(name))) {
 		case "content-length":
+			if sized {
+				err = errTwoLengths
+			}
 			sized = true
-			if n, err := strconv.ParseInt(string(bytes.TrimSpace(value)), 10, 63); err == nil && n > 0 {
+			if n, fault := strconv.ParseInt(string(value), 10, 63); fault == nil && n > 0 {
 				length = n
 			}
 		case "transfer-encoding":
-			chunked = true
+			if chunked = true; !bytes.EqualFold(value, []byte("chunked")) && err == nil {
+				err = errCoding
+			}
 		}
 	}
-	return length, chunked, sized && chunked
+	if sized && chunked {
+		err = errTwoLengths
+	}
+	return length, chunked, err
 }
 
-// Read reads from the connection, and ends it at a request that says its length in two ways.
+// Read reads from the connection, and ends it at a request that must be refused.
 func (c *countedConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
-	if c.framing.follow(b[:n]) != nil {
-		io.WriteString(c.Conn, twoLengths) // a client that does not listen is no loss
+	if fault := c.framing.follow(b[:n]); fault != nil {
+		io.WriteString(c.Conn, headRefused(fault)) // a client that does not listen is no loss
 		c.Conn.Close()
-		return 0, errTwoLengths
+		return 0, fault
 	}
 	return n, err
 }

@@ -24,6 +24,11 @@ func TestFraming(t *testing.T) {
 		{sized + get + both, true},
 		{"POST / HTTP/1.1\r\nContent-Length: 500\r\n\r\n" + both, false}, // which is a body
 		{"GET / HTTP/1.1\nTransfer-Encoding: x\nContent-Length: 0\n\n", true},
+		{"POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n12345", true},
+		{"POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", true},
+		{"GET / HTTP/1.9\r\n\r\n", true},
+		{"GET / HTTP/1.0\r\n\r\n", false},
+		{"nonsense\r\n\r\n", false}, // net/http knows what to say
 	} {
 		for step := 1; step <= len(test.stream); step += 7 {
 			var f framing

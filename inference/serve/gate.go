@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"sync"
@@ -14,15 +15,47 @@ import (
 
 // gate keeps requests with a body outside until they are complete and there is a slot.
 type gate struct {
+	server  *Server
 	limits  *Limits
 	metrics *Metrics
 	slots   chan struct{}
 	waiting atomic.Int64
 	bodies  atomic.Int64 // bytes held
+
+	mu        sync.Mutex
+	byAddress map[string]int64 // of them, where addresses are told apart; nil where they are not
 }
 
-func newGate(l *Limits, m *Metrics) *gate {
-	return &gate{limits: l, metrics: m, slots: make(chan struct{}, l.Slots)}
+func newGate(s *Server) *gate {
+	g := &gate{server: s, limits: &s.limits, metrics: s.Metrics, slots: make(chan struct{}, s.limits.Slots)}
+	if s.limits.PerAddress > 0 {
+		g.byAddress = map[string]int64{}
+	}
+	return g
+}
+
+// take takes memory for bodies, for one address no more than a quarter of it all, or gives it back where n is negative.
+func (g *gate) take(address string, n int64) bool {
+	if g.bodies.Add(n) > g.limits.Bodies && n > 0 {
+		g.bodies.Add(-n)
+		return false
+	}
+	if g.byAddress == nil {
+		return true
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	held := g.byAddress[address] + n
+	if n > 0 && held > g.limits.Bodies/4 {
+		g.bodies.Add(-n)
+		return false
+	}
+	if held == 0 {
+		delete(g.byAddress, address)
+	} else {
+		g.byAddress[address] = held
+	}
+	return true
 }
 
 // bodyStep is by how much the memory for a body grows: with what has arrived, never with what is announced.
@@ -43,23 +76,27 @@ func (g *gate) serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 	if r.ContentLength < 0 {
 		w.Header().Set("Connection", "close") // what may follow such a request is not looked at; see framing
 	}
-	body, err := g.read(w, r)
-	defer g.giveBack(body)
+	address := ""
+	if g.byAddress != nil {
+		address, _, _ = net.SplitHostPort(r.RemoteAddr)
+	}
+	body, err := g.read(w, r, address)
+	defer func() { g.giveBack(address, body) }()
 	switch {
 	case errors.Is(err, errBudget):
-		g.busy(w, "memory")
+		g.busy(w, r, "memory")
 		return
 	case errors.Is(err, errSlow), errors.Is(err, os.ErrDeadlineExceeded):
 		w.Header().Set("Connection", "close")
-		reply(w, http.StatusRequestTimeout, "text/plain; charset=utf-8", []byte("the request arrives too slowly\n"))
+		g.server.refuse(w, r, http.StatusRequestTimeout, "the request arrives too slowly")
 		return
 	case err != nil: // the client is gone, or does not speak HTTP
 		w.Header().Set("Connection", "close")
-		reply(w, http.StatusBadRequest, "text/plain; charset=utf-8", []byte("the request ended early\n"))
+		g.server.refuse(w, r, http.StatusBadRequest, "the request ended early")
 		return
 	}
 	if !g.enter(r.Context()) {
-		g.busy(w, "slots")
+		g.busy(w, r, "slots")
 		return
 	}
 	defer func() { <-g.slots }()
@@ -83,8 +120,8 @@ func (*received) Close() error { return nil }
 var small = sync.Pool{New: func() any { return new([bodyStep]byte) }}
 
 // giveBack ends the use of a body.
-func (g *gate) giveBack(body []byte) {
-	g.bodies.Add(-int64(cap(body)))
+func (g *gate) giveBack(address string, body []byte) {
+	g.take(address, -int64(cap(body)))
 	if cap(body) == bodyStep {
 		small.Put((*[bodyStep]byte)(body[:bodyStep]))
 	}
@@ -98,7 +135,7 @@ func (t tooLong) Close() error             { return nil }
 
 // read collects a body, but no more than one byte over the limit. Memory for it is taken from the budget; it is the caller's to
 // give back what body holds, whatever the error.
-func (g *gate) read(w http.ResponseWriter, r *http.Request) (body []byte, err error) {
+func (g *gate) read(w http.ResponseWriter, r *http.Request, address string) (body []byte, err error) {
 	control := http.NewResponseController(w)
 	start := time.Now()
 	for {
@@ -107,8 +144,7 @@ func (g *gate) read(w http.ResponseWriter, r *http.Request) (body []byte, err er
 			if grow <= 0 {
 				return body, nil
 			}
-			if g.bodies.Add(grow+int64(cap(body))) > g.limits.Bodies { // old and new exist for a moment
-				g.bodies.Add(-grow - int64(cap(body)))
+			if !g.take(address, grow+int64(cap(body))) { // old and new exist for a moment
 				return body, errBudget
 			}
 			if cap(body) == 0 && grow == bodyStep {
@@ -116,7 +152,7 @@ func (g *gate) read(w http.ResponseWriter, r *http.Request) (body []byte, err er
 			} else {
 				larger := make([]byte, len(body), int64(cap(body))+grow)
 				copy(larger, body)
-				g.giveBack(body)
+				g.giveBack(address, body)
 				body = larger
 			}
 		}
@@ -159,8 +195,7 @@ func (g *gate) enter(ctx context.Context) bool {
 	return false
 }
 
-func (g *gate) busy(w http.ResponseWriter, what string) {
+func (g *gate) busy(w http.ResponseWriter, r *http.Request, what string) {
 	g.metrics.refused(what)
-	w.Header().Set("Retry-After", "1")
-	reply(w, http.StatusServiceUnavailable, "text/plain; charset=utf-8", []byte("too many requests at the moment\n"))
+	g.server.refuse(w, r, http.StatusServiceUnavailable, "too many requests at the moment")
 }

@@ -2,8 +2,11 @@ package serve
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -27,7 +30,7 @@ type Reloader struct {
 	// Cache, unless empty, is a directory that keeps a copy of the last good artifact, for a start when Path is not there.
 	Cache string
 
-	refused string // digest that was refused, which is not tried again
+	refused string // digest of what was refused, which is not tried again
 	seen    string // what the file system told of the files at the last look
 	looked  time.Time
 }
@@ -82,11 +85,15 @@ func (r *Reloader) Run(ctx context.Context, interval time.Duration, now <-chan o
 // Check loads what is at Path if it is another model than the one in use, and tells whether it is used now.
 func (r *Reloader) Check(ctx context.Context) (swapped bool, err error) {
 	r.seen, r.looked = fingerprint(r.Path), time.Now()
+	content := digestOf(r.Path)
+	if content != "" && content == r.refused {
+		return false, nil
+	}
 	first, err := model.OpenBundle(r.Path, r.options())
 	if err != nil {
-		return false, r.refuse("", err)
+		return false, r.refuse(content, err)
 	}
-	if m := r.Live.Model(); m != nil && m.Digest() == first.Digest || first.Digest == r.refused {
+	if m := r.Live.Model(); m != nil && m.Digest() == first.Digest {
 		return false, nil
 	}
 	settle := r.Settle
@@ -100,9 +107,9 @@ func (r *Reloader) Check(ctx context.Context) (swapped bool, err error) {
 	}
 	b, err := model.OpenBundle(r.Path, r.options())
 	if err != nil {
-		return false, r.refuse("", err)
+		return false, r.refuse(content, err)
 	}
-	if b.Digest != first.Digest {
+	if b.Digest != first.Digest || digestOf(r.Path) != content {
 		r.seen = "" // it is being written: look again soon
 		return false, nil
 	}
@@ -111,7 +118,7 @@ func (r *Reloader) Check(ctx context.Context) (swapped bool, err error) {
 		err = r.fits(m)
 	}
 	if err != nil {
-		return false, r.refuse(b.Digest, err)
+		return false, r.refuse(content, err)
 	}
 	r.Live.Swap(m)
 	r.Metrics.Reloaded("used", m.Digest())
@@ -214,6 +221,23 @@ func newest(dir string) (path string, err error) {
 		return "", fs.ErrNotExist
 	}
 	return path, nil
+}
+
+// digestOf tells the content of a file from another, and a directory by what the file system tells of it. What is not there has none.
+func digestOf(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return fingerprint(path)
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return ""
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // fingerprint is what the file system tells of a file, or of the files of a directory, without reading them.

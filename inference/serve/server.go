@@ -3,9 +3,11 @@ package serve
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"runtime"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 )
@@ -13,7 +15,7 @@ import (
 // Limits are what a [Server] allows. The zero value of each field is its default, which is given behind it.
 type Limits struct {
 	Connections int // at the same time: 4096
-	PerAddress  int // of those from one address: 0 is no limit, as behind a proxy all come from one
+	PerAddress  int // of those from one address, which may hold a quarter of Bodies then: 0 is no limit, as behind a proxy all come from one
 
 	Header  time.Duration // for the head of a request to arrive: 5 s
 	Read    time.Duration // for a whole request to arrive: 30 s
@@ -76,7 +78,7 @@ type Server struct {
 // open when Limits.Drain was over. It closes l.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	s.limits = s.Limits.resolved()
-	s.gate = newGate(&s.limits, s.Metrics)
+	s.gate = newGate(s)
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	server := &http.Server{
@@ -122,14 +124,26 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	rec := &recorder{ResponseWriter: w}
 	defer func() {
+		if fault := recover(); fault != nil { // a bug: the client hears of it, and the log; net/http would only end the connection
+			if fault == http.ErrAbortHandler || rec.status != 0 {
+				panic(fault)
+			}
+			if s.ErrorLog != nil {
+				s.ErrorLog(fmt.Sprintf("panic: %v\n%s", fault, debug.Stack()))
+			}
+			s.refuse(rec, r, http.StatusInternalServerError, "the server has a bug")
+		}
 		s.Metrics.request(r, rec.status, time.Since(start))
 	}()
+	if s.draining.Load() { // whoever keeps the connection would lose it between two requests
+		w.Header().Set("Connection", "close")
+	}
 	switch {
 	case s.draining.Load() && (r.URL.Path == "/ping" || r.URL.Path == "/readyz"):
 		reply(rec, http.StatusServiceUnavailable, typeText, nil)
 		return
 	case len(r.RequestURI) > maxURL:
-		reply(rec, http.StatusRequestURITooLong, "text/plain; charset=utf-8", []byte("the address is too long\n"))
+		s.refuse(rec, r, http.StatusRequestURITooLong, "the address is too long")
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.limits.Handler)
@@ -145,6 +159,23 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.gate.serve(rec, r, s.Handler)
 	}
+}
+
+// refuser is a handler that has a form of its own for what the server refuses.
+type refuser interface {
+	refuse(w http.ResponseWriter, r *http.Request, code int, text string)
+}
+
+// refuse answers in the place of the handler.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, code int, text string) {
+	if code == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	if h, ok := s.Handler.(refuser); ok {
+		h.refuse(w, r, code, text)
+		return
+	}
+	reply(w, code, "text/plain; charset=utf-8", []byte(text+"\n"))
 }
 
 // recorder remembers the status of an answer.
