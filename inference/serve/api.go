@@ -103,6 +103,7 @@ type exchange struct {
 	id    string
 	start time.Time
 	rows  int
+	batch int // of rows that are being scored, from 1
 }
 
 // answered ends an exchange that was scored, or was to be.

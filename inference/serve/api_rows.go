@@ -163,9 +163,11 @@ func rowFailure(err error) *failure {
 	return f
 }
 
-// predict scores whole rows, with the shadow as well if there is one.
+// predict scores whole rows, with the shadow as well if there is one. The first are scored whatever the client does: one that has closed
+// its side of the connection looks like one that is gone.
 func (x *exchange) predict(m *Model, dst, batch []float32) *failure {
-	if err := x.r.Context().Err(); err != nil {
+	x.batch++
+	if err := x.r.Context().Err(); err != nil && x.batch > 1 {
 		code := http.StatusServiceUnavailable
 		if errors.Is(err, context.Canceled) {
 			code = http.StatusBadRequest // nobody hears it

@@ -104,8 +104,8 @@ func (c *Container) answer(ctx context.Context, h http.Header, body string) (ans
 		return nil, "", p
 	}
 	scores, err := c.artifact.score(ctx, body, format)
-	if ctx.Err() != nil {
-		return nil, "", &problem{status: http.StatusServiceUnavailable}
+	if p := ended(err); p != nil {
+		return nil, "", p
 	}
 	if err != nil {
 		return nil, "", scoreProblem(name, err)
@@ -143,6 +143,17 @@ func (c *Container) answer(ctx context.Context, h http.Header, body string) (ans
 		return nil, "", &problem{status: http.StatusInternalServerError}
 	}
 	return answer, contentType, nil
+}
+
+// ended tells that the work on a request was given up: nobody hears it if the client is gone.
+func ended(err error) *problem {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return &problem{status: http.StatusBadRequest}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &problem{status: http.StatusServiceUnavailable}
+	}
+	return nil
 }
 
 // scoreProblem says why a body could not be scored, in the container's words as far as they are its own.

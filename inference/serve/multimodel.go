@@ -1,8 +1,8 @@
 package serve
 
 import (
-	"context"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -300,6 +300,10 @@ func (m *MultiModel) answer(ctx context.Context, h http.Header, body string, mod
 		}
 	}
 	scores, err := model.artifact.score(ctx, body, format)
+	if p := ended(err); p != nil {
+		p.text = "The request was given up."
+		return nil, "", p
+	}
 	if err != nil {
 		return nil, "", scoreProblem(name, err)
 	}
