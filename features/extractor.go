@@ -48,6 +48,7 @@ type Extractor struct {
 	pipeline *Pipeline
 	row      []float32
 	flow     *Flow // whose row is due, where nothing is remembered
+	pushed   int64 // where nothing is remembered
 
 	memory memory // nil where nothing is remembered
 	order  *reorder
@@ -139,6 +140,7 @@ func (x *Extractor) Stats() Stats {
 type Row struct {
 	Flow   *Flow
 	Values []float32
+	Number int64 // how many flows were pushed ahead of this one; see [Extractor.Waiting]
 }
 
 // Push takes the next flow of the stream. It is to be called again only when Next has returned false; until then f must
@@ -153,6 +155,7 @@ func (x *Extractor) Push(f *Flow) error {
 			return fmt.Errorf("features: %w: Push while a row is due", ErrOrder)
 		}
 		x.flow = f
+		x.pushed++
 		return nil
 	}
 	if x.order.late != nil || !x.order.draining && x.order.due() {
@@ -172,20 +175,37 @@ func (x *Extractor) Finish() {
 
 // Next returns the next row that is due, or false if there is none before the next Push or Finish. It does not allocate.
 func (x *Extractor) Next() (row Row, ok bool) {
-	f, t, late := x.flow, int64(0), int64(0)
+	f, t, late, number := x.flow, int64(0), int64(0), x.pushed-1
 	if x.order == nil {
 		x.flow = nil
 		if f == nil {
 			return Row{}, false
 		}
-	} else if f, t, late, ok = x.order.pop(); !ok {
-		return Row{}, false
+	} else {
+		if f, t, late, ok = x.order.pop(); !ok {
+			return Row{}, false
+		}
+		number = int64(x.order.number)
 	}
 	if x.row == nil {
 		x.row = make([]float32, x.pipeline.NumColumn())
 	}
 	x.fill(x.row, f, t, late)
-	return Row{f, x.row}, true
+	return Row{f, x.row, number}, true
+}
+
+// Waiting returns the numbers of the flows that wait for stragglers, in order of their ends. An extractor that is restored counts
+// from 0 again: the flows it holds, in that order, and then those that are pushed.
+func (x *Extractor) Waiting() []int64 {
+	if x.order == nil {
+		return nil
+	}
+	waiting := x.order.sorted()
+	numbers := make([]int64, len(waiting))
+	for i := range waiting {
+		numbers[i] = int64(waiting[i].number)
+	}
+	return numbers
 }
 
 // check reports whether the set can be computed from f.

@@ -13,7 +13,7 @@ const (
 // flow that ends before what was handed out already is late: it leaves at once, at the time of the latest one handed out.
 type reorder struct {
 	heap  []held  // the first one is the least; each has up to 4 children
-	next  uint64  // number of the next arrival
+	next  uint64  // number of the next arrival, late ones included
 	spare []*Flow // copies to use again
 
 	latest   int64 // greatest end that was pushed
@@ -22,9 +22,10 @@ type reorder struct {
 	passed   bool  // released holds something
 	draining bool
 
-	late   *Flow // to leave at once; the caller's
-	future bool  // late is ahead of the wall clock
-	out    *Flow // the copy that was handed out last
+	number uint64 // of the flow that was handed out last, or that leaves at once
+	late   *Flow  // to leave at once; the caller's
+	future bool   // late is ahead of the wall clock
+	out    *Flow  // the copy that was handed out last
 	stats  *Stats
 
 	now func() int64 // the wall clock; nil: every time is believed
@@ -44,16 +45,17 @@ func (h *held) before(o *held) bool { return h.end < o.end || h.end == o.end && 
 
 // push takes a flow. The caller must have emptied pop before.
 func (r *reorder) push(f *Flow) {
-	end := f.End()
+	end, number := f.End(), r.next
+	r.next++
 	r.draining = false
 	if r.passed && end < r.released {
-		r.late = f
+		r.late, r.number = f, number
 		r.stats.Late++
 		return
 	}
 	if r.now != nil {
 		if now := r.now(); end > now && uint64(end)-uint64(now) > maxAhead {
-			r.late, r.future = f, true
+			r.late, r.number, r.future = f, number, true
 			r.stats.Future++
 			return
 		}
@@ -68,8 +70,7 @@ func (r *reorder) push(f *Flow) {
 		c = new(Flow)
 	}
 	f.CopyTo(c)
-	r.insert(held{end, r.next, c})
-	r.next++
+	r.insert(held{end, number, c})
 }
 
 // pop returns the next flow that is due, its event time, and by how many nanoseconds it is too late for that. The flow is
@@ -95,7 +96,7 @@ func (r *reorder) pop() (f *Flow, t, late int64, ok bool) {
 	}
 	first := r.removeFirst()
 	r.released, r.passed = first.end, true
-	r.out = first.flow
+	r.out, r.number = first.flow, first.number
 	return first.flow, first.end, 0, true
 }
 

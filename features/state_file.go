@@ -210,6 +210,15 @@ func (r *reorder) encode(e *encoder) {
 	e.time(r.released)
 	e.flag(r.begun)
 	e.time(r.latest)
+	waiting := r.sorted()
+	e.count(uint64(len(waiting)))
+	for _, h := range waiting {
+		h.flow.encode(e)
+	}
+}
+
+// sorted returns what waits, in the order in which it will leave.
+func (r *reorder) sorted() []held {
 	waiting := slices.Clone(r.heap)
 	slices.SortFunc(waiting, func(a, b held) int {
 		switch {
@@ -220,10 +229,7 @@ func (r *reorder) encode(e *encoder) {
 		}
 		return 0
 	})
-	e.count(uint64(len(waiting)))
-	for _, h := range waiting {
-		h.flow.encode(e)
-	}
+	return waiting
 }
 
 func (r *reorder) decode(d *decoder) {

@@ -19,10 +19,22 @@ type accountJSON struct {
 	// Unlabelled is of commands that need labels only.
 	Unlabelled *int64 `json:"unlabelled,omitempty"`
 	// Joins is of sets that are made of several logs only.
-	Joins   *joinsJSON `json:"joins,omitempty"`
-	Seconds float64    `json:"seconds"`
+	Joins *joinsJSON `json:"joins,omitempty"`
+	// filesJSON is of a batch only.
+	*filesJSON
+	Seconds float64 `json:"seconds"`
 	// State is of sets that remember flows, where one was not simply counted in its turn.
 	State *stateJSON `json:"state,omitempty"`
+}
+
+// filesJSON says what became of the logs of a batch: how many have an output, how many of them had it before, and how many have none; and the
+// lines of all outputs, and of the files of skipped records.
+type filesJSON struct {
+	Files   int   `json:"files"`
+	Before  int   `json:"before"`
+	Failed  int   `json:"failed"`
+	Written int64 `json:"written"`
+	Rejects int64 `json:"rejects"`
 }
 
 // joinsJSON says what became of the records of other logs that tell more about flows.
@@ -56,7 +68,7 @@ func (a *app) printAccount() {
 		if a.stats != (features.Stats{}) {
 			state = &stateJSON{a.stats.Late, a.stats.TooLate, a.stats.Future, a.stats.Evicted, a.stats.Held}
 		}
-		line, _ := json.Marshal(accountJSON{acct.Records, acct.Flows, acct.Rows, acct.Threats, skipped, a.unlabelled, (*joinsJSON)(a.joins), elapsed.Round(time.Microsecond).Seconds(), state})
+		line, _ := json.Marshal(accountJSON{acct.Records, acct.Flows, acct.Rows, acct.Threats, skipped, a.unlabelled, (*joinsJSON)(a.joins), a.files, elapsed.Round(time.Microsecond).Seconds(), state})
 		fmt.Fprintf(a.stderr, "%s\n", line)
 		return
 	}

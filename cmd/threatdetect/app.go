@@ -44,6 +44,8 @@ type app struct {
 	unlabelled *int64
 	// joins, unless nil, is what became of the records of other logs that tell more about flows.
 	joins *join.Stats
+	// files, unless nil, is what became of the logs of a batch.
+	files *filesJSON
 }
 
 // run executes the command line and returns the exit code.
@@ -108,6 +110,7 @@ func (a *app) root() *cobra.Command {
 	}
 	root.AddCommand(
 		a.scoreCommand(),
+		a.batchCommand(),
 		a.predictCommand(),
 		a.featuresCommand(),
 		a.fitCommand(),
@@ -136,7 +139,7 @@ func (a *app) root() *cobra.Command {
 }
 
 // laterCommands are the commands that the command line has and this version does not.
-var laterCommands = []string{"batch", "train", "tune", "pipeline", "trigger", "registry",
+var laterCommands = []string{"train", "tune", "pipeline", "trigger", "registry",
 	"deploy", "destroy", "cleanup", "man"}
 
 // oneLine keeps an error on one line, whatever text of an input it quotes.

@@ -12,3 +12,6 @@ import (
 
 // readParquet is left out: a build that only serves models does without the 5 MB of its library.
 var readParquet func(io.Reader, *vpcflow.Options) iter.Seq2[*features.Flow, error]
+
+// parquetRows is, too.
+var parquetRows func(dst io.Writer, rows io.Reader) error

@@ -47,6 +47,13 @@ func (p *progress) count(r io.ReadCloser) io.ReadCloser {
 	return &countingReader{r, p.bar}
 }
 
+// add moves the bar by so many bytes.
+func (p *progress) add(n int64) {
+	if p != nil {
+		p.bar.IncrInt64(n)
+	}
+}
+
 // stop takes the bar away, so that what is printed next starts on a clean line.
 func (p *progress) stop() {
 	if p == nil {

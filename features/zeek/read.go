@@ -31,9 +31,14 @@ type Options struct {
 
 // Header is what the directives of a TSV log say. The zero value holds none.
 type Header struct {
-	last *header
-	json bool // the last part was JSON, so that one that begins with neither a brace nor a directive is, too
+	last   *header
+	json   bool // the last part was JSON, so that one that begins with neither a brace nor a directive is, too
+	within bool // the part was cut off anywhere between two lines: what it begins with says nothing
 }
+
+// Within returns a copy of h to read with what follows in the same log, wherever between two lines that was cut. Copies can
+// be read with at the same time; JSON says that the log is JSON.
+func (h *Header) Within(json bool) *Header { return &Header{last: h.last, json: json, within: true} }
 
 // Read returns the flows of a log, which may be gzip or zstd. It is single-use. The flow, and the record error in its
 // place, are valid until the next step; the memory is the reader's.
@@ -85,12 +90,20 @@ type reader struct {
 
 // run reads all lines. The first that is not blank tells the writer.
 func (r *reader) run() {
+	carry := r.opts.Header
 	for r.lines.Next() {
 		line := bytes.TrimLeft(r.lines.Bytes(), " \t\v\f\r")
 		if len(line) == 0 {
 			continue
 		}
-		carry := r.opts.Header
+		if carry != nil && carry.within {
+			if carry.json {
+				r.runJSON()
+			} else {
+				r.runTSV(r.lines.Bytes())
+			}
+			return
+		}
 		if line[0] == '{' || line[0] != '#' && carry != nil && carry.json {
 			if carry != nil {
 				carry.json = true

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"slices"
 
 	"threatdetect/features"
 	"threatdetect/internal/logio"
@@ -24,6 +25,7 @@ func (r *reader) runTSV(first []byte) {
 		if carry.last != nil {
 			r.tsv.header = *carry.last
 			r.tsv.header.prepared, r.tsv.header.line = false, nil
+			r.tsv.header.places = slices.Clone(carry.last.places) // which a new header would write over
 			r.rec = record{names: &r.tsv.header.names, noDuration: r.tsv.header.index[colDuration] < 0}
 		}
 		defer func() {

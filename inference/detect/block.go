@@ -29,14 +29,16 @@ type Block struct {
 	stream  *Stream
 	session *inference.Session
 
-	flows []features.Flow // copies
-	rows  []float32       // of flows
-	out   []float32       // what the predictor says of rows
-	size  int             // flows of a full block
-	n     int             // flows in the block
-	next  int             // of which verdicts were handed out, once they are judged
-	due   bool            // they are judged
-	flush bool            // a block that is not full is due
+	flows   []features.Flow // copies
+	numbers []int64         // of flows
+	rows    []float32       // of flows
+	out     []float32       // what the predictor says of rows
+	size    int             // flows of a full block
+	n       int             // flows in the block
+	next    int             // of which verdicts were handed out, once they are judged
+	due     bool            // they are judged
+	pushed  int64           // flows, where nothing is remembered
+	flush   bool            // a block that is not full is due
 }
 
 // Block returns a run of the detector that judges n flows at a time, [BlockSize] if n is 0, and goes on where s is.
@@ -47,9 +49,10 @@ func (s *Stream) Block(n int) *Block {
 	p := s.detector.predictor
 	return &Block{
 		stream: s, session: p.NewSession(), size: n,
-		flows: make([]features.Flow, n),
-		rows:  make([]float32, n*s.detector.pipeline.NumColumn()),
-		out:   make([]float32, n*p.NumOutput()),
+		flows:   make([]features.Flow, n),
+		numbers: make([]int64, n),
+		rows:    make([]float32, n*s.detector.pipeline.NumColumn()),
+		out:     make([]float32, n*p.NumOutput()),
 	}
 }
 
@@ -72,6 +75,8 @@ func (b *Block) Push(f *features.Flow) error {
 		return err
 	}
 	f.CopyTo(&b.flows[b.n])
+	b.numbers[b.n] = b.pushed
+	b.pushed++
 	b.n++
 	return nil
 }
@@ -86,6 +91,7 @@ func (b *Block) fill() {
 		}
 		copy(b.rows[b.n*w:], row.Values)
 		row.Flow.CopyTo(&b.flows[b.n])
+		b.numbers[b.n] = row.Number
 		b.n++
 	}
 }
@@ -112,8 +118,11 @@ func (b *Block) Next() (v *Verdict, ok bool, err error) {
 	}
 	i := b.next
 	b.next++
-	v, err = b.stream.conclude(&b.flows[i], b.rows[i*w:][:w:w], b.out[i*k:][:k:k])
-	return v, err == nil, err
+	if v, err = b.stream.conclude(&b.flows[i], b.rows[i*w:][:w:w], b.out[i*k:][:k:k]); err != nil {
+		return nil, false, err
+	}
+	v.Number = b.numbers[i]
+	return v, true, nil
 }
 
 // Flush makes the verdicts due on all flows whose rows are there. With a set that remembers flows some wait for
@@ -136,6 +145,9 @@ func (b *Block) Save(w io.Writer) error {
 	}
 	return b.stream.Save(w)
 }
+
+// Waiting is [Stream.Waiting].
+func (b *Block) Waiting() []int64 { return b.stream.Waiting() }
 
 // Stats is [Stream.Stats].
 func (b *Block) Stats() features.Stats { return b.stream.Stats() }

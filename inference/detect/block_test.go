@@ -41,7 +41,7 @@ func portableDetector(t testing.TB, groups int, objective string) *Detector {
 
 // verdictText is all of a verdict, with the bits of its numbers.
 func verdictText(v *Verdict) string {
-	s := fmt.Sprintf("%s %v %x %v %d", v.Flow.UID, v.Flow.End(), math.Float32bits(v.Score), v.Threat, v.Class)
+	s := fmt.Sprintf("%d %s %v %x %v %d", v.Number, v.Flow.UID, v.Flow.End(), math.Float32bits(v.Score), v.Threat, v.Class)
 	for _, values := range [][]float32{v.Classes, v.Row} {
 		s += ";"
 		for _, x := range values {
@@ -131,16 +131,22 @@ func TestABlockGoesOnBehindARestart(t *testing.T) {
 	var want, got []string
 	for v, err := range d.Stream().Verdicts(sequence(flows)) {
 		require.NoError(t, err)
+		require.Equal(t, flows[v.Number].UID, v.Flow.UID)
+		v.Number = 0
 		want = append(want, verdictText(v))
 	}
 	b := d.Stream().Block(0)
+	var numbers []int // of flows as b counts them
 	take := func() {
 		for v, ok, err := b.Next(); ok; v, ok, err = b.Next() {
 			require.NoError(t, err)
+			require.Equal(t, flows[numbers[v.Number]].UID, v.Flow.UID)
+			v.Number = 0
 			got = append(got, verdictText(v))
 		}
 	}
 	for i, f := range flows {
+		numbers = append(numbers, i)
 		require.NoError(t, b.Push(f))
 		take()
 		if i%70 == 33 {
@@ -148,6 +154,11 @@ func TestABlockGoesOnBehindARestart(t *testing.T) {
 			take()
 			var state bytes.Buffer
 			require.NoError(t, b.Save(&state))
+			var held []int
+			for _, n := range b.Waiting() {
+				held = append(held, numbers[n])
+			}
+			numbers = held
 			s, err := d.Restore(&state, nil)
 			require.NoError(t, err)
 			b = s.Block(0)

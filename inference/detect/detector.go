@@ -165,6 +165,14 @@ func (d *Detector) Model() string { return "sha256:" + d.digest }
 // Threshold is the score from which on a flow is judged a threat.
 func (d *Detector) Threshold() float32 { return d.threshold }
 
+// NumScore is how many classes a verdict has a score of: 0 for a model without classes, or one that only names them.
+func (d *Detector) NumScore() int {
+	if d.softmax || d.predictor.NumOutput() == 1 {
+		return 0
+	}
+	return d.predictor.NumOutput()
+}
+
 // Stream returns a new run of the detector with the defaults. Each goroutine and each source of flows takes its own.
 func (d *Detector) Stream() *Stream { return d.StreamWith(nil) }
 
@@ -226,6 +234,10 @@ type Verdict struct {
 
 	Row []float32 // the row that was scored
 
+	// Number is how many flows went in ahead of this one, for whoever has to know where a flow came from that waited; see
+	// [features.Extractor.Waiting]. Judge does not count.
+	Number int64
+
 	// Top is set on Options.Explain: the features that add most, one way or the other, to the margin of the score; with several
 	// classes, to that of Class.
 	Top []Reason
@@ -252,8 +264,11 @@ func (s *Stream) Next() (v *Verdict, ok bool, err error) {
 	if !ok {
 		return nil, false, nil
 	}
-	v, err = s.judge(row.Flow, row.Values)
-	return v, err == nil, err
+	if v, err = s.judge(row.Flow, row.Values); err != nil {
+		return nil, false, err
+	}
+	v.Number = row.Number
+	return v, true, nil
 }
 
 // Finish ends the stream: the verdicts on all flows that are held are due.
@@ -261,6 +276,9 @@ func (s *Stream) Finish() { s.extractor.Finish() }
 
 // Save writes what the stream remembers of flows, so that a restart does not change verdicts; see [features.Extractor.Save].
 func (s *Stream) Save(w io.Writer) error { return s.extractor.Save(w) }
+
+// Waiting is [features.Extractor.Waiting].
+func (s *Stream) Waiting() []int64 { return s.extractor.Waiting() }
 
 // Stats counts what the set of features did besides making rows.
 func (s *Stream) Stats() features.Stats { return s.extractor.Stats() }
@@ -310,6 +328,7 @@ func (s *Stream) Verdicts(flows iter.Seq2[*features.Flow, error]) iter.Seq2[*Ver
 					yield(nil, err)
 					return
 				}
+				v.Number = row.Number
 			}
 			if !yield(v, err) {
 				return

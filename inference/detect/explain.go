@@ -68,6 +68,14 @@ func (e *explainer) explain(x *explanation, row []float32, class int) ([]Reason,
 	return x.top, nil
 }
 
+// NumReason is how many reasons a verdict has.
+func (d *Detector) NumReason() int {
+	if d.explainer == nil {
+		return 0
+	}
+	return d.explainer.count
+}
+
 // Columns are the names of the columns of a row.
 func (d *Detector) Columns() []string { return d.pipeline.Schema().Names() }
 

@@ -59,6 +59,10 @@ func destination(f *features.Flow) side {
 // appendAddr appends an address without its zone, which is a free text.
 func appendAddr(dst []byte, a netip.Addr) []byte { return a.WithZone("").AppendTo(dst) }
 
+// ProtoName is the name of f's transport protocol as outputs have it: of its class, or the source's own name where the class is
+// other. It is empty if the protocol is not known.
+func ProtoName(f *features.Flow) string { return protoName(f) }
+
 // protoName returns the name of f's transport protocol: of its class, or the source's own name where the class is
 // other. It is empty if the protocol is not known.
 func protoName(f *features.Flow) string {

@@ -68,6 +68,8 @@ var rules = []struct {
 	{"inference/rows", "internal/decimal", "numeric rows from text, for whoever predicts"},
 	{"inference/diagnose", "inference model", "why predictions differ: it needs the model as data and what it predicts"},
 	{"inference/detect", "features features/auto inference internal/decimal model", "the one place where features and inference meet"},
+	{"inference/batch", "features features/auto features/vpcflow inference/detect", "logs in, scored files out: it knows no object store and no Parquet"},
+	{"inference/batch/parquet", "inference/batch github.com/parquet-go/parquet-go", "outputs of a batch as Parquet"},
 	{"inference/evaluate", "features gonum.org/v1/gonum/optimize gonum.org/v1/gonum/stat gonum.org/v1/gonum/stat/distuv", "what scores of flows are worth"},
 	{"inference/evaluate/page", "inference/evaluate", "an evaluation as HTML: it measures nothing"},
 	{"inference/serve", "features features/auto inference inference/detect inference/rows internal/decimal model " +
@@ -87,6 +89,7 @@ var rules = []struct {
 	{"internal/mkvocabulary", "internal/logio", "writes a file of features"},
 	{"cmd/trafficgen", "internal/trafficgen", "a face on trafficgen"},
 	{"cmd/threatdetect", "features features/auto features/join features/zeek features/dataset features/vpcflow features/vpcflow/parquet inference inference/detect inference/diagnose inference/evaluate inference/evaluate/page inference/rows inference/serve internal/awsfake internal/decimal internal/logio model train " +
+		"inference/batch inference/batch/parquet " +
 		"github.com/spf13/cobra github.com/spf13/pflag github.com/vbauerster/mpb/v8 github.com/vbauerster/mpb/v8/decor golang.org/x/term",
 		"flags, bars and printing"},
 	{"examples/agent", "features inference/detect", "an agent with flow records of its own"},

@@ -31,8 +31,9 @@ type Lines struct {
 	limit int
 
 	buf  []byte
-	r, w int // buf[r:w] is read and not yet taken
-	seen int // bytes from r on that hold no newline
+	r, w int   // buf[r:w] is read and not yet taken
+	past int64 // bytes that were taken ahead of buf[0]
+	seen int   // bytes from r on that hold no newline
 
 	line    []byte
 	no      int64
@@ -60,13 +61,45 @@ func From(r io.Reader, limit int) *Lines {
 	return l
 }
 
+// Raw is From for bytes that are taken as they are: no compression, no byte order mark.
+func Raw(r io.Reader, limit int) *Lines {
+	if limit <= 0 {
+		limit = MaxLine
+	}
+	return &Lines{src: &source{r: r, close: func() {}}, limit: limit, buf: make([]byte, min(startSize, limit+2))}
+}
+
+// Plain returns the lines of a text in memory, which is taken as it is: no compression, no byte order mark. It is for parts of
+// a log that was unpacked already. The text must not change meanwhile.
+func Plain(text []byte, limit int) *Lines {
+	if limit <= 0 {
+		limit = MaxLine
+	}
+	return &Lines{limit: limit, buf: text, w: len(text), err: io.EOF}
+}
+
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // Close frees what unpacking holds. It does not close the underlying reader.
-func (l *Lines) Close() { l.src.close() }
+func (l *Lines) Close() {
+	if l.src != nil {
+		l.src.close()
+	}
+}
+
+// Packing is the compression of the log: gzip, zstd, or "" for none.
+func (l *Lines) Packing() string {
+	if l.src == nil {
+		return ""
+	}
+	return l.src.name
+}
 
 // Bytes is the current line without its end. It is valid until the next call of Next.
 func (l *Lines) Bytes() []byte { return l.line }
+
+// Offset is how many plain bytes of the log were taken.
+func (l *Lines) Offset() int64 { return l.past + int64(l.r) }
 
 // Number is the 1-based number of the current line.
 func (l *Lines) Number() int64 { return l.no }
@@ -209,6 +242,7 @@ func (l *Lines) fill() {
 	switch {
 	case l.r > 0:
 		l.w = copy(l.buf, l.buf[l.r:l.w])
+		l.past += int64(l.r)
 		l.r = 0
 	case l.w == len(l.buf):
 		l.buf = append(make([]byte, 0, min(2*len(l.buf), l.limit+2)), l.buf...)

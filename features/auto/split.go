@@ -1,0 +1,317 @@
+package auto
+
+import (
+	"bytes"
+	"io"
+	"iter"
+
+	"threatdetect/features"
+	"threatdetect/features/eve"
+	"threatdetect/features/zeek"
+	"threatdetect/internal/logio"
+)
+
+// PieceSize is how long a piece of a log is, in bytes, up to one line more or less.
+const PieceSize = 512 << 10
+
+// maxComments bounds the directives that a Position holds, in bytes.
+const maxComments = 64 << 10
+
+// Splitter takes a log apart into pieces of whole lines, each of which can be read by itself, at the same time as others: all pieces
+// together give the flows and record errors of [Read], one for one. Where pieces begin depends on the log alone, so a
+// splitter that starts at the end of a piece cuts the same ones behind it.
+//
+// Zeek's logs and Suricata's can be split. The records of the other formats depend on each other, or on a header that may be
+// anywhere; such a log is read in one go, with [Splitter.Whole].
+//
+// A Splitter has one owner.
+type Splitter struct {
+	lines  *logio.Lines
+	size   int // of a piece
+	opts   Options
+	format Format
+	json   bool // of Zeek
+	empty  bool
+
+	header   zeek.Header
+	comments []byte // the directives that header was read from
+	replay   bool   // they are too many to be told
+	began    bool
+	pos      Position // behind the last piece
+	rest     []byte   // what was read behind it
+	err      error    // of the input
+}
+
+// Position is where a piece ends.
+type Position struct {
+	Offset int64 // plain bytes of the log ahead of it
+	Line   int64 // lines ahead of it
+	// Header holds the directives of a Zeek log that are in force there.
+	Header string
+	// FromStart tells that Header would be too long: a splitter can only get there from the start of the log.
+	FromStart bool
+}
+
+// Piece is a part of a log. It may be read by any goroutine, once; its memory is its own.
+type Piece struct {
+	End  Position
+	text []byte
+	line int64 // lines ahead of it
+	read func(lines *logio.Lines) iter.Seq2[*features.Flow, error]
+}
+
+// NewSplitter looks at the beginning of a log, which may be gzip or zstd, and tells its format. opts are those of [Read], without
+// Parts and Join. The error is that of [Read] for a log that is of no known format.
+func NewSplitter(r io.Reader, opts *Options) (*Splitter, error) {
+	s := &Splitter{lines: logio.From(r, 0), size: PieceSize}
+	if opts != nil {
+		s.opts = *opts
+	}
+	var head []byte
+	by := ""
+	s.format, by, head = detect(s.lines)
+	if s.opts.Format != Unknown {
+		s.format, by = s.opts.Format, ""
+	}
+	if s.format == Unknown {
+		s.empty = logio.Blank(head)
+		return s, unknown(head, s.lines)
+	}
+	if s.opts.OnFormat != nil {
+		s.opts.OnFormat(s.format, by)
+	}
+	head = bytes.TrimLeft(head, " \t\v\f\r\n")
+	s.json = len(head) > 0 && head[0] == '{'
+	s.pos.Line, s.pos.Offset = s.lines.Number(), s.lines.Offset()
+	return s, nil
+}
+
+// Close frees what unpacking holds.
+func (s *Splitter) Close() { s.lines.Close() }
+
+// Format is what the log was found to be; Unknown if there is nothing in it.
+func (s *Splitter) Format() Format { return s.format }
+
+// Splits reports whether the log can be split. An empty one can: it has no pieces.
+func (s *Splitter) Splits() bool {
+	return s.format == Zeek || s.format == EVE || s.empty
+}
+
+// Plain reports whether the log is not compressed: places in it are places in the file.
+func (s *Splitter) Plain() bool { return s.lines.Packing() == "" }
+
+// Whole reads the log in one go. It takes the place of Next.
+func (s *Splitter) Whole() iter.Seq2[*features.Flow, error] {
+	opts := s.opts
+	opts.Format, opts.OnFormat = s.format, nil
+	return Read(s.lines, &opts)
+}
+
+// Skip goes to a place where a piece of the same log ended, before the first call of Next. The bytes ahead of it are read, unless r is
+// there already: then r was opened at p.Offset plain bytes, and the log is not compressed.
+func (s *Splitter) Skip(p Position, r io.Reader) error {
+	if p.FromStart || r == nil {
+		for s.pos.Offset < p.Offset {
+			if _, ok, err := s.Next(); err != nil || !ok {
+				if err == nil {
+					err = io.ErrUnexpectedEOF
+				}
+				return err
+			}
+		}
+		return nil
+	}
+	s.lines.Close()
+	s.lines = logio.Raw(r, 0)
+	s.pos, s.began = p, true
+	s.comment([]byte(p.Header))
+	s.comments = append(s.comments[:0], p.Header...)
+	return nil
+}
+
+// Next returns the next piece, or false at the end of the log. An error is that of the input, such as of a gzip stream that was cut.
+func (s *Splitter) Next() (p *Piece, ok bool, err error) {
+	if s.empty {
+		return nil, false, nil
+	}
+	text := make([]byte, len(s.rest), max(s.size, len(s.rest)))
+	copy(text, s.rest)
+	s.rest = s.rest[:0]
+	raw := int64(0) // bytes of the log that are not in text
+	text = s.fill(text, s.size)
+	for s.err == nil && bytes.IndexByte(text, '\n') < 0 {
+		if len(text) > logio.MaxLine+2 {
+			text, raw = s.skipLine(text)
+			break
+		}
+		text = s.fill(text, len(text)+64<<10)
+	}
+	if s.err != io.EOF {
+		end := bytes.LastIndexByte(text, '\n') + 1
+		s.rest = append(s.rest, text[end:]...)
+		text = text[:end]
+	}
+	if len(text) == 0 {
+		if s.err != io.EOF {
+			return nil, false, &features.InputError{Line: s.pos.Line, Err: s.err}
+		}
+		return nil, false, nil
+	}
+	p = &Piece{text: text, line: s.pos.Line}
+	s.aim(p)
+	s.pos.Offset += int64(len(text)) + raw
+	s.pos.Line += int64(bytes.Count(text, []byte{'\n'}))
+	p.End = s.pos
+	p.End.Header, p.End.FromStart = string(s.comments), s.replay
+	return p, true, nil
+}
+
+// fill reads until text has n bytes, or the input ends.
+func (s *Splitter) fill(text []byte, n int) []byte {
+	for len(text) < n && s.err == nil {
+		if cap(text) < n {
+			text = append(make([]byte, 0, max(n, 2*cap(text))), text...)
+		}
+		var k int
+		k, s.err = s.lines.Read(text[len(text):n])
+		text = text[:len(text)+k]
+	}
+	return text
+}
+
+// skipLine passes over the rest of a line that is over the limit, in constant memory. What is left of it is as much as its
+// reader needs to see that; of a blank one, nothing. raw is how many bytes less that is than the line has.
+func (s *Splitter) skipLine(text []byte) (short []byte, raw int64) {
+	blank := logio.Blank(text)
+	kept := text[:logio.MaxLine+3]
+	raw = int64(len(text) - len(kept))
+	blank = blank && logio.Blank(text)
+	buf := make([]byte, 0, 64<<10)
+	for {
+		buf = s.fill(buf[:0], cap(buf))
+		i := bytes.IndexByte(buf, '\n')
+		line := buf
+		if i >= 0 {
+			line = buf[:i]
+		}
+		blank = blank && logio.Blank(line)
+		raw += int64(len(line))
+		if i < 0 && s.err == nil {
+			continue
+		}
+		if blank {
+			raw += int64(len(kept))
+			kept = kept[:0]
+		}
+		if i >= 0 {
+			kept = append(kept, buf[i:]...)
+		}
+		return kept, raw
+	}
+}
+
+// aim tells a piece how it is to be read, and takes over what the directives in it say.
+func (s *Splitter) aim(p *Piece) {
+	first := !s.began
+	s.began = true
+	if s.format == EVE {
+		pointer := s.opts.Pointer
+		p.read = func(lines *logio.Lines) iter.Seq2[*features.Flow, error] {
+			return eve.Read(lines, &eve.Options{Pointer: pointer})
+		}
+		return
+	}
+	header := new(zeek.Header)
+	if !first {
+		header = s.header.Within(s.json)
+	}
+	pointer := s.opts.Pointer
+	p.read = func(lines *logio.Lines) iter.Seq2[*features.Flow, error] {
+		return zeek.Read(lines, &zeek.Options{Pointer: pointer, Header: header})
+	}
+	if s.json {
+		return
+	}
+	text := p.text
+	if first {
+		text = bytes.TrimLeft(text, " \t\v\f\r\n")
+	}
+	var found []byte
+	for len(text) > 0 {
+		if text[0] != '#' {
+			i := bytes.Index(text, []byte("\n#"))
+			if i < 0 {
+				break
+			}
+			text = text[i+1:]
+		}
+		end := bytes.IndexByte(text, '\n') + 1
+		if end == 0 {
+			end = len(text)
+		}
+		found = append(found, text[:end]...)
+		text = text[end:]
+	}
+	s.comment(found)
+}
+
+// comment takes over directives.
+func (s *Splitter) comment(lines []byte) {
+	if len(lines) == 0 {
+		return
+	}
+	if s.header == (zeek.Header{}) {
+		s.header = *s.header.Within(false)
+	}
+	for range zeek.Read(logio.Plain(lines, 0), &zeek.Options{Header: &s.header}) {
+		// What is wrong with them is told by the reader of the piece.
+	}
+	s.keep(lines)
+}
+
+// keep adds directives to those that are told with a position. A block that repeats what is there already, as in logs that were put
+// together, changes nothing.
+func (s *Splitter) keep(lines []byte) {
+	var block []byte
+	take := func() {
+		switch {
+		case bytes.HasSuffix(s.comments, block):
+		case len(s.comments)+len(block) > maxComments:
+			s.replay = true
+		default:
+			s.comments = append(s.comments, block...)
+		}
+		block = block[:0]
+	}
+	for line := range bytes.Lines(lines) {
+		if bytes.HasPrefix(line, []byte("#close")) || bytes.HasPrefix(line, []byte("#open")) {
+			continue
+		}
+		if bytes.HasPrefix(line, []byte("#separator")) {
+			take()
+		}
+		block = append(block, line...)
+	}
+	take()
+}
+
+// Flows reads the piece: the flows and errors are those of the format's reader, with the line numbers of the log. It is single-use,
+// and they are as shortly valid.
+func (p *Piece) Flows() iter.Seq2[*features.Flow, error] {
+	return func(yield func(*features.Flow, error) bool) {
+		for f, err := range p.read(logio.Plain(p.text, 0)) {
+			switch e := err.(type) {
+			case *features.RecordError:
+				e.Line += p.line
+			case *features.InputError:
+				e.Line += p.line
+			}
+			if !yield(f, err) {
+				return
+			}
+		}
+	}
+}
+
+// Len is the number of bytes of the piece.
+func (p *Piece) Len() int { return len(p.text) }

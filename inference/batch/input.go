@@ -1,0 +1,284 @@
+package batch
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// stdinName is what standard input is called as an input, and what its output is named for.
+const stdinName = "-"
+
+// input is one log.
+type input struct {
+	name string // as messages call it
+	key  string // its output's name below the folder of outputs, with slashes, without an ending; unique
+	size int64  // bytes, as they lie there; 0 if that is not known
+
+	stream io.Reader // standard input
+	pipe   bool      // a file of no size, such as a FIFO: it can be read once, like standard input
+	bucket Store     // nil for files
+	object Object
+}
+
+// once reports whether the input can be read one time only.
+func (in *input) once() bool { return in.stream != nil || in.pipe }
+
+// identity tells whether an input is still what it was.
+type identity struct {
+	Size int64  `json:"size"`
+	Tag  string `json:"tag,omitempty"`  // of an object
+	Head string `json:"head,omitempty"` // hash of the first bytes
+	// Mark is the hash of the bytes ahead of MarkAt.
+	Mark   string `json:"mark,omitempty"`
+	MarkAt int64  `json:"mark_at,omitempty"`
+}
+
+// markSize is how many bytes the hashes of an identity are of.
+const markSize = 1024
+
+// identify returns the identity of an input, with a mark ahead of the byte at, or at the end if at is negative.
+func (in *input) identify(at int64) (identity, error) {
+	if in.once() {
+		return identity{}, nil
+	}
+	if in.bucket != nil {
+		return identity{Size: in.object.Size, Tag: in.object.Tag}, nil
+	}
+	f, err := os.Open(in.name)
+	if err != nil {
+		return identity{}, err
+	}
+	defer f.Close()
+	id := identity{Size: in.size, MarkAt: at}
+	if at < 0 {
+		id.MarkAt = in.size
+	}
+	if id.Head, err = hashOf(f, 0, min(in.size, markSize)); err != nil {
+		return identity{}, err
+	}
+	from := max(id.MarkAt-markSize, 0)
+	id.Mark, err = hashOf(f, from, id.MarkAt-from)
+	return id, err
+}
+
+// hashOf is the first half of the SHA-256 of n bytes of a file; fewer, if it is shorter.
+func hashOf(f io.ReaderAt, at, n int64) (string, error) {
+	h := sha256.New()
+	if _, err := io.Copy(h, io.NewSectionReader(f, at, n)); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)[:sha256.Size/2]), nil
+}
+
+// check reports whether the input is still the one of an identity.
+func (in *input) check(was identity) error {
+	is, err := in.identify(was.MarkAt)
+	if err != nil {
+		return &FileError{"read input", in.name, bare(err)}
+	}
+	what := ""
+	switch {
+	case in.bucket != nil && is != was:
+		what = "the object is another one"
+	case is.Size != was.Size:
+		what = fmt.Sprintf("it had %d bytes, and has %d now", was.Size, is.Size)
+	case is.Head != was.Head || is.Mark != was.Mark:
+		what = "its content is another one"
+	default:
+		return nil
+	}
+	return &FileError{"read input", in.name, fmt.Errorf("%w: %s", ErrChanged, what)}
+}
+
+// bare takes the name out of an error of a file, which says it itself.
+func bare(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	if e, ok := errors.AsType[*os.LinkError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// open opens an input at a byte.
+func (in *input) open(ctx context.Context, offset int64) (io.ReadCloser, error) {
+	switch {
+	case in.stream != nil:
+		return io.NopCloser(in.stream), nil
+	case in.bucket != nil:
+		return in.bucket.Open(ctx, in.object, offset)
+	}
+	f, err := os.Open(in.name)
+	if err != nil || in.pipe {
+		return f, err
+	}
+	if _, err := f.Seek(offset, io.SeekStart); err != nil {
+		f.Close()
+		return nil, err
+	}
+	// A log that grows is read as far as it went when the run began.
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(f, in.size-offset), f}, nil
+}
+
+// finder finds inputs.
+type finder struct {
+	opts    *Options
+	skip    string // a folder that holds outputs
+	inputs  []*input
+	ofKey   map[string]*input
+	buckets map[string]Store
+}
+
+// find returns the inputs that args name, in order of args, and of names within each.
+func find(ctx context.Context, args []string, out string, opts *Options) ([]*input, error) {
+	f := &finder{opts: opts, ofKey: map[string]*input{}, buckets: map[string]Store{}}
+	if out != stdoutName && !strings.Contains(out, "://") {
+		f.skip, _ = filepath.Abs(out)
+	}
+	for _, arg := range args {
+		var err error
+		switch {
+		case arg == stdinName:
+			err = f.add(&input{name: "standard input", key: "stdin", stream: opts.Stdin})
+		case strings.Contains(arg, "://"):
+			err = f.object(ctx, arg)
+		default:
+			err = f.local(arg)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(f.inputs) == 0 {
+		return nil, fmt.Errorf("%w: nothing is there in %s", ErrInputs, strings.Join(args, ", "))
+	}
+	return f.inputs, nil
+}
+
+func (f *finder) add(in *input) error {
+	if other := f.ofKey[in.key]; other != nil {
+		return fmt.Errorf("%w: %s and %s would both be scored to %s; keep the folders below a folder or a prefix with --tree, or run them apart", ErrInputs, other.name, in.name, in.key)
+	}
+	f.ofKey[in.key] = in
+	f.inputs = append(f.inputs, in)
+	return nil
+}
+
+func (f *finder) local(arg string) error {
+	info, err := os.Stat(arg)
+	if errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(arg, "*?[") {
+		names, err := filepath.Glob(arg)
+		if err != nil {
+			return fmt.Errorf("%w: %s: %w", ErrInputs, arg, err)
+		}
+		for _, name := range names {
+			if info, err := os.Stat(name); err == nil && !info.IsDir() {
+				if err := f.file(name, filepath.Base(name), info); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	switch {
+	case err != nil:
+		return &FileError{"read input", arg, bare(err)}
+	case !info.IsDir():
+		return f.file(arg, filepath.Base(arg), info)
+	}
+	return filepath.WalkDir(arg, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return &FileError{"read input", name, bare(err)}
+		}
+		if name != arg && strings.HasPrefix(entry.Name(), ".") {
+			if entry.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if entry.IsDir() {
+			if abs, err := filepath.Abs(name); err == nil && abs == f.skip {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		info, err := os.Stat(name)
+		if err != nil || !info.Mode().IsRegular() {
+			return nil // a link to nowhere, a socket
+		}
+		key := filepath.Base(name)
+		if rel, err := filepath.Rel(arg, name); err == nil && f.opts.Tree {
+			key = filepath.ToSlash(rel)
+		}
+		return f.file(name, key, info)
+	})
+}
+
+func (f *finder) file(name, key string, info fs.FileInfo) error {
+	return f.add(&input{name: name, key: key, size: max(info.Size(), 0), pipe: !info.Mode().IsRegular()})
+}
+
+// object adds an object, or all objects below a prefix. A pattern is one of the last part of keys.
+func (f *finder) object(ctx context.Context, url string) error {
+	scheme, rest, _ := strings.Cut(url, "://")
+	bucket, key, _ := strings.Cut(rest, "/")
+	store, err := f.opts.bucket(ctx, scheme+"://"+bucket)
+	if err != nil {
+		return err
+	}
+	prefix, pattern := key, ""
+	if i := strings.IndexAny(key, "*?["); i >= 0 {
+		prefix, pattern = key[:i], key
+	} else if key != "" && !strings.HasSuffix(key, "/") {
+		o, err := store.Stat(ctx, key)
+		if err == nil {
+			return f.add(&input{name: url, key: path.Base(key), size: o.Size, bucket: store, object: o})
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return &FileError{"read input", url, err}
+		}
+		prefix += "/"
+	}
+	objects, err := store.List(ctx, prefix)
+	if err != nil {
+		return &FileError{"read input", url, err}
+	}
+	slices.SortFunc(objects, func(a, b Object) int { return strings.Compare(a.Key, b.Key) })
+	for _, o := range objects {
+		if o.Key == "" || strings.HasSuffix(o.Key, "/") || o.Size == 0 && strings.HasSuffix(o.Key, "_SUCCESS") {
+			continue
+		}
+		if pattern != "" {
+			if ok, err := path.Match(pattern, o.Key); err != nil {
+				return fmt.Errorf("%w: %s: %w", ErrInputs, url, err)
+			} else if !ok {
+				continue
+			}
+		}
+		name := path.Base(o.Key)
+		if f.opts.Tree {
+			name = strings.TrimPrefix(o.Key, prefix)
+			if !filepath.IsLocal(filepath.FromSlash(name)) {
+				return fmt.Errorf("%w: %s://%s/%s: its key is no name of a file", ErrInputs, scheme, bucket, o.Key)
+			}
+		}
+		if err := f.add(&input{name: scheme + "://" + bucket + "/" + o.Key, key: name, size: o.Size, bucket: store, object: o}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,301 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"threatdetect/features"
+	"threatdetect/features/auto"
+)
+
+// task is a piece of a log on its way: read, worked on, written. It has one owner at a time.
+type task struct {
+	log    *log
+	first  bool // of its log in all runs
+	last   bool // of its log
+	piece  *auto.Piece
+	flows  *flows // in place of piece, where a log cannot be split
+	at     auto.Position
+	format auto.Format
+	plain  bool
+	err    error // why the log cannot be read on
+
+	ready chan struct{} // closed when the worker is done with it
+
+	// What the worker makes of it:
+	steps   int64
+	account account // of what was read
+	lost    string  // the first record that was skipped for a fault
+	parts   []part
+	ended   []*log // logs whose last row is in parts
+
+	// Behind the task, for a commit: what a set remembers.
+	state []byte
+	held  []held
+}
+
+// part is what a task has for one log.
+type part struct {
+	log          *log
+	out, rejects []byte
+	account      account // of what is written
+}
+
+// run is one Run of a job.
+type run struct {
+	job    *Job
+	ctx    context.Context
+	stdout io.Writer // in place of files
+	failed []Failure
+
+	work  chan *task // to the workers
+	order chan *task // to whoever takes them in order
+
+	wantState   atomic.Bool
+	stateNumber int
+	seq         *sequence // of a set that remembers flows
+}
+
+// Run scores what is not scored yet. When ctx is done it writes and commits what was read, and returns the cause. Any other error leaves outputs
+// that a new job goes on with. The report is of all that has been done so far, in each case.
+func (j *Job) Run(ctx context.Context) (*Report, error) {
+	report := func(r *run) *Report {
+		rep := j.report()
+		if r != nil {
+			rep.Failed = r.failed
+			if r.seq != nil {
+				rep.Stats = r.seq.block.Stats()
+			}
+		}
+		return rep
+	}
+	done := 0
+	for _, l := range j.logs {
+		if l.p.Done {
+			done++
+		}
+	}
+	r := &run{job: j}
+	if j.dir == "" {
+		r.stdout = j.opts.Stdout
+	} else if err := j.begin(); err != nil {
+		return report(nil), err
+	}
+	err := r.run(ctx)
+	rep := report(r)
+	rep.Done = done
+	if err == nil {
+		err = j.balance()
+	}
+	return rep, err
+}
+
+// begin brings files in order and opens the journal.
+func (j *Job) begin() error {
+	if err := j.repair(); err != nil {
+		return err
+	}
+	if j.Finished() {
+		return nil
+	}
+	var err error
+	j.journal, err = openJournal(j.disk, j.dir, j.config, j.length)
+	return err
+}
+
+func (r *run) run(ctx context.Context) error {
+	j := r.job
+	if j.Finished() {
+		return nil
+	}
+	if n, ok := strings.CutPrefix(j.state, statePrefix); ok {
+		r.stateNumber, _ = strconv.Atoi(n)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r.ctx = ctx
+	r.work = make(chan *task, j.opts.Workers)
+	r.order = make(chan *task, 2*j.opts.Workers+2)
+	sorted := r.order
+	var all sync.WaitGroup
+	if j.set.Stateful {
+		var err error
+		if r.seq, err = newSequence(r); err != nil {
+			return err
+		}
+		sorted = make(chan *task, 2)
+		all.Go(func() { r.seq.follow(r.order, sorted) })
+	}
+	for range j.opts.Workers {
+		w, err := newWorker(r)
+		if err != nil {
+			close(r.work)
+			close(r.order)
+			all.Wait()
+			return err
+		}
+		all.Go(func() {
+			for t := range r.work {
+				w.do(t)
+				close(t.ready)
+			}
+		})
+	}
+	all.Go(func() {
+		r.produce()
+		close(r.work)
+		close(r.order)
+	})
+
+	w := &writer{run: r, results: make(chan error, 1), began: time.Now()}
+	var failed error
+	for t := range sorted {
+		<-t.ready
+		if failed == nil {
+			if failed = w.take(t); failed != nil {
+				cancel(failed)
+			}
+		}
+	}
+	all.Wait()
+	if failed == nil {
+		failed = w.commit(nil)
+	}
+	if err := w.wait(); failed == nil {
+		failed = err
+	}
+	r.closePartials()
+	if failed != nil {
+		return failed
+	}
+	return context.Cause(ctx)
+}
+
+func (r *run) closePartials() {
+	for _, l := range r.job.logs {
+		for _, p := range []*partial{&l.out, &l.rejects} {
+			if p.f != nil {
+				p.f.Close() // what counts of it was synced
+				p.f = nil
+			}
+		}
+	}
+}
+
+// send hands a task to a worker, and to whoever takes tasks in order. It returns false when the run is over.
+func (r *run) send(t *task) bool {
+	select {
+	case r.order <- t:
+	case <-r.ctx.Done():
+		return false
+	}
+	r.work <- t // the workers never wait for anything
+	return true
+}
+
+// produce sends the tasks of all logs, in order. Logs ahead are opened, and unpacked, at the same time.
+func (r *run) produce() {
+	logs := make([]*log, 0, len(r.job.logs))
+	for _, l := range r.job.logs {
+		if !l.p.Done && !l.p.Read {
+			logs = append(logs, l)
+		}
+	}
+	ahead := r.job.opts.Workers
+	if r.stdout != nil || ahead > maxAhead {
+		ahead = min(ahead, maxAhead)
+	}
+	sources := make([]chan *task, len(logs))
+	started := 0
+	for i := range logs {
+		for ; started < len(logs) && started < i+ahead; started++ {
+			sources[started] = make(chan *task, 1)
+			go r.read(logs[started], sources[started])
+		}
+		for {
+			var t *task
+			select {
+			case t = <-sources[i]:
+			case <-r.ctx.Done():
+				return
+			}
+			if t == nil {
+				break
+			}
+			if !r.send(t) {
+				return
+			}
+		}
+	}
+}
+
+// hasHeader reports whether the output of a log has one: on standard output, that of the first log has.
+func (r *run) hasHeader(l *log) bool { return r.stdout == nil || l == r.job.logs[0] }
+
+// maxAhead is how many logs are read at the same time.
+const maxAhead = 16
+
+func (j *Job) report() *Report {
+	r := &Report{}
+	var sum account
+	for _, l := range j.logs {
+		if !l.p.Done {
+			if l.failed == nil {
+				sum.add(&l.p.Account)
+			}
+			continue
+		}
+		r.Files++
+		r.Bytes += l.in.size
+		sum.add(&l.p.Account)
+	}
+	r.Account, r.Written, r.Rejects = sum.public(), sum.Written, sum.Rejects
+	return r
+}
+
+// balance checks that every record became exactly what it should.
+func (j *Job) balance() error {
+	for _, l := range j.logs {
+		if !l.p.Done {
+			continue
+		}
+		a := &l.p.Account
+		var skipped int64
+		for _, n := range a.Skipped {
+			skipped += n
+		}
+		if a.Records != a.Flows+skipped || a.Rejects != skipped || j.opts.All && a.Written != a.Rows || !j.opts.All && a.Written != a.Threats {
+			return &FileError{"check output", l.in.key, fmt.Errorf("%d records, but %d flows, %d rows, %d lines written, %d skipped, %d of them told: please report this",
+				a.Records, a.Flows, a.Rows, a.Written, skipped, a.Rejects)}
+		}
+	}
+	return nil
+}
+
+// errStop ends the reading of a log.
+var errStop = errors.New("stop")
+
+// add counts what was read.
+func (t *task) add(f *features.Flow, err error) error {
+	var a features.Account
+	if err := a.Add(f, err); err != nil {
+		return err
+	}
+	t.steps++
+	t.account.Records += a.Records
+	t.account.Flows += a.Flows
+	for reason, n := range a.Skipped {
+		if t.account.Skipped == nil {
+			t.account.Skipped = map[features.Reason]int64{}
+		}
+		t.account.Skipped[reason] += n
+	}
+	return nil
+}

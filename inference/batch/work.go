@@ -1,0 +1,167 @@
+package batch
+
+import (
+	"errors"
+
+	"threatdetect/features"
+	"threatdetect/inference/detect"
+)
+
+// layout lays verdicts out in the format of the output, or in that of rows that are converted later.
+type layout interface {
+	AppendHeader(dst []byte) []byte
+	AppendVerdict(dst []byte, v *detect.Verdict) []byte
+}
+
+func (j *Job) layout() (layout, error) {
+	if j.opts.Convert != nil {
+		return newRowLayout(j.detector), nil
+	}
+	return detect.NewEncoder(j.opts.To, j.detector)
+}
+
+// worker does tasks. It has one owner.
+type worker struct {
+	run    *run
+	block  *detect.Block
+	layout layout
+}
+
+func newWorker(r *run) (*worker, error) {
+	w := &worker{run: r}
+	var err error
+	if w.layout, err = r.job.layout(); err != nil {
+		return nil, err
+	}
+	if r.seq == nil {
+		w.block = r.job.detector.Stream().Block(0)
+	}
+	return w, nil
+}
+
+// do makes the result of a task: with a set that remembers flows only the flows, which have to be judged in order.
+func (w *worker) do(t *task) {
+	if t.err != nil || t.log == nil {
+		return
+	}
+	if w.run.seq != nil {
+		if t.piece != nil {
+			t.flows = &flows{}
+			t.err = t.flows.readPiece(t)
+			t.piece = nil
+		}
+		if t.flows != nil {
+			t.steps, t.account, t.lost = t.flows.steps, t.flows.account, t.flows.lost
+		}
+		return
+	}
+	p := part{log: t.log}
+	if t.first && w.run.hasHeader(t.log) {
+		p.out = w.layout.AppendHeader(p.out)
+	}
+	switch {
+	case t.piece != nil:
+		p.out = growTo(p.out, t.piece.Len()/4)
+		t.err = w.judgePiece(t, &p)
+	case t.flows != nil:
+		t.steps, t.account, t.lost, p.rejects = t.flows.steps, t.flows.account, t.flows.lost, t.flows.rejects
+		for i := range t.flows.list[:t.flows.n] {
+			if t.err = w.judge(&t.flows.list[i], &p); t.err != nil {
+				break
+			}
+		}
+	}
+	if t.err == nil {
+		t.err = w.flush(&p)
+	}
+	t.piece, t.flows = nil, nil
+	p.account.Rejects = t.skipped()
+	if t.err == nil {
+		t.parts = []part{p}
+		if t.last {
+			t.ended = []*log{t.log}
+		}
+	}
+}
+
+func growTo(b []byte, n int) []byte {
+	if cap(b) >= n {
+		return b
+	}
+	return append(make([]byte, 0, n), b...)
+}
+
+func (t *task) skipped() (n int64) {
+	for _, k := range t.account.Skipped {
+		n += k
+	}
+	return n
+}
+
+// judgePiece parses a piece and judges its flows.
+func (w *worker) judgePiece(t *task, p *part) error {
+	for f, err := range t.piece.Flows() {
+		if err2 := t.add(f, err); err2 != nil {
+			return err2
+		}
+		if err == nil {
+			if err := w.judge(f, p); err != nil {
+				return err
+			}
+			continue
+		}
+		record, _ := errors.AsType[*features.RecordError](err)
+		if t.lost == "" && !record.Reason.Lossless() {
+			t.lost = record.Error()
+		}
+		p.rejects = appendReject(p.rejects, record)
+	}
+	return nil
+}
+
+func (w *worker) judge(f *features.Flow, p *part) error {
+	if err := w.block.Push(f); err != nil {
+		return err
+	}
+	return w.take(p)
+}
+
+func (w *worker) flush(p *part) error {
+	w.block.Flush()
+	return w.take(p)
+}
+
+func (w *worker) take(p *part) error {
+	for {
+		v, ok, err := w.block.Next()
+		if !ok {
+			return err
+		}
+		p.add(v, w.layout, w.run.job.opts.All)
+	}
+}
+
+// add counts a verdict, and lays it out if it is to be written.
+func (p *part) add(v *detect.Verdict, l layout, all bool) {
+	p.account.Rows++
+	if v.Threat {
+		p.account.Threats++
+	}
+	if v.Threat || all {
+		p.account.Written++
+		p.out = l.AppendVerdict(p.out, v)
+	}
+}
+
+// readPiece takes the flows of a piece.
+func (b *flows) readPiece(t *task) error {
+	for f, err := range t.piece.Flows() {
+		if err == nil && b.n == len(b.list) {
+			b.list = append(b.list, make([]features.Flow, max(256, len(b.list)))...)
+		}
+		if err := b.take(f, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
