@@ -64,7 +64,7 @@ func compile(b *model.Booster, k Kernel, choice splitChoice) (*Forest, error) {
 		return nil, err
 	}
 	shapes := make([]shape, len(b.Trees))
-	trees := treeBuilder{f: f, used: map[int32]struct{}{}, cats: newCategories(b.Version)}
+	trees := treeBuilder{f: f, used: newColumnSet(b.NumFeature), cats: newCategories(b.Version)}
 	for i := range b.Trees {
 		if g := b.TreeGroup[i]; g < 0 || int(g) >= f.NumGroup {
 			return nil, formatErrorf("tree %d adds to output %d of %d", i, g, f.NumGroup)
@@ -79,10 +79,7 @@ func compile(b *model.Booster, k Kernel, choice splitChoice) (*Forest, error) {
 		f.unsignZeros()
 	}
 	f.conditions = trees.cats.list
-	for c := range trees.used {
-		f.columns = append(f.columns, c)
-	}
-	slices.Sort(f.columns)
+	f.columns = trees.used.sorted()
 	f.tests = numTests(len(f.conditions), shapes)
 	if err := f.addRuns(shapes, choice); err != nil {
 		return nil, err

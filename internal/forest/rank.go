@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"threatdetect/internal/heapwalk"
+	"threatdetect/internal/kernel"
 )
 
 const (
@@ -33,23 +34,37 @@ func (p *rankPack) bytes() int64 {
 	return int64(8*len(p.packs.Nodes) + 4*(len(p.columns)+len(p.slots)) + 128)
 }
 
-// thresholdsOf returns the distinct keys of the thresholds of each of f.columns, ascending.
-func (f *Forest) thresholdsOf() [][]uint32 {
-	thresholds := make([][]uint32, len(f.columns))
-	for t := range f.NumTree() {
-		nodes := f.Tree(t)
-		for i := range nodes {
-			if n := &nodes[i]; !n.IsLeaf() && !n.Categorical() {
-				c, _ := slices.BinarySearch(f.columns, int32(n.Column()))
-				thresholds[c] = append(thresholds[c], thresholdKey(n.Value))
-			}
+// thresholds are the distinct keys of the thresholds of each of f.columns, ascending, and the place of each numeric split's among those of its
+// column, by node.
+type thresholds struct {
+	of    [][]uint32
+	place []int32
+}
+
+func (f *Forest) thresholdsOf(places *columnPlaces) *thresholds {
+	all := &thresholds{of: make([][]uint32, len(f.columns)), place: make([]int32, len(f.nodes))}
+	// First the numbers of the distinct ones as they come, then those in their order.
+	var table kernel.Table
+	for i := range f.nodes {
+		if n := &f.nodes[i]; !n.IsLeaf() && !n.Categorical() {
+			number, _ := table.Find(uint64(places.of(n.Column()))<<32 | uint64(thresholdKey(n.Value)))
+			all.place[i] = int32(number)
 		}
 	}
-	for c := range thresholds {
-		slices.Sort(thresholds[c])
-		thresholds[c] = slices.Clip(slices.Compact(thresholds[c]))
+	order := slices.Sorted(slices.Values(table.Keys))
+	ranks := make([]int32, len(order))
+	for _, key := range order {
+		number, _ := table.Find(key)
+		of := &all.of[key>>32]
+		ranks[number] = int32(len(*of))
+		*of = append(*of, uint32(key))
 	}
-	return thresholds
+	for i := range f.nodes {
+		if n := &f.nodes[i]; !n.IsLeaf() && !n.Categorical() {
+			all.place[i] = ranks[all.place[i]]
+		}
+	}
+	return all
 }
 
 // canNarrow tells whether narrow splits can hold ranks and slots of f.

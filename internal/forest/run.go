@@ -76,15 +76,16 @@ func (f *Forest) addRuns(shapes []shape, choice splitChoice) error {
 		return &model.LimitError{Name: "compiled nodes", Limit: math.MaxInt32, Got: int64(total)}
 	}
 	f.quads = f.quadColumns()
-	var thresholds [][]uint32
+	places := f.columnPlaces()
+	var all *thresholds
 	if choice == narrowSplits || choice == anySplits && 12*total > narrowBytes && steps > narrowSteps*len(f.columns) {
-		thresholds = f.thresholdsOf()
-		f.narrow = f.canNarrow(thresholds)
+		all = f.thresholdsOf(&places)
+		f.narrow = f.canNarrow(all.of)
 	}
 	if f.narrow {
-		f.addRanks(thresholds)
+		f.addRanks(all.of)
 	}
-	b := packBuilder{f: f, thresholds: thresholds, slots: f.wideSlots()}
+	b := packBuilder{f: f, thresholds: all, places: places, slots: f.wideSlots()}
 	for i := range f.runs {
 		if r := &f.runs[i]; r.heap {
 			b.fill(r)
@@ -133,8 +134,9 @@ func (f *Forest) packDepth(trees []int32, shapes []shape) (depth int, ok bool) {
 // packBuilder fills packs.
 type packBuilder struct {
 	f          *Forest
-	thresholds [][]uint32 // if narrow
-	slots      []uint32   // if not
+	thresholds *thresholds // if narrow
+	places     columnPlaces
+	slots      []uint32 // if not
 
 	r    *run
 	size int // leaves of a pack
@@ -155,13 +157,14 @@ func (b *packBuilder) fill(r *run) {
 	b.r, b.size = r, trees<<depth
 	for i, t := range r.trees {
 		first := i / trees * b.size
-		b.fillTree(first, trees+i%trees, b.f.Tree(int(t)), 0, leaves, b.f.Weight(int(t)))
+		b.fillTree(first, trees+i%trees, b.f.start[t], 0, leaves, b.f.Weight(int(t)))
 	}
 }
 
-// fillTree puts what is below node n at index j of the pack that begins at first. A leaf's two children are the leaf again.
-func (b *packBuilder) fillTree(first, j int, nodes []Node, n int32, leaves []float32, weight float32) {
-	node := &nodes[n]
+// fillTree puts what is below node n, of the tree whose first node is root, at index j of the pack that begins at first. A leaf's two children
+// are the leaf again.
+func (b *packBuilder) fillTree(first, j int, root, n int32, leaves []float32, weight float32) {
+	node := &b.f.nodes[root+n]
 	if j >= b.size {
 		leaves[first+j-b.size] = float32(node.Value * weight)
 		b.r.leafIDs[first+j-b.size] = n
@@ -171,28 +174,28 @@ func (b *packBuilder) fillTree(first, j int, nodes []Node, n int32, leaves []flo
 	if !node.IsLeaf() {
 		left, right = node.Left, node.Right
 		if b.f.narrow {
-			b.r.narrow.Nodes[first+j] = b.narrowSplit(node)
+			b.r.narrow.Nodes[first+j] = b.narrowSplit(root + n)
 		} else {
 			b.r.wide.Nodes[first+j] = b.wideSplit(node)
 		}
 	}
-	b.fillTree(first, 2*j, nodes, left, leaves, weight)
-	b.fillTree(first, 2*j+1, nodes, right, leaves, weight)
+	b.fillTree(first, 2*j, root, left, leaves, weight)
+	b.fillTree(first, 2*j+1, root, right, leaves, weight)
 }
 
 func (b *packBuilder) wideSplit(n *Node) uint64 {
 	if n.Categorical() {
 		return heapwalk.Wide(keyCondition, uint32(2*heapwalk.Quad*len(b.f.quads))+uint32(n.condition()))
 	}
-	c, _ := slices.BinarySearch(b.f.columns, int32(n.Column()))
+	c := b.places.of(n.Column())
 	return heapwalk.Wide(thresholdKey(n.Value), b.slots[c]+n.split&1)
 }
 
-func (b *packBuilder) narrowSplit(n *Node) uint32 {
+func (b *packBuilder) narrowSplit(at int32) uint32 {
+	n := &b.f.nodes[at]
 	if n.Categorical() {
 		return heapwalk.Narrow(keyCondition, uint16(2*len(b.f.columns))+uint16(n.condition()))
 	}
-	c, _ := slices.BinarySearch(b.f.columns, int32(n.Column()))
-	k, _ := slices.BinarySearch(b.thresholds[c], thresholdKey(n.Value))
-	return heapwalk.Narrow(uint16(k+1), uint16(2*c)+uint16(n.split&1))
+	c := b.places.of(n.Column())
+	return heapwalk.Narrow(uint16(b.thresholds.place[at]+1), uint16(2*c)+uint16(n.split&1))
 }

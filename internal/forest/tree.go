@@ -52,13 +52,22 @@ func (f *Forest) unsignZeros() {
 // treeBuilder adds the trees of a booster to a forest, one after the other.
 type treeBuilder struct {
 	f       *Forest
-	used    map[int32]struct{} // columns of numeric splits
+	used    columnSet // columns of numeric splits
 	cats    *categories
 	vectors int32 // leaf vectors of the trees before this one
 
 	t      *model.Tree
 	places []int32 // see categories.of
 	shape  shape
+
+	reached []bool  // nodes of the tree
+	pending []place // nodes to look at
+}
+
+// place is a node and how many splits are above it.
+type place struct {
+	node  int32
+	depth int
 }
 
 // add appends the reached nodes of t, proving F1, F2, F3, F8 and F9 on the way.
@@ -79,19 +88,17 @@ func (b *treeBuilder) add(t *model.Tree) (shape, error) {
 	b.t, b.places, b.shape = t, places, shape{}
 	f := b.f
 	first := len(f.nodes)
-	for range n {
-		f.nodes = append(f.nodes, Node{Left: -1, Right: -1})
+	f.nodes = f.nodes[:first+n]
+	for i := range f.nodes[first:] {
+		f.nodes[first+i] = Node{Left: -1, Right: -1}
 	}
 	f.start = append(f.start, int32(len(f.nodes)))
 	nodes := f.nodes[first:]
 
-	reached := make([]bool, n)
+	reached := append(b.reached[:0], make([]bool, n)...)
 	reached[0] = true
-	type place struct {
-		node  int32
-		depth int
-	}
-	for pending := []place{{0, 0}}; len(pending) > 0; {
+	pending := append(b.pending[:0], place{0, 0})
+	for len(pending) > 0 {
 		p := pending[len(pending)-1]
 		pending = pending[:len(pending)-1]
 		i := p.node
@@ -116,6 +123,7 @@ func (b *treeBuilder) add(t *model.Tree) (shape, error) {
 			return shape{}, err
 		}
 	}
+	b.reached, b.pending = reached, pending
 	if f.vectors != nil {
 		b.vectors += int32(len(t.LeafVector) / t.LeafSize)
 	}
@@ -147,7 +155,7 @@ func (b *treeBuilder) split(i int32) (Node, error) {
 		node.split |= 1
 	}
 	if b.places == nil || b.places[i] == 0 {
-		b.used[column] = struct{}{}
+		b.used.add(column)
 		return node, nil
 	}
 	b.shape.categorical++

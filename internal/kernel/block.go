@@ -20,12 +20,11 @@ func (m Matrix) rows(r int) Matrix {
 // Scratch is the memory of one call. It may be used again, for plans of the same shape, by one goroutine at a time.
 type Scratch struct {
 	planes  []uint64
-	columns []float32  // of a block, where they are made from rows
-	sums    []float32  // of a block, group after group
-	tail    []float32  // the rows of the last block, if it is not full
-	keys    []int32    // where conditions are answered in Go: of a block, slot after slot
-	missed  []uint64   // likewise: the rows that miss the column of a slot
-	half    [64]uint64 // of NEON: words of planes
+	columns []float32 // of a block, where they are made from rows
+	sums    []float32 // of a block, group after group
+	tail    []float32 // the rows of the last block, if it is not full
+	keys    []int32   // where conditions are answered in Go: of a block, slot after slot
+	missed  []uint64  // likewise: the rows that miss the column of a slot
 	ranks   []byte
 	work    []byte // of assembly
 }

@@ -18,7 +18,7 @@ type Builder struct {
 	planes     int // upper bound, plane 0 included
 	conds      []condition
 	thresholds []threshold
-	index      table // of thresholds, by column and value
+	index      Table // of thresholds, by column and value
 	missed     map[int32]Cond
 	trees      []pending
 	program    []uint16 // of Conds
@@ -61,7 +61,7 @@ func (b *Builder) begin() {
 	b.planes = 1
 	b.conds = append(b.conds[:0], condition{})
 	b.thresholds = b.thresholds[:0]
-	b.index.clear()
+	b.index.Clear()
 	b.missed = map[int32]Cond{}
 	b.trees, b.program, b.values = b.trees[:0], b.program[:0], b.values[:0]
 }
@@ -78,7 +78,7 @@ func (b *Builder) Less(column int32, value float32, missingLeft bool) Cond {
 	case value == 0:
 		value = 0 // of either sign
 	}
-	i, found := b.index.find(uint64(column)<<32 | uint64(math.Float32bits(value)))
+	i, found := b.index.Find(uint64(column)<<32 | uint64(math.Float32bits(value)))
 	if !found {
 		b.thresholds = append(b.thresholds, threshold{column: column, value: value})
 		b.used[column] = true
@@ -187,10 +187,7 @@ func (b *Builder) reference(c Cond) uint16 { return uint16(8 * b.conds[c].plane)
 
 // placeThresholds gives planes to all thresholds. Slots are numbers of columns still.
 func (b *Builder) placeThresholds(t *tile) {
-	all := b.thresholds
-	slices.SortFunc(all, func(x, y threshold) int {
-		return cmp.Or(cmp.Compare(x.column, y.column), cmp.Compare(x.value, y.value))
-	})
+	all := b.sorted()
 	columns := make([]int32, 0, len(b.missed))
 	for c := range b.missed {
 		columns = append(columns, c)
@@ -253,6 +250,27 @@ func (b *Builder) placeThresholds(t *tile) {
 		kept = append(kept, m)
 	}
 	t.missing = kept
+}
+
+// sorted returns the thresholds by column and value.
+func (b *Builder) sorted() []threshold {
+	order := make([]sortKey, len(b.thresholds))
+	for i := range order {
+		t := &b.thresholds[i]
+		order[i] = sortKey{uint64(t.column)<<32 | uint64(uint32(keyOf(t.value))^1<<31), int32(i)}
+	}
+	slices.SortFunc(order, func(x, y sortKey) int { return cmp.Compare(x.key, y.key) })
+	sorted := make([]threshold, len(order))
+	for i, k := range order {
+		sorted[i] = b.thresholds[k.place]
+	}
+	return sorted
+}
+
+// sortKey is the order of a threshold, and its place before.
+type sortKey struct {
+	key   uint64
+	place int32
 }
 
 // placeRanked makes a rank column of thresholds of one column, if that is worth it.
@@ -370,42 +388,4 @@ func (b *Builder) placeColumns() map[int32]int {
 		b.plan.slots = append(b.plan.slots, uint32(slot[c]))
 	}
 	return slot
-}
-
-// table is a hash table of thresholds, which remembers in which order they came.
-type table struct {
-	places []int32 // of keys, plus 1
-	keys   []uint64
-}
-
-func (t *table) clear() {
-	clear(t.places)
-	t.keys = t.keys[:0]
-}
-
-// find returns the place of key in the order of the first calls.
-func (t *table) find(key uint64) (place int, found bool) {
-	if 2*len(t.keys) >= len(t.places) {
-		t.places = make([]int32, max(1024, 2*len(t.places)))
-		for i, k := range t.keys {
-			*t.free(k) = int32(i) + 1
-		}
-	}
-	p := t.free(key)
-	if *p != 0 {
-		return int(*p) - 1, true
-	}
-	t.keys = append(t.keys, key)
-	*p = int32(len(t.keys))
-	return len(t.keys) - 1, false
-}
-
-// free returns where key is, or where it belongs.
-func (t *table) free(key uint64) *int32 {
-	mask := uint64(len(t.places) - 1)
-	for h := key * 0x9E3779B97F4A7C15 >> 32; ; h++ {
-		if p := &t.places[h&mask]; *p == 0 || t.keys[*p-1] == key {
-			return p
-		}
-	}
 }

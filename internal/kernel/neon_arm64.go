@@ -69,6 +69,7 @@ func (p *Plan) sumVectors(m Matrix, k int, s *Scratch) {
 			s.missed[i] = keysGeneric(s.keysOf(i), m.Data[p.column(int(slot))*m.ColumnStride+64*half*m.RowStride:], m.RowStride)
 		}
 	}
+	var made [64]uint64 // planes of half a block
 	for i := range p.tiles {
 		t := &p.tiles[i]
 		for j := range t.direct {
@@ -78,11 +79,11 @@ func (p *Plan) sumVectors(m Matrix, k int, s *Scratch) {
 				if d.missingLeft {
 					missing = s.missed[2*d.slot+half]
 				}
-				for first := 0; first < len(d.thresholds); first += len(s.half) {
-					thresholds := d.thresholds[first:min(first+len(s.half), len(d.thresholds))]
-					directGeneric(s.half[:], s.keysOf(2*d.slot+half), missing, thresholds)
+				for first := 0; first < len(d.thresholds); first += len(made) {
+					thresholds := d.thresholds[first:min(first+len(made), len(d.thresholds))]
+					directGeneric(made[:], s.keysOf(2*d.slot+half), missing, thresholds)
 					for k := range thresholds {
-						planes[d.plane+first+k][half] = s.half[k]
+						planes[d.plane+first+k][half] = made[k]
 					}
 				}
 			}

@@ -88,7 +88,12 @@ func newRanked(kind Kind, thresholds []float32) (r ranked, ok bool) {
 				bucket, count = b, 0
 			}
 			count++
-			compares = max(compares, count)
+			if count > compares {
+				compares = count
+				if cost.rank+cost.compare*compares+cost.expand*n >= best {
+					return
+				}
+			}
 		}
 		if c := cost.rank + cost.compare*compares + cost.expand*n + size*8/cost.bytes; c < best {
 			best, chosen = c, r

@@ -1,0 +1,40 @@
+package kernel
+
+// Table is a hash table of keys that numbers them in the order that they came in. The zero Table is empty.
+type Table struct {
+	Keys   []uint64 // by number
+	places []int32  // of keys, plus 1
+}
+
+// Clear makes t empty.
+func (t *Table) Clear() {
+	clear(t.places)
+	t.Keys = t.Keys[:0]
+}
+
+// Find returns the number of a key, which is a new one if it was not found.
+func (t *Table) Find(key uint64) (number int, found bool) {
+	if 2*len(t.Keys) >= len(t.places) {
+		t.places = make([]int32, max(1024, 4*len(t.places)))
+		for i, k := range t.Keys {
+			*t.free(k) = int32(i) + 1
+		}
+	}
+	p := t.free(key)
+	if *p != 0 {
+		return int(*p) - 1, true
+	}
+	t.Keys = append(t.Keys, key)
+	*p = int32(len(t.Keys))
+	return len(t.Keys) - 1, false
+}
+
+// free returns where key is, or where it belongs.
+func (t *Table) free(key uint64) *int32 {
+	mask := uint64(len(t.places) - 1)
+	for h := key * 0x9E3779B97F4A7C15 >> 32; ; h++ {
+		if p := &t.places[h&mask]; *p == 0 || t.Keys[*p-1] == key {
+			return p
+		}
+	}
+}
