@@ -197,6 +197,11 @@ func ask(boosters []*model.Booster, r *release, q *check, rows []float32, n int)
 	if err := p.PredictBatch(got, rows); err != nil {
 		return nil, err
 	}
+	if q.Output == "value" || q.Output == "margin" {
+		if err := askKernels(boosters[0], opts, rows, got); err != nil {
+			return nil, err
+		}
+	}
 	single := make([]float32, p.NumOutput())
 	alone := q.Rows.Shape[0]
 	if q.Output == "interactions" {

@@ -1,10 +1,10 @@
 // Command conformance compares predictions with those of real XGBoost releases and writes the table docs/conformance.md.
 //
-//	go run ./internal/conformance [-table FILE] [-strict] DIR
+//	go run ./internal/conformance [-table FILE] [-strict] [-kernels] DIR
 //
 // DIR holds a directory for each release, as testdata/conformance/models.py makes them. Every model in it is loaded and asked
 // for everything that its release was asked for. What differs, and what is refused, is printed and counted, and ends with
-// status 1 if -strict is given.
+// status 1 if -strict is given. With -kernels, batches are scored by each kernel of this machine, too, which must give the same.
 package main
 
 import (
@@ -22,15 +22,19 @@ import (
 func main() {
 	table := flag.String("table", "", "write the table to `FILE`")
 	strict := flag.Bool("strict", false, "end with status 1 if a number differs or a model is refused")
+	kernels := flag.Bool("kernels", false, "score batches with every kernel")
 	shown := flag.Int("n", 20, "print at most so many findings of a release")
 	flag.Usage = func() {
-		fmt.Fprintln(os.Stderr, "usage: conformance [-table FILE] [-strict] [-n NUMBER] DIR")
+		fmt.Fprintln(os.Stderr, "usage: conformance [-table FILE] [-strict] [-kernels] [-n NUMBER] DIR")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
 	if flag.NArg() != 1 {
 		flag.Usage()
 		os.Exit(2)
+	}
+	if *kernels {
+		forced = available()
 	}
 	if err := run(flag.Arg(0), *table, *shown, *strict); err != nil {
 		fmt.Fprintln(os.Stderr, "conformance:", err)

@@ -79,7 +79,10 @@ func (p *Plan) sumVectors(m Matrix, k int, s *Scratch) {
 	if m.ColumnStride == 1 {
 		if len(p.loads) > 0 {
 			_ = m.Data[(v.rows-1)*m.RowStride+max(p.numFeature, 4)-1]
-			v.transpose(&s.columns[0], &m.Data[0], 4*uintptr(m.RowStride), &p.loads[0], uintptr(len(p.loads)))
+			for first := 0; first < len(p.loads); first += maxLoads {
+				loads := p.loads[first:min(first+maxLoads, len(p.loads))]
+				v.transpose(&s.columns[4*first*stride], &m.Data[0], 4*uintptr(m.RowStride), &loads[0], uintptr(len(loads)))
+			}
 		}
 	} else {
 		column = func(slot int) *float32 { return &m.Data[p.column(slot)*m.ColumnStride:][:v.rows][0] }
@@ -102,7 +105,10 @@ func (p *Plan) sumVectors(m Matrix, k int, s *Scratch) {
 			if d.missingLeft {
 				compare = v.belowOrMissing
 			}
-			compare(&s.planes[d.plane*words], column(d.slot), &d.thresholds[0], uintptr(len(d.thresholds)))
+			for first := 0; first < len(d.thresholds); first += maxThresholds {
+				thresholds := d.thresholds[first:min(first+maxThresholds, len(d.thresholds))]
+				compare(&s.planes[(d.plane+first)*words], column(d.slot), &thresholds[0], uintptr(len(thresholds)))
+			}
 		}
 		for j := range t.missing {
 			if w := &t.missing[j]; !w.follows {

@@ -4,55 +4,33 @@ package kernel
 
 import (
 	"math/rand/v2"
-	"syscall"
 	"testing"
 	"unsafe"
 
-	"github.com/stretchr/testify/require"
+	"threatdetect/internal/testkit"
 )
-
-// guarded returns a copy of values between pages that cannot be touched: it ends where one of them begins, or else begins where one ends.
-func guarded[T byte | uint16 | uint32 | uint64 | float32](t *testing.T, values []T, atEnd bool) []T {
-	t.Helper()
-	const page = 4096
-	var zero T
-	size := len(values) * int(unsafe.Sizeof(zero))
-	pages := (size + page - 1) / page
-	m, err := syscall.Mmap(-1, 0, (pages+2)*page, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, syscall.Munmap(m)) })
-	require.NoError(t, syscall.Mprotect(m[:page], syscall.PROT_NONE))
-	require.NoError(t, syscall.Mprotect(m[(pages+1)*page:], syscall.PROT_NONE))
-	from := page
-	if atEnd {
-		from = (pages+1)*page - size
-	}
-	s := unsafe.Slice((*T)(unsafe.Pointer(&m[from])), len(values))
-	copy(s, values)
-	return s
-}
 
 // TestGuardPages runs every function between pages that it must not touch. A touch ends the test program.
 func TestGuardPages(t *testing.T) {
 	for _, atEnd := range []bool{true, false} {
 		eachVectors(t, func(t *testing.T, r *rand.Rand, v *vectors) {
 			words := v.rows / 64
-			work, ranks := guarded(t, make([]byte, workBytes), atEnd), guarded(t, make([]byte, v.rows), atEnd)
+			work, ranks := testkit.Pages(t, make([]byte, workBytes), atEnd), testkit.Pages(t, make([]byte, v.rows), atEnd)
 			for _, width := range []int{4, 5, 42} {
 				loads := []uint32{0, uint32(width - 4)}
 				stride := columnStride(v.rows)
-				rows := guarded(t, make([]float32, width*v.rows), atEnd)
-				columns := guarded(t, make([]float32, 8*stride), atEnd)
-				v.transpose(&columns[0], &rows[0], uintptr(4*width), &guarded(t, loads, atEnd)[0], 2)
+				rows := testkit.Pages(t, make([]float32, width*v.rows), atEnd)
+				columns := testkit.Pages(t, make([]float32, 8*stride), atEnd)
+				v.transpose(&columns[0], &rows[0], uintptr(4*width), &testkit.Pages(t, loads, atEnd)[0], 2)
 			}
 			for _, n := range []int{1, 2, 3, 4, 7, 8, 31, 32, 100, 127, 128, 255} {
 				thresholds := hardThresholds(r, n)
-				column := guarded(t, hardValues(r, thresholds, v.rows), atEnd)
-				planes := guarded(t, make([]uint64, n*words), atEnd)
-				guardedThresholds := guarded(t, thresholds, atEnd)
-				v.below(&planes[0], &column[0], &guardedThresholds[0], uintptr(n))
-				v.belowOrMissing(&planes[0], &column[0], &guardedThresholds[0], uintptr(n))
-				pairs := guarded(t, []uint16{0, uint16(8 * (n - 1))}, atEnd)
+				column := testkit.Pages(t, hardValues(r, thresholds, v.rows), atEnd)
+				planes := testkit.Pages(t, make([]uint64, n*words), atEnd)
+				paged := testkit.Pages(t, thresholds, atEnd)
+				v.below(&planes[0], &column[0], &paged[0], uintptr(n))
+				v.belowOrMissing(&planes[0], &column[0], &paged[0], uintptr(n))
+				pairs := testkit.Pages(t, []uint16{0, uint16(8 * (n - 1))}, atEnd)
 				v.missing(&planes[0], &planes[(n-1)*words], &column[0], &pairs[0], 1)
 				v.missing(&planes[0], &planes[0], &column[0], nil, 0)
 				table, ok := newRanked(v.kind(), thresholds)
@@ -60,15 +38,15 @@ func TestGuardPages(t *testing.T) {
 					continue
 				}
 				if v.rows == 512 {
-					table.tree = guarded(t, table.tree, atEnd)
+					table.tree = testkit.Pages(t, table.tree, atEnd)
 					v.rank(&table, &column[0], &Scratch{ranks: ranks, work: work})
 					v.expand(&planes[0], &ranks[0], uintptr(table.bits), uintptr(n), &work[0])
 					continue
 				}
-				buckets := guarded(t, unsafe.Slice((*uint64)(unsafe.Pointer(&table.buckets[0])), len(table.buckets)), atEnd)
+				buckets := testkit.Pages(t, unsafe.Slice((*uint64)(unsafe.Pointer(&table.buckets[0])), len(table.buckets)), atEnd)
 				table.firstBucket = (*bucket)(unsafe.Pointer(&buckets[0]))
 				if table.compares > 1 {
-					more := guarded(t, unsafe.Slice((*uint32)(unsafe.Pointer(&table.more[0])), len(table.more)), atEnd)
+					more := testkit.Pages(t, unsafe.Slice((*uint32)(unsafe.Pointer(&table.more[0])), len(table.more)), atEnd)
 					table.firstCompare = (*int32)(unsafe.Pointer(&more[0]))
 				}
 				v.rank(&table, &column[0], &Scratch{ranks: ranks, work: work})
@@ -76,7 +54,7 @@ func TestGuardPages(t *testing.T) {
 			}
 			for depth := 1; depth <= MaxDepth; depth++ {
 				const trees = 5
-				planes := guarded(t, make([]uint64, 3*words), atEnd)
+				planes := testkit.Pages(t, make([]uint64, 3*words), atEnd)
 				for i := range planes {
 					planes[i] = r.Uint64()
 				}
@@ -84,13 +62,13 @@ func TestGuardPages(t *testing.T) {
 				for i := range program {
 					program[i] = uint16(8 * r.IntN(3))
 				}
-				program = guarded(t, program, atEnd)
-				sums := guarded(t, make([]float32, v.rows), atEnd)
+				program = testkit.Pages(t, program, atEnd)
+				sums := testkit.Pages(t, make([]float32, v.rows), atEnd)
 				if v.kind().tables(depth) {
-					tables := guarded(t, make([]byte, trees*4*max(16, 1<<depth)), atEnd)
+					tables := testkit.Pages(t, make([]byte, trees*4*max(16, 1<<depth)), atEnd)
 					v.tables[depth](&planes[0], &program[0], &tables[0], &sums[0], trees, &work[0])
 				} else {
-					values := guarded(t, make([]float32, trees<<depth), atEnd)
+					values := testkit.Pages(t, make([]float32, trees<<depth), atEnd)
 					v.values[depth](&planes[0], &program[0], &values[0], &sums[0], trees, &work[0])
 				}
 			}

@@ -2,7 +2,7 @@
 # Makes models with real XGBoost releases, predicts with each and with this module, and compares every bit.
 #
 #   ./run.sh                  all of it; writes docs/conformance.md
-#   ./run.sh sample [SEED]    random cases of a few releases, in a few minutes; writes nothing and fails if a bit differs
+#   ./run.sh sample [SEED]    random cases of a few releases, with every kernel, in a few minutes; writes nothing and fails if a bit differs
 #
 # $RELEASES chooses the releases, $CASES the number of cases of a sample. $DIR keeps the models (default: a temporary
 # directory that is removed). $VENVS and $PYTHON are those of environments.sh.
@@ -43,7 +43,7 @@ sample)
 	echo "seed $seed"
 	WRAPPERS=no models "${RELEASES:-0.90 1.2.1 1.6.2 3.4.1}" --seed "$seed" --cases "${CASES:-25}"
 	cd "$here/../.."
-	go run ./internal/conformance -strict "$dir"
+	go run ./internal/conformance -strict -kernels "$dir"
 	;;
 *)
 	echo "usage: $0 [all | sample [SEED]]" >&2

@@ -1,0 +1,118 @@
+//go:build !purego
+
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/stretchr/testify/require"
+
+	"threatdetect/internal/testkit"
+)
+
+// watch returns vectors whose functions do nothing but check how much they are asked to do in one call.
+func watch(t *testing.T, rows int, seen map[string]bool) vectors {
+	v := vectors{rows: rows}
+	v.transpose = func(_, _ *float32, _ uintptr, _ *uint32, n uintptr) {
+		seen["transpose"] = true
+		require.LessOrEqual(t, int(n), maxLoads)
+	}
+	v.below = func(_ *uint64, _, _ *float32, n uintptr) {
+		seen["below"] = true
+		require.LessOrEqual(t, int(n), maxThresholds)
+	}
+	v.belowOrMissing = v.below
+	v.rankLinear = func(_ *byte, _ *float32, table *byte, _ *byte) {
+		seen["rank"] = true
+		require.Less(t, (*lookup)(unsafe.Pointer(table)).compares, 32) // more would cost more than comparing with each threshold
+	}
+	v.rankLog = v.rankLinear
+	v.expand = func(_ *uint64, _ *byte, _, n uintptr, _ *byte) { require.LessOrEqual(t, int(n), maxRanked) }
+	v.missing = func(_, _ *uint64, _ *float32, _ *uint16, n uintptr) { require.Less(t, int(n), MaxPlanes) }
+	for depth := 1; depth <= MaxDepth; depth++ {
+		trees := func(n uintptr) {
+			seen[fmt.Sprintf("trees of depth %d", depth)] = true
+			require.LessOrEqual(t, int(n)*callNanoseconds[depth], maxCall)
+		}
+		v.tables[depth] = func(_ *uint64, _ *uint16, _ *byte, _ *float32, n uintptr, _ *byte) { trees(n) }
+		v.values[depth] = func(_ *uint64, _ *uint16, _, _ *float32, n uintptr, _ *byte) { trees(n) }
+	}
+	return v
+}
+
+// TestCallsAreShort has a plan with more of everything than a call of assembly may take.
+func TestCallsAreShort(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	const width = 2000
+	b := NewBuilder(AVX2, width, 1)
+	for i := range 4000 { // so uneven that they are compared one by one
+		b.Tree(0, 1, []Cond{b.Less(0, math.Float32frombits(0x3F800000+uint32(i)), false)}, []float32{0, 1})
+	}
+	for depth := 1; depth <= MaxDepth; depth++ {
+		conds := make([]Cond, 1<<depth-1)
+		for range 1000 {
+			for i := range conds {
+				conds[i] = b.Less(int32(1+r.IntN(width-1)), float32(r.IntN(2)), false)
+			}
+			b.Tree(0, depth, conds, make([]float32, 1<<depth))
+			if b.Room() < 1<<(MaxDepth+1) {
+				b.EndTile()
+			}
+		}
+	}
+	for c := range int32(100) {
+		for i := range 60 {
+			b.Less(1+c, float32(i), true)
+		}
+	}
+	b.Tree(0, 1, []Cond{b.Less(1, 0, true)}, []float32{0, 1})
+	p := b.Plan()
+	seen := map[string]bool{}
+	before256, before128 := vectors256, vectors128
+	defer func() { vectors256, vectors128 = before256, before128 }()
+	vectors256, vectors128 = watch(t, 256, seen), watch(t, 128, seen)
+	sums := make([]float32, 257)
+	p.Margins(sums, []float32{0}, Matrix{make([]float32, width*257), width, 1}, 257, false, p.NewScratch())
+	require.Len(t, seen, 3+MaxDepth)
+}
+
+// BenchmarkCalls reports how long the longest calls of the networks take, in microseconds; the garbage collector has to wait for one of
+// them at most.
+func BenchmarkCalls(b *testing.B) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for depth := 1; depth <= MaxDepth; depth++ {
+		b.Run(fmt.Sprint(depth), func(b *testing.B) {
+			if !hasAVX2 {
+				b.Skip("no AVX2")
+			}
+			n := maxCall / callNanoseconds[depth]
+			r := rand.New(rand.NewPCG(1, 2))
+			planes, sums, work := aligned[uint64](4*MaxPlanes), aligned[float32](256), aligned[byte](workBytes)
+			program := make([]uint16, (n+1)*(1<<depth-1))
+			for i := range program {
+				program[i] = uint16(8 * r.IntN(MaxPlanes))
+			}
+			tables, values := make([]byte, n*tableBytes(depth)), make([]float32, n<<depth)
+			var times []time.Duration
+			for b.Loop() {
+				begin := testkit.CPUTime()
+				if AVX2.tables(depth) {
+					vectors256.tables[depth](&planes[0], &program[0], &tables[0], &sums[0], uintptr(n), &work[0])
+				} else {
+					vectors256.values[depth](&planes[0], &program[0], &values[0], &sums[0], uintptr(n), &work[0])
+				}
+				times = append(times, testkit.CPUTime()-begin)
+			}
+			slices.Sort(times)
+			b.ReportMetric(float64(times[len(times)/2])/1000, "us/call")
+		})
+	}
+}
