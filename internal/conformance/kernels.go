@@ -1,36 +1,28 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"threatdetect/inference"
-	"threatdetect/internal/forest"
 	"threatdetect/model"
 )
 
 // forced are the kernels that batches are scored with, beside the one that is chosen for them.
 var forced []inference.Kernel
 
-// available are the kernels of this machine and this build.
-func available() []inference.Kernel {
-	all := []inference.Kernel{inference.KernelWalk, inference.KernelHeap}
-	for k := inference.KernelGeneric; ; k++ {
-		kind, ok := forest.Kernel(k).Kind()
-		if !ok {
-			return all
-		}
-		if kind.Available() {
-			all = append(all, k)
-		}
-	}
-}
+// everyKernel are all that there are, on any machine.
+var everyKernel = []inference.Kernel{inference.KernelWalk, inference.KernelHeap, inference.KernelGeneric, inference.KernelAVX2, inference.KernelAVX512, inference.KernelNEON}
 
-// askKernels scores rows with each of forced, which must give what is given.
+// askKernels scores rows with each of forced that this machine has, which must give what is given.
 func askKernels(b *model.Booster, opts *inference.Options, rows, given []float32) error {
 	for _, k := range forced {
 		with := *opts
 		with.Kernel = k
 		p, err := inference.New(b, &with)
+		if errors.Is(err, model.ErrUnsupported) { // by this machine or build, as the model is not refused
+			continue
+		}
 		if err != nil {
 			return err
 		}

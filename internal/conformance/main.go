@@ -34,7 +34,7 @@ func main() {
 		os.Exit(2)
 	}
 	if *kernels {
-		forced = available()
+		forced = everyKernel
 	}
 	if err := run(flag.Arg(0), *table, *shown, *strict); err != nil {
 		fmt.Fprintln(os.Stderr, "conformance:", err)

@@ -101,7 +101,7 @@ func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, row float64, forced b
 	}
 	smooth(f.group, depths)
 	for t, depth := range depths {
-		if !p.tree(t, depth, simple(shapes[t])) || p.spent > limit {
+		if !p.tree(t, depth, shapes[t]) || p.spent > limit {
 			return nil, 0
 		}
 	}
@@ -192,10 +192,13 @@ func (p *planner) measure(nodes []Node) (depth int, cost float64) {
 }
 
 // tree adds the pieces of a tree, whose root's has the given depth.
-func (p *planner) tree(t, depth int, simple bool) bool {
-	nodes := p.f.Tree(t)
-	if simple {
+func (p *planner) tree(t, depth int, s shape) bool {
+	nodes, whole := p.f.Tree(t), 0
+	if simple(s) {
 		p.below = append(p.below[:0], pieceSum{})
+		if s.categorical == 0 {
+			whole = s.splits
+		}
 	} else {
 		p.measure(nodes)
 	}
@@ -204,17 +207,20 @@ func (p *planner) tree(t, depth int, simple bool) bool {
 	for len(p.pieces) > 0 {
 		one := p.pieces[len(p.pieces)-1]
 		p.pieces = p.pieces[:len(p.pieces)-1]
-		if !p.piece(t, nodes, one) {
+		if !p.piece(t, nodes, one, whole) {
 			return false
 		}
 	}
 	return true
 }
 
-// piece adds one piece of tree t.
-func (p *planner) piece(t int, nodes []Node, one piece) bool {
+// piece adds one piece of tree t. whole is the number of splits of a tree that is a single piece without categorical splits; else 0.
+func (p *planner) piece(t int, nodes []Node, one piece, whole int) bool {
 	depth := int(p.below[one.node].cut)
-	need, ok := p.need(nodes, one, depth)
+	need, ok := 4+2*whole, true
+	if whole == 0 {
+		need, ok = p.need(nodes, one, depth)
+	}
 	if !ok || len(one.path) > maxPath || need > kernel.MaxPlanes/2 {
 		return false
 	}

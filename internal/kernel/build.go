@@ -17,6 +17,7 @@ type Builder struct {
 	// Of the current tile:
 	planes     int // upper bound, plane 0 included
 	conds      []condition
+	made       []madeOf // of those that are made of others
 	thresholds []threshold
 	index      Table // of thresholds, by column and value
 	missed     map[int32]Cond
@@ -27,14 +28,18 @@ type Builder struct {
 	used map[int32]bool // columns, in all tiles
 }
 
-// condition is how a Cond is computed. For numeric ones that is in thresholds.
+// condition is what becomes of a Cond.
 type condition struct {
+	plane int32 // once the tile is complete
+	made  int32 // its place in Builder.made, plus 1; 0 if it is a threshold's, or that a column is missing
+}
+
+// madeOf is how a condition is made of others.
+type madeOf struct {
 	op      derivedOp
-	derived bool
 	sources []Cond
 	missing Cond
 	left    bool
-	plane   int // once the tile is complete
 }
 
 // threshold is the conditions that compare a column with a number, by where a missing value goes.
@@ -59,7 +64,7 @@ func NewBuilder(kind Kind, numFeature, numGroup int) *Builder {
 
 func (b *Builder) begin() {
 	b.planes = 1
-	b.conds = append(b.conds[:0], condition{})
+	b.conds, b.made = append(b.conds[:0], condition{}), b.made[:0]
 	b.thresholds = b.thresholds[:0]
 	b.index.Clear()
 	b.missed = map[int32]Cond{}
@@ -90,7 +95,7 @@ func (b *Builder) Less(column int32, value float32, missingLeft bool) Cond {
 		b.missing(column)
 	}
 	if *c == 0 {
-		*c = b.cond(condition{})
+		*c = b.cond()
 	}
 	return *c
 }
@@ -98,7 +103,7 @@ func (b *Builder) Less(column int32, value float32, missingLeft bool) Cond {
 // Set is the condition that goes another way from each edge on, which are ascending; from the last one on it goes left if
 // lastLeft. A missing value goes left if missingLeft.
 func (b *Builder) Set(column int32, edges []float32, lastLeft, missingLeft bool) Cond {
-	c := condition{derived: true, op: opXor, missing: b.missing(column), left: missingLeft}
+	c := madeOf{op: opXor, missing: b.missing(column), left: missingLeft}
 	if lastLeft {
 		c.op = opXnor
 	}
@@ -106,7 +111,7 @@ func (b *Builder) Set(column int32, edges []float32, lastLeft, missingLeft bool)
 	for _, e := range edges {
 		c.sources = append(c.sources, b.Less(column, e, false))
 	}
-	return b.cond(c)
+	return b.combine(c)
 }
 
 // And is the condition that x holds, and y if yHolds, else not y.
@@ -115,28 +120,35 @@ func (b *Builder) And(x, y Cond, yHolds bool) Cond {
 	if !yHolds {
 		op = opAndNot
 	}
-	return b.cond(condition{derived: true, op: op, sources: []Cond{x, y}})
+	return b.combine(madeOf{op: op, sources: []Cond{x, y}})
 }
 
 // Not is the condition that x does not hold.
 func (b *Builder) Not(x Cond) Cond {
-	return b.cond(condition{derived: true, op: opXnor, sources: []Cond{x}})
+	return b.combine(madeOf{op: opXnor, sources: []Cond{x}})
 }
 
 // missing returns the condition that a column is missing.
 func (b *Builder) missing(column int32) Cond {
 	c, ok := b.missed[column]
 	if !ok {
-		c = b.cond(condition{})
+		c = b.cond()
 		b.missed[column] = c
 	}
 	return c
 }
 
-func (b *Builder) cond(c condition) Cond {
+func (b *Builder) cond() Cond {
 	b.planes++
-	b.conds = append(b.conds, c)
+	b.conds = append(b.conds, condition{})
 	return Cond(len(b.conds) - 1)
+}
+
+func (b *Builder) combine(of madeOf) Cond {
+	b.made = append(b.made, of)
+	c := b.cond()
+	b.conds[c].made = int32(len(b.made))
+	return c
 }
 
 // Tree adds a tree of the given depth, at least 1, to a group. conds has 1<<depth - 1 conditions in post-order: those of the left
@@ -160,12 +172,13 @@ func (b *Builder) EndTile() {
 	b.placeThresholds(&t)
 	for i := range b.conds {
 		c := &b.conds[i]
-		if !c.derived {
+		if c.made == 0 {
 			continue
 		}
-		c.plane = t.plane(1)
-		d := derived{op: c.op, plane: c.plane, left: c.left, missing: b.reference(c.missing)}
-		for _, s := range c.sources {
+		of := &b.made[c.made-1]
+		c.plane = int32(t.plane(1))
+		d := derived{op: of.op, plane: int(c.plane), left: of.left, missing: b.reference(of.missing)}
+		for _, s := range of.sources {
 			d.sources = append(d.sources, b.reference(s))
 		}
 		t.derived = append(t.derived, d)
@@ -226,10 +239,8 @@ func (b *Builder) placeThresholds(t *tile) {
 	}
 	// A plane of missing rows is made if something needs it.
 	needed := map[Cond]bool{}
-	for i := range b.conds {
-		if b.conds[i].derived {
-			needed[b.conds[i].missing] = true
-		}
+	for i := range b.made {
+		needed[b.made[i].missing] = true
 	}
 	kept := t.missing[:0]
 	for _, m := range t.missing {
@@ -238,7 +249,7 @@ func (b *Builder) placeThresholds(t *tile) {
 			continue
 		}
 		m.plane = t.plane(1)
-		b.conds[c].plane = m.plane
+		b.conds[c].plane = int32(m.plane)
 		// The planes of a column are in the nearest cache when its last ranks are done.
 		for j := len(t.ranked) - 1; j >= 0; j-- {
 			if t.ranked[j].slot == m.slot {
@@ -288,14 +299,14 @@ func (b *Builder) placeRanked(t *tile, of []threshold, m *missing) bool {
 	for i, x := range of {
 		plane := r.plane + i
 		if x.right != 0 {
-			b.conds[x.right].plane = plane
+			b.conds[x.right].plane = int32(plane)
 		}
 		if x.left != 0 {
 			left := plane
 			if x.right != 0 {
 				left = t.plane(1)
 			}
-			b.conds[x.left].plane = left
+			b.conds[x.left].plane = int32(left)
 			m.pairs = append(m.pairs, uint16(8*plane), uint16(8*left))
 		}
 	}
@@ -314,7 +325,7 @@ func (b *Builder) placeDirect(t *tile, of []threshold) {
 			if c == 0 {
 				continue
 			}
-			b.conds[c].plane = t.plane(1)
+			b.conds[c].plane = int32(t.plane(1))
 			d.thresholds = append(d.thresholds, x.value)
 		}
 		if n := len(d.thresholds); n > 0 {
@@ -329,6 +340,15 @@ func (b *Builder) placeDirect(t *tile, of []threshold) {
 func (b *Builder) placeTrees(t *tile) {
 	slices.SortStableFunc(b.trees, func(x, y pending) int { return cmp.Compare(x.group, y.group) })
 	t.program = make([]uint16, 0, len(b.program)+1<<MaxDepth)
+	values, tables := 0, 0
+	for _, tree := range b.trees {
+		if b.plan.kind.tables(tree.depth) {
+			tables += tableBytes(tree.depth)
+		} else {
+			values += 1 << tree.depth
+		}
+	}
+	t.values, t.tables = make([]float32, 0, values), make([]byte, 0, tables)
 	for i, tree := range b.trees {
 		if i == 0 || tree.group != b.trees[i-1].group || tree.depth != b.trees[i-1].depth {
 			t.runs = append(t.runs, run{depth: tree.depth, group: tree.group,

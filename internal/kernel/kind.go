@@ -1,5 +1,7 @@
 package kernel
 
+import "slices"
+
 // Kind is an implementation of the block kernel.
 type Kind uint8
 
@@ -83,10 +85,13 @@ var (
 // appendTables appends leaves as four tables of 16 bytes or one byte for each leaf, whichever is more: the lowest bytes of
 // all leaves, then the second ones, and so on.
 func appendTables(to []byte, leaves []float32) []byte {
-	for shift := 0; shift < 32; shift += 8 {
-		for i := range max(16, len(leaves)) {
-			to = append(to, byte(float32bits(leaves[i%len(leaves)])>>shift))
-		}
+	n := max(16, len(leaves))
+	first := len(to)
+	to = slices.Grow(to, 4*n)[:first+4*n]
+	bytes := to[first:]
+	for i := range n {
+		bits := float32bits(leaves[i&(len(leaves)-1)]) // their number is a power of two
+		bytes[i], bytes[n+i], bytes[2*n+i], bytes[3*n+i] = byte(bits), byte(bits>>8), byte(bits>>16), byte(bits>>24)
 	}
 	return to
 }
