@@ -21,10 +21,12 @@ import (
 
 const (
 	rangeSize      = 32 << 20 // bytes of one request
-	stallTimeout   = 30 * time.Second
-	maxRestarts    = 2 // of an object that changes while it is read
-	maxInterrupted = 5 // attempts in a row that bring nothing
+	maxRestarts    = 2        // of an object that changes while it is read
+	maxInterrupted = 5        // attempts in a row that bring nothing
 )
+
+// stallTimeout is how long a body may bring nothing; tests have less patience.
+var stallTimeout = 30 * time.Second
 
 func (s *s3Store) Download(ctx context.Context, key, path string, opts *DownloadOptions) (Object, error) {
 	d := &download{s: s, key: key, path: path, DownloadOptions: opts.resolved()}
@@ -181,7 +183,7 @@ func (d *download) readRange(ctx context.Context, last int64) error {
 	return d.copy(out.Body, last+1-d.offset, cancel)
 }
 
-var errStalled = fmt.Errorf("no byte for %v", stallTimeout)
+var errStalled = errors.New("no byte came for too long")
 
 // copy writes n bytes of a body to the file. A watchdog ends a body that brings nothing for too long.
 func (d *download) copy(body io.Reader, n int64, cancel context.CancelCauseFunc) error {

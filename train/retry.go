@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -28,7 +29,7 @@ func newRetryer(clock Clock) aws.Retryer {
 		o.Backoff = retry.BackoffDelayerFunc(backoff)
 		o.RateLimiter = ratelimit.None // the attempts of one call are bounded; calls do not spend each other's
 		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(neverRetried)}, o.Retryables...)
-		o.Retryables = append(o.Retryables, retry.RetryableHTTPStatusCode{Codes: map[int]struct{}{http.StatusTooManyRequests: {}}})
+		o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(brokenOff), retry.RetryableHTTPStatusCode{Codes: map[int]struct{}{http.StatusTooManyRequests: {}}})
 	})
 	return retryer{standard, clock}
 }
@@ -42,6 +43,14 @@ func backoff(attempt int, err error) (time.Duration, error) {
 	}
 	limit := min(backoffBase<<min(max(attempt, 1)-1, 10), backoffCap)
 	return time.Duration(rand.Int64N(int64(limit) + 1)), nil
+}
+
+// brokenOff is an answer that ended too early, which the SDK takes for one that it cannot read.
+func brokenOff(err error) aws.Ternary {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return aws.TrueTernary
+	}
+	return aws.UnknownTernary
 }
 
 func neverRetried(err error) aws.Ternary {

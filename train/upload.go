@@ -150,6 +150,10 @@ func (u *upload) finish(ctx context.Context) (Object, error) {
 		Bucket: aws.String(u.s.bucket), Key: u.s.key(u.key), UploadId: aws.String(u.id), MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
 	})
 	if err != nil {
+		// An upload that was finished is not there any more, as one whose answer got lost shows.
+		if there, e := u.s.Head(ctx, u.key); errors.Is(err, ErrNotFound) && e == nil && there.Size == u.size && there.SHA256 == u.digest {
+			return there, nil
+		}
 		return Object{}, err
 	}
 	want := fmt.Sprintf("%s-%d", base64.StdEncoding.EncodeToString(whole.Sum(nil)), len(parts))

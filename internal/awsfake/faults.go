@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Fault is something that goes wrong with requests, or with the job that a request makes.
@@ -31,6 +32,7 @@ type Fault struct {
 	Status        int
 	Code, Message string
 	RetryAfter    string
+	Skew          time.Duration // of the Date header, by which a client learns that its clock is wrong
 	Location      string
 	After         int64
 	Interruptions int
@@ -95,9 +97,7 @@ func (s *Server) nextFault(service, operation, text string, job bool) *Fault {
 func (f *Fault) before(w http.ResponseWriter, c *call, id string) bool {
 	switch f.Kind {
 	case "error":
-		if f.RetryAfter != "" {
-			w.Header().Set("Retry-After", f.RetryAfter)
-		}
+		f.headers(w.Header())
 		c.fail(w, &apiError{Code: f.Code, Message: f.Message, Status: f.Status}, id)
 		return true
 	case "reset":
@@ -113,12 +113,19 @@ func (f *Fault) before(w http.ResponseWriter, c *call, id string) bool {
 	return false
 }
 
+func (f *Fault) headers(h http.Header) {
+	if f.RetryAfter != "" {
+		h.Set("Retry-After", f.RetryAfter)
+	}
+	if f.Skew != 0 {
+		h.Set("Date", time.Now().Add(f.Skew).UTC().Format(http.TimeFormat))
+	}
+}
+
 func (f *Fault) beforeS3(w *s3Writer, r *http.Request) bool {
 	switch f.Kind {
 	case "error":
-		if f.RetryAfter != "" {
-			w.Header().Set("Retry-After", f.RetryAfter)
-		}
+		f.headers(w.Header())
 		w.fail(s3Error(f.Status, f.Code, f.Message), r)
 		return true
 	case "reset":
@@ -148,16 +155,16 @@ func reset(w http.ResponseWriter) {
 }
 
 // wrap is an answer that goes wrong on its way. What finish does to it happens when the handler has written it.
-func (f *Fault) wrap(w http.ResponseWriter) http.ResponseWriter {
+func (f *Fault) wrap(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
 	switch f.Kind {
 	case "lost", "cut", "stall":
-		return &spoiledWriter{fault: f, to: w, header: w.Header(), direct: true}
+		return &spoiledWriter{fault: f, to: w, header: w.Header(), gone: r.Context().Done(), direct: true}
 	}
 	return w
 }
 
-func (f *Fault) wrapS3(w *s3Writer) http.ResponseWriter {
-	return &spoiledWriter{fault: f, to: w, header: w.Header()}
+func (f *Fault) wrapS3(w *s3Writer, r *http.Request) http.ResponseWriter {
+	return &spoiledWriter{fault: f, to: w, header: w.Header(), gone: r.Context().Done()}
 }
 
 // spoiledWriter holds an answer back, and then gives it spoiled.
@@ -167,6 +174,7 @@ type spoiledWriter struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
+	gone   <-chan struct{}
 	direct bool // the handler writes once and nobody calls finish
 }
 
@@ -199,7 +207,7 @@ func (w *spoiledWriter) finish() {
 			w.header.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from+1, from+int64(len(body)), total))
 		}
 	case "full":
-		// The caller made the request without its range.
+		// The range was taken from the request before it was answered.
 		w.header.Del("Content-Range")
 		w.status = 200
 	case "etag":
@@ -220,7 +228,10 @@ func (w *spoiledWriter) finish() {
 		w.to.Write(body[:min(f.After, int64(len(body)))])
 		flush(w.to)
 		if f.Kind == "stall" {
-			<-f.closed.Done()
+			select {
+			case <-w.gone:
+			case <-f.closed.Done():
+			}
 		}
 		panic(http.ErrAbortHandler)
 	}

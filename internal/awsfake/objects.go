@@ -130,3 +130,17 @@ func relative(uri, key string) string {
 	folder := prefix[:strings.LastIndex(prefix, "/")+1]
 	return strings.TrimPrefix(key, folder)
 }
+
+// Uploads are the multipart uploads of a bucket that nobody has finished or aborted.
+func (s *Server) Uploads(bucket string) ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	for id, u := range s.uploads {
+		if u.bucket == bucket {
+			out = append(out, id)
+		}
+	}
+	sort.Strings(out)
+	return out, nil
+}

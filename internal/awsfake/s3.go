@@ -119,12 +119,10 @@ func (s *Server) serveS3(w http.ResponseWriter, r *http.Request) {
 	rec := Request{Service: "s3", Operation: op, Protocol: "s3", Method: r.Method, Path: r.URL.RequestURI(), Header: r.Header.Clone(), Size: max(r.ContentLength, 0)}
 	rec.Input = s3Input(r, bucket, key, rec.Size)
 	out := &s3Writer{w: w, header: w.Header()}
+	answered := s.arrived(rec)
 	defer func() {
-		rec.Status, rec.Code, rec.Time = out.status, out.code, s.Now()
-		s.mu.Lock()
-		s.requests = append(s.requests, rec)
-		s.mu.Unlock()
-		s.logf("s3 %s %s/%s %d %s", op, bucket, key, rec.Status, rec.Code)
+		answered(func(q *Request) { q.Status, q.Code = out.status, out.code })
+		s.logf("s3 %s %s/%s %d %s", op, bucket, key, out.status, out.code)
 	}()
 	fault := s.fault("s3", op, func() string { return bucket + "/" + key })
 	if fault != nil && fault.beforeS3(out, r) {
@@ -132,7 +130,10 @@ func (s *Server) serveS3(w http.ResponseWriter, r *http.Request) {
 	}
 	var answer http.ResponseWriter = out
 	if fault != nil {
-		answer = fault.wrapS3(out)
+		if fault.Kind == "full" {
+			r.Header.Del("Range")
+		}
+		answer = fault.wrapS3(out, r)
 	}
 	if err := s.objectRequest(answer, r, op, bucket, key); err != nil {
 		out.fail(err, r)

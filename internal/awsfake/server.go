@@ -60,7 +60,7 @@ type Server struct {
 	state
 }
 
-// Request is one that the server has answered.
+// Request is one that has arrived; Status is 0 until it is answered.
 type Request struct {
 	Service, Operation string // as botocore calls them
 	Protocol           string // json, cbor, query, rest, s3
@@ -138,6 +138,20 @@ func (s *Server) Requests() []Request {
 	return append([]Request(nil), s.requests...)
 }
 
+// arrived keeps a request; what it gives back adds what became of it.
+func (s *Server) arrived(q Request) func(func(*Request)) {
+	q.Time = s.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.requests)
+	s.requests = append(s.requests, q)
+	return func(change func(*Request)) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		change(&s.requests[n])
+	}
+}
+
 // maxBody bounds the body of a request that is no object.
 const maxBody = 64 << 20
 
@@ -174,11 +188,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c.op != nil {
 		rec.Operation = c.op.Name
 	}
+	answered := s.arrived(rec)
 	finish := func(status int, code string) {
-		rec.Status, rec.Code, rec.Time, rec.Input = status, code, s.Now(), c.in
-		s.mu.Lock()
-		s.requests = append(s.requests, rec)
-		s.mu.Unlock()
+		answered(func(q *Request) { q.Status, q.Code, q.Input = status, code, c.in })
 		s.logf("%s %s %d %s", rec.Service, rec.Operation, status, code)
 	}
 	if refused != nil {
@@ -207,10 +219,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if fault != nil {
 		out = fault.spoil(out)
-		w = fault.wrap(w)
+		w = fault.wrap(w, r)
 	}
-	c.succeed(w, out, id)
 	finish(200, "")
+	c.succeed(w, out, id)
 }
 
 // do validates a decoded call and runs its handler.
