@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -123,6 +124,10 @@ func (f *Fault) headers(h http.Header) {
 }
 
 func (f *Fault) beforeS3(w *s3Writer, r *http.Request) bool {
+	if f.Kind == "error" || f.Kind == "redirect" {
+		// A client that is still sending may not see an answer that comes before it has ended.
+		io.Copy(io.Discard, r.Body)
+	}
 	switch f.Kind {
 	case "error":
 		f.headers(w.Header())
