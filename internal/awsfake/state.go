@@ -53,6 +53,9 @@ func (s *Server) add(t *thing) *thing {
 }
 
 func (s *Server) remove(t *thing) {
+	if t == nil {
+		return
+	}
 	delete(s.things[t.kind], t.name)
 	delete(s.tags, t.arn)
 }
