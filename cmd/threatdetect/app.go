@@ -139,7 +139,7 @@ func (a *app) root() *cobra.Command {
 }
 
 // laterCommands are the commands that the command line has and this version does not.
-var laterCommands = []string{"train", "tune", "pipeline", "trigger", "registry",
+var laterCommands = []string{"train", "tune",
 	"deploy", "destroy", "cleanup", "man"}
 
 // oneLine keeps an error on one line, whatever text of an input it quotes.

@@ -24,6 +24,9 @@ func (a *app) awsCommands() []*cobra.Command {
 		a.initCommand(),
 		a.fakeAWSCommand(),
 		a.endpointCommand(), a.transformCommand(), a.monitorCommand(), a.iamCommand(),
+		a.pipelineCommand(),
+		a.triggerCommand(),
+		a.registryCommand(),
 	}
 }
 

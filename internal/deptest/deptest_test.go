@@ -76,9 +76,10 @@ var rules = []struct {
 		"github.com/prometheus/client_golang/prometheus github.com/prometheus/client_golang/prometheus/collectors github.com/prometheus/client_golang/prometheus/promhttp",
 		"scores over HTTP"},
 
+	{"train/lambda", "train/trigger github.com/aws/aws-lambda-go/lambda github.com/aws/aws-lambda-go/lambdacontext " + awsSDK, "a program for Lambda, built and sent by train"},
 	{"train/trigger", "", "decides; whoever imports it asks AWS"},
 	{"train/pipeline", "", "definitions are data: it asks nobody"},
-	{"train", "features inference inference/detect inference/diagnose model train/pipeline go.yaml.in/yaml/v3 " + awsSDK, "asks AWS, and is the only one that does"},
+	{"train", "features inference inference/detect inference/diagnose model train/pipeline train/trigger go.yaml.in/yaml/v3 " + awsSDK, "asks AWS, and is the only one that does"},
 
 	{"internal/awsfake", "inference/rows inference/serve github.com/aws/smithy-go/encoding/cbor go.yaml.in/yaml/v3 github.com/johannesboyne/gofakes3 github.com/johannesboyne/gofakes3/backend/s3mem",
 		"rehearses AWS: it judges package train, and so shares nothing with it"},
@@ -88,7 +89,7 @@ var rules = []struct {
 	{"internal/mkbundle", "features features/auto features/zeek inference inference/evaluate internal/logio model", "makes the bundles of testdata"},
 	{"internal/mkvocabulary", "internal/logio", "writes a file of features"},
 	{"cmd/trafficgen", "internal/trafficgen", "a face on trafficgen"},
-	{"cmd/threatdetect", "features features/auto features/join features/zeek features/dataset features/vpcflow features/vpcflow/parquet inference inference/detect inference/diagnose inference/evaluate inference/evaluate/page inference/rows inference/serve internal/awsfake internal/decimal internal/logio model train " +
+	{"cmd/threatdetect", "features features/auto features/join features/zeek features/dataset features/vpcflow features/vpcflow/parquet inference inference/detect inference/diagnose inference/evaluate inference/evaluate/page inference/rows inference/serve internal/awsfake internal/decimal internal/logio model train train/pipeline " +
 		"inference/batch inference/batch/parquet " +
 		"github.com/spf13/cobra github.com/spf13/pflag github.com/vbauerster/mpb/v8 github.com/vbauerster/mpb/v8/decor golang.org/x/term",
 		"flags, bars and printing"},
