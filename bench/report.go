@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	_ "embed"
 	"fmt"
 	"io"
 	"os"
@@ -47,6 +48,7 @@ func (res *results) write(out io.Writer) error {
 	}
 	res.writeExactness(&b)
 	res.writeOwn(&b)
+	b.WriteString("\n" + bounds)
 	_, err := io.WriteString(out, b.String())
 	return err
 }
@@ -188,6 +190,11 @@ func (res *results) writeExactness(b *strings.Builder) {
 		}
 	}
 }
+
+// bounds says what holds the kernels back where a figure is not reached.
+//
+//go:embed bounds.md
+var bounds string
 
 func (res *results) writeOwn(b *strings.Builder) {
 	b.WriteString("\n## Loading and memory\n\n| model | engine | load UBJSON | compile | compiled size | two threads over one | at most |\n|---|---|---:|---:|---:|---:|---:|\n")
