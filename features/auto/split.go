@@ -2,6 +2,8 @@ package auto
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"io"
 	"iter"
 
@@ -119,6 +121,9 @@ func (s *Splitter) Skip(p Position, r io.Reader) error {
 				return err
 			}
 		}
+		if s.pos.Offset != p.Offset {
+			return fmt.Errorf("%w: no piece ends at byte %d", errPlace, p.Offset)
+		}
 		return nil
 	}
 	s.lines.Close()
@@ -128,6 +133,8 @@ func (s *Splitter) Skip(p Position, r io.Reader) error {
 	s.comments = append(s.comments[:0], p.Header...)
 	return nil
 }
+
+var errPlace = errors.New("another log than before")
 
 // Next returns the next piece, or false at the end of the log. An error is that of the input, such as of a gzip stream that was cut.
 func (s *Splitter) Next() (p *Piece, ok bool, err error) {
@@ -146,15 +153,16 @@ func (s *Splitter) Next() (p *Piece, ok bool, err error) {
 		}
 		text = s.fill(text, len(text)+64<<10)
 	}
-	if s.err != io.EOF {
+	if s.err != nil && s.err != io.EOF {
+		// What was read of this piece is not given: a log that is read again, and does not break, would have another one in its place.
+		return nil, false, &features.InputError{Line: s.pos.Line, Err: s.err}
+	}
+	if s.err == nil {
 		end := bytes.LastIndexByte(text, '\n') + 1
 		s.rest = append(s.rest, text[end:]...)
 		text = text[:end]
 	}
 	if len(text) == 0 {
-		if s.err != io.EOF {
-			return nil, false, &features.InputError{Line: s.pos.Line, Err: s.err}
-		}
 		return nil, false, nil
 	}
 	p = &Piece{text: text, line: s.pos.Line}

@@ -2,7 +2,6 @@ package batch
 
 import (
 	"context"
-	"io"
 	"path/filepath"
 )
 
@@ -152,17 +151,8 @@ func (j *Job) convert(whole, from string) error {
 
 // put writes a whole file to the bucket.
 func (j *Job) put(name, whole string) error {
-	f, err := j.disk.Open(whole)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	size, err := f.Size()
-	if err != nil {
-		return err
-	}
 	key := j.url(name)
-	if err := j.bucket.Put(context.Background(), key, io.NewSectionReader(f, 0, size), size); err != nil {
+	if err := j.bucket.Put(context.Background(), key, whole); err != nil {
 		return &FileError{"write output", key, err}
 	}
 	return nil

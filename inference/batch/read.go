@@ -28,14 +28,14 @@ const noFormat auto.Format = "none"
 // source is the bytes of a log as they lie there. It tells faults of reading from faults of what was read.
 type source struct {
 	r   io.Reader
-	run *run
+	run *run  // nil: nobody is told
 	err error // of reading
 }
 
 func (s *source) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
-	if on := s.run.job.opts.OnRead; on != nil {
-		on(int64(n))
+	if s.run != nil && s.run.job.opts.OnRead != nil {
+		s.run.job.opts.OnRead(int64(n))
 	}
 	if err != nil && err != io.EOF {
 		s.err = err

@@ -144,13 +144,17 @@ func (j *Job) orderByTime(ctx context.Context) error {
 		if err != nil {
 			return &FileError{"read input", l.in.name, bare(err)}
 		}
-		for f, err := range auto.Read(r, j.readOptions()) {
+		src := &source{r: r}
+		for f, err := range auto.Read(src, j.readOptions()) {
 			if err == nil {
 				l.first = f.End()
 				break
 			}
 		}
 		r.Close()
+		if src.err != nil {
+			return &FileError{"read input", l.in.name, bare(src.err)}
+		}
 	}
 	slices.SortStableFunc(j.logs, func(a, b *log) int {
 		return cmp.Or(cmp.Compare(a.first, b.first), strings.Compare(a.in.name, b.in.name))
@@ -178,6 +182,9 @@ func (j *Job) repair() error {
 			extent *extent
 		}{{&l.out, j.outName(l.in.key), &l.p.Out}, {&l.rejects, j.rejectsName(l.in.key), &l.p.Rejects}} {
 			*e.p = partial{disk: j.disk, name: e.name + partialEnd}
+			if err := j.takeBack(e.name, e.extent); err != nil {
+				return err
+			}
 			if err := e.p.repair(e.extent); err != nil {
 				return err
 			}
@@ -196,6 +203,24 @@ func (j *Job) repair() error {
 				return &FileError{"write output", name, bare(err)}
 			}
 		}
+	}
+	return nil
+}
+
+// takeBack makes a partial file of an output that got its name by a record that is lost: the journal was damaged.
+func (j *Job) takeBack(name string, e *extent) error {
+	if e.Length == 0 || j.bucket != nil || j.opts.Convert != nil {
+		return nil
+	}
+	partial, err := j.disk.Exists(name + partialEnd)
+	if err == nil && !partial {
+		var whole bool
+		if whole, err = j.disk.Exists(name); err == nil && whole {
+			err = j.disk.Rename(name, name+partialEnd)
+		}
+	}
+	if err != nil {
+		return &FileError{"write output", name, bare(err)}
 	}
 	return nil
 }

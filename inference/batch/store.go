@@ -13,8 +13,8 @@ type Store interface {
 	Stat(ctx context.Context, key string) (Object, error)
 	// Open reads an object from a byte on. It fails if the object's tag is not o.Tag any more.
 	Open(ctx context.Context, o Object, offset int64) (io.ReadCloser, error)
-	// Put writes an object of size bytes. It appears whole or not at all, and replaces one that is there.
-	Put(ctx context.Context, key string, r io.ReaderAt, size int64) error
+	// Put writes the file at path as an object. It appears whole or not at all, and replaces one that is there.
+	Put(ctx context.Context, key, path string) error
 }
 
 // Object is an object of a Store.
