@@ -92,3 +92,50 @@ func TestMargins(t *testing.T) {
 		})
 	}
 }
+
+// TestDeepTrees has trees of equal depth in a row, which some kernels score several at a time, and some more.
+func TestDeepTrees(t *testing.T) {
+	for kind := Generic + 1; kind <= NEON; kind++ {
+		if !kind.Available() {
+			continue
+		}
+		for depth := 6; depth <= MaxDepth; depth++ {
+			for _, trees := range []int{3, 4, 11} {
+				plan := func(kind Kind) *Plan {
+					r := rand.New(rand.NewPCG(uint64(depth), uint64(trees)))
+					b := NewBuilder(kind, 3, 1)
+					for range trees {
+						conds, leaves := make([]Cond, 1<<depth-1), make([]float32, 1<<depth)
+						for i := range conds {
+							conds[i] = b.Less(int32(r.IntN(3)), float32(r.IntN(50)), r.IntN(2) == 0)
+						}
+						for i := range leaves {
+							leaves[i] = float32(r.NormFloat64())
+						}
+						b.Tree(0, depth, conds, leaves)
+					}
+					return b.Plan()
+				}
+				want, got := plan(Generic), plan(kind)
+				ws, gs := want.NewScratch(), got.NewScratch()
+				r := rand.New(rand.NewPCG(3, 4))
+				for _, n := range []int{1, 7, 8, 9, 33, 63, 64, 65} {
+					values, bases := make([]float32, 3*n), make([]float32, n)
+					for i := range values {
+						values[i] = float32(r.IntN(51)) - 0.5
+						if r.IntN(9) == 0 {
+							values[i] = float32(math.NaN())
+						}
+					}
+					for i := range bases {
+						bases[i] = r.Float32()
+					}
+					a, b := make([]float32, n), make([]float32, n)
+					want.Margins(a, bases, Matrix{values, 3, 1}, n, false, ws)
+					got.Margins(b, bases, Matrix{values, 3, 1}, n, false, gs)
+					require.Equal(t, a, b, "%v, %d trees of depth %d, %d rows", kind, trees, depth, n)
+				}
+			}
+		}
+	}
+}
