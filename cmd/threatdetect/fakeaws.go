@@ -42,7 +42,7 @@ func (a *app) fakeAWSCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:0", "address to listen on; port 0 is any free one")
 	flags.StringVar(&f.dir, "dir", "", "directory of buckets: objects in it are there from the start, and those written are written to it")
-	flags.StringVar(&f.python, "python", "", "Python with XGBoost for training; none trains by a stored artifact")
+	flags.StringVar(&f.python, "python", "", "Python with the XGBoost of the image, for training; without it one is looked for, and if there is none a stored artifact is replayed")
 	flags.Float64Var(&f.speed, "speed", 1, "seconds of the clock in a second")
 	flags.DurationVar(&f.tick, "tick", 15*time.Second, "how far each request for a state moves the clock")
 	flags.BoolVar(&f.strictIAM, "strict-iam", false, "refuse roles that were not created here, and what their policies do not allow")

@@ -228,5 +228,5 @@ func gunzip(b []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return io.ReadAll(z)
+	return io.ReadAll(io.LimitReader(z, maxBody+1))
 }

@@ -86,7 +86,7 @@ def requests(files):
 
 
 def images(wheel, tables):
-    theirs = json.loads(zipfile.ZipFile(wheel).read("sagemaker/image_uri_config/xgboost.json"))
+    theirs = json.loads(zipfile.ZipFile(wheel).read("sagemaker/core/image_uri_config/xgboost.json"))
     wanted = {}  # version: (repository, accounts by region)
     scopes = theirs if "versions" not in theirs else {"all": theirs}
     for scope in scopes.values():

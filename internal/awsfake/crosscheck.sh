@@ -15,8 +15,8 @@ trap '[ -z "$moto" ] || kill "$moto" 2>/dev/null || true; rm -rf "$work"' EXIT
 "$venv/bin/python" "$here/mkshapes.py" --check
 "$venv/bin/python" "$here/crosscheck.py" requests $(git ls-files '*/testdata/requests/*.ndjson') "$@"
 
-"$venv/bin/pip" -q --disable-pip-version-check download --no-deps -d "$work" sagemaker==2.257.7
-"$venv/bin/python" "$here/crosscheck.py" images "$work"/sagemaker-*.whl train/images.json "$here/images.json"
+"$venv/bin/pip" -q --disable-pip-version-check download --no-deps -d "$work" sagemaker-core==2.27.0
+"$venv/bin/python" "$here/crosscheck.py" images "$work"/sagemaker_core-*.whl train/images.json "$here/images.json"
 
 if [ -f train/template.yaml ]; then
   "$venv/bin/cfn-lint" --regions us-east-1 -- train/template.yaml

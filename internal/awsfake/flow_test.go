@@ -337,3 +337,23 @@ func main() {
 	require.Len(t, left.Messages, 1)
 	require.Equal(t, 4, s.thing("function", "td").data.(*function).calls)
 }
+
+func TestMetricsAndAlarmsOverTheSDK(t *testing.T) {
+	ctx := context.Background()
+	s, cfg := start(t, Options{Tick: -1})
+	client := cloudwatch.NewFromConfig(cfg)
+	_, err := client.PutMetricAlarm(ctx, &cloudwatch.PutMetricAlarmInput{AlarmName: aws.String("td"), Namespace: aws.String("ThreatDetect"), MetricName: aws.String("Threats"), Statistic: cwtypes.StatisticSum, Period: aws.Int32(300),
+		EvaluationPeriods: aws.Int32(1), Threshold: aws.Float64(2), ComparisonOperator: cwtypes.ComparisonOperatorGreaterThanOrEqualToThreshold, TreatMissingData: aws.String("notBreaching")})
+	require.NoError(t, err)
+	state := func() cwtypes.StateValue {
+		out, err := client.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{AlarmNames: []string{"td"}})
+		require.NoError(t, err)
+		return out.MetricAlarms[0].StateValue
+	}
+	require.Equal(t, cwtypes.StateValueOk, state())
+	_, err = client.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{Namespace: aws.String("ThreatDetect"), MetricData: []cwtypes.MetricDatum{{MetricName: aws.String("Threats"), Value: aws.Float64(3), Timestamp: aws.Time(s.Now())}}})
+	require.NoError(t, err)
+	require.Equal(t, cwtypes.StateValueAlarm, state())
+	s.Advance(time.Hour)
+	require.Equal(t, cwtypes.StateValueOk, state())
+}

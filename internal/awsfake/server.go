@@ -170,6 +170,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
 		return
 	}
+	if r.Header.Get("Content-Encoding") == "gzip" { // as CloudWatch's client sends its metrics
+		if body, err = gunzip(body); err != nil || len(body) > maxBody {
+			http.Error(w, "the body is no gzip", http.StatusBadRequest)
+			return
+		}
+	}
 	c, refused := identify(r, body)
 	if c == nil && refused == nil {
 		r.Body = io.NopCloser(bytes.NewReader(body))

@@ -1,6 +1,89 @@
 package awsfake
 
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// noPython is how the command says that nobody can train here.
+const noPython = "no Python with the right XGBoost"
+
 // trainLocal runs the command's train local over the container's layout; done is false where it found no XGBoost.
 func (s *Server) trainLocal(spec *trainingSpec, result *trainingResult) (done bool, err error) {
-	return false, nil
+	b, err := newSandbox()
+	if err != nil {
+		return false, err
+	}
+	defer b.remove()
+	if err := b.layTraining(spec); err != nil {
+		return false, err
+	}
+	version := spec.version
+	if version == "" {
+		version = "1.7-1" // an image of somebody's own
+	}
+	words := []string{"train", "local", "--layout", filepath.Join(b.root, "opt/ml"), "--image", version, "--log"}
+	env := map[string]string{}
+	if python := s.options.Python; python != "" {
+		env["THREATDETECT_PYTHON"] = python
+	} else if python := os.Getenv("THREATDETECT_PYTHON"); python != "" {
+		env["THREATDETECT_PYTHON"] = python
+	}
+	out, err := s.run(b, nil, words, env, workTime)
+	if err != nil && (strings.Contains(out, noPython) || strings.Contains(out, "later version") || strings.Contains(out, "unknown command")) {
+		return false, nil
+	}
+	for line := range strings.Lines(out) {
+		line = strings.TrimRight(line, "\n")
+		if r, ok := parseRound(line); ok {
+			result.rounds = append(result.rounds, r)
+		} else if len(result.rounds) == 0 && strings.TrimSpace(line) != "" {
+			result.notes = append(result.notes, line)
+		}
+	}
+	if err != nil {
+		why := strings.TrimSpace(string(b.read("/opt/ml/output/failure")))
+		if why == "" {
+			why = lastLine(out)
+		}
+		return true, errors.New("ClientError: " + why + ", exit code: 1")
+	}
+	files, err := b.files("/opt/ml/model")
+	if err != nil {
+		return true, err
+	}
+	if len(files) == 0 {
+		return true, errors.New("AlgorithmError: the training wrote no model")
+	}
+	result.artifact, err = archive(files)
+	return true, err
+}
+
+// layTraining writes the folders of a training container.
+func (b *sandbox) layTraining(spec *trainingSpec) error {
+	channels := doc{}
+	for _, c := range spec.channels {
+		distribution := "FullyReplicated"
+		if c.sharded {
+			distribution = "ShardedByS3Key"
+		}
+		channels[c.name] = doc{"ContentType": c.contentType, "TrainingInputMode": "File", "S3DistributionType": distribution, "RecordWrapperType": "None"}
+		for _, f := range c.files {
+			if err := b.write("/opt/ml/input/data/"+c.name+"/"+f.path, f.body); err != nil {
+				return err
+			}
+		}
+	}
+	for name, v := range map[string]any{
+		"hyperparameters.json": spec.hyperparameters,
+		"inputdataconfig.json": channels,
+		"resourceconfig.json":  doc{"current_host": "algo-1", "hosts": []string{"algo-1"}, "network_interface_name": "eth0"},
+	} {
+		if err := b.writeJSON("/opt/ml/input/config/"+name, v); err != nil {
+			return err
+		}
+	}
+	return nil
 }
