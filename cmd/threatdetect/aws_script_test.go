@@ -3,6 +3,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -28,7 +29,12 @@ func startFake(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	server, err := awsfake.New(o)
 	ts.Check(err)
-	ts.Defer(func() { server.Close() })
+	ts.Defer(func() {
+		if dir := os.Getenv("THREATDETECT_CAPTURE"); dir != "" { // for internal/awsfake/crosscheck.sh
+			ts.Check(server.WriteRequests(filepath.Join(dir, ts.Name()+".ndjson")))
+		}
+		server.Close()
+	})
 	ts.Setenv("fake", server.URL)
 	ts.Setenv("AWS_ENDPOINT_URL", server.URL)
 	ts.Setenv("AWS_ACCESS_KEY_ID", "rehearsal")

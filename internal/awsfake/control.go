@@ -1,9 +1,12 @@
 package awsfake
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -41,4 +44,21 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 	default:
 		http.NotFound(w, r)
 	}
+}
+
+// WriteRequests writes the requests that were answered with success as a dry run prints them, for validators; of S3 only those
+// whose input is all in address and headers.
+func (s *Server) WriteRequests(path string) error {
+	whole := map[string]bool{"GetObject": true, "HeadObject": true, "PutObject": true, "ListObjectsV2": true, "CreateMultipartUpload": true, "UploadPart": true, "AbortMultipartUpload": true}
+	var b bytes.Buffer
+	for _, q := range s.Requests() {
+		if q.Status/100 != 2 || q.Service == "s3" && !whole[q.Operation] {
+			continue
+		}
+		fmt.Fprintln(&b, toJSON(doc{"service": q.Service, "operation": q.Operation, "input": q.Input}))
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
+	}
+	return os.WriteFile(path, b.Bytes(), 0o666)
 }

@@ -14,6 +14,9 @@ trap '[ -z "$moto" ] || kill "$moto" 2>/dev/null || true; rm -rf "$work"' EXIT
 
 "$venv/bin/python" "$here/mkshapes.py" --check
 "$venv/bin/python" "$here/crosscheck.py" requests $(git ls-files '*/testdata/requests/*.ndjson') "$@"
+# What the commands really send, as the scripts of the command line run them.
+THREATDETECT_CAPTURE=$work/captured go test -count=1 -run 'TestScripts/aws' ./cmd/threatdetect
+"$venv/bin/python" "$here/crosscheck.py" requests "$work"/captured/*.ndjson
 
 "$venv/bin/pip" -q --disable-pip-version-check download --no-deps -d "$work" sagemaker-core==2.27.0
 "$venv/bin/python" "$here/crosscheck.py" images "$work"/sagemaker_core-*.whl train/images.json "$here/images.json"
