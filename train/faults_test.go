@@ -30,7 +30,7 @@ type rehearsal struct {
 	server *awsfake.Server
 	aws    *AWS
 	clock  *fakeClock
-	store  Store
+	store  *Store
 	dir    string
 	big    string // a file of three parts
 	small  string

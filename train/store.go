@@ -18,24 +18,76 @@ type Object struct {
 }
 
 // Store keeps objects under keys: a prefix of a bucket of S3, or a folder of this machine, which are used alike. Keys are divided by slashes. Errors are
-// of the kinds of this package. A store is safe for concurrent use.
-type Store interface {
-	// Address is where a key lies, for people and for SageMaker: s3://bucket/key.
-	Address(key string) string
-	// Upload puts a file there, whole or not at all. One that is there with the same contents is not sent again, and what an upload that was
-	// killed has sent already is not either. Progress is told of bytes that are there; it may be nil.
-	Upload(ctx context.Context, key, path string, progress func(bytes int64)) (Object, error)
-	// Put is Upload for a few bytes. If mustBeNew, an object that is there is ErrExists.
-	Put(ctx context.Context, key string, data []byte, mustBeNew bool) (Object, error)
-	// Download gets an object as a file that only this user can read, whole or not at all.
-	Download(ctx context.Context, key, path string, opts *DownloadOptions) (Object, error)
-	// Get is Download for a few bytes, at most limit.
-	Get(ctx context.Context, key string, limit int64) ([]byte, Object, error)
-	Head(ctx context.Context, key string) (Object, error)
-	// List calls each with every object below a prefix, in the order of keys, until it returns false.
-	List(ctx context.Context, prefix string, each func(Object) bool) error
-	// Delete deletes; what is not there is no error.
-	Delete(ctx context.Context, keys ...string) error
+// of the kinds of this package. A store is safe for concurrent use. It is no interface, as the client in it must not be put into one: see the package
+// comment.
+type Store struct {
+	s3  *s3Store // nil if it is a folder
+	dir *dirStore
+}
+
+// Address is where a key lies, for people and for SageMaker: s3://bucket/key.
+func (s *Store) Address(key string) string {
+	if s.s3 != nil {
+		return s.s3.Address(key)
+	}
+	return s.dir.Address(key)
+}
+
+// Upload puts a file there, whole or not at all. One that is there with the same contents is not sent again, and what an upload that was killed has
+// sent already is not either. Progress is told of bytes that are there; it may be nil.
+func (s *Store) Upload(ctx context.Context, key, path string, progress func(bytes int64)) (Object, error) {
+	if s.s3 != nil {
+		return s.s3.Upload(ctx, key, path, progress)
+	}
+	return s.dir.Upload(ctx, key, path, progress)
+}
+
+// Put is Upload for a few bytes. If mustBeNew, an object that is there is ErrExists.
+func (s *Store) Put(ctx context.Context, key string, data []byte, mustBeNew bool) (Object, error) {
+	if s.s3 != nil {
+		return s.s3.Put(ctx, key, data, mustBeNew)
+	}
+	return s.dir.Put(ctx, key, data, mustBeNew)
+}
+
+// Download gets an object as a file that only this user can read, whole or not at all.
+func (s *Store) Download(ctx context.Context, key, path string, opts *DownloadOptions) (Object, error) {
+	if s.s3 != nil {
+		return s.s3.Download(ctx, key, path, opts)
+	}
+	return s.dir.Download(ctx, key, path, opts)
+}
+
+// Get is Download for a few bytes, at most limit.
+func (s *Store) Get(ctx context.Context, key string, limit int64) ([]byte, Object, error) {
+	if s.s3 != nil {
+		return s.s3.Get(ctx, key, limit)
+	}
+	return s.dir.Get(ctx, key, limit)
+}
+
+// Head says what is known of an object.
+func (s *Store) Head(ctx context.Context, key string) (Object, error) {
+	if s.s3 != nil {
+		return s.s3.Head(ctx, key)
+	}
+	return s.dir.Head(ctx, key)
+}
+
+// List calls each with every object below a prefix, in the order of keys, until it returns false.
+func (s *Store) List(ctx context.Context, prefix string, each func(Object) bool) error {
+	if s.s3 != nil {
+		return s.s3.List(ctx, prefix, each)
+	}
+	return s.dir.List(ctx, prefix, each)
+}
+
+// Delete deletes; what is not there is no error.
+func (s *Store) Delete(ctx context.Context, keys ...string) error {
+	if s.s3 != nil {
+		return s.s3.Delete(ctx, keys...)
+	}
+	return s.dir.Delete(ctx, keys...)
 }
 
 // DownloadOptions bound a download. The zero value, and nil, are the defaults.
@@ -72,7 +124,7 @@ func ParseS3(address string) (bucket, key string, err error) {
 }
 
 // OpenStore opens what an address names: s3://bucket/prefix, or a folder. A prefix that is not empty ends in a slash.
-func (a *AWS) OpenStore(address string) (Store, error) {
+func (a *AWS) OpenStore(address string) (*Store, error) {
 	if !strings.HasPrefix(address, "s3://") {
 		return NewDirStore(address), nil
 	}
@@ -83,12 +135,12 @@ func (a *AWS) OpenStore(address string) (Store, error) {
 	if prefix != "" && !strings.HasSuffix(prefix, "/") {
 		prefix += "/"
 	}
-	return &s3Store{a: a, bucket: bucket, prefix: prefix}, nil
+	return &Store{s3: &s3Store{a: a, bucket: bucket, prefix: prefix}}, nil
 }
 
 // Bucket is the store of the stack's bucket.
-func (a *AWS) Bucket() Store {
-	return &s3Store{a: a, bucket: a.stack.Bucket, kms: a.stack.Training.KMSKey}
+func (a *AWS) Bucket() *Store {
+	return &Store{s3: &s3Store{a: a, bucket: a.stack.Bucket, kms: a.stack.Training.KMSKey}}
 }
 
 // readLimited reads r to its end, which must be at the size that was promised.

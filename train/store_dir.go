@@ -16,7 +16,7 @@ import (
 )
 
 // NewDirStore makes a store of a folder, which is made with the first object.
-func NewDirStore(dir string) Store { return &dirStore{dir} }
+func NewDirStore(dir string) *Store { return &Store{dir: &dirStore{dir}} }
 
 // dirStore keeps each object as a file; the digest of its contents is its entity tag.
 type dirStore struct{ dir string }

@@ -108,7 +108,7 @@ func randomFile(t *testing.T, size int) (string, []byte) {
 func TestStores(t *testing.T) {
 	b := newBucketServer(t)
 	a, _ := b.connect(t)
-	for name, store := range map[string]Store{"s3": a.Bucket(), "dir": NewDirStore(t.TempDir())} {
+	for name, store := range map[string]*Store{"s3": a.Bucket(), "dir": NewDirStore(t.TempDir())} {
 		t.Run(name, func(t *testing.T) {
 			ctx := t.Context()
 			for _, size := range []int{0, 1, 100_000, 20 << 20} {

@@ -32,7 +32,8 @@ type app struct {
 
 	rowsOnly, noVerdicts bool // what the account for people leaves out
 
-	named map[string]string // what messages call an input file, where that is not its name
+	fetched []string          // models from S3: files of this machine, each followed by its address
+	named   map[string]string // what messages call an input file, where that is not its name
 
 	began   time.Time
 	started bool // flags and arguments were right: what fails now is no wrong usage
@@ -68,7 +69,7 @@ func (a *app) run(args []string) int {
 	code := a.code
 	if err != nil {
 		exit := a.exitError(cmd, err)
-		fmt.Fprintf(a.stderr, "%s: %s\n", cmd.CommandPath(), strings.TrimSpace(oneLine(exit.Error())))
+		fmt.Fprintf(a.stderr, "%s: %s\n", cmd.CommandPath(), strings.TrimSpace(oneLine(a.addresses(exit.Error()))))
 		code = exit.code
 	}
 	a.printAccount()
@@ -101,12 +102,12 @@ func (a *app) root() *cobra.Command {
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "no progress bar and no account")
 	flags.StringVar(&a.summary, "summary", "text", "how to print the account of the run at the end of standard error: text or json")
 	flags.BoolVar(&a.noColor, "no-color", false, "no colours (also NO_COLOR); output has none at present")
-	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+	root.PersistentPreRunE = func(cmd *cobra.Command, args []string) error {
 		if a.summary != "text" && a.summary != "json" {
 			return usagef("--summary %q: want text or json", a.summary)
 		}
 		a.started = true
-		return nil
+		return a.fetchModels(cmd, args)
 	}
 	root.AddCommand(
 		a.scoreCommand(),
@@ -139,7 +140,7 @@ func (a *app) root() *cobra.Command {
 }
 
 // laterCommands are the commands that the command line has and this version does not.
-var laterCommands = []string{"train", "tune",
+var laterCommands = []string{
 	"deploy", "destroy", "cleanup", "man"}
 
 // oneLine keeps an error on one line, whatever text of an input it quotes.

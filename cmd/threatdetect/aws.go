@@ -22,6 +22,7 @@ import (
 func (a *app) awsCommands() []*cobra.Command {
 	return []*cobra.Command{
 		a.initCommand(),
+		a.trainCommand(), a.tuneCommand(),
 		a.fakeAWSCommand(),
 		a.endpointCommand(), a.transformCommand(), a.monitorCommand(), a.iamCommand(),
 		a.pipelineCommand(),

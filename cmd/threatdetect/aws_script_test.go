@@ -15,7 +15,18 @@ import (
 
 // startFake is: fake [DIR], which rehearses AWS for the rest of the script: account 111122223333 with what DIR has in folders, a bucket each. Waits take next
 // to no time. Roles have to exist, and to allow what they are used for. Its address is $fake.
-func startFake(ts *testscript.TestScript, _ bool, args []string) {
+func startFake(ts *testscript.TestScript, _ bool, args []string) { serveFake(ts, true, args) }
+
+// startOpenFake is: openfake [DIR], a fake in which roles need not exist, with the bucket of the file that init writes.
+func startOpenFake(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) == 0 {
+		ts.Check(os.MkdirAll(ts.MkAbs("buckets/td-demo-111122223333"), 0o777))
+		args = []string{"buckets"}
+	}
+	serveFake(ts, false, args)
+}
+
+func serveFake(ts *testscript.TestScript, strictIAM bool, args []string) {
 	binary := ""
 	for dir := range strings.SplitSeq(ts.Getenv("PATH"), string(filepath.ListSeparator)) {
 		if found, _ := filepath.Glob(filepath.Join(dir, "threatdetect*")); len(found) > 0 {
@@ -23,7 +34,7 @@ func startFake(ts *testscript.TestScript, _ bool, args []string) {
 			break
 		}
 	}
-	o := awsfake.Options{Binary: binary, StrictIAM: true, Tick: time.Minute}
+	o := awsfake.Options{Binary: binary, StrictIAM: strictIAM, Tick: time.Minute}
 	if len(args) > 0 {
 		o.Dir = ts.MkAbs(args[0])
 	}

@@ -40,6 +40,7 @@ func TestScripts(t *testing.T) {
 			"exit":     exitCode,
 			"account":  checkAccount,
 			"fake":     startFake,
+			"openfake": startOpenFake,
 		},
 	})
 }

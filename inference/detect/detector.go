@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"strconv"
 
 	"threatdetect/features"
 	"threatdetect/inference"
@@ -133,7 +134,7 @@ func New(b *model.Booster, c *features.Contract, opts *Options) (*Detector, erro
 // checkFit compares what the contract says of the model with the model.
 func (d *Detector) checkFit(b *model.Booster) error {
 	names := d.pipeline.Schema().Names()
-	if len(b.FeatureNames) > 0 {
+	if len(b.FeatureNames) > 0 && !numbered(b.FeatureNames) {
 		if diff := features.DiffNames(names, b.FeatureNames); diff != "" {
 			return fmt.Errorf("%w: contract and model: %s", features.ErrContract, diff)
 		}
@@ -335,4 +336,14 @@ func (s *Stream) Verdicts(flows iter.Seq2[*features.Flow, error]) iter.Seq2[*Ver
 			}
 		}
 	}
+}
+
+// numbered reports whether names are f0, f1 and so on, which is how XGBoost before 1.3 calls columns that nobody named.
+func numbered(names []string) bool {
+	for i, name := range names {
+		if name != "f"+strconv.Itoa(i) {
+			return false
+		}
+	}
+	return true
 }
