@@ -1,6 +1,6 @@
 # Steps that are too long for every change, or not needed for it. Everything else is plain go: go build ./..., go test ./...
 
-.PHONY: conformance sample golden image emulate
+.PHONY: conformance sample golden image reliability-serve bench-serve emulate
 
 # Every bit against 18 XGBoost releases; writes docs/conformance.md. VENVS=DIR keeps the releases, DIR=DIR the models.
 conformance:
@@ -22,3 +22,12 @@ image:
 BOCHS ?= bochs
 emulate:
 	internal/kernel/emulate/run.sh $(BOCHS) corei7_icelake_u tigerlake sapphire_rapids
+
+# The long tests of the server: docs/reliability.md, L13 to L17. Half an hour, on a machine with nothing else to do.
+reliability-serve:
+	go test ./inference/serve -run 'TestSpoiltRequests|TestManyReloads|TestLong' -long -v -timeout 60m
+	go test ./cmd/threatdetect -run TestDrainProcess -drains 200 -v -timeout 60m
+
+# The server beside the Python stacks that people use; writes docs/serving.md. Eight minutes once they are installed; needs wrk.
+bench-serve:
+	bench/serve/run.py --out docs/serving.md

@@ -23,7 +23,7 @@ const maxHead = 32 << 10
 
 var (
 	errTwoLengths = errors.New("the request says its length in two ways")
-	errCoding     = errors.New("the body has another Transfer-Encoding than chunked")
+	errCoding     = errors.New("the body has another Transfer-Encoding than chunked, or two")
 	errVersion    = errors.New("the request is not of HTTP/1.0 or HTTP/1.1")
 )
 
@@ -105,9 +105,10 @@ func lengths(head []byte) (length int64, chunked bool, err error) {
 				length = n
 			}
 		case "transfer-encoding":
-			if chunked = true; !bytes.EqualFold(value, []byte("chunked")) && err == nil {
+			if (chunked || !bytes.EqualFold(value, []byte("chunked"))) && err == nil {
 				err = errCoding
 			}
+			chunked = true
 		}
 	}
 	if sized && chunked {

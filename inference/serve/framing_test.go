@@ -26,6 +26,7 @@ func TestFraming(t *testing.T) {
 		{"GET / HTTP/1.1\nTransfer-Encoding: x\nContent-Length: 0\n\n", true},
 		{"POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n12345", true},
 		{"POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", true},
+		{"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n", true},
 		{"GET / HTTP/1.9\r\n\r\n", true},
 		{"GET / HTTP/1.0\r\n\r\n", false},
 		{"nonsense\r\n\r\n", false}, // net/http knows what to say
