@@ -38,6 +38,7 @@ type RecordError struct {
 	Reason Reason
 	Text   []byte // the offending text, at most 128 bytes of it
 	Log    string // the name of the log, if it is one that is read beside the one that was asked for
+	Length int64  // bytes of a line that is too long
 }
 
 func (e *RecordError) Error() string {
@@ -50,7 +51,11 @@ func (e *RecordError) Error() string {
 		b.WriteString(e.Field)
 		b.WriteString(": ")
 	}
-	b.WriteString(reasonTexts[e.Reason])
+	if e.Length > 0 {
+		fmt.Fprintf(&b, "the line has %d bytes, which is over the limit", e.Length)
+	} else {
+		b.WriteString(reasonTexts[e.Reason])
+	}
 	if len(e.Text) > 0 {
 		b.WriteString(": ")
 		b.WriteString(strconv.Quote(string(e.Text)))
@@ -59,7 +64,7 @@ func (e *RecordError) Error() string {
 }
 
 var reasonTexts = map[Reason]string{
-	ReasonTooLong:   "the line is longer than 1 MiB",
+	ReasonTooLong:   "the line is over the limit",
 	ReasonTruncated: "the last line is cut off",
 	ReasonMalformed: "not in the format's syntax",
 	ReasonFields:    "wrong number of fields",

@@ -15,6 +15,9 @@ import (
 // ErrState says that a saved state is damaged, or belongs to another set, other options or another version.
 var ErrState = errors.New("saved state does not fit")
 
+// ErrStateDamaged says of a saved state, besides ErrState, that it is not what was saved: an older one may be.
+var ErrStateDamaged = errors.New("damaged")
+
 // stateMagic begins a saved state; the version of the layout is its last byte but one.
 const stateMagic = "threatdetect state 1\n"
 
@@ -42,7 +45,7 @@ func (x *Extractor) Save(w io.Writer) error {
 }
 
 // Restore returns an extractor that goes on where the one that was saved stopped. Every byte of the state is checked, whoever
-// wrote it; what does not fit this pipeline is refused with ErrState.
+// wrote it; what does not fit this pipeline is refused with ErrState, and ErrStateDamaged if that is why.
 // The options have to be those of the extractor that was saved, where they decide how much is remembered.
 func (p *Pipeline) Restore(r io.Reader, o *StateOptions) (*Extractor, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxState+1))
@@ -52,14 +55,17 @@ func (p *Pipeline) Restore(r io.Reader, o *StateOptions) (*Extractor, error) {
 	fail := func(format string, args ...any) (*Extractor, error) {
 		return nil, fmt.Errorf("features: %w: %s", ErrState, fmt.Sprintf(format, args...))
 	}
+	damaged := func(format string, args ...any) (*Extractor, error) {
+		return nil, fmt.Errorf("features: %w: %w: %s", ErrState, ErrStateDamaged, fmt.Sprintf(format, args...))
+	}
 	at := len(b) - crc32.Size
 	switch {
 	case len(b) > maxState:
 		return fail("it is larger than %d bytes", maxState)
 	case !bytes.HasPrefix(b, []byte(stateMagic)) || at < len(stateMagic):
-		return fail("it does not begin with %q", stateMagic)
+		return damaged("it does not begin with %q", stateMagic)
 	case binary.LittleEndian.Uint32(b[at:]) != crc32.Checksum(b[:at], castagnoli):
-		return fail("its checksum differs: it was cut or changed")
+		return damaged("its checksum differs: it was cut or changed")
 	}
 	d := &decoder{b: b[len(stateMagic):at]}
 	if set := d.text(maxText); set != p.schema.Set {

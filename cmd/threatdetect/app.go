@@ -27,6 +27,7 @@ type app struct {
 	pointer string    // where in JSON records the object of the log is
 	fields  string    // --fields of log commands
 	part    partFlags // of log commands that read parts
+	limits  readLimits
 	noColor bool
 	code    int // exit code of a run that ended without an error
 

@@ -94,7 +94,7 @@ func (a *app) features(f *featureFlags, files []string) error {
 		}
 		options := f.state.options(a, set)
 		x := pipeline.ExtractorWith(options)
-		if err := f.state.restore(func(r io.Reader) (err error) { x, err = pipeline.Restore(r, options); return err }); err != nil {
+		if err := f.state.restore(a, func(r io.Reader) (err error) { x, err = pipeline.Restore(r, options); return err }); err != nil {
 			return logWork{}, err
 		}
 		due := func() error {

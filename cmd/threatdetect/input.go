@@ -84,7 +84,8 @@ func (l *logs) readFile(name string, yield func(*features.Flow, error) bool) (mo
 	}
 	defer r.Close()
 	var misfit error // the set cannot be computed from the format that the file turns out to have
-	opts := &auto.Options{Format: l.format, Label: l.label, Pointer: l.app.pointer, Fields: strings.FieldsFunc(l.app.fields, isSeparator), Parquet: readParquet, Parts: &l.parts, OnFormat: func(f auto.Format, _ string) { misfit = l.check(string(f)) }}
+	w := watch{l: l}
+	opts := &auto.Options{MaxLine: l.app.limits.maxLine << 10, Format: l.format, Label: l.label, Pointer: l.app.pointer, Fields: strings.FieldsFunc(l.app.fields, isSeparator), Parquet: readParquet, Parts: &l.parts, OnFormat: func(f auto.Format, _ string) { misfit = l.check(string(f)) }}
 	if l.join != nil {
 		opts.Join = l.join.Joiner
 	}
@@ -92,8 +93,17 @@ func (l *logs) readFile(name string, yield func(*features.Flow, error) bool) (mo
 		if misfit != nil {
 			return false, misfit
 		}
-		if err != nil && !isRecordError(err) {
+		if err == nil {
+			w.flow(flow)
+		} else if record, ok := errors.AsType[*features.RecordError](err); !ok {
 			return false, l.wrap(err)
+		} else if record.Log == "" {
+			if end := w.skipped(record); end != nil {
+				if !yield(flow, err) { // it still counts
+					return false, nil
+				}
+				return false, end
+			}
 		}
 		if l.app.signal.Load() != 0 {
 			return false, l.app.interrupted()

@@ -26,7 +26,7 @@ func TestJoinedLogs(t *testing.T) {
 	for _, joins := range []bool{true, false} {
 		set.Joins = joins
 		for _, files := range [][]string{{dns, conn, next}, {conn, next, dns}} {
-			a := &app{stderr: new(strings.Builder)}
+			a := &app{stderr: new(strings.Builder), limits: readLimits{maxLine: 1024, maxBadRatio: 1}}
 			l, err := a.openLogs("auto", "", &set, files)
 			require.NoError(t, err)
 			var queries []string

@@ -23,6 +23,7 @@ func (a *app) addReadFlags(flags *pflag.FlagSet, from *string, strict, showSkip 
 	flags.StringVar(&a.pointer, "pointer", "", "where in a JSON record the object of the log is, such as /zeek or /event/original, if a shipper wrapped it")
 	flags.StringVar(&a.fields, "fields", "", "fields of a VPC flow log in a custom format without a header, in order: 'version account-id interface-id ...'")
 	flags.BoolVar(strict, "strict", false, "end at the first record that is skipped for a fault, with exit code 4")
+	a.limits.add(flags)
 	flags.BoolVar(showSkip, "show-skipped", false, "print every skipped record on standard error")
 }
 
@@ -39,6 +40,9 @@ func (a *app) openLogs(from, label string, set *features.Set, files []string) (*
 		return a.part.checkFormat(auto.Format(format))
 	}
 	if err := a.part.check(set); err != nil {
+		return nil, err
+	}
+	if err := a.limits.check(); err != nil {
 		return nil, err
 	}
 	if format != auto.Unknown {

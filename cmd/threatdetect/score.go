@@ -76,7 +76,7 @@ func (a *app) score(f *scoreFlags, files []string) error {
 		}
 		options := f.state.options(a, set)
 		stream := d.StreamWith(options)
-		if err := f.state.restore(func(r io.Reader) (err error) { stream, err = d.Restore(r, options); return err }); err != nil {
+		if err := f.state.restore(a, func(r io.Reader) (err error) { stream, err = d.Restore(r, options); return err }); err != nil {
 			return logWork{}, err
 		}
 		block := stream.Block(0)

@@ -71,20 +71,41 @@ func (s *stateFlags) options(a *app, set *features.Set) *features.StateOptions {
 	return o
 }
 
-// restore hands the file to f, if there is one.
-func (s *stateFlags) restore(f func(io.Reader) error) error {
+// older is the state before the one in the file: what is gone on with if that was damaged.
+func (s *stateFlags) older() string { return s.file + ".old" }
+
+// restore hands the file to f, if there is one. If it is damaged, or went missing, the older one is taken.
+func (s *stateFlags) restore(a *app, f func(io.Reader) error) error {
 	if s.file == "" {
 		return nil
 	}
-	text, err := os.ReadFile(s.file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	bad := s.restoreFrom(s.file, f)
+	missing := errors.Is(bad, fs.ErrNotExist)
+	if bad == nil || !missing && !errors.Is(bad, features.ErrStateDamaged) {
+		return bad
 	}
+	switch err := s.restoreFrom(s.older(), f); {
+	case err == nil && missing:
+		a.printf("warning: %s: no such file, %s is gone on with\n", s.file, s.older())
+		return nil
+	case err == nil:
+		a.printf("warning: %s is damaged, %s is gone on with: %s\n", s.file, s.older(), oneLine(errors.Unwrap(bad).Error()))
+		return nil
+	case missing && errors.Is(err, fs.ErrNotExist):
+		return nil // the first run
+	case missing:
+		return err
+	}
+	return bad
+}
+
+func (s *stateFlags) restoreFrom(file string, f func(io.Reader) error) error {
+	text, err := os.ReadFile(file)
 	if err != nil {
-		return &exitError{code: exitFailure, what: "read state", where: s.file, err: errors.Unwrap(err)}
+		return &exitError{code: exitFailure, what: "read state", where: file, err: errors.Unwrap(err)}
 	}
 	if err := f(bytes.NewReader(text)); err != nil {
-		return &exitError{code: exitInput, what: "read state", where: s.file, err: fmt.Errorf("%w; remove the file to begin anew", err)}
+		return &exitError{code: exitInput, what: "read state", where: file, err: fmt.Errorf("%w; remove the file to begin anew", err)}
 	}
 	return nil
 }
@@ -92,7 +113,7 @@ func (s *stateFlags) restore(f func(io.Reader) error) error {
 // finishes reports whether all that waits is to come out at the end.
 func (s *stateFlags) finishes() bool { return s.file == "" || s.last }
 
-// save leaves the state in the file, whole or not at all.
+// save leaves the state in the file, whole or not at all, and the one before it beside it.
 func (s *stateFlags) save(write func(io.Writer) error) error {
 	if s.file == "" {
 		return nil
@@ -110,6 +131,11 @@ func (s *stateFlags) save(write func(io.Writer) error) error {
 	}
 	if err2 := f.Close(); err == nil {
 		err = err2
+	}
+	if err == nil {
+		if err = os.Rename(s.file, s.older()); errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
 	}
 	if err == nil {
 		err = os.Rename(f.Name(), s.file)

@@ -84,6 +84,7 @@ type truth struct {
 // label for the same flow must say the same. The error answers errors.Is for ErrLabels, or is that of the input.
 func ReadLabels(r io.Reader) (*Labels, error) {
 	lines := logio.From(r, maxLabelLine)
+	lines.KeepEmpty()
 	defer lines.Close()
 	rd := labelReader{l: &Labels{byUID: make(map[string]uint16), byRow: make(map[uint64]uint16)}, known: make(map[truth]uint16)}
 	for lines.Next() {

@@ -127,6 +127,9 @@ func (r *reader) skip(f fault) bool {
 		f = fault{noColumn, features.ReasonTruncated}
 	}
 	r.bad = features.RecordError{Line: r.lines.Number(), Reason: f.reason}
+	if f.reason == features.ReasonTooLong {
+		r.bad.Length = r.lines.Length()
+	}
 	switch {
 	case f.column < numColumns:
 		r.bad.Field = columnNames[f.column]

@@ -108,6 +108,9 @@ func (r *runner) skip(f Fault) bool {
 		f = Fault{NoColumn, features.ReasonTruncated}
 	}
 	r.bad = features.RecordError{Line: r.lines.Number(), Reason: f.Reason}
+	if f.Reason == features.ReasonTooLong {
+		r.bad.Length = r.lines.Length()
+	}
 	text := r.lines.Bytes()
 	if f.Column != NoColumn {
 		at := 0

@@ -30,15 +30,19 @@ type Lines struct {
 	err   error // why there is nothing behind buf[w]
 	limit int
 
-	buf  []byte
-	r, w int   // buf[r:w] is read and not yet taken
-	past int64 // bytes that were taken ahead of buf[0]
-	seen int   // bytes from r on that hold no newline
+	buf   []byte
+	small []byte // what buf is but for long lines; nil if it is the log itself
+	lent  bool   // buf is lent by the pool that all readers share
+	r, w  int    // buf[r:w] is read and not yet taken
+	past  int64  // bytes that were taken ahead of buf[0]
+	seen  int    // bytes from r on that hold no newline
 
 	line    []byte
 	no      int64
 	end     End
+	empty   bool // lines of white space are lines
 	tooLong bool
+	length  int64 // of a line that is too long
 	prefix  [prefixSize]byte
 }
 
@@ -51,7 +55,8 @@ func From(r io.Reader, limit int) *Lines {
 	if limit <= 0 {
 		limit = MaxLine
 	}
-	l := &Lines{src: open(r), limit: limit, buf: make([]byte, min(startSize, limit+2))}
+	small := make([]byte, min(startSize, limit+2))
+	l := &Lines{src: open(r), limit: limit, buf: small, small: small}
 	for l.w < len(byteOrderMark) && l.err == nil {
 		l.fill()
 	}
@@ -66,7 +71,8 @@ func Raw(r io.Reader, limit int) *Lines {
 	if limit <= 0 {
 		limit = MaxLine
 	}
-	return &Lines{src: &source{r: r, close: func() {}}, limit: limit, buf: make([]byte, min(startSize, limit+2))}
+	small := make([]byte, min(startSize, limit+2))
+	return &Lines{src: &source{r: r, close: func() {}}, limit: limit, buf: small, small: small}
 }
 
 // Plain returns the lines of a text in memory, which is taken as it is: no compression, no byte order mark. It is for parts of
@@ -84,6 +90,11 @@ var byteOrderMark = []byte("\xef\xbb\xbf")
 func (l *Lines) Close() {
 	if l.src != nil {
 		l.src.close()
+	}
+	if l.lent {
+		shared.give(l.buf)
+		l.buf, l.lent = nil, false
+		l.r, l.w = 0, 0
 	}
 }
 
@@ -109,6 +120,9 @@ func (l *Lines) End() End { return l.end }
 
 // TooLong reports whether the current line is over the limit. Bytes is then only the beginning of it.
 func (l *Lines) TooLong() bool { return l.tooLong }
+
+// Length is how many bytes the current line has, if it is TooLong.
+func (l *Lines) Length() int64 { return l.length }
 
 // Cut reports whether a fault in the current line is put down to the line being cut off: always if the input broke in
 // it, and also at the end of the input unless the fault is lossless, which means that the line is only of another kind.
@@ -168,9 +182,28 @@ func (l *Lines) dropBlankLines() {
 	}
 }
 
-// Next takes the next line and reports whether there is one.
+// KeepEmpty makes Next give out lines of nothing but white space.
+func (l *Lines) KeepEmpty() { l.empty = true }
+
+// Next takes the next line and reports whether there is one. Lines of nothing but white space are passed over, but for KeepEmpty; they
+// count in Number.
 func (l *Lines) Next() bool {
+	for l.next() {
+		if l.empty || l.tooLong || len(l.line) > 0 && (l.line[0] > ' ' || !Blank(l.line)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *Lines) next() bool {
+	if l.small != nil && len(l.buf) > len(l.small) && l.w-l.r <= len(l.small)/2 {
+		l.shrink()
+	}
 	for {
+		if l.seen == 0 && l.r < l.w && l.buf[l.r] <= ' ' && !l.empty {
+			l.passBlank()
+		}
 		rest := l.buf[l.r:l.w]
 		if i := bytes.IndexByte(rest[l.seen:], '\n'); i >= 0 {
 			n := l.seen + i
@@ -195,6 +228,19 @@ func (l *Lines) Next() bool {
 	}
 }
 
+// passBlank passes over lines of white space.
+func (l *Lines) passBlank() {
+	for i, c := range l.buf[l.r:l.w] {
+		if c == '\n' {
+			l.no++
+		} else if c != ' ' && (c < '\t' || c > '\r') {
+			l.r += bytes.LastIndexByte(l.buf[l.r:l.r+i], '\n') + 1
+			return
+		}
+	}
+	l.r += bytes.LastIndexByte(l.buf[l.r:l.w], '\n') + 1
+}
+
 func (l *Lines) broken() End {
 	if l.err == io.EOF {
 		return EndInput
@@ -208,6 +254,7 @@ func (l *Lines) take(line []byte, end End) {
 	}
 	l.tooLong = len(line) > l.limit
 	if l.tooLong {
+		l.length = int64(len(line))
 		line = line[:min(prefixSize, len(line))]
 	}
 	l.line, l.end, l.seen = line, end, 0
@@ -218,6 +265,7 @@ func (l *Lines) take(line []byte, end End) {
 func (l *Lines) skip() {
 	l.line = l.prefix[:copy(l.prefix[:], l.buf[l.r:l.w])]
 	l.seen = 0
+	l.length = 0
 	l.no++
 	for blank := true; ; l.fill() {
 		rest := l.buf[l.r:l.w]
@@ -229,9 +277,13 @@ func (l *Lines) skip() {
 			l.end = l.broken()
 		}
 		l.r += len(rest)
+		l.length += int64(len(rest))
 		blank = blank && Blank(rest)
 		if i >= 0 || l.err != nil {
 			l.tooLong = !blank
+			if i >= 0 {
+				l.length-- // the newline
+			}
 			return
 		}
 	}
@@ -245,8 +297,7 @@ func (l *Lines) fill() {
 		l.past += int64(l.r)
 		l.r = 0
 	case l.w == len(l.buf):
-		l.buf = append(make([]byte, 0, min(2*len(l.buf), l.limit+2)), l.buf...)
-		l.buf = l.buf[:cap(l.buf)]
+		l.grow()
 	}
 	// A reader may return nothing and no error, but not forever.
 	for range 100 {
@@ -261,6 +312,24 @@ func (l *Lines) fill() {
 		}
 	}
 	l.err = io.ErrNoProgress
+}
+
+// grow makes buf as long as a line may be: at once, so that who holds a part of what is shared never waits for more of it.
+func (l *Lines) grow() {
+	buf, lent := shared.take(l.limit+2, maxTurn)
+	copy(buf, l.buf[:l.w])
+	l.buf, l.lent = buf, lent
+}
+
+// shrink gives back what a long line took.
+func (l *Lines) shrink() {
+	l.w = copy(l.small, l.buf[l.r:l.w])
+	l.past += int64(l.r)
+	l.r = 0
+	if l.lent {
+		shared.give(l.buf)
+	}
+	l.buf, l.lent = l.small, false
 }
 
 // Blank reports whether b is nothing but white space.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 
@@ -25,7 +26,7 @@ func all(r io.Reader, limit int) (lines []string, err error) {
 		}
 		s += [...]string{"", " at the end", " where it broke"}[l.End()]
 		lines = append(lines, s)
-		if l.Number() != int64(len(lines)) {
+		if l.Number() < int64(len(lines)) {
 			panic("wrong number")
 		}
 	}
@@ -35,10 +36,10 @@ func all(r io.Reader, limit int) (lines []string, err error) {
 func TestLines(t *testing.T) {
 	for log, want := range map[string][]string{
 		"":                        nil,
-		"\n":                      {""},
+		"\n":                      nil,
 		"a":                       {"a at the end"},
 		"a\n":                     {"a"},
-		"a\r\nb\r\r\n\r\n":        {"a", "b\r", ""},
+		"a\r\nb\r\r\n\r\n":        {"a", "b\r"},
 		"a\r":                     {"a at the end"},
 		"\xef\xbb\xbfa\n":         {"a"},
 		"\xef\xbb\xbf":            nil,
@@ -52,7 +53,7 @@ func TestLines(t *testing.T) {
 		"0123456789\r":            {"0123456789 at the end"},
 		"x0123456789abcdefgh\nb":  {"x0123456 too long", "b at the end"},
 		"x0123456789abcdefghijk":  {"x0123456 too long at the end"},
-		"                     \n": {"            "},
+		"                     \n": nil,
 		"\x00\x00\na":             {"\x00\x00", "a at the end"},
 	} {
 		for name, r := range map[string]io.Reader{
@@ -132,6 +133,53 @@ func TestPeek(t *testing.T) {
 	require.Len(t, head, 64<<10)
 }
 
+func TestNumbersAndLengths(t *testing.T) {
+	l := logio.From(strings.NewReader("\n\n\na\n\r\n\n"+strings.Repeat("x", 200_000)+"\r\n\n"+strings.Repeat("y", 11)+"\nb"), 10)
+	defer l.Close()
+	for _, want := range []struct{ number, length int64 }{{4, 0}, {7, 200_001}, {9, 11}, {10, 0}} {
+		require.True(t, l.Next())
+		require.Equal(t, want.number, l.Number())
+		require.Equal(t, want.length > 0, l.TooLong())
+		if l.TooLong() {
+			require.Equal(t, want.length, l.Length())
+		}
+	}
+	require.False(t, l.Next())
+
+	l = logio.From(strings.NewReader("\na\n\r\n"), 0)
+	l.KeepEmpty()
+	var got []string
+	for l.Next() {
+		got = append(got, string(l.Bytes()))
+	}
+	require.Equal(t, []string{"", "a", ""}, got)
+}
+
+// READ-2: many logs of long lines at once take turns for the memory of long lines.
+func TestManyLongLines(t *testing.T) {
+	var group sync.WaitGroup
+	line := bytes.Repeat([]byte("x"), 900_000)
+	for range 256 {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			n := 0
+			log := io.MultiReader(strings.NewReader("short\n"), bytes.NewReader(line), strings.NewReader("\nshort\n"), bytes.NewReader(line), strings.NewReader("\nshort"))
+			l := logio.From(log, 0)
+			defer l.Close()
+			for l.Next() {
+				n += len(l.Bytes())
+			}
+			if n != 3*5+2*len(line) {
+				panic("lost something")
+			}
+		}()
+	}
+	group.Wait()
+	require.LessOrEqual(t, logio.SharedTotal(), 64<<20)
+	require.Equal(t, logio.SharedTotal(), logio.SharedFree(), "all is given back")
+}
+
 func FuzzLines(f *testing.F) {
 	f.Add([]byte("a\r\n0123456789ab\n\nb"), 3)
 	f.Fuzz(func(t *testing.T, log []byte, chunk int) {
@@ -146,6 +194,9 @@ func FuzzLines(f *testing.F) {
 			}
 			body, ended := bytes.CutSuffix(line, []byte("\n"))
 			s := string(bytes.TrimSuffix(body, []byte("\r")))
+			if logio.Blank([]byte(s)) && len(s) <= 10 {
+				continue
+			}
 			switch {
 			case len(s) > 10 && logio.Blank([]byte(s[:8])):
 				continue // whether it is seen as blank or as too long does not matter
@@ -168,4 +219,20 @@ func FuzzLines(f *testing.F) {
 		}
 		require.Equal(t, want, rest)
 	})
+}
+
+// BenchmarkLines shows that lines of nothing, which cost a byte each, are no way to slow a reader down (READ-11).
+func BenchmarkLines(b *testing.B) {
+	for name, line := range map[string]string{"130 bytes": strings.Repeat("x", 129) + "\n", "empty": "\n", "empty CRLF": "\r\n", "blank": " \n"} {
+		b.Run(name, func(b *testing.B) {
+			log := strings.Repeat(line, 1<<20/len(line))
+			b.SetBytes(int64(len(log)))
+			for b.Loop() {
+				l := logio.From(strings.NewReader(log), 0)
+				for l.Next() {
+				}
+				l.Close()
+			}
+		})
+	}
 }

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"threatdetect/features"
+	"threatdetect/internal/logio"
+)
+
+// readLimits are the flags that say what is still a log.
+type readLimits struct {
+	maxLine     int // KiB
+	maxBadRatio float64
+}
+
+// Bounds of --max-line, in KiB.
+const (
+	leastLine = 64
+	mostLine  = 16 << 10
+)
+
+func (r *readLimits) add(flags *pflag.FlagSet) {
+	flags.IntVar(&r.maxLine, "max-line", logio.MaxLine>>10, "KiB of the longest line that is read; a longer one is a skipped record")
+	flags.Float64Var(&r.maxBadRatio, "max-bad-ratio", 0.5, "end, with exit code 4, when more than this share of the records of a file is skipped for a fault, from 10,000 records on; 1 for never")
+}
+
+func (r *readLimits) check() error {
+	switch {
+	case r.maxLine < leastLine || r.maxLine > mostLine:
+		return usagef("--max-line %d: want %d to %d KiB", r.maxLine, leastLine, mostLine)
+	case !(r.maxBadRatio >= 0 && r.maxBadRatio <= 1):
+		return usagef("--max-bad-ratio %v: want 0 to 1", r.maxBadRatio)
+	}
+	return nil
+}
+
+// ratioFrom is from how many records of a file on the share of bad ones means something.
+const ratioFrom = 10_000
+
+// longPause is how long a file's lines that are too long are not told of after one was.
+const longPause = 10 * time.Second
+
+// Times outside these years are data like any others, but hardly those of a live network.
+var (
+	earliest = time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
+	latest   = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
+)
+
+// watch looks at what comes out of one file.
+type watch struct {
+	l            *logs
+	records, bad int64
+	oddTime      bool      // was told of
+	long         time.Time // when a line that is too long was told of
+}
+
+// flow looks at a flow.
+func (w *watch) flow(f *features.Flow) {
+	w.records += int64(1 + f.MoreRecords)
+	if f.Has(features.FieldStart) && (f.Start < earliest || f.Start >= latest) && !w.oddTime {
+		w.oddTime = true
+		w.warn("%s: times before 1990 or after 2099, such as %s, are taken as they are", w.l.file, f.StartTime().Format(time.RFC3339))
+	}
+}
+
+// skipped looks at a record that was skipped, and returns an error if the file has too many of them.
+func (w *watch) skipped(e *features.RecordError) error {
+	w.records++
+	if e.Reason == features.ReasonTooLong && time.Since(w.long) >= longPause {
+		w.long = time.Now()
+		w.warn("%s:%d: a line of %d bytes is skipped: the limit is --max-line %d KiB", w.l.file, e.Line, e.Length, w.l.app.limits.maxLine)
+	}
+	if e.Reason.Lossless() {
+		return nil
+	}
+	w.bad++
+	if limit := w.l.app.limits.maxBadRatio; w.records >= ratioFrom && float64(w.bad) > limit*float64(w.records) && limit < 1 {
+		return inputError(w.l.file, fmt.Errorf("%w: %d of %d records are skipped for a fault, which is over --max-bad-ratio %v", features.ErrFormat, w.bad, w.records, limit))
+	}
+	return nil
+}
+
+func (w *watch) warn(format string, args ...any) {
+	if a := w.l.app; !a.quiet {
+		w.l.bar.stop()
+		a.printf("warning: "+format+"\n", args...)
+	}
+}
