@@ -59,6 +59,7 @@ type Piece struct {
 	End  Position
 	text []byte
 	line int64 // lines ahead of it
+	lost int64 // bytes of its first line, which is too long, that are not in text
 	read func(lines *logio.Lines) iter.Seq2[*features.Flow, error]
 }
 
@@ -165,7 +166,7 @@ func (s *Splitter) Next() (p *Piece, ok bool, err error) {
 	if len(text) == 0 {
 		return nil, false, nil
 	}
-	p = &Piece{text: text, line: s.pos.Line}
+	p = &Piece{text: text, line: s.pos.Line, lost: raw}
 	s.aim(p)
 	s.pos.Offset += int64(len(text)) + raw
 	s.pos.Line += int64(bytes.Count(text, []byte{'\n'}))
@@ -195,6 +196,7 @@ func (s *Splitter) skipLine(text []byte) (short []byte, raw int64) {
 	raw = int64(len(text) - len(kept))
 	blank = blank && logio.Blank(text)
 	buf := make([]byte, 0, 64<<10)
+	last := byte(0)
 	for {
 		buf = s.fill(buf[:0], cap(buf))
 		i := bytes.IndexByte(buf, '\n')
@@ -204,6 +206,9 @@ func (s *Splitter) skipLine(text []byte) (short []byte, raw int64) {
 		}
 		blank = blank && logio.Blank(line)
 		raw += int64(len(line))
+		if len(line) > 0 {
+			last = line[len(line)-1]
+		}
 		if i < 0 && s.err == nil {
 			continue
 		}
@@ -212,6 +217,10 @@ func (s *Splitter) skipLine(text []byte) (short []byte, raw int64) {
 			kept = kept[:0]
 		}
 		if i >= 0 {
+			if last == '\r' && !blank { // it belongs to the end of the line
+				kept = append(kept, '\r')
+				raw--
+			}
 			kept = append(kept, buf[i:]...)
 		}
 		return kept, raw
@@ -307,7 +316,9 @@ func (s *Splitter) keep(lines []byte) {
 // and they are as shortly valid.
 func (p *Piece) Flows() iter.Seq2[*features.Flow, error] {
 	return func(yield func(*features.Flow, error) bool) {
-		for f, err := range p.read(logio.Plain(p.text, 0)) {
+		lines := logio.Plain(p.text, 0)
+		lines.Lost(p.lost)
+		for f, err := range p.read(lines) {
 			switch e := err.(type) {
 			case *features.RecordError:
 				e.Line += p.line

@@ -43,6 +43,7 @@ type Lines struct {
 	empty   bool // lines of white space are lines
 	tooLong bool
 	length  int64 // of a line that is too long
+	lost    int64 // bytes that the first line had besides
 	prefix  [prefixSize]byte
 }
 
@@ -120,6 +121,9 @@ func (l *Lines) End() End { return l.end }
 
 // TooLong reports whether the current line is over the limit. Bytes is then only the beginning of it.
 func (l *Lines) TooLong() bool { return l.tooLong }
+
+// Lost says that so many bytes of the first line are left out, which is too long without them.
+func (l *Lines) Lost(n int64) { l.lost = n }
 
 // Length is how many bytes the current line has, if it is TooLong.
 func (l *Lines) Length() int64 { return l.length }
@@ -254,10 +258,10 @@ func (l *Lines) take(line []byte, end End) {
 	}
 	l.tooLong = len(line) > l.limit
 	if l.tooLong {
-		l.length = int64(len(line))
+		l.length = int64(len(line)) + l.lost
 		line = line[:min(prefixSize, len(line))]
 	}
-	l.line, l.end, l.seen = line, end, 0
+	l.line, l.end, l.seen, l.lost = line, end, 0, 0
 	l.no++
 }
 
@@ -267,6 +271,7 @@ func (l *Lines) skip() {
 	l.seen = 0
 	l.length = 0
 	l.no++
+	last := byte(0)
 	for blank := true; ; l.fill() {
 		rest := l.buf[l.r:l.w]
 		i := bytes.IndexByte(rest, '\n')
@@ -279,10 +284,19 @@ func (l *Lines) skip() {
 		l.r += len(rest)
 		l.length += int64(len(rest))
 		blank = blank && Blank(rest)
+		if len(rest) > 0 && i < 0 {
+			last = rest[len(rest)-1]
+		}
 		if i >= 0 || l.err != nil {
 			l.tooLong = !blank
 			if i >= 0 {
 				l.length-- // the newline
+				if i > 0 {
+					last = rest[i-1]
+				}
+				if last == '\r' {
+					l.length--
+				}
 			}
 			return
 		}

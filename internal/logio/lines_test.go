@@ -136,7 +136,7 @@ func TestPeek(t *testing.T) {
 func TestNumbersAndLengths(t *testing.T) {
 	l := logio.From(strings.NewReader("\n\n\na\n\r\n\n"+strings.Repeat("x", 200_000)+"\r\n\n"+strings.Repeat("y", 11)+"\nb"), 10)
 	defer l.Close()
-	for _, want := range []struct{ number, length int64 }{{4, 0}, {7, 200_001}, {9, 11}, {10, 0}} {
+	for _, want := range []struct{ number, length int64 }{{4, 0}, {7, 200_000}, {9, 11}, {10, 0}} {
 		require.True(t, l.Next())
 		require.Equal(t, want.number, l.Number())
 		require.Equal(t, want.length > 0, l.TooLong())
