@@ -3,6 +3,7 @@
 package main
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,4 +55,23 @@ func serveFake(ts *testscript.TestScript, strictIAM bool, args []string) {
 	ts.Setenv("AWS_CONFIG_FILE", "none")
 	ts.Setenv("AWS_SHARED_CREDENTIALS_FILE", "none")
 	ts.Setenv("THREATDETECT_AWS_SPEED", "1e6")
+}
+
+// settleFake is: settle, which lets the clock of the rehearsal run until nothing goes on any more.
+func settleFake(ts *testscript.TestScript, _ bool, _ []string) {
+	answer, err := http.Post(ts.Getenv("fake")+"/_awsfake/settle", "", nil)
+	ts.Check(err)
+	ts.Check(answer.Body.Close())
+}
+
+// uploadFake is: upload FILE KEY, which puts a file into the bucket of the stack that init writes.
+func uploadFake(ts *testscript.TestScript, _ bool, args []string) {
+	r, err := http.NewRequest(http.MethodPut, ts.Getenv("fake")+"/td-demo-111122223333/"+args[1], strings.NewReader(ts.ReadFile(args[0])))
+	ts.Check(err)
+	answer, err := http.DefaultClient.Do(r)
+	ts.Check(err)
+	ts.Check(answer.Body.Close())
+	if answer.StatusCode != http.StatusOK {
+		ts.Fatalf("upload %s: %s", args[1], answer.Status)
+	}
 }

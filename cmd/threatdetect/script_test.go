@@ -41,6 +41,8 @@ func TestScripts(t *testing.T) {
 			"account":  checkAccount,
 			"fake":     startFake,
 			"openfake": startOpenFake,
+			"settle":   settleFake,
+			"upload":   uploadFake,
 		},
 	})
 }

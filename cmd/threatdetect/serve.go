@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -26,6 +27,9 @@ type serveFlags struct {
 	reload                 time.Duration
 	perAddress             int
 	noPage                 bool
+
+	approved, config, endpoint string
+	every                      time.Duration
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -54,12 +58,23 @@ func (a *app) serveCommand() *cobra.Command {
 	flags.DurationVar(&f.reload, "reload", 2*time.Second, "how often to look for another model; 0 is on SIGHUP only")
 	flags.IntVar(&f.perAddress, "connections-per-address", 0, "refuse more connections than these from one address; 0 is no limit")
 	flags.BoolVar(&f.noPage, "no-page", false, "no page at /")
+	flags.StringVar(&f.approved, "approved", "", "follow approved models, in place of a file: registry, or the address of a pointer, s3://bucket/approved/current.json")
+	flags.DurationVar(&f.every, "approved-every", time.Minute, "with --approved: how often to ask for another model")
+	flags.StringVar(&f.config, "config", "threatdetect.yaml", "with --approved: file that describes the stack; a pointer can do without")
+	flags.StringVar(&f.endpoint, "endpoint-url", "", "with --approved: ask this address in place of AWS (also AWS_ENDPOINT_URL)")
 	f.trust.add(flags)
 	return cmd
 }
 
 func (f *serveFlags) check() error {
 	switch {
+	case f.approved != "" && (f.model != "" || f.bundle != "" || f.image != ""):
+		return usagef("--approved goes with none of --model, --bundle and --sagemaker")
+	case f.approved != "" && f.approved != "registry" && !strings.HasPrefix(f.approved, "s3://"):
+		return usagef("--approved %q: want registry or s3://bucket/approved/current.json", f.approved)
+	case f.every <= 0:
+		return usagef("--approved-every %v: want more than 0", f.every)
+	case f.approved != "":
 	case f.model != "" && f.bundle != "":
 		return usagef("--model and --bundle: want one of them")
 	case f.image == "" && f.model == "" && f.bundle == "":
@@ -89,7 +104,7 @@ func (a *app) serve(f *serveFlags) error {
 		log = slog.New(slog.DiscardHandler)
 	}
 	metrics := serve.NewMetrics()
-	handler, limit, err := f.handler(ctx, metrics, log)
+	handler, limit, err := a.handler(ctx, f, metrics, log)
 	if err != nil {
 		return err
 	}
@@ -138,7 +153,7 @@ func listen(address string) (net.Listener, error) {
 }
 
 // handler loads the model and makes what answers with it. limit is how many bytes a request may have; 0 is the default.
-func (f *serveFlags) handler(ctx context.Context, metrics *serve.Metrics, log *slog.Logger) (h http.Handler, limit int64, err error) {
+func (a *app) handler(ctx context.Context, f *serveFlags, metrics *serve.Metrics, log *slog.Logger) (h http.Handler, limit int64, err error) {
 	if f.image != "" {
 		return f.container()
 	}
@@ -147,6 +162,11 @@ func (f *serveFlags) handler(ctx context.Context, metrics *serve.Metrics, log *s
 		return nil, 0, err
 	}
 	path := f.model + f.bundle
+	if f.approved != "" {
+		if path, err = a.followApproved(ctx, f, load, log); err != nil {
+			return nil, 0, err
+		}
+	}
 	live := &serve.Live{}
 	r := &serve.Reloader{Live: live, Path: path, Load: load, Metrics: metrics, Log: log, Cache: f.cache}
 	if err := r.Start(); err != nil {

@@ -95,6 +95,7 @@ var rules = []struct {
 		"flags, bars and printing"},
 	{"examples/agent", "features inference/detect", "an agent with flow records of its own"},
 	{"examples/csv", "inference inference/rows", "numeric rows"},
+	{"examples/retrain", "", "types commands, as people do"},
 	{"examples/zeek", "features features/zeek inference/detect", "a Zeek log"},
 }
 
