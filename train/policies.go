@@ -47,7 +47,7 @@ func (s *Stack) policies(at site) []Permissions {
 			Policy: newPolicy(s.startPipeline(at))},
 		{Kind: RoleLambda, Trust: trust("lambda.amazonaws.com", "StringEquals", "aws:SourceAccount", at.account), Policy: s.lambdaPolicy(at)},
 		{Kind: RoleScheduler, Trust: trust("scheduler.amazonaws.com", "StringEquals", "aws:SourceAccount", at.account),
-			Policy: newPolicy(s.startPipeline(at), s.useQueue(at))},
+			Policy: newPolicy(s.startPipeline(at), s.deliverAgain(at), s.useQueue(at))},
 	}
 	for i := range list {
 		list[i].Role = s.Resource(list[i].Kind)
@@ -198,11 +198,18 @@ func (s *Stack) useQueue(at site) Statement {
 	return allow("KeepUndelivered", Strings{"sqs:SendMessage"}, Strings{at.arn("sqs", s.Resource(KindUndone))})
 }
 
+// deliverAgain lets an event that the function put off reach it once more.
+func (s *Stack) deliverAgain(at site) Statement {
+	return allow("DeliverAgain", Strings{"lambda:InvokeFunction"}, Strings{at.arn("lambda", "function:"+s.Resource(KindTrigger))})
+}
+
 func (s *Stack) lambdaPolicy(at site) *Policy {
 	group := at.arn("logs", "log-group:/aws/lambda/"+s.Resource(KindTrigger))
 	return newPolicy(
 		allow("StartPipeline", Strings{"sagemaker:StartPipelineExecution", "sagemaker:ListPipelineExecutions"}, Strings{s.pipelineARN(at)}),
 		allow("Log", Strings{"logs:CreateLogStream", "logs:PutLogEvents"}, Strings{group + ":*"}),
+		allow("PutOff", Strings{"scheduler:CreateSchedule", "scheduler:UpdateSchedule"}, Strings{at.arn("scheduler", "schedule/default/"+s.Resource(kindDeferred))}),
+		s.passRole(at, "PassSchedulerRole", "scheduler.amazonaws.com", RoleScheduler),
 		s.useQueue(at))
 }
 

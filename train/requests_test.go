@@ -131,3 +131,34 @@ func TestScoreJobFaults(t *testing.T) {
 	require.ErrorContains(t, err, "the next job would score the scores")
 	require.Empty(t, out.String(), "nothing was asked for")
 }
+
+// What pipeline, trigger and registry ask.
+func TestRequestsOfPipelines(t *testing.T) {
+	function := &FunctionPackage{Zip: []byte("zip"), Arch: "arm64"}
+	for name, ask := range map[string]func(context.Context, *AWS) error{
+		"pipeline-create": func(ctx context.Context, a *AWS) error { _, err := a.CreatePipeline(ctx); return err },
+		"pipeline-delete": func(ctx context.Context, a *AWS) error { _, _, err := a.DeletePipeline(ctx); return err },
+		"trigger-create":  func(ctx context.Context, a *AWS) error { _, err := a.CreateTrigger(ctx, nil); return err },
+		"trigger-create-function": func(ctx context.Context, a *AWS) error {
+			_, err := a.CreateTrigger(ctx, &TriggerOptions{Function: function})
+			return err
+		},
+		"trigger-test":     func(ctx context.Context, a *AWS) error { _, err := a.CheckTrigger(ctx, "raw/x/_SUCCESS"); return err },
+		"trigger-delete":   func(ctx context.Context, a *AWS) error { _, _, err := a.DeleteTrigger(ctx, true); return err },
+		"registry-approve": func(ctx context.Context, a *AWS) error { return a.Judge(ctx, 3, Approved, "looked at it") },
+		"registry-publish": func(ctx context.Context, a *AWS) error { _, err := a.Publish(ctx, nil); return err },
+		"pipeline-start": func(ctx context.Context, a *AWS) error {
+			arn, err := a.StartPipeline(ctx, &StartOptions{Parameters: map[string]string{ParameterLimit: "0.9"}, Token: "0123456789abcdef0123456789abcdef"})
+			if err == nil {
+				_, err = a.WaitRun(ctx, arn, nil)
+			}
+			return err
+		},
+	} {
+		requests(t, name, initStack(t), ask)
+	}
+	requests(t, "trigger-create-schedule", initStack(t, `schedule: "" `, "schedule: rate(7 days) "), func(ctx context.Context, a *AWS) error {
+		_, err := a.CreateTrigger(ctx, nil)
+		return err
+	})
+}

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"context"
 	"iter"
 	"os"
@@ -35,15 +36,15 @@ func (q *quick) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// rehearsal is an account with a bucket, and a registry with versions of the demo model.
-type rehearsal struct {
+// registry is an account with a bucket, and a registry with versions of the demo model.
+type registry struct {
 	*AWS
 	t      *testing.T
 	server *awsfake.Server
 	clock  *quick
 }
 
-func newRehearsal(t *testing.T) *rehearsal {
+func newRegistry(t *testing.T) *registry {
 	dir := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "td-demo-111122223333"), 0o755))
 	server, err := awsfake.New(awsfake.Options{Dir: dir})
@@ -57,17 +58,17 @@ func newRehearsal(t *testing.T) *rehearsal {
 	a, err := Connect(t.Context(), testStack(t), &ConnectOptions{EndpointURL: server.URL, Clock: clock})
 	require.NoError(t, err)
 	require.NoError(t, a.createGroup(t.Context()))
-	return &rehearsal{a, t, server, clock}
+	return &registry{a, t, server, clock}
 }
 
-func (r *rehearsal) put(key string, data []byte) string {
+func (r *registry) put(key string, data []byte) string {
 	_, err := r.S3().PutObject(r.t.Context(), &s3.PutObjectInput{Bucket: &r.stack.Bucket, Key: &key, Body: strings.NewReader(string(data))})
 	require.NoError(r.t, err)
 	return r.stack.S3(key)
 }
 
 // register makes a version of an artifact and, unless it is empty, a contract.
-func (r *rehearsal) register(approval, artifact, contract string) {
+func (r *registry) register(approval, artifact, contract string) {
 	meta := map[string]string{metaSet: "flow-portable/1"}
 	if contract != "" {
 		meta[metaContract] = contract
@@ -81,13 +82,16 @@ func (r *rehearsal) register(approval, artifact, contract string) {
 	require.NoError(r.t, err)
 }
 
-// demo is the demo bundle, and its parts.
-func demo(t *testing.T) (bundle, contract []byte) {
+// demo is the demo bundle, and what SageMaker and the prepare step would have left of it: the artifact alone, and the contract.
+func demo(t *testing.T) (bundle, artifact, contract []byte) {
 	bundle, err := os.ReadFile("../testdata/demo/model.tar.gz")
 	require.NoError(t, err)
 	b, err := model.OpenBundle("../testdata/demo/model.tar.gz", nil)
 	require.NoError(t, err)
-	return bundle, b.Contract
+	contract, b.Contract = b.Contract, nil
+	var out bytes.Buffer
+	require.NoError(t, model.WriteBundle(&out, b))
+	return bundle, out.Bytes(), contract
 }
 
 // next is what is yielded next, a release or the text of an error.
@@ -104,18 +108,21 @@ func next(t *testing.T, pull func() (*Release, error, bool)) (*Release, string) 
 
 // An agent sees each version that is approved, the one before it when that is rejected, nothing that is not fit for use, and what it had when AWS is away.
 func TestWatchRegistry(t *testing.T) {
-	r := newRehearsal(t)
-	bundle, contract := demo(t)
-	whole, part := r.put("models/a/model.tar.gz", bundle), r.put("runs/a/contract.json", contract)
+	r := newRegistry(t)
+	bundle, artifact, contract := demo(t)
+	whole, bare, part := r.put("models/a/model.tar.gz", bundle), r.put("models/d/model.tar.gz", artifact), r.put("runs/a/contract.json", contract)
 	dir := filepath.Join(t.TempDir(), "cache")
 	pull, stop := iter.Pull2(Watch(t.Context(), r.AWS, &WatchOptions{Dir: dir}))
 	defer stop()
 
 	_, why := next(t, pull)
 	require.Contains(t, why, "no version of td-demo-models is approved")
-	r.register(Approved, whole, part)
+	r.register(Approved, bare, part)
 	first, _ := next(t, pull)
 	require.Equal(t, 1, first.Version)
+	b, err := model.OpenBundle(first.Path, nil)
+	require.NoError(t, err)
+	require.Equal(t, contract, b.Contract)
 	require.Equal(t, r.clock.now.Truncate(time.Second), first.At)
 
 	r.register(Pending, whole, part) // which nobody gets before it is approved
@@ -133,7 +140,7 @@ func TestWatchRegistry(t *testing.T) {
 	_, why = next(t, pull)
 	require.Contains(t, why, "version 3 is not used")
 	asked := len(r.server.Requests())
-	r.register(Approved, "s3://elsewhere/model.tar.gz", part)
+	r.register(Approved, bare, "s3://elsewhere/contract.json")
 	_, why = next(t, pull)
 	require.Contains(t, why, "version 4 is not used")
 	require.Contains(t, why, "another bucket")
@@ -152,8 +159,8 @@ func TestWatchRegistry(t *testing.T) {
 
 // The pointer leads to the bundle of the highest approved version, and is asked for without fetching it again.
 func TestWatchPointer(t *testing.T) {
-	r := newRehearsal(t)
-	bundle, contract := demo(t)
+	r := newRegistry(t)
+	bundle, _, contract := demo(t)
 	whole, part := r.put("models/a/model.tar.gz", bundle), r.put("runs/a/contract.json", contract)
 	p, err := r.Publish(t.Context(), nil)
 	require.NoError(t, err)
