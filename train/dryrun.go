@@ -119,6 +119,9 @@ func writeStructure(b *bytes.Buffer, v reflect.Value, small bool) error {
 		if small {
 			name = string(unicode.ToLower(rune(name[0]))) + name[1:]
 		}
+		if other := spelled[v.Type()][name]; other != "" {
+			name = other
+		}
 		if !first {
 			b.WriteByte(',')
 		}

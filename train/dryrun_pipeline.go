@@ -1,6 +1,8 @@
 package train
 
 import (
+	"reflect"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -20,6 +22,9 @@ func init() {
 	dryAnswers = append(dryAnswers, dryPipeline, dryRegistry, dryTrigger)
 	dryAnswers = append([]func(*dryRun, any) (any, error){dryFunction}, dryAnswers...) // which knows the function that this run made
 }
+
+// spelled are members that the API spells in another way than the SDK.
+var spelled = map[reflect.Type]map[string]string{reflect.TypeFor[sqs.CreateQueueInput](): {"Tags": "tags"}}
 
 var dryNothing = aws.String("a dry run knows of nothing that is there")
 
