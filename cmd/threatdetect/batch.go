@@ -20,6 +20,7 @@ import (
 
 type batchFlags struct {
 	scoreFlags
+	aws           awsFlags
 	out, work     string
 	restart, tree bool
 	workers       int
@@ -65,6 +66,7 @@ func (a *app) batchCommand() *cobra.Command {
 	flags.DurationVar(&f.commitEvery, "commit-every", batch.DefaultUnitTime, "time after which it is, too")
 	flags.IntVar(&f.state.memory, "memory", features.DefaultBudget>>20, "for a set that remembers hosts: how many MiB that may take")
 	flags.StringVar(&f.work, "work", "", "with --out s3://: folder for the bookkeeping and what is not whole (default: in the user's cache folder)")
+	f.aws.addPlace(flags)
 	return cmd
 }
 
@@ -136,13 +138,14 @@ func (a *app) batch(f *batchFlags, args []string) (err error) {
 		Format: format, Fields: strings.FieldsFunc(a.fields, isSeparator), Pointer: a.pointer, ReadParquet: readParquet,
 		To: f.to, All: f.all, Strict: f.strict, MaxBadRatio: f.maxBadRatio, Restart: f.restart, Tree: f.tree,
 		Workers: f.workers, UnitBytes: int64(f.commitSize) << 20, UnitTime: f.commitEvery,
-		Bucket: openBucket, Work: f.work, Stdout: a.stdout,
+		Work: f.work, Stdout: a.stdout,
 		OnRead: func(n int64) { bar.add(n) },
 		OnFailed: func(name string, err error) {
 			bar.stop()
 			a.printf("no output: %s: %s\n", name, oneLine(err.Error()))
 		},
 	}
+	opts.Bucket = func(ctx context.Context, url string) (batch.Store, error) { return a.openBucket(ctx, &f.aws, url) }
 	if slices.Contains(args, "-") {
 		opts.Stdin = newPatientReader(a.stdin, a.interrupt, nil)
 	}
@@ -234,9 +237,4 @@ func (a *app) batchError(err error) error {
 		e.code = exitInput
 	}
 	return e
-}
-
-// openBucket returns the store of a bucket.
-var openBucket = func(_ context.Context, url string) (batch.Store, error) {
-	return nil, laterf("%s: batch over S3", url)
 }
