@@ -131,7 +131,7 @@ func (s *Server) invokeTarget(source string, target, event doc, region string) (
 		}
 		return nil, false
 	case strings.Contains(address, ":lambda:"):
-		return s.invokeAsync(source, address, targetInput(target, event), region), false
+		return s.invokeAsync(source, str(target, "RoleArn"), address, targetInput(target, event)), false
 	case strings.Contains(address, ":sqs:"):
 		s.mu.Lock()
 		defer s.mu.Unlock()

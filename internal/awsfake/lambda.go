@@ -300,13 +300,21 @@ var _ = register("lambda", map[string]handler{
 	"ListTags":    listTagMap,
 })
 
-// invokeAsync is how the bus calls a function: allowed by the function's policy, tried three times, and then given up.
-func (s *Server) invokeAsync(source, address string, payload []byte, region string) *apiError {
+// invokeAsync is how the bus and the scheduler call a function: allowed by the function's policy or by the scheduler's role,
+// tried three times, and then given up.
+func (s *Server) invokeAsync(source, role, address string, payload []byte) *apiError {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.thing("function", functionName(address))
 	if t == nil {
 		return errorf("RESOURCE_NOT_FOUND", "no function %s", address)
+	}
+	if strings.HasPrefix(source, "arn:aws:scheduler") {
+		err := s.may(role, "lambda:InvokeFunction", t.arn, nil)
+		if err == nil {
+			s.clock.at(s.clock.now(), func(time.Time) { s.attempt(t, payload, 0) })
+		}
+		return err
 	}
 	for _, p := range t.data.(*function).statement {
 		if p.principal == "events.amazonaws.com" && p.action == "lambda:InvokeFunction" && (p.sourceARN == "" || matchAny([]string{p.sourceARN}, source, false)) {

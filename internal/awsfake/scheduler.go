@@ -165,6 +165,9 @@ func (s *Server) putSchedule(t *thing, in doc, region string) *apiError {
 		s.clock.at(at, func(time.Time) {
 			s.mu.Lock()
 			roleErr := s.checkRole(str(target, "RoleArn"), "scheduler.amazonaws.com", region)
+			if next, _ := nextTime(str(in, "ScheduleExpression"), at); next.IsZero() && str(in, "ActionAfterCompletion") == "DELETE" {
+				s.remove(t)
+			}
 			s.mu.Unlock()
 			err := roleErr
 			if err == nil {
