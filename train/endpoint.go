@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -60,7 +58,7 @@ func (a *AWS) CreateEndpoint(ctx context.Context, m *Served, progress func(statu
 		return nil, err
 	}
 	name := a.stack.Resource(KindEndpoint)
-	_, err = a.SageMaker().CreateEndpoint(ctx, &sagemaker.CreateEndpointInput{EndpointName: &name, EndpointConfigName: &config, Tags: a.stack.tags()})
+	_, err = a.SageMaker().CreateEndpoint(ctx, &sagemaker.CreateEndpointInput{EndpointName: &name, EndpointConfigName: &config, Tags: a.stack.resourceTags()})
 	made := err == nil
 	if errors.Is(err, ErrExists) {
 		var old *sagemaker.DescribeEndpointOutput
@@ -189,16 +187,6 @@ func (a *AWS) waitGone(ctx context.Context, progress func(string)) error {
 	}
 }
 
-// tags are those of all resources, as SageMaker wants them, in the order of their keys.
-func (s *Stack) tags() []types.Tag {
-	var list []types.Tag
-	tags := s.AllTags()
-	for _, k := range slices.Sorted(maps.Keys(tags)) {
-		list = append(list, types.Tag{Key: aws.String(k), Value: aws.String(tags[k])})
-	}
-	return list
-}
-
 // resolve fills in what a caller left open.
 func (a *AWS) resolve(ctx context.Context, m *Served) (Served, error) {
 	var full Served
@@ -305,7 +293,7 @@ func (a *AWS) makeModel(ctx context.Context, kind string, m *Served) (string, er
 		in.EnableNetworkIsolation = aws.Bool(true)
 	}
 	in.ModelName = aws.String(a.stack.contentName(kind, in))
-	in.Tags = a.stack.tags()
+	in.Tags = a.stack.resourceTags()
 	if _, err := a.SageMaker().CreateModel(ctx, in); err != nil && !errors.Is(err, ErrExists) {
 		return "", err
 	}
@@ -341,7 +329,7 @@ func (a *AWS) endpointConfig(ctx context.Context, m *Served) (string, error) {
 		in.KmsKeyId = &key
 	}
 	in.EndpointConfigName = aws.String(a.stack.contentName(KindEndpoint, in))
-	in.Tags = a.stack.tags()
+	in.Tags = a.stack.resourceTags()
 	if _, err := a.SageMaker().CreateEndpointConfig(ctx, in); err != nil && !errors.Is(err, ErrExists) {
 		return "", err
 	}

@@ -70,7 +70,7 @@ func (a *AWS) SubmitProcess(ctx context.Context, j *ScoreJob, opts *ProcessOptio
 		in.ProcessingOutputConfig.KmsKeyId, in.ProcessingResources.ClusterConfig.VolumeKmsKeyId = &key, &key
 	}
 	in.ProcessingJobName = a.nameJob(KindProcess, full, in)
-	in.Tags = a.stack.tags()
+	in.Tags = a.stack.resourceTags()
 	if _, err := a.SageMaker().CreateProcessingJob(ctx, in); err != nil && !errors.Is(err, ErrExists) {
 		return nil, err
 	}

@@ -126,8 +126,8 @@ func TestScoreJobFaults(t *testing.T) {
 	require.NoError(t, err)
 	_, err = a.SubmitProcess(t.Context(), &ScoreJob{Input: "raw/", Output: "s3://b", Count: 1000, Instance: "m5", Name: "a--"}, nil)
 	require.ErrorIs(t, err, ErrInput)
-	require.ErrorContains(t, err, "5 faults")
-	_, err = a.SubmitProcess(t.Context(), &ScoreJob{Input: "s3://bucket/raw/", Output: "s3://bucket/raw/scores/"}, nil)
+	require.ErrorContains(t, err, "7 faults")
+	_, err = a.SubmitProcess(t.Context(), &ScoreJob{Input: "s3://td-demo-111122223333/runs/", Output: "s3://td-demo-111122223333/runs/scores/"}, nil)
 	require.ErrorContains(t, err, "the next job would score the scores")
 	require.Empty(t, out.String(), "nothing was asked for")
 }

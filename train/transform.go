@@ -62,6 +62,11 @@ func (a *AWS) scoreJob(ctx context.Context, kind string, j *ScoreJob) (*ScoreJob
 	if strings.HasPrefix(full.Output, full.Input) {
 		faults.add(0, "output", "%q lies below the input %q: the next job would score the scores", clip(full.Output), clip(full.Input))
 	}
+	if a.stack.Roles.Training == CreateRole {
+		p := a.stack.Prefixes
+		a.within(&faults, "input", "reads", full.Input, p.Raw, p.Runs, p.Models, p.Checkpoints)
+		a.within(&faults, "output", "writes", full.Output, p.Runs, p.Models, p.Checkpoints)
+	}
 	if full.Count = max(full.Count, 1); full.Count > maxInstances {
 		faults.add(0, "count", "%d: want 1 to %d", full.Count, maxInstances)
 	}
@@ -90,6 +95,18 @@ func (a *AWS) scoreJob(ctx context.Context, kind string, j *ScoreJob) (*ScoreJob
 		}
 	}
 	return &full, a.checkObjects(ctx, &full)
+}
+
+// within refuses addresses where the role that is made for the stack has no rights.
+func (a *AWS) within(f *Faults, key, verb, address string, prefixes ...string) {
+	var allowed []string
+	for _, p := range prefixes {
+		if strings.HasPrefix(address, a.stack.S3(p)) {
+			return
+		}
+		allowed = append(allowed, a.stack.S3(p))
+	}
+	f.add(0, key, "%q: the role that deploy makes %s below %s", clip(address), verb, strings.Join(allowed, ", "))
 }
 
 func s3Prefix(address string) bool {
@@ -206,7 +223,7 @@ func (a *AWS) SubmitTransform(ctx context.Context, j *ScoreJob, opts *TransformO
 		in.TransformOutput.KmsKeyId, in.TransformResources.VolumeKmsKeyId = &key, &key
 	}
 	in.TransformJobName = a.nameJob(KindTransform, full, in)
-	in.Tags = a.stack.tags()
+	in.Tags = a.stack.resourceTags()
 	if _, err := a.SageMaker().CreateTransformJob(ctx, in); err != nil && !errors.Is(err, ErrExists) {
 		return nil, err
 	}

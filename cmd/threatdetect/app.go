@@ -141,8 +141,7 @@ func (a *app) root() *cobra.Command {
 }
 
 // laterCommands are the commands that the command line has and this version does not.
-var laterCommands = []string{
-	"deploy", "destroy", "cleanup", "man"}
+var laterCommands = []string{"man"}
 
 // oneLine keeps an error on one line, whatever text of an input it quotes.
 func oneLine(s string) string {

@@ -25,6 +25,7 @@ func (a *app) awsCommands() []*cobra.Command {
 		a.trainCommand(), a.tuneCommand(),
 		a.fakeAWSCommand(),
 		a.endpointCommand(), a.transformCommand(), a.monitorCommand(), a.iamCommand(),
+		a.deployCommand(), a.destroyCommand(), a.cleanupCommand(),
 		a.pipelineCommand(),
 		a.triggerCommand(),
 		a.registryCommand(),

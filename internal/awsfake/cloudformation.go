@@ -19,6 +19,7 @@ type stack struct {
 	made              map[string]*stackResource
 	events            []doc
 	capabilities      []string
+	sets              map[string]*changeSet
 }
 
 type stackResource struct {

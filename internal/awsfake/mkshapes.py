@@ -43,7 +43,7 @@ OPERATIONS = {
     "sqs": """CreateQueue GetQueueUrl GetQueueAttributes SetQueueAttributes SendMessage ReceiveMessage DeleteMessage DeleteQueue ListQueues
         PurgeQueue TagQueue ListQueueTags""",
     "cloudformation": """CreateStack UpdateStack DeleteStack DescribeStacks DescribeStackEvents ListStackResources DescribeStackResources
-        DescribeStackResource GetTemplate ValidateTemplate ListStacks""",
+        DescribeStackResource GetTemplate ValidateTemplate ListStacks CreateChangeSet DescribeChangeSet ExecuteChangeSet DeleteChangeSet""",
     "application-autoscaling": """RegisterScalableTarget DeregisterScalableTarget DescribeScalableTargets PutScalingPolicy
         DescribeScalingPolicies DeleteScalingPolicy""",
     "resourcegroupstaggingapi": "GetResources",

@@ -2,6 +2,7 @@ package awsfake
 
 import (
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
 	"strings"
 	"time"
@@ -77,6 +78,9 @@ func makeBucket(s *Server, k *stack, logical string, p doc, old *stackResource) 
 	if flag(p, "NotificationConfiguration", "EventBridgeConfiguration", "EventBridgeEnabled") {
 		b.settings["notification"] = []byte(`<NotificationConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><EventBridgeConfiguration></EventBridgeConfiguration></NotificationConfiguration>`)
 	}
+	if tags := docs(p, "Tags"); len(tags) > 0 {
+		b.settings["tagging"] = tagging(tags)
+	}
 	return &stackResource{id: name, attributes: map[string]string{"Arn": "arn:" + partition(k.region) + ":s3:::" + name}, remove: func(s *Server) *apiError {
 		if objects, err := s.list(name, ""); err == nil && len(objects) > 0 {
 			return errorf("BucketNotEmpty", "The bucket you tried to delete is not empty")
@@ -85,6 +89,20 @@ func makeBucket(s *Server, k *stack, logical string, p doc, old *stackResource) 
 		delete(s.buckets, name)
 		return nil
 	}}, nil
+}
+
+// tagging is the document that S3 keeps of a bucket's tags.
+func tagging(tags []doc) []byte {
+	type tag struct{ Key, Value string }
+	var d struct {
+		XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ Tagging"`
+		Tags    []tag    `xml:"TagSet>Tag"`
+	}
+	for _, t := range tags {
+		d.Tags = append(d.Tags, tag{str(t, "Key"), str(t, "Value")})
+	}
+	text, _ := xml.Marshal(d)
+	return text
 }
 
 func documentText(v any) string {
