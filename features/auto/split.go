@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"sync"
 
 	"threatdetect/features"
 	"threatdetect/features/eve"
@@ -142,8 +143,7 @@ func (s *Splitter) Next() (p *Piece, ok bool, err error) {
 	if s.empty {
 		return nil, false, nil
 	}
-	text := make([]byte, len(s.rest), max(s.size, len(s.rest)))
-	copy(text, s.rest)
+	text := append(texts.get(s.size), s.rest...)
 	s.rest = s.rest[:0]
 	raw := int64(0) // bytes of the log that are not in text
 	text = s.fill(text, s.size)
@@ -330,6 +330,24 @@ func (p *Piece) Flows() iter.Seq2[*features.Flow, error] {
 			}
 		}
 	}
+}
+
+// texts is the memory of pieces that were released.
+var texts textPool
+
+type textPool struct{ pool sync.Pool }
+
+func (p *textPool) get(size int) []byte {
+	if b, ok := p.pool.Get().(*[]byte); ok && cap(*b) >= size {
+		return (*b)[:0]
+	}
+	return make([]byte, 0, size)
+}
+
+// Release gives the memory of the piece to one to come. Nothing of it may be used any more, nor of the flows that were read of it.
+func (p *Piece) Release() {
+	texts.pool.Put(&p.text)
+	p.read = nil
 }
 
 // Len is the number of bytes of the piece.

@@ -63,6 +63,9 @@ func (w *worker) do(t *task) {
 	case t.piece != nil:
 		p.out = growTo(p.out, t.piece.Len()/4)
 		t.err = w.judgePiece(t, &p)
+		if t.err == nil { // the block has copies
+			t.piece.Release()
+		}
 	case t.flows != nil:
 		t.steps, t.account, t.lost, p.rejects = t.flows.steps, t.flows.account, t.flows.lost, t.flows.rejects
 		for i := range t.flows.list[:t.flows.n] {
