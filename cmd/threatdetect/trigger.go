@@ -44,6 +44,9 @@ func (a *app) triggerCreateCommand() *cobra.Command {
 			if pack != "" {
 				function = true
 			}
+			if arch != "arm64" && arch != "x86_64" {
+				return usagef("--arch %q: want arm64 or x86_64", arch)
+			}
 			if function && schedule != "" {
 				return usagef("--schedule goes without a function: want one of them")
 			}
