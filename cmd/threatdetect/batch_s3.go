@@ -46,7 +46,7 @@ func (a *app) openBucket(ctx context.Context, f *awsFlags, url string) (batch.St
 
 // bucketStore is a store of package train as a batch wants it. An object is downloaded, with all the checks and retries of that, to a
 // file that has no name any more when it is read.
-type bucketStore struct{ store train.Store }
+type bucketStore struct{ store *train.Store }
 
 func batchObject(o train.Object) batch.Object {
 	return batch.Object{Key: o.Key, Size: o.Size, Tag: o.ETag}
