@@ -61,10 +61,10 @@ func (a *AWS) CreatePipeline(ctx context.Context) (created bool, err error) {
 	return false, err
 }
 
-// token is a request token that repeats for the same request within a second, and not later: what was deleted in between can be made again.
+// token is a request token: one for the retries of a request, and another when the same is asked for again, for which what was made may have been deleted.
 func (a *AWS) token(parts ...string) *string {
 	h := sha256.New()
-	for _, p := range append(parts, a.clock.Now().UTC().Format(time.RFC3339)) {
+	for _, p := range append(parts, a.clock.Now().UTC().Format(time.RFC3339Nano)) {
 		fmt.Fprintf(h, "%d %s", len(p), p)
 	}
 	return aws.String(hex.EncodeToString(h.Sum(nil)))

@@ -1,5 +1,7 @@
 package awsfake
 
+//lint:file-ignore ST1005 messages are spelled as the services and containers spell them
+
 import (
 	"bytes"
 	"errors"

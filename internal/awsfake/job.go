@@ -7,27 +7,27 @@ import (
 // job is the life of a training, processing or transform job: phases one after another, each with its time, cut short by a
 // stop, an interruption or a failure.
 type job struct {
-	t                    *thing
-	status, secondary    string
-	failure              string
-	transitions          []doc
-	started, ended       time.Time // of the work that is paid for
-	life                 int       // grows when what was planned no longer holds
-	attempts             int
-	restarts             int // left, after an InternalServerError
-	interrupt            int // times that spot instances will still be taken away
-	doom                 string
-	stopped              bool
-	ends                 []func(at time.Time)
-	phases               []phase
-	work                 func(at time.Time) // of the phase Training, without the lock
-	fail                 string             // what the work failed with
-	lasts                time.Duration      // how long the work takes on the clock
-	keep                 func(at time.Time) // uploads what there is
-	keepsAfterStop       bool
-	billable             time.Duration
-	limit, waits         time.Duration // MaxRuntime, MaxWait; 0 none
-	restarting, finished bool
+	t                 *thing
+	status, secondary string
+	failure           string
+	transitions       []doc
+	started, ended    time.Time // of the work that is paid for
+	life              int       // grows when what was planned no longer holds
+	attempts          int
+	restarts          int // left, after an InternalServerError
+	interrupt         int // times that spot instances will still be taken away
+	doom              string
+	stopped           bool
+	ends              []func(at time.Time)
+	phases            []phase
+	work              func(at time.Time) // of the phase Training, without the lock
+	fail              string             // what the work failed with
+	lasts             time.Duration      // how long the work takes on the clock
+	keep              func(at time.Time) // uploads what there is
+	keepsAfterStop    bool
+	billable          time.Duration
+	limit, waits      time.Duration // MaxRuntime, MaxWait; 0 none
+	finished          bool
 }
 
 type phase struct {

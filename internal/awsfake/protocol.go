@@ -20,7 +20,6 @@ type call struct {
 	protocol string // json, cbor, query, rest
 	labels   map[string]string
 	in       doc
-	payload  []byte // of an operation whose body is no document
 	header   http.Header
 	region   string
 	account  string

@@ -56,7 +56,6 @@ type Server struct {
 	faults   []*Fault
 	serial   int
 	buckets  map[string]*bucketState
-	sums     map[string]string // checksums that objects were put with
 	state
 }
 
