@@ -14,17 +14,10 @@ import (
 
 // cleanupTriggers are what could start something: schedule, rule, function, and the queue of what nobody could deliver.
 func (a *AWS) cleanupTriggers() []cleanupStep {
-	schedule, rule, queue := a.stack.Resource(KindSchedule), a.stack.Resource(KindTrigger), a.stack.Resource(KindUndone)
+	rule, queue := a.stack.Resource(KindTrigger), a.stack.Resource(KindUndone)
 	return []cleanupStep{
-		{kind: "schedule", assume: []string{schedule},
-			find: only(schedule, func(ctx context.Context) error {
-				_, err := a.Scheduler().GetSchedule(ctx, &scheduler.GetScheduleInput{Name: &schedule})
-				return err
-			}),
-			remove: func(ctx context.Context, name string) error {
-				_, err := a.Scheduler().DeleteSchedule(ctx, &scheduler.DeleteScheduleInput{Name: &name, ClientToken: a.token("delete", name)})
-				return err
-			}},
+		a.cleanupSchedule(a.stack.Resource(KindSchedule)),
+		a.cleanupSchedule(a.stack.Resource(kindDeferred)), // of an event that the function put off
 		{kind: "rule", assume: []string{rule},
 			find: only(rule, func(ctx context.Context) error {
 				_, err := a.Events().DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: &rule})
@@ -58,6 +51,18 @@ func (a *AWS) cleanupTriggers() []cleanupStep {
 				return err
 			}},
 	}
+}
+
+func (a *AWS) cleanupSchedule(name string) cleanupStep {
+	return cleanupStep{kind: "schedule", assume: []string{name},
+		find: only(name, func(ctx context.Context) error {
+			_, err := a.Scheduler().GetSchedule(ctx, &scheduler.GetScheduleInput{Name: &name})
+			return err
+		}),
+		remove: func(ctx context.Context, name string) error {
+			_, err := a.Scheduler().DeleteSchedule(ctx, &scheduler.DeleteScheduleInput{Name: &name, ClientToken: a.token("delete", name)})
+			return err
+		}}
 }
 
 // removeRule first removes what it starts, without which it cannot be deleted.

@@ -41,41 +41,60 @@ func (a *app) openBucket(ctx context.Context, f *awsFlags, url string) (batch.St
 	if err != nil {
 		return nil, awsError(url, err)
 	}
-	return bucketStore{store}, nil
+	return bucketOf(store), nil
 }
 
-// bucketStore is a store of package train as a batch wants it. An object is downloaded, with all the checks and retries of that, to a
-// file that has no name any more when it is read.
-type bucketStore struct{ store *train.Store }
+// bucket is a store of package train as a batch wants it. It holds functions and not the store, since the linker keeps every method of what is
+// inside a value that is used through an interface, and below the store hangs the whole SDK.
+type bucket struct {
+	list     func(ctx context.Context, prefix string, each func(train.Object) bool) error
+	head     func(ctx context.Context, key string) (train.Object, error)
+	download func(ctx context.Context, key, path string, maxBytes int64) (train.Object, error)
+	upload   func(ctx context.Context, key, path string) error
+}
+
+func bucketOf(store *train.Store) *bucket {
+	return &bucket{
+		list: store.List, head: store.Head,
+		download: func(ctx context.Context, key, path string, maxBytes int64) (train.Object, error) {
+			return store.Download(ctx, key, path, &train.DownloadOptions{MaxBytes: maxBytes})
+		},
+		upload: func(ctx context.Context, key, path string) error {
+			_, err := store.Upload(ctx, key, path, nil)
+			return err
+		},
+	}
+}
 
 func batchObject(o train.Object) batch.Object {
 	return batch.Object{Key: o.Key, Size: o.Size, Tag: o.ETag}
 }
 
-func (s bucketStore) List(ctx context.Context, prefix string) (all []batch.Object, err error) {
-	err = s.store.List(ctx, prefix, func(o train.Object) bool {
+func (s *bucket) List(ctx context.Context, prefix string) (all []batch.Object, err error) {
+	err = s.list(ctx, prefix, func(o train.Object) bool {
 		all = append(all, batchObject(o))
 		return true
 	})
 	return all, err
 }
 
-func (s bucketStore) Stat(ctx context.Context, key string) (batch.Object, error) {
-	o, err := s.store.Head(ctx, key)
+func (s *bucket) Stat(ctx context.Context, key string) (batch.Object, error) {
+	o, err := s.head(ctx, key)
 	if errors.Is(err, train.ErrNotFound) {
 		err = fmt.Errorf("%w: %w", fs.ErrNotExist, err)
 	}
 	return batchObject(o), err
 }
 
-func (s bucketStore) Open(ctx context.Context, o batch.Object, offset int64) (io.ReadCloser, error) {
+// Open downloads an object, with all the checks and retries of that, to a file that has no name any more when it is read.
+func (s *bucket) Open(ctx context.Context, o batch.Object, offset int64) (io.ReadCloser, error) {
 	dir, err := os.MkdirTemp("", "threatdetect-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	name := filepath.Join(dir, "object")
-	got, err := s.store.Download(ctx, o.Key, name, &train.DownloadOptions{MaxBytes: max(o.Size, 1)})
+	got, err := s.download(ctx, o.Key, name, max(o.Size, 1))
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +112,4 @@ func (s bucketStore) Open(ctx context.Context, o batch.Object, offset int64) (io
 	return f, nil
 }
 
-func (s bucketStore) Put(ctx context.Context, key, path string) error {
-	_, err := s.store.Upload(ctx, key, path, nil)
-	return err
-}
+func (s *bucket) Put(ctx context.Context, key, path string) error { return s.upload(ctx, key, path) }
