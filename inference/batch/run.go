@@ -55,8 +55,9 @@ type run struct {
 	stdout io.Writer // in place of files
 	failed []Failure
 
-	work  chan *task // to the workers
-	order chan *task // to whoever takes them in order
+	work    chan *task // to the workers
+	order   chan *task // to whoever takes them in order
+	readers sync.WaitGroup
 
 	wantState   atomic.Bool
 	stateNumber int
@@ -119,7 +120,10 @@ func (r *run) run(ctx context.Context) error {
 		r.stateNumber, _ = strconv.Atoi(n)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	defer func() {
+		cancel(nil)
+		r.readers.Wait() // nothing is read any more once the run is over
+	}()
 	r.ctx = ctx
 	r.work = make(chan *task, j.opts.Workers)
 	r.order = make(chan *task, 2*j.opts.Workers+2)
@@ -217,7 +221,12 @@ func (r *run) produce() {
 	for i := range logs {
 		for ; started < len(logs) && started < i+ahead; started++ {
 			sources[started] = make(chan *task, 1)
-			go r.read(logs[started], sources[started])
+			l, to := logs[started], sources[started]
+			if l.in.once() { // a read of a pipe may never end
+				go r.read(l, to)
+			} else {
+				r.readers.Go(func() { r.read(l, to) })
+			}
 		}
 		for {
 			var t *task

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -104,9 +105,9 @@ func TestInterrupt(t *testing.T) {
 			require.Less(t, rounds, 1000)
 			ctx, cancel := context.WithCancelCause(context.Background())
 			opts := &Options{All: true, Workers: 2}
-			read := 0
-			opts.OnRead = func(n int64) {
-				if read++; read == 3+rounds {
+			var read atomic.Int64
+			opts.OnRead = func(int64) {
+				if read.Add(1) == int64(3+rounds) {
 					cancel(cause)
 				}
 			}
