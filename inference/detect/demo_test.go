@@ -2,6 +2,7 @@ package detect_test
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"os"
 	"runtime"
@@ -53,6 +54,24 @@ func TestCheckGoldenFindsDifferences(t *testing.T) {
 			require.ErrorContains(t, err, "golden[7]")
 		})
 	}
+}
+
+// TestNamesOfColumns: a model that calls its columns f0, f1 and so on, as pickles of XGBoost before 1.3 do, has no names to compare.
+func TestNamesOfColumns(t *testing.T) {
+	b, err := model.OpenBundle(bundles[0], nil)
+	require.NoError(t, err)
+	c, err := features.ParseContract(b.Contract)
+	require.NoError(t, err)
+	names := make([]string, b.Booster.NumFeature)
+	for i := range names {
+		names[i] = fmt.Sprintf("f%d", i)
+	}
+	b.Booster.FeatureNames = names
+	_, err = detect.New(b.Booster, c, nil)
+	require.NoError(t, err)
+	names[0], names[1] = names[1], names[0]
+	_, err = detect.New(b.Booster, c, nil)
+	require.ErrorIs(t, err, features.ErrContract)
 }
 
 func TestStreamJudgesWithoutAllocating(t *testing.T) {
