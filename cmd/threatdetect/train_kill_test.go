@@ -77,8 +77,14 @@ func TestTrainKilled(t *testing.T) {
 			}
 			jobs := len(k.seen("SageMaker.CreateTrainingJob"))
 			cmd, stderr := submit()
-			k.arm(p.method, p.match, p.n, p.after, func() { _ = cmd.Process.Kill() })
-			require.Error(t, cmd.Run(), "killed: %s", stderr)
+			victim, started := cmd, make(chan struct{})
+			k.arm(p.method, p.match, p.n, p.after, func() {
+				<-started
+				_ = victim.Process.Kill()
+			})
+			require.NoError(t, victim.Start())
+			close(started)
+			require.Error(t, victim.Wait(), "killed: %s", stderr)
 			require.True(t, k.struck(), "the point was never reached: %s", stderr)
 			require.NoFileExists(t, filepath.Join(dir, "model.tar.gz"))
 			cmd, stderr = submit()
