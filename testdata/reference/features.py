@@ -1116,8 +1116,7 @@ def released(flows: Iterable[Flow]) -> Iterator[tuple[Flow, int]]:
     greatest_seen: Optional[int] = None
     greatest_released: Optional[int] = None
     for number, flow in enumerate(flows):
-        assert flow.start is not None
-        end = flow.start + (flow.duration or 0)
+        end = (flow.start or 0) + (flow.duration or 0)
         if greatest_released is not None and end < greatest_released:
             yield flow, greatest_released
             continue
@@ -1408,19 +1407,26 @@ def lines_of(data: bytes, broken: bool) -> Iterator[Line]:
         yield Line(last[:-1] if last.endswith(b"\r") else last, False, broken)
 
 
+JSON_KEYS = (
+    (rb"peer_ip_src|ip_src", "netflow"), (rb"event_type", "eve"), (rb"id[._]orig_h|_path|conn_state", "zeek"),
+    (rb"sampler_address|time_received_ns|src[46]_addr|export_sysid", "netflow"), (rb"srcaddr", "vpcflow"))
+
+
 def detect(data: bytes) -> str:
     """The format by its first bytes; only the formats read here are told apart. Nothing at all passes for any."""
+    if data.startswith(b"PAR1"):
+        return "vpcflow"
     text = without_bom(data).lstrip()
     while text.startswith(b"#") and not text.startswith(b"#separator") and b"\n" in text:
         text = text.split(b"\n", 1)[1].lstrip()  # a comment
     first = text.split(b"\n", 1)[0].rstrip()
     if not text or text.startswith(b"#separator"):
         return "zeek"
-    if text.startswith(b"{"):
-        if re.search(rb'"event_type"[ \t]*:', text):
-            return "eve"
-        if re.search(rb'"(id[._]orig_h|_path|conn_state)"', text):
-            return "zeek"
+    if text.startswith((b"{", b"[")):
+        for line in text.split(b"\n"):
+            for keys, form in JSON_KEYS:
+                if re.search(rb'"(' + keys + rb')"[ \t]*:', line):
+                    return form
     elif b"srcaddr" in first and b"dstaddr" in first and b"StartTime" not in first:
         return "vpcflow"
     elif len(first.split()) == 14 or re.match(rb"[2-9] [0-9]{6,12} (eni-|-)", first):
@@ -1449,8 +1455,14 @@ Reader = ZeekTSV | ZeekJSON | EVE | UNSW
 
 def new_reader(form: str, data: bytes) -> Reader:
     import datasets  # they import this module
+    import objects
     import oneway
 
+    if form in ("vpcflow", "netflow"):
+        if data.startswith(b"PAR1"):
+            return objects.Parquet()
+        if without_bom(data).lstrip().startswith((b"{", b"[")):
+            return objects.VPC() if form == "vpcflow" else objects.NetFlow()
     others = {"unsw": UNSW, "eve": EVE, "vpcflow": oneway.VPC, "netflow": oneway.Nfdump, "binetflow": datasets.Argus,
               "cicflow": datasets.CIC, "nslkdd": datasets.NSL}
     if form in others:
@@ -1478,6 +1490,9 @@ class Reading(NamedTuple):
 
 
 def feed_all(reader: Reader, data: bytes, broken: bool, flows: list[Flow], skipped: Counter[str]) -> None:
+    if hasattr(reader, "feed_all"):
+        reader.feed_all(data, broken, skipped)
+        return
     for line in lines_of(data, broken):
         if not line.data.strip():
             continue

@@ -268,7 +268,10 @@ class VPC(OneWay):
             return
         if len(cells) != self.width:
             raise Fault("fields")
-        row = {name: cells[i] for name, i in self.columns.items() if cells[i] not in (b"-", b"")}
+        self.take({name: cells[i] for name, i in self.columns.items() if cells[i] not in (b"-", b"")})
+
+    def take(self, row: dict[str, bytes]) -> None:
+        """One record, by the names of its fields; those without a value are not in it."""
         status = row.get("log-status")
         if status == b"NODATA":
             raise Fault("nodata")
