@@ -3,8 +3,6 @@ package zeek_test
 import (
 	"bytes"
 	"compress/gzip"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io"
 	"os"
@@ -29,8 +27,8 @@ func number(t *testing.T, s string) int {
 	return n
 }
 
-// TestREADME checks every number that the README of the sample files has about Zeek logs: sizes, lines and digests, and the
-// rows and labels that its text counts. The reader accounts for every row.
+// TestREADME checks every number in what the README of the sample files says about Zeek logs: rows and labels. The reader accounts
+// for every row. Sizes, lines and digests are auto.TestREADME's.
 func TestREADME(t *testing.T) {
 	const root = "../../../shared/data"
 	text, err := os.ReadFile(filepath.Join(root, "README.md"))
@@ -49,9 +47,6 @@ files:
 		name, what := m[1], m[5]
 		packed, err := os.ReadFile(filepath.Join(root, name))
 		require.NoError(t, err)
-		require.Len(t, packed, number(t, m[2]), name)
-		sum := sha256.Sum256(packed)
-		require.Equal(t, m[6], hex.EncodeToString(sum[:]), name)
 		z, err := gzip.NewReader(bytes.NewReader(packed))
 		require.NoError(t, err)
 		plain, err := io.ReadAll(z)
@@ -60,12 +55,6 @@ files:
 			continue
 		}
 		require.NoError(t, err, name)
-		require.Len(t, plain, number(t, m[3]), name)
-		ends := bytes.Count(plain, []byte("\n"))
-		if want := number(t, m[4]); want != ends { // one that does not end its last line counts that, too, or not
-			require.Equal(t, want, ends+1, name)
-			require.False(t, bytes.HasSuffix(plain, []byte("\n")), name)
-		}
 		if strings.HasSuffix(name, "labels.config.gz") || strings.Contains(what, "must fail") {
 			continue
 		}
