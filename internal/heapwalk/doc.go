@@ -18,6 +18,9 @@
 // With narrow splits a value is a rank among the thresholds of its column. They take half the memory, which pays for large models, and
 // [Find] is what ranks values, as a heap of thresholds is a tree.
 //
+// Packs that come from a farther cache are asked for ahead. A single row is walked through the upper levels of the next pack, which need no choice to be
+// asked for, before it goes through the last three of this one, whose lines are known by then; several rows ask for a part of the next pack each.
+//
 // The functions are assembly on amd64 and arm64, which asks for nothing that a processor could lack, and plain Go elsewhere and with the
 // build tag purego. All give the same bits. The generator of the assembly is internal/kernel/gen.
 package heapwalk

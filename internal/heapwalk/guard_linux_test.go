@@ -41,6 +41,8 @@ func guardWalks[N Node](t *testing.T, atEnd bool, split func(threshold, slot uin
 			SumRows(testkit.Pages(t, make([]float32, rows), atEnd), p, keys)
 			one := testkit.Pages(t, keys[:slots], atEnd)
 			SumRow(0, p, one)
+			p.Far = true
+			SumRow(0, p, one)
 			Find(testkit.Pages(t, make([]uint32, p.Count()*trees), atEnd), p, one)
 		}
 	}

@@ -32,6 +32,7 @@ type Packs[N Node] struct {
 	Leaves []float32 // Trees<<Depth for each pack: those of the first tree from left to right, then those of the next
 	Trees  int
 	Depth  int
+	Far    bool // the nearest cache does not hold them from one row to the next; makes no difference but to the time
 }
 
 // Size is the number of leaves, and of places for nodes, of one pack.
@@ -52,9 +53,20 @@ func SumRow[N Node](sum float32, p *Packs[N], keys []N) float32 {
 	return sumRowGeneric(sum, p, keys)
 }
 
+const (
+	// farRows is up to how many rows are walked one after the other through packs that are far: more make better use of a pack that is near.
+	farRows = 3
+
+	// lowLevels is how many levels the generator has sumRowFar walk through at the end.
+	lowLevels = 3
+)
+
+// far tells whether sumRowFar takes the packs.
+func (p *Packs[N]) far() bool { return hasFar && p.Far && p.Depth > lowLevels }
+
 // SumRows is SumRow for len(sums) rows: keys holds as many for each.
 func SumRows[N Node](sums []float32, p *Packs[N], keys []N) {
-	if Assembly && p.Trees == PackTrees && len(sums) > 1 {
+	if Assembly && p.Trees == PackTrees && len(sums) > 1 && !(len(sums) <= farRows && p.far()) {
 		sumRowsAssembly(sums, p, keys)
 		return
 	}

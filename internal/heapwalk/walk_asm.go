@@ -28,12 +28,21 @@ func find32(places *uint32, nodes *uint32, depth, packs int, keys *uint32)
 func sumRowAssembly[N Node](sum float32, p *Packs[N], keys []N) float32 {
 	size := p.Size()
 	most := packsPerCall(p, 1)
+	far := p.far()
 	for nodes, leaves := p.Nodes, p.Leaves; len(nodes) > 0; {
 		n := min(most, len(nodes)/size)
 		switch at := any(&nodes[0]).(type) {
 		case *uint64:
+			if far {
+				sum = sumRowFar64(sum, at, &leaves[0], p.Depth, n, (*uint64)(unsafe.Pointer(unsafe.SliceData(keys))))
+				break
+			}
 			sum = sumRow64(sum, at, &leaves[0], p.Depth, n, (*uint64)(unsafe.Pointer(unsafe.SliceData(keys))))
 		case *uint32:
+			if far {
+				sum = sumRowFar32(sum, at, &leaves[0], p.Depth, n, (*uint32)(unsafe.Pointer(unsafe.SliceData(keys))))
+				break
+			}
 			sum = sumRow32(sum, at, &leaves[0], p.Depth, n, (*uint32)(unsafe.Pointer(unsafe.SliceData(keys))))
 		}
 		nodes, leaves = nodes[n*size:], leaves[n*size:]

@@ -5,6 +5,8 @@ package heapwalk
 // Assembly tells that the walkers are assembly in this build.
 const Assembly = false
 
+const hasFar = false
+
 func sumRowAssembly[N Node](sum float32, p *Packs[N], keys []N) float32 {
 	return sumRowGeneric(sum, p, keys)
 }
