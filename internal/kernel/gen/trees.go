@@ -240,32 +240,44 @@ func (n *network) load(depth int, words []int, leaves, sums reg.Register) {
 	}
 	s.give(words...)
 	lanes := s.size() / 16
-	var codes [4]reg.GPVirtual
-	for i := range codes {
-		codes[i] = s.GP64()
+	// Eight codes come in one load; a load for each would take the time of those of the leaves.
+	code := s.GP64()
+	take := func(eight reg.GPVirtual, i int) reg.GPVirtual {
+		if i == 7 {
+			return eight
+		}
+		s.MOVBLZX(eight.As8L(), code.As32())
+		s.SHRQ(operand.U8(8), eight)
+		return code
 	}
 	for j := range words {
 		n.prefetch(depth, j)
-		for i := range 4 {
-			a, b := s.take(), s.take()
-			for lane, r := range []int{a, b}[:lanes] {
-				for c, code := range codes {
-					s.MOVBLZX(at(work, s.size()*j+16*lane+4*i+c), code.As32())
-					m := operand.Mem{Base: leaves, Index: code, Scale: 4}
-					if c == 0 {
-						s.VMOVSS(m, s.x(r))
-					} else {
-						s.VINSERTPS(operand.U8(16*c), m, s.x(r), s.x(r))
+		for i := 0; i < 4; i += 2 {
+			var eights [2]reg.GPVirtual
+			for lane := range lanes {
+				eights[lane] = s.GP64()
+				s.MOVQ(at(work, s.size()*j+16*lane+4*i), eights[lane])
+			}
+			for half := range 2 {
+				a, b := s.take(), s.take()
+				for lane, r := range []int{a, b}[:lanes] {
+					for c := range 4 {
+						m := operand.Mem{Base: leaves, Index: take(eights[lane], 4*half+c), Scale: 4}
+						if c == 0 {
+							s.VMOVSS(m, s.x(r))
+						} else {
+							s.VINSERTPS(operand.U8(16*c), m, s.x(r), s.x(r))
+						}
 					}
 				}
+				if lanes == 2 {
+					s.VINSERTF128(operand.U8(1), s.x(b), s.v(a), s.v(a))
+				}
+				m := at(sums, 4*s.group()*j+s.size()*(i+half))
+				s.VADDPS(m, s.v(a), s.v(a))
+				s.VMOVUPS(s.v(a), m)
+				s.give(a, b)
 			}
-			if lanes == 2 {
-				s.VINSERTF128(operand.U8(1), s.x(b), s.v(a), s.v(a))
-			}
-			m := at(sums, 4*s.group()*j+s.size()*i)
-			s.VADDPS(m, s.v(a), s.v(a))
-			s.VMOVUPS(s.v(a), m)
-			s.give(a, b)
 		}
 	}
 }
