@@ -17,7 +17,7 @@ func kernelCosts(kind kernel.Kind) costs {
 
 // of is what a block takes for everything but its networks. The conversions keep a compiler from fusing, for the same choice everywhere.
 func (c *costs) of(groups int, s kernel.Size) float64 {
-	return float64(c.overhead*float64(groups)) + float64(c.column*float64(s.Ranked)) + float64(c.load*float64(s.Columns)) +
+	return float64(c.overhead*float64(groups)) + float64(c.column*float64(s.Ranked-s.Mapped)) + float64(c.remap*float64(s.Mapped)) + float64(c.load*float64(s.Columns)) +
 		float64(c.plane*float64(s.Planes)) + float64(c.derive*float64(s.Sources))
 }
 
@@ -36,6 +36,7 @@ var avx2Costs = costs{
 	tree:     [kernel.MaxDepth + 1]float64{0, 21, 22, 24, 27, 40, 65, 128, 180},
 	plane:    1.5,
 	column:   200,
+	remap:    60,
 	load:     20,
 	derive:   6,
 	overhead: 200,

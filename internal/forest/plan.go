@@ -30,6 +30,7 @@ type costs struct {
 	tree     [kernel.MaxDepth + 1]float64 // of a network of each depth
 	plane    float64                      // of a condition, without what its column takes
 	column   float64                      // of reading and ranking a column, once for each tile
+	remap    float64                      // of a column that is ranked for several tiles, once for each
 	load     float64                      // of reading a column, once
 	derive   float64                      // of a source of a derived plane
 	overhead float64                      // of everything else

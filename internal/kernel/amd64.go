@@ -20,6 +20,7 @@ type vectors struct {
 	belowOrMissing func(planes *uint64, column, thresholds *float32, n uintptr)
 	rankLinear     func(ranks *byte, column *float32, table *byte, work *byte)
 	rankLog        func(ranks *byte, column *float32, table *byte, work *byte)
+	remap          func(ranks, from, table *byte, n uintptr)
 	expand         func(planes *uint64, ranks *byte, bits, n uintptr, work *byte)
 	missing        func(planes, plane *uint64, column *float32, pairs *uint16, n uintptr)
 	search         [9]func(ranks *byte, column, tree *float32) // by the bits of a rank; instead of the above where it is there
@@ -28,13 +29,13 @@ type vectors struct {
 }
 
 var vectors256 = vectors{
-	256, transpose256, below256, belowOrMissing256, rankLinear256, rankLog256, expand256, missing256, [9]func(*byte, *float32, *float32){},
+	256, transpose256, below256, belowOrMissing256, rankLinear256, rankLog256, remap256, expand256, missing256, [9]func(*byte, *float32, *float32){},
 	[MaxDepth + 1]treesOfTables{1: trees1x256, 2: trees2x256, 3: trees3x256, 4: trees4x256, 5: trees5x256, 6: trees6x256},
 	[MaxDepth + 1]func(*uint64, *uint16, *float32, *float32, uintptr, *byte){7: trees7x256, 8: trees8x256},
 }
 
 var vectors128 = vectors{
-	128, transpose128, below128, belowOrMissing128, rankLinear128, rankLog128, expand128, missing128, [9]func(*byte, *float32, *float32){},
+	128, transpose128, below128, belowOrMissing128, rankLinear128, rankLog128, remap128, expand128, missing128, [9]func(*byte, *float32, *float32){},
 	[MaxDepth + 1]treesOfTables{1: trees1x128, 2: trees2x128, 3: trees3x128, 4: trees4x128, 5: trees5x128, 6: trees6x128},
 	[MaxDepth + 1]func(*uint64, *uint16, *float32, *float32, uintptr, *byte){7: trees7x128, 8: trees8x128},
 }
@@ -89,11 +90,18 @@ func (p *Plan) sumVectors(m Matrix, k int, s *Scratch) {
 	}
 	words := v.rows / 64
 	clear(s.planes[:words]) // plane 0, which a block of the other size may have used
+	for i := range p.shared {
+		v.rank(&p.shared[i], column(p.shared[i].slot), &s.shared[i*v.rows], s)
+	}
 	for i := range p.tiles {
 		t := &p.tiles[i]
 		for j := range t.ranked {
 			r := &t.ranked[j]
-			v.rank(r, column(r.slot), s)
+			if r.table != nil {
+				v.remap(&s.ranks[0], &s.shared[r.from*v.rows], &r.table[0], uintptr(len(r.table)/16))
+			} else {
+				v.rank(r, column(r.slot), &s.ranks[0], s)
+			}
 			v.expand(&s.planes[r.plane*words], &s.ranks[0], uintptr(r.bits), uintptr(r.n), &s.work[0])
 			if r.missing >= 0 {
 				v.addMissing(&t.missing[r.missing], column(r.slot), s)
@@ -121,16 +129,16 @@ func (p *Plan) sumVectors(m Matrix, k int, s *Scratch) {
 }
 
 // rank writes the ranks of a column.
-func (v *vectors) rank(r *ranked, column *float32, s *Scratch) {
+func (v *vectors) rank(r *ranked, column *float32, ranks *byte, s *Scratch) {
 	if search := v.search[r.bits]; search != nil {
-		search(&s.ranks[0], column, &r.tree[0])
+		search(ranks, column, &r.tree[0])
 		return
 	}
 	rank := v.rankLog
 	if r.linear {
 		rank = v.rankLinear
 	}
-	rank(&s.ranks[0], column, (*byte)(unsafe.Pointer(&r.lookup)), &s.work[0])
+	rank(ranks, column, (*byte)(unsafe.Pointer(&r.lookup)), &s.work[0])
 }
 
 // addMissing makes the plane of the rows that miss a column, and what depends on it.

@@ -74,7 +74,7 @@ func testPlanes(t *testing.T, r *rand.Rand, v *vectors) {
 		if !ok {
 			continue
 		}
-		v.rank(&table, &values[0], &Scratch{ranks: ranks, work: work})
+		v.rank(&table, &values[0], &ranks[0], &Scratch{work: work})
 		v.expand(&planes[0], &ranks[0], uintptr(table.bits), uintptr(n), &work[0])
 		for row, x := range values {
 			for k, threshold := range thresholds {
@@ -82,6 +82,27 @@ func testPlanes(t *testing.T, r *rand.Rand, v *vectors) {
 					t.Fatalf("%v < %v, threshold %d of %d, linear %v", x, threshold, k, n, table.linear)
 				}
 			}
+		}
+	}
+}
+
+func TestRemap(t *testing.T) { eachVectors(t, testRemap) }
+
+func testRemap(t *testing.T, r *rand.Rand, v *vectors) {
+	if v.remap == nil {
+		t.Skip("ranks are not shared")
+	}
+	for n := 1; n <= 16; n++ {
+		table, from, to := make([]byte, 16*n), make([]byte, v.rows), make([]byte, v.rows)
+		for i := range table {
+			table[i] = byte(r.Uint32())
+		}
+		for i := range from {
+			from[i] = byte(r.IntN(len(table)))
+		}
+		v.remap(&to[0], &from[0], &table[0], uintptr(n))
+		for i := range to {
+			require.Equal(t, table[from[i]], to[i])
 		}
 	}
 }

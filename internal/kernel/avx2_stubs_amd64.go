@@ -29,6 +29,11 @@ func rankLinear256(ranks *byte, column *float32, table *byte, work *byte)
 //go:noescape
 func rankLog256(ranks *byte, column *float32, table *byte, work *byte)
 
+// writes what a table of n times 16 entries has for the ranks of a block.
+//
+//go:noescape
+func remap256(ranks *byte, from *byte, table *byte, n uintptr)
+
 // makes the planes of n thresholds out of ranks of some bits: whether the rank is not above the threshold's place.
 //
 //go:noescape
@@ -103,6 +108,11 @@ func rankLinear128(ranks *byte, column *float32, table *byte, work *byte)
 //
 //go:noescape
 func rankLog128(ranks *byte, column *float32, table *byte, work *byte)
+
+// writes what a table of n times 16 entries has for the ranks of a block.
+//
+//go:noescape
+func remap128(ranks *byte, from *byte, table *byte, n uintptr)
 
 // makes the planes of n thresholds out of ranks of some bits: whether the rank is not above the threshold's place.
 //

@@ -26,6 +26,7 @@ type Scratch struct {
 	keys    []int32   // where conditions are answered in Go: of a block, slot after slot
 	missed  []uint64  // likewise: the rows that miss the column of a slot
 	ranks   []byte
+	shared  []byte // ranks of a block in Plan.shared, column after column
 	work    []byte // of assembly
 }
 
@@ -38,9 +39,10 @@ func (p *Plan) NewScratch() *Scratch {
 	rows := p.kind.Rows()
 	words := rows / 64
 	s := &Scratch{
-		sums:  aligned[float32](p.numGroup * rows),
-		tail:  aligned[float32](max(p.numFeature, 4) * rows),
-		ranks: aligned[byte](rows),
+		sums:   aligned[float32](p.numGroup * rows),
+		tail:   aligned[float32](max(p.numFeature, 4) * rows),
+		ranks:  aligned[byte](rows),
+		shared: aligned[byte](len(p.shared) * rows),
 	}
 	if p.kind.keys() {
 		s.keys, s.missed = make([]int32, 4*len(p.loads)*rows), make([]uint64, 4*len(p.loads)*words)
@@ -58,7 +60,7 @@ func (p *Plan) NewScratch() *Scratch {
 
 // Bytes is the memory that s takes.
 func (s *Scratch) Bytes() int64 {
-	return int64(8*(len(s.planes)+len(s.missed)) + 4*(len(s.columns)+len(s.keys)+len(s.sums)+len(s.tail)) + len(s.ranks) + len(s.work))
+	return int64(8*(len(s.planes)+len(s.missed)) + 4*(len(s.columns)+len(s.keys)+len(s.sums)+len(s.tail)) + len(s.ranks) + len(s.shared) + len(s.work))
 }
 
 // aligned returns n zeros at a multiple of 64 bytes.

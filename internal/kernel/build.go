@@ -3,6 +3,7 @@ package kernel
 import (
 	"cmp"
 	"math"
+	"math/bits"
 	"slices"
 )
 
@@ -25,7 +26,8 @@ type Builder struct {
 	program    []uint16 // of Conds
 	values     []float32
 
-	used map[int32]bool // columns, in all tiles
+	used  map[int32]bool // columns, in all tiles
+	share bool           // ranks with other tiles: their tables are made at the end
 }
 
 // condition is what becomes of a Cond.
@@ -163,7 +165,11 @@ func (b *Builder) Tree(group, depth int, conds []Cond, leaves []float32) {
 }
 
 // EndTile completes the current tile and begins another one.
-func (b *Builder) EndTile() {
+func (b *Builder) EndTile() { b.endTile(true) }
+
+// endTile completes a tile, which is one of several or not.
+func (b *Builder) endTile(several bool) {
+	b.share = several && b.plan.kind == AVX2
 	if len(b.trees) == 0 {
 		b.begin()
 		return
@@ -290,10 +296,14 @@ func (b *Builder) placeRanked(t *tile, of []threshold, m *missing) bool {
 	for i := range of {
 		values[i] = of[i].value
 	}
-	r, ok := newRanked(b.plan.kind, values)
+	r, ok := ranked{n: len(values), bits: bits.Len(uint(len(values)))}, len(values) >= minShared
+	if !b.share {
+		r, ok = newRanked(b.plan.kind, values)
+	}
 	if !ok {
 		return false
 	}
+	r.thresholds = values
 	r.slot, r.plane, r.missing = int(of[0].column), t.plane(len(of)), -1
 	t.ranked = append(t.ranked, r)
 	for i, x := range of {
@@ -370,7 +380,7 @@ func (b *Builder) placeTrees(t *tile) {
 
 // Plan completes the plan. The builder is of no use afterwards.
 func (b *Builder) Plan() *Plan {
-	b.EndTile()
+	b.endTile(len(b.plan.tiles) > 0)
 	p := &b.plan
 	slot := b.placeColumns()
 	for i := range p.tiles {
@@ -385,6 +395,7 @@ func (b *Builder) Plan() *Plan {
 			t.missing[j].slot = slot[int32(t.missing[j].slot)]
 		}
 	}
+	p.shareRanks()
 	p.countBytes()
 	return p
 }

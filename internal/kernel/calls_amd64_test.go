@@ -34,6 +34,7 @@ func watch(t *testing.T, rows int, seen map[string]bool) vectors {
 		require.Less(t, (*lookup)(unsafe.Pointer(table)).compares, 32) // more would cost more than comparing with each threshold
 	}
 	v.rankLog = v.rankLinear
+	v.remap = func(_, _, _ *byte, n uintptr) { require.LessOrEqual(t, int(n), 16) }
 	v.expand = func(_ *uint64, _ *byte, _, n uintptr, _ *byte) { require.LessOrEqual(t, int(n), maxRanked) }
 	v.missing = func(_, _ *uint64, _ *float32, _ *uint16, n uintptr) { require.Less(t, int(n), MaxPlanes) }
 	for depth := 1; depth <= MaxDepth; depth++ {

@@ -26,7 +26,8 @@
 // # Tiles
 //
 // The planes of a [Plan] may be more than a cache holds. Consecutive trees and all their conditions make a tile of [MaxPlanes] planes at most.
-// The tiles of a block run one after the other and add to the same sums.
+// The tiles of a block run one after the other and add to the same sums. With [AVX2], a column that several tiles ask about is ranked once for a block, among the
+// thresholds of all of them; a tile looks its own ranks up in a table of these.
 //
 // # Exactness
 //

@@ -39,7 +39,7 @@ func TestGuardPages(t *testing.T) {
 				}
 				if v.rows == 512 {
 					table.tree = testkit.Pages(t, table.tree, atEnd)
-					v.rank(&table, &column[0], &Scratch{ranks: ranks, work: work})
+					v.rank(&table, &column[0], &ranks[0], &Scratch{work: work})
 					v.expand(&planes[0], &ranks[0], uintptr(table.bits), uintptr(n), &work[0])
 					continue
 				}
@@ -49,8 +49,12 @@ func TestGuardPages(t *testing.T) {
 					more := testkit.Pages(t, unsafe.Slice((*uint32)(unsafe.Pointer(&table.more[0])), len(table.more)), atEnd)
 					table.firstCompare = (*int32)(unsafe.Pointer(&more[0]))
 				}
-				v.rank(&table, &column[0], &Scratch{ranks: ranks, work: work})
+				v.rank(&table, &column[0], &ranks[0], &Scratch{work: work})
 				v.expand(&planes[0], &ranks[0], uintptr(table.bits), uintptr(n), &work[0])
+			}
+			for n := uintptr(1); n <= 16 && v.remap != nil; n++ {
+				from, to, table := make([]byte, v.rows), make([]byte, v.rows), make([]byte, 16*n)
+				v.remap(&testkit.Pages(t, to, atEnd)[0], &testkit.Pages(t, from, atEnd)[0], &testkit.Pages(t, table, atEnd)[0], n)
 			}
 			for depth := 1; depth <= MaxDepth; depth++ {
 				const trees = 5

@@ -28,7 +28,7 @@ func randomPlan(kind Kind, seed uint64, trees int) *Plan {
 	}
 	for t := range trees {
 		depth := 1 + (t/5+r.IntN(2))%MaxDepth
-		if b.Room() < 6<<depth {
+		if b.Room() < 6<<depth || t%40 == 39 {
 			b.EndTile()
 		}
 		conds := make([]Cond, 1<<depth-1)

@@ -21,6 +21,7 @@ type Plan struct {
 	numGroup   int
 	loads      []uint32 // first columns of the groups of four that are read; see transpose
 	slots      []uint32 // places of the used ones among them: 4*i + c is column loads[i] + c
+	shared     []ranked // of columns that several tiles rank, for all of them; see remapped
 	tiles      []tile
 	maxPlanes  int // of a tile
 	bytes      int64
@@ -92,16 +93,22 @@ type Size struct {
 	Trees   int // networks
 	Columns int // that are read
 	Ranked  int // rank columns
+	Mapped  int // of these, those that follow from one that tiles share
 	Planes  int // conditions
 	Sources int // planes that others are made of
 }
 
 // Size counts what p has, in all tiles.
 func (p *Plan) Size() Size {
-	s := Size{Tiles: len(p.tiles), Columns: 4 * len(p.loads)}
+	s := Size{Tiles: len(p.tiles), Columns: 4 * len(p.loads), Ranked: len(p.shared)}
 	for i := range p.tiles {
 		t := &p.tiles[i]
 		s.Ranked += len(t.ranked)
+		for j := range t.ranked {
+			if t.ranked[j].table != nil {
+				s.Mapped++
+			}
+		}
 		s.Planes += t.planes
 		for j := range t.derived {
 			s.Sources += len(t.derived[j].sources)
@@ -115,6 +122,12 @@ func (p *Plan) Size() Size {
 
 func (p *Plan) countBytes() {
 	p.bytes = int64(unsafe.Sizeof(*p)) + 4*int64(len(p.loads)+len(p.slots))
+	ranks := func(of []ranked) {
+		for _, r := range of {
+			p.bytes += int64(unsafe.Sizeof(r)) + 8*int64(len(r.buckets)) + 4*int64(len(r.more)+len(r.tree)) + int64(len(r.table))
+		}
+	}
+	ranks(p.shared)
 	for i := range p.tiles {
 		t := &p.tiles[i]
 		p.bytes += int64(unsafe.Sizeof(*t)) + 2*int64(len(t.program)) + 4*int64(len(t.values)) + int64(len(t.tables))
@@ -122,9 +135,7 @@ func (p *Plan) countBytes() {
 		for _, d := range t.direct {
 			p.bytes += int64(unsafe.Sizeof(d)) + 4*int64(len(d.thresholds))
 		}
-		for _, r := range t.ranked {
-			p.bytes += int64(unsafe.Sizeof(r)) + 8*int64(len(r.buckets)) + 4*int64(len(r.more)+len(r.tree))
-		}
+		ranks(t.ranked)
 		for _, m := range t.missing {
 			p.bytes += int64(unsafe.Sizeof(m)) + 2*int64(len(m.pairs))
 		}

@@ -15,9 +15,17 @@ type ranked struct {
 	bits    int // of a rank
 	missing int // what follows in tile.missing, or -1
 	linear  bool
+
+	thresholds []float32 // until the plan is complete
+
 	lookup
 	buckets []bucket
 	more    []int32 // as in bucket: the thresholds, with some of +Inf before and behind them; nil if there is but one comparison
+
+	// If tiles share the ranks of the column, the above is not there but in Plan.shared, at place from, and table has the rank in this tile for
+	// each rank there.
+	from  int
+	table []byte
 
 	// For AVX-512, which has none of the above but slot, plane, n, bits and missing: a search tree of the thresholds and +Inf, the root at 1,
 	// of 4 levels at least. It has no place for the one behind 255.

@@ -119,6 +119,46 @@ func (s *simd) rank(linear bool) {
 	s.end()
 }
 
+// remap looks ranks up in a table. It takes 16 entries after the other: what is left of a rank, less those before, has an upper half of zero only for
+// the ranks of these, and the sum with 0x70 that stays at 0xFF has its highest bit set for all others, for which VPSHUFB gives zero.
+func (s *simd) remap() {
+	s.function("remap", "func(ranks, from, table *byte, n uintptr)", "writes what a table of n times 16 entries has for the ranks of a block.")
+	ranks, from, count := s.param("ranks"), s.param("from"), s.GP64()
+	const seventy, sixteen, part = 15, 14, 13
+	s.VMOVDQU(s.constant(0x7070707070707070), s.v(seventy))
+	s.VMOVDQU(s.constant(0x1010101010101010), s.v(sixteen))
+	s.MOVQ(operand.U32(groups/4), count)
+	s.Label("half")
+	table, n := s.param("table"), s.param("n")
+	for i := range 4 {
+		s.VMOVDQU(at(from, s.size()*i), s.v(i))
+		s.VPXOR(s.v(4+i), s.v(4+i), s.v(4+i))
+	}
+	s.Label("part")
+	if s.rows == 256 {
+		s.VBROADCASTI128(at(table, 0), s.v(part))
+	} else {
+		s.VMOVDQU(at(table, 0), s.v(part))
+	}
+	for i := range 4 {
+		s.VPADDUSB(s.v(seventy), s.v(i), s.v(8+i))
+		s.VPSHUFB(s.v(8+i), s.v(part), s.v(8+i))
+		s.VPOR(s.v(8+i), s.v(4+i), s.v(4+i))
+		s.VPSUBB(s.v(sixteen), s.v(i), s.v(i))
+	}
+	s.ADDQ(operand.U8(16), table)
+	s.DECQ(n)
+	s.JNE(operand.LabelRef("part"))
+	for i := range 4 {
+		s.VMOVDQU(s.v(4+i), at(ranks, s.size()*i))
+	}
+	s.ADDQ(operand.U32(4*s.size()), from)
+	s.ADDQ(operand.U32(4*s.size()), ranks)
+	s.DECQ(count)
+	s.JNE(operand.LabelRef("half"))
+	s.end()
+}
+
 // clampedAt is where the clamped values of a column are in the work memory; their buckets come first.
 const clampedAt = 1024
 

@@ -38,6 +38,7 @@ func blockKernels(c *build.Context) {
 		s.direct(true)
 		s.rank(true)
 		s.rank(false)
+		s.remap()
 		s.expand()
 		s.missing()
 		for depth := 1; depth <= 8; depth++ {

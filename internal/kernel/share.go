@@ -1,0 +1,120 @@
+package kernel
+
+import (
+	"math/bits"
+	"slices"
+)
+
+// minShared is from how many thresholds in a tile on a rank that tiles share costs less than comparisons.
+const minShared = 12
+
+// shareRanks makes the tables of the rank columns of several tiles. A column that more than one tile ranks gets its ranks among the thresholds
+// of all of them, once for a block, and a tile has a table of what they are among its own.
+func (p *Plan) shareRanks() {
+	byColumn := map[int][]float32{} // thresholds in all tiles
+	tiles := map[int]int{}          // how many tiles rank a column
+	for i := range p.tiles {
+		last := -1
+		for _, r := range p.tiles[i].ranked {
+			byColumn[r.slot] = append(byColumn[r.slot], r.thresholds...)
+			if r.slot != last {
+				tiles[r.slot]++
+				last = r.slot
+			}
+		}
+	}
+	places := map[int][]int{} // in p.shared, by column
+	slots := make([]int, 0, len(tiles))
+	for slot, n := range tiles {
+		if n > 1 && p.kind == AVX2 {
+			slots = append(slots, slot)
+		}
+	}
+	slices.Sort(slots)
+	for _, slot := range slots {
+		places[slot] = p.shareColumn(slot, byColumn[slot])
+	}
+	for i := range p.tiles {
+		t := &p.tiles[i]
+		var ranked []ranked
+		for _, r := range t.ranked {
+			switch {
+			case places[r.slot] != nil:
+				ranked = p.mapRanks(ranked, r, places[r.slot])
+				continue
+			case r.buckets == nil && r.tree == nil: // it was to be shared
+				own, ok := newRanked(p.kind, r.thresholds)
+				if !ok {
+					t.compare(&r)
+					continue
+				}
+				own.slot, own.plane, own.missing = r.slot, r.plane, r.missing
+				r = own
+			}
+			r.thresholds = nil
+			ranked = append(ranked, r)
+		}
+		t.ranked = ranked
+	}
+	for i := range p.shared {
+		p.shared[i].thresholds = nil
+	}
+}
+
+// compare makes the planes of r by comparisons.
+func (t *tile) compare(r *ranked) {
+	t.direct = append(t.direct, direct{slot: r.slot, plane: r.plane, thresholds: r.thresholds})
+	if r.missing >= 0 {
+		t.missing[r.missing].follows = false
+	}
+}
+
+// shareColumn makes the ranks of a column among some thresholds, and returns their places in p.shared, or nil if that is no gain.
+func (p *Plan) shareColumn(slot int, thresholds []float32) (places []int) {
+	slices.Sort(thresholds)
+	thresholds = slices.Compact(thresholds)
+	before := len(p.shared)
+	for chunk := range slices.Chunk(thresholds, maxRanked) {
+		r, ok := newRanked(p.kind, chunk)
+		if !ok {
+			p.shared = p.shared[:before]
+			return nil
+		}
+		r.slot, r.thresholds = slot, chunk
+		places = append(places, len(p.shared))
+		p.shared = append(p.shared, r)
+	}
+	return places
+}
+
+// mapRanks appends to a tile's rank columns what r is by shared ones: one or more, as its thresholds may belong to several of these.
+func (p *Plan) mapRanks(to []ranked, r ranked, places []int) []ranked {
+	rest := r.thresholds
+	for _, place := range places {
+		all := p.shared[place].thresholds
+		n := len(rest)
+		if last := all[len(all)-1]; n > 0 && rest[n-1] > last {
+			n, _ = slices.BinarySearch(rest, last)
+			if n < len(rest) && rest[n] == last {
+				n++
+			}
+		}
+		if n == 0 {
+			continue
+		}
+		one := ranked{slot: r.slot, plane: r.plane + len(r.thresholds) - len(rest), n: n, bits: bits.Len(uint(n)), missing: -1, from: place}
+		one.table = make([]byte, (len(all)+16)/16*16) // a rank is up to len(all)
+		below := 0
+		for rank := range all {
+			one.table[rank] = byte(below)
+			if below < n && rest[below] == all[rank] {
+				below++
+			}
+		}
+		one.table[len(all)] = byte(below)
+		to = append(to, one)
+		rest = rest[n:]
+	}
+	to[len(to)-1].missing = r.missing
+	return to
+}
