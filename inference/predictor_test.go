@@ -25,6 +25,10 @@ func newPredictor(t testing.TB, b *model.Booster, opts *Options) *Predictor {
 // nothing may be written outside dst, and the rows may not change.
 func TestBatch(t *testing.T) {
 	r := testkit.Rand(t)
+	workerCounts, rowCounts := []int{0, 1, 2, 3, 16}, []int{0, 1, 2, 3, 47, 48, 63, 64, 65, 255, 256, 257, 511, 512, 513, 1100}
+	if raceEnabled { // thirty times slower, and only several workers are of interest
+		workerCounts, rowCounts = []int{3}, []int{2, 65, 257, 1100}
+	}
 	for _, groups := range []int{1, 3} {
 		b := testkit.RandomBooster(r, testkit.BoosterShape{
 			Features: 7, Groups: groups, Trees: 150, Depth: 5, Fill: 0.9, Thresholds: 5, Special: true,
@@ -42,9 +46,9 @@ func TestBatch(t *testing.T) {
 				dst.Check(t)
 				copy(want[i*single.NumOutput():], dst.Values())
 			}
-			for _, workers := range []int{0, 1, 2, 3, 16} {
+			for _, workers := range workerCounts {
 				p := newPredictor(t, b, &Options{Output: output, Workers: workers})
-				for _, n := range []int{0, 1, 2, 3, 47, 48, 63, 64, 65, 255, 256, 257, 511, 512, 513, 1100} {
+				for _, n := range rowCounts {
 					rows := slices.Clone(all[:7*n])
 					dst := testkit.Guard(n * p.NumOutput())
 					if err := p.PredictBatch(dst.Values(), rows); err != nil {

@@ -129,8 +129,13 @@ def load(server, file, seconds, connections):
                            server.url(server.path)], env=env, capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in text or "Socket errors" in text:
         raise RuntimeError(f"{server.name}: {text}")
-    unit = {"us": 1e-6, "ms": 1e-3, "s": 1}
-    at = lambda percent: (lambda m: float(m[1]) * unit[m[2]])(re.search(rf"^\s+{percent}%\s+([\d.]+)(us|ms|s)$", text, re.M))
+    unit = {"us": 1e-6, "ms": 1e-3, "s": 1, "m": 60}
+
+    def at(percent):
+        found = re.search(rf"^\s+{percent}%\s+([\d.]+)(us|ms|s|m)$", text, re.M)
+        if not found:
+            raise RuntimeError(f"{server.name}: no {percent}% in {text}")
+        return float(found[1]) * unit[found[2]]
     return float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]), at(50), at(99)
 
 

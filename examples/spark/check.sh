@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Runs the jobs of this folder on two executor processes of this machine and compares them with the program alone. Needs Go, Java 17, Python 3.11;
-# installs PySpark into a virtual environment ($SPARK_VENV, default a temporary one).
+# installs PySpark into a virtual environment ($SPARK_VENV, default one under $VENVS, or a temporary one). "check.sh fetch" does only that.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-venv=${SPARK_VENV:-$work/venv}
+venv=${SPARK_VENV:-${VENVS:-$work}/spark}
 [ -x "$venv/bin/spark-submit" ] || { "${PYTHON:-python3}" -m venv "$venv" && "$venv/bin/pip" install --quiet -r examples/spark/requirements.txt; }
+[ "${1:-}" != fetch ] || exit 0
 
 go build -o "$work/threatdetect" ./cmd/threatdetect
 go run ./cmd/trafficgen --seed 21 --records "${RECORDS:-60000}" --faults 0.002 \

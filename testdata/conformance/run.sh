@@ -18,18 +18,21 @@ else
 	trap 'rm -rf "$dir"' EXIT
 fi
 
-# models RELEASES ARGUMENT… trains and predicts with each release. What the releases themselves print is shown if they fail.
+# models RELEASES ARGUMENT… trains and predicts with each release, as many at a time as there are cores. What the releases
+# themselves print is shown if they fail.
 models() {
 	releases=$1
 	shift
-	for python in $("$here/environments.sh" $releases); do
-		"$python" -W ignore "$here/models.py" "$@" "$dir" >"$dir/log" 2>&1 || {
-			cat "$dir/log"
-			exit 1
+	pythons=$("$here/environments.sh" $releases)
+	printf '%s\n' $pythons | xargs -P "$(nproc)" -I{} sh -c '
+		python=$1 log=$2/log.$(basename "${1%/bin/python}")
+		shift 2
+		"$python" -W ignore "$@" >"$log" 2>&1 || {
+			cat "$log"
+			exit 255
 		}
-		grep '^xgboost ' "$dir/log"
-	done
-	rm -f "$dir/log"
+		grep "^xgboost " "$log"
+		rm -f "$log"' models {} "$dir" "$here/models.py" "$@" "$dir"
 }
 
 case "${1:-all}" in

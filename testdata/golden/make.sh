@@ -35,11 +35,14 @@ fresh)
 	dir=$2
 	seed="${3:-$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}"
 	echo "seed $seed"
+	running=
 	for release in $releases; do
 		case "$release" in 0.*) continue ;; esac # which have golden cases only
 		python=$(interpreter "$release")
-		"$python" -W ignore "$here/make.py" --fresh "$seed" --cases "${CASES:-28}" "$dir"
+		"$python" -W ignore "$here/make.py" --fresh "$seed" --cases "${CASES:-28}" "$dir" &
+		running="$running $!"
 	done
+	for pid in $running; do wait "$pid"; done
 	;;
 *)
 	echo "usage: $0 [golden | fresh DIR [SEED]]" >&2
