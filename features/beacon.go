@@ -4,12 +4,15 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"threatdetect/internal/sketch"
 )
 
 // beacons is the memory of beacon/1: when a source reached one port of a destination, and with how many bytes.
 type beacons struct {
 	calls    *store[callKey, callState]
-	seed     [2]uint64
+	seed     [2]uint64 // of the table
+	sketched sketch.Seed
 	pressure pressure
 	stats    *Stats
 	none     callState
@@ -58,7 +61,7 @@ func newBeacons(o *StateOptions, stats *Stats) memory {
 	for filter*2*64 <= o.budget() {
 		filter *= 2
 	}
-	m := &beacons{stats: stats, times: make([]float64, 0, maxCalls), sizes: make([]float64, 0, maxCalls), work: make([]float64, 0, maxCalls), seed: [2]uint64{rand.Uint64(), rand.Uint64()},
+	m := &beacons{stats: stats, times: make([]float64, 0, maxCalls), sizes: make([]float64, 0, maxCalls), work: make([]float64, 0, maxCalls), seed: [2]uint64{rand.Uint64(), rand.Uint64()}, sketched: o.seed(),
 		calls: newStore[callKey, callState](o.budget()/100*94, filter, 86400_000_000_000)}
 	m.pressure.report = o.onPressure()
 	m.calls.evict = func(i uint32, idle bool) { m.pressure.evicted(m.calls.nodes[i].key.src, idle) }
@@ -69,8 +72,8 @@ func (m *beacons) hash(k callKey) uint32 {
 	return mix(uint64(mix(k.src.hi, k.src.lo, &m.seed))<<32|uint64(mix(k.dst.hi, k.dst.lo, &m.seed)), uint64(k.port), &m.seed)
 }
 
-func (k callKey) fixed() uint64 {
-	return pairKey{k.src, k.dst}.fixed() ^ uint64(k.port)*0x9e3779b97f4a7c15
+func (k callKey) fixed(s sketch.Seed) uint64 {
+	return pairKey{k.src, k.dst}.fixed(s) ^ uint64(k.port)*0x9e3779b97f4a7c15
 }
 
 func (m *beacons) fill(row []float32, f *Flow, t, late int64) {
@@ -85,7 +88,7 @@ func (m *beacons) fill(row []float32, f *Flow, t, late int64) {
 	var s *callState
 	switch {
 	case counts && hf.answered:
-		i, fresh := m.calls.touch(k, hash, k.fixed(), t)
+		i, fresh := m.calls.touch(k, hash, k.fixed(m.sketched), t)
 		s = &m.calls.values[i]
 		if fresh {
 			*s = callState{base: second(f.Start)}

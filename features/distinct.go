@@ -11,12 +11,15 @@ import (
 const halfWindow = 1800 * 1_000_000_000
 
 // half returns the number of the half window of a time.
-func half(t int64) int64 {
-	h := t / halfWindow
-	if t%halfWindow < 0 {
-		h--
+func half(t int64) int64 { return period(t, halfWindow) }
+
+// period returns the number of the span of time that t lies in, from the epoch on.
+func period(t, span int64) int64 {
+	n := t / span
+	if t%span < 0 {
+		n--
 	}
-	return h
+	return n
 }
 
 // maxExact is how many different values of a half window are counted one by one.

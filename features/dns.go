@@ -1,25 +1,23 @@
 package features
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/binary"
 	"math/rand/v2"
-	"strings"
 
 	"threatdetect/internal/sketch"
-	"threatdetect/internal/suffix"
 )
 
-// lookups is the memory of dns/1: what a source asked for, in all and of each registered domain.
+// lookups is the memory of dns/1: what a source asked for, in all and of each registered domain, and which answers it used.
 type lookups struct {
 	sources  *store[hostKey, askerState]
 	domains  *store[domainKey, domainState]
-	seen     *sketch.Bloom // of source and domain
+	answers  *store[pairKey, answerState] // by source and address
+	seen     *sketch.Bloom                // of source and domain
+	followed *sketch.Bloom                // of queries
 	pool     *sketchPool
 	pressure pressure
 	stats    *Stats
-	seed     [2]uint64
+	seed     [2]uint64 // of the tables
+	sketched sketch.Seed
 	names    nameStats
 
 	noSource askerState
@@ -35,12 +33,26 @@ type domainKey struct {
 type askerState struct {
 	last                               int64
 	queries, failed, tunnel, newDomain float64
+	resolved, used                     float64 // queries whose answer had an address, and those of them that a flow followed
 	domains                            distinct
 }
+
+// answerState is the latest query that was answered with an address.
+type answerState struct {
+	asked int64
+	query uint64
+}
+
+// How long a flow to an address may follow the answer, in nanoseconds, and how many addresses of an answer are remembered.
+const (
+	followSpan = 3600 * 1_000_000_000
+	maxAnswers = 16
+)
 
 type domainState struct {
 	last            int64
 	n600, n, length float64 // queries fading in 600 s and an hour, and the length of their subdomains
+	bytes           float64
 	subdomains      distinct
 }
 
@@ -79,6 +91,11 @@ var dnsColumns = func() []Column {
 	add("domain_queries_600s", "queries", "of the source for the registered domain, fading by e in 600 s")
 	add("domain_subdomains_1h", "names", "different subdomains of it in this half hour and the one before")
 	add("domain_sub_len_mean", "bytes", "mean length of them, fading by e in an hour")
+	add("dns_sub_base64_share", "", "share of the subdomain's bytes that are of this alphabet")
+	add("dns_sub_bigram", "bits", "mean logarithm of how likely its letters follow one another in English")
+	add("domain_bytes_600s", "bytes", "of the source's flows that asked for the registered domain, fading by e in 600 s")
+	add("src_dns_resolved_3600s", "queries", "of the source that were answered with an address, fading by e in an hour")
+	add("src_dns_unused_ratio_3600s", "", "share of them that no flow of the source to the address followed within an hour")
 	return columns
 }()
 
@@ -109,10 +126,12 @@ func newLookups(o *StateOptions, stats *Stats) memory {
 	for filter*2*32 <= budget {
 		filter *= 2
 	}
-	m := &lookups{stats: stats, seed: [2]uint64{rand.Uint64(), rand.Uint64()}, seen: sketch.NewBloom(filter),
-		sources: newStore[hostKey, askerState](budget/100*25, filter/4, retention),
-		domains: newStore[domainKey, domainState](budget/100*45, filter/4, retention)}
-	m.pool = newSketchPool(budget/100*18, &m.pressure)
+	m := &lookups{stats: stats, seed: [2]uint64{rand.Uint64(), rand.Uint64()}, sketched: o.seed(),
+		seen: sketch.NewBloom(filter), followed: sketch.NewBloom(filter / 2),
+		sources: newStore[hostKey, askerState](budget/100*20, filter/4, retention),
+		domains: newStore[domainKey, domainState](budget/100*37, filter/4, retention),
+		answers: newStore[pairKey, answerState](budget/100*16, filter/4, retention)}
+	m.pool = newSketchPool(budget/100*15, &m.pressure)
 	m.pressure.report = o.onPressure()
 	m.sources.evict = func(i uint32, idle bool) {
 		m.pool.release(m.sources.values[i].domains.sketch)
@@ -122,7 +141,12 @@ func newLookups(o *StateOptions, stats *Stats) memory {
 		m.pool.release(m.domains.values[i].subdomains.sketch)
 		m.pressure.evicted(m.domains.nodes[i].key.src, idle)
 	}
+	m.answers.evict = func(i uint32, idle bool) { m.pressure.evicted(m.answers.nodes[i].key.src, idle) }
 	return m
+}
+
+func (m *lookups) hashAnswer(k pairKey) uint32 {
+	return mix(uint64(m.hashHost(k.src))<<32|uint64(m.hashHost(k.dst)), 2, &m.seed)
 }
 
 func (m *lookups) hashHost(k hostKey) uint32 { return mix(k.hi, k.lo, &m.seed) }
@@ -131,105 +155,8 @@ func (m *lookups) hashDomain(k domainKey) uint32 {
 	return mix(uint64(mix(k.src.hi, k.src.lo, &m.seed))<<32^k.hi, k.lo, &m.seed)
 }
 
-// nameStats are what a name is made of.
-type nameStats struct {
-	text                     [256]byte
-	n                        int // length, without the final dot
-	labels, longest          int
-	registered               int // where the registered domain begins
-	sub                      int // length of the subdomain
-	reverse, local, idn      bool
-	entropy, norm            float64
-	digits, vowels, hex, b32 int
-	consonants               int
-}
-
-// maxName is the longest name that is looked at, in bytes; DNS itself allows 253.
-const maxName = 255
-
-// parse takes a name to pieces: in lower case, without the final dot, and only its last bytes if it is too long.
-func (s *nameStats) parse(query string) {
-	query = strings.TrimSuffix(query, ".")
-	query = query[max(0, len(query)-maxName):]
-	*s = nameStats{n: len(query)}
-	label := 0
-	for i := range len(query) {
-		c := query[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		s.text[i] = c
-		if label++; c == '.' {
-			label = 0
-			s.labels++
-		}
-		s.longest = max(s.longest, label)
-	}
-	if s.n > 0 {
-		s.labels++
-	}
-}
-
-// finish does the rest; name is s.text.
-func (s *nameStats) finish(name []byte) {
-	s.reverse = bytes.HasSuffix(name, []byte(".in-addr.arpa")) || bytes.HasSuffix(name, []byte(".ip6.arpa"))
-	s.local = string(name) == "local" || bytes.HasSuffix(name, []byte(".local"))
-	s.idn = bytes.HasPrefix(name, []byte("xn--")) || bytes.Contains(name, []byte(".xn--"))
-	s.registered = suffix.Registered(name)
-	if s.registered < 0 { // a public suffix: all of it is the domain
-		s.registered = 0
-	}
-	s.sub = max(0, s.registered-1)
-	s.compose(name[:s.sub])
-}
-
-// compose counts the bytes of the subdomain.
-func (s *nameStats) compose(sub []byte) {
-	s.entropy, s.norm = entropy(sub)
-	run := 0
-	for i := range len(sub) {
-		c := sub[i]
-		digit, letter := '0' <= c && c <= '9', 'a' <= c && c <= 'z'
-		vowel := c == 'a' || c == 'e' || c == 'i' || c == 'o' || c == 'u'
-		if run++; !letter || vowel {
-			run = 0
-		}
-		s.consonants = max(s.consonants, run)
-		s.digits += one(digit)
-		s.vowels += one(vowel)
-		s.hex += one(digit || 'a' <= c && c <= 'f')
-		s.b32 += one(letter || '2' <= c && c <= '7')
-	}
-}
-
-// entropy is that of the bytes of a text, in bits, and its share of the most there could be for so many bytes.
-func entropy[T ~string | ~[]byte](text T) (h, norm float64) {
-	var counts [256]uint32
-	for i := range len(text) {
-		counts[text[i]]++
-	}
-	n := float64(len(text))
-	for _, k := range counts {
-		if k > 0 {
-			p := float64(k) / n
-			h -= float64(p * sketch.Log2(p))
-		}
-	}
-	if n >= 2 {
-		norm = h / sketch.Log2(min(n, 256))
-	}
-	return h, norm
-}
-
-func one(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 func (m *lookups) fill(row []float32, f *Flow, t, late int64) {
-	row = row[:41]
+	row = row[:46]
 	counts := late <= maxLate
 	if !counts {
 		m.stats.TooLate++
@@ -239,7 +166,12 @@ func (m *lookups) fill(row []float32, f *Flow, t, late int64) {
 	if f.Joined != nil {
 		queries = f.Joined.DNS
 	}
-	s := m.source(src, t, counts && len(queries) > 0)
+	asked, follows := m.follows(src, f, t, counts)
+	s := m.source(src, t, counts && len(queries) > 0 || follows)
+	if follows {
+		s.used += sketch.Decay(since(t, asked) * per3600s) // as much as the query still counts
+	}
+	perQuery := f.bytes() / float64(len(queries))
 	missing(row)
 	row[0] = float32(len(queries))
 	best := -1
@@ -250,7 +182,7 @@ func (m *lookups) fill(row []float32, f *Flow, t, late int64) {
 		n.parse(q.Query)
 		n.finish(n.text[:n.n])
 		key := n.key(src)
-		m.count(s, key, n, f, q, t, counts)
+		m.count(s, key, n, f, q, t, counts, perQuery, uint64(i))
 		if best < 0 || n.sub > int(row[4]) {
 			best, at = i, key
 			m.fillQuery(row, q, n)
@@ -259,23 +191,41 @@ func (m *lookups) fill(row []float32, f *Flow, t, late int64) {
 	m.stats.Evicted += m.pressure.flow(t)
 	row[33], row[34], row[35] = round(s.queries), portion(s.failed, s.queries), portion(s.tunnel, s.queries)
 	row[36], row[37] = round(s.domains.peek(t, m.pool)), round(s.newDomain)
+	row[44], row[45] = round(s.resolved), portion(max(0, s.resolved-s.used), s.resolved)
 	if best >= 0 {
 		d := m.domain(at, t, false)
 		row[38], row[39], row[40] = round(d.n600), round(d.subdomains.peek(t, m.pool)), portion(d.length, d.n)
+		row[43] = round(d.bytes)
 	}
 }
 
-// key is that of the registered domain of a name.
-func (s *nameStats) key(src hostKey) domainKey {
-	sum := sha256.Sum256(s.text[s.registered:s.n])
-	return domainKey{src, binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:16])}
+// follows reports whether a flow is the first one to an address that the source was answered within the last hour, and when
+// it asked.
+func (m *lookups) follows(src hostKey, f *Flow, t int64, counts bool) (asked int64, ok bool) {
+	k := pairKey{src, addressKey(f.Dst)}
+	i := m.answers.find(k, m.hashAnswer(k))
+	if i == 0 || !counts {
+		return 0, false
+	}
+	a := &m.answers.values[i]
+	return a.asked, uint64(t)-uint64(a.asked) <= followSpan && !m.followed.Add(a.query)
+}
+
+// resolve remembers the addresses of an answer.
+func (m *lookups) resolve(src hostKey, n *nameStats, q *DNSInfo, t int64, number uint64) {
+	query := m.sketched.Hash(src.fixed(m.sketched)^m.sketched.HashText(n.text[:n.n]), uint64(t)+number)
+	for _, a := range q.Addrs[:min(len(q.Addrs), maxAnswers)] {
+		k := pairKey{src, addressKey(a)}
+		i, _ := m.answers.touch(k, m.hashAnswer(k), k.fixed(m.sketched), t)
+		m.answers.values[i] = answerState{t, query}
+	}
 }
 
 // source returns what is remembered of a source, faded to t; to change it if it counts, else a copy.
 func (m *lookups) source(k hostKey, t int64, counts bool) *askerState {
 	s, hash := &m.noSource, m.hashHost(k)
 	if counts {
-		i, fresh := m.sources.touch(k, hash, k.fixed(), t)
+		i, fresh := m.sources.touch(k, hash, k.fixed(m.sketched), t)
 		if s = &m.sources.values[i]; fresh {
 			*s = askerState{last: t, domains: distinct{half: half(t)}}
 		}
@@ -291,14 +241,17 @@ func (m *lookups) source(k hostKey, t int64, counts bool) *askerState {
 	s.queries *= d600
 	s.failed *= d600
 	s.tunnel *= d600
-	s.newDomain *= sketch.Decay(dt * per3600s)
+	hour := sketch.Decay(dt * per3600s)
+	s.newDomain *= hour
+	s.resolved *= hour
+	s.used *= hour
 	return s
 }
 
 func (m *lookups) domain(k domainKey, t int64, counts bool) *domainState {
 	d, hash := &m.noDomain, m.hashDomain(k)
 	if counts {
-		i, fresh := m.domains.touch(k, hash, sketch.Hash(k.src.fixed(), k.lo), t)
+		i, fresh := m.domains.touch(k, hash, m.sketched.Hash(k.src.fixed(m.sketched), k.lo), t)
 		if d = &m.domains.values[i]; fresh {
 			*d = domainState{last: t, subdomains: distinct{half: half(t)}}
 		}
@@ -311,14 +264,17 @@ func (m *lookups) domain(k domainKey, t int64, counts bool) *domainState {
 	dt := since(t, d.last)
 	hour := sketch.Decay(dt * per3600s)
 	d.last = t
-	d.n600 *= sketch.Decay(dt * per600s)
+	d600 := sketch.Decay(dt * per600s)
+	d.n600 *= d600
+	d.bytes *= d600
 	d.n *= hour
 	d.length *= hour
 	return d
 }
 
 // count counts one query. NetBIOS and multicast DNS ask all the time for names that nobody has, and are left out.
-func (m *lookups) count(s *askerState, k domainKey, n *nameStats, f *Flow, q *DNSInfo, t int64, counts bool) {
+func (m *lookups) count(s *askerState, k domainKey, n *nameStats, f *Flow, q *DNSInfo, t int64, counts bool,
+	bytes float64, number uint64) {
 	if !counts || n.local || n.n == 0 || f.Has(FieldDstPort) && (f.DstPort == 5353 || f.DstPort == 137) {
 		return
 	}
@@ -329,15 +285,20 @@ func (m *lookups) count(s *askerState, k domainKey, n *nameStats, f *Flow, q *DN
 	if q.Type == 16 || q.Type == 10 {
 		s.tunnel++
 	}
-	s.domains.step(t, uint32(k.hi), true, true, m.pool)
-	if !m.seen.Add(sketch.Hash(k.src.fixed(), k.hi)) {
+	if len(q.Addrs) > 0 {
+		s.resolved++
+		m.resolve(k.src, n, q, t, number)
+	}
+	s.domains.step(t, uint32(m.sketched.Hash(k.hi, 2)), true, true, m.pool)
+	if !m.seen.Add(m.sketched.Hash(k.src.fixed(m.sketched), k.hi)) {
 		s.newDomain++
 	}
 	d := m.domain(k, t, true)
 	d.n600++
 	d.n++
 	d.length += float64(n.sub)
-	d.subdomains.step(t, uint32(sketch.HashText(n.text[:n.sub])), true, true, m.pool)
+	d.bytes += bytes
+	d.subdomains.step(t, uint32(m.sketched.HashText(n.text[:n.sub])), true, true, m.pool)
 }
 
 // fillQuery fills the cells of one query.
@@ -348,6 +309,10 @@ func (m *lookups) fillQuery(row []float32, q *DNSInfo, n *nameStats) {
 		row[7+i] = portion(float64(count), float64(n.sub))
 	}
 	row[11] = float32(n.consonants)
+	row[41], row[42] = portion(float64(n.b64), float64(n.sub)), nan32
+	if n.pairs > 0 {
+		row[42] = round(float64(n.likelihood) / float64(1000*n.pairs))
+	}
 	types := row[12:21]
 	if missing(types); q.Type != 0 {
 		oneHot(types, 8)
@@ -369,64 +334,4 @@ func (m *lookups) fillQuery(row []float32, q *DNSInfo, n *nameStats) {
 		row[29] = round(float64(q.RTT) / 1e6)
 	}
 	row[30], row[31], row[32] = flag(n.reverse), flag(n.labels == 1), flag(n.idn)
-}
-
-func (m *lookups) encode(e *encoder) {
-	encodeBloom(e, m.seen)
-	m.pool.number()
-	encodeStore(e, m.sources, hostKey.encode, func(s *askerState) {
-		e.time(s.last)
-		for _, v := range s.numbers() {
-			e.float(*v)
-		}
-		s.domains.encode(e, m.pool)
-	})
-	encodeStore(e, m.domains, domainKey.encode, func(d *domainState) {
-		e.time(d.last)
-		for _, v := range d.numbers() {
-			e.float(*v)
-		}
-		d.subdomains.encode(e, m.pool)
-	})
-}
-
-func (m *lookups) decode(d *decoder, t int64, _ bool) {
-	decodeBloom(d, m.seen)
-	decodeStore(d, m.sources, (*hostKey).decode, m.hashHost, t, func(s *askerState) {
-		if s.last = d.time(); s.last > t {
-			d.fail("a source later than the state")
-		}
-		for _, v := range s.numbers() {
-			*v = d.float()
-		}
-		s.domains.decode(d, m.pool)
-	})
-	decodeStore(d, m.domains, (*domainKey).decode, m.hashDomain, t, func(s *domainState) {
-		if s.last = d.time(); s.last > t {
-			d.fail("a domain later than the state")
-		}
-		for _, v := range s.numbers() {
-			*v = d.float()
-		}
-		s.subdomains.decode(d, m.pool)
-	})
-	m.pool.restored(d)
-}
-
-func (s *askerState) numbers() [4]*float64 {
-	return [4]*float64{&s.queries, &s.failed, &s.tunnel, &s.newDomain}
-}
-
-func (d *domainState) numbers() [3]*float64 { return [3]*float64{&d.n600, &d.n, &d.length} }
-
-func (k domainKey) encode(e *encoder) {
-	k.src.encode(e)
-	hostKey{k.hi, k.lo}.encode(e)
-}
-
-func (k *domainKey) decode(d *decoder) {
-	var name hostKey
-	k.src.decode(d)
-	name.decode(d)
-	k.hi, k.lo = name.hi, name.lo
 }

@@ -4,7 +4,11 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"net/netip"
+	"os"
+	"regexp"
 	"sort"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -34,6 +38,9 @@ func someQueries(r *rand.Rand) []DNSInfo {
 		if r.IntN(2) == 0 {
 			q.HasTTL, q.MinTTL, q.Answers = true, uint32(r.IntN(4000)), make([]string, r.IntN(4))
 			q.RTT = r.Int64N(1e8)
+			for range r.IntN(4) { // of the hosts of contextFlows
+				q.Addrs = append(q.Addrs, netip.AddrFrom4([4]byte{10, 0, 0, byte(r.IntN(12))}))
+			}
 		}
 	}
 	return queries
@@ -57,8 +64,42 @@ func plainEntropy(text string) (h, norm float64) {
 	return h, norm
 }
 
-func plainDNS(p *plainHosts, domains map[string]bool, f *Flow, t, late int64) []float32 {
-	row := make([]float64, 41)
+// plainAnswers knows what was answered: by source and address the latest query with it.
+type plainAnswers map[string]*plainQuery
+
+type plainQuery struct {
+	asked    int64
+	followed bool
+}
+
+// plainScore is the mean likelihood of neighbours, from the table as it is written.
+func plainScore(name string) float64 {
+	rows := regexp.MustCompile(`(?m)^-.*$`).FindAllString(bigrams, -1)
+	class := func(c byte) int { return max(0, strings.IndexByte("#abcdefghijklmnopqrstuvwxyz", c)) }
+	sum, n := 0.0, 0.0
+	text := "#" + name + "#"
+	for i := 1; i < len(text); i++ {
+		a, b := class(text[i-1]), class(text[i])
+		if a+b == 0 {
+			continue
+		}
+		v, _ := strconv.Atoi(strings.Fields(rows[(a+26)%27])[(b+26)%27])
+		sum += float64(v)
+		n++
+	}
+	return sum / (1000 * n)
+}
+
+var bigrams = func() string {
+	text, err := os.ReadFile("../internal/bigram/bigrams.txt")
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}()
+
+func plainDNS(p *plainHosts, domains map[string]bool, answers plainAnswers, f *Flow, t, late int64) []float32 {
+	row := make([]float64, 46)
 	for i := range row {
 		row[i] = math.NaN()
 	}
@@ -92,6 +133,20 @@ func plainDNS(p *plainHosts, domains map[string]bool, f *Flow, t, late int64) []
 	}
 	add := func(what string, x float64, counts bool) float64 { return p.fade(what+" "+src, t, 600, x, counts) }
 	asks := counts && len(queries) > 0
+	if a := answers[src+" "+f.Dst.Unmap().String()]; counts && a != nil && !a.followed && t-a.asked <= 3600e9 {
+		a.followed, asks = true, true
+		p.fade("used "+src, t, 3600, sketch.Decay(float64(t-a.asked)*sketch.PerSecond(3600)), true)
+	} else {
+		p.fade("used "+src, t, 3600, 0, asks)
+	}
+	p.fade("resolved "+src, t, 3600, 0, asks)
+	moved := 0.0
+	if f.Has(FieldFwdBytes) {
+		moved += float64(f.FwdBytes)
+	}
+	if f.Has(FieldRevBytes) {
+		moved += float64(f.RevBytes)
+	}
 	for _, what := range []string{"queries", "nx", "tunnel"} {
 		add(what, 0, asks)
 	}
@@ -107,7 +162,14 @@ func plainDNS(p *plainHosts, domains map[string]bool, f *Flow, t, late int64) []
 			if q.Type == 16 || q.Type == 10 {
 				add("tunnel", 1, true)
 			}
-			p.distinct("domains "+src, t, uint32(n.digest), true, true)
+			p.distinct("domains "+src, t, uint32(sketch.Hash(n.digest, 2)), true, true)
+			if len(q.Addrs) > 0 {
+				p.fade("resolved "+src, t, 3600, 1, true)
+				asked := &plainQuery{asked: t}
+				for _, a := range q.Addrs {
+					answers[src+" "+a.String()] = asked
+				}
+			}
 			if !domains[src+n.domain] {
 				p.fade("new "+src, t, 3600, 1, true)
 			}
@@ -116,6 +178,7 @@ func plainDNS(p *plainHosts, domains map[string]bool, f *Flow, t, late int64) []
 			p.fade("dom n600 "+key, t, 600, 1, true)
 			p.fade("dom n "+key, t, 3600, 1, true)
 			p.fade("dom len "+key, t, 3600, float64(len(n.sub)), true)
+			p.fade("dom bytes "+key, t, 600, moved/float64(len(queries)), true)
 			p.distinct("subs "+key, t, uint32(sketch.HashText(n.sub)), true, true)
 		}
 		if float64(len(n.sub)) <= best {
@@ -132,7 +195,8 @@ func plainDNS(p *plainHosts, domains map[string]bool, f *Flow, t, late int64) []
 			row[2] = 0
 		}
 		row[5], row[6] = plainEntropy(n.sub)
-		shares := []string{"0123456789", "aeiou", "0123456789abcdef", "abcdefghijklmnopqrstuvwxyz234567"}
+		row[42] = plainScore(n.sub)
+		shares := []string{"0123456789", "aeiou", "0123456789abcdef", "abcdefghijklmnopqrstuvwxyz234567", "abcdefghijklmnopqrstuvwxyz0123456789+/-_="}
 		for k, alphabet := range shares {
 			in := 0
 			for _, c := range []byte(n.sub) {
@@ -140,7 +204,7 @@ func plainDNS(p *plainHosts, domains map[string]bool, f *Flow, t, late int64) []
 					in++
 				}
 			}
-			row[7+k] = float64(in) / float64(len(n.sub))
+			row[[]int{7, 8, 9, 10, 41}[k]] = float64(in) / float64(len(n.sub))
 		}
 		row[11] = 0
 		for _, run := range strings.FieldsFunc(n.sub, func(c rune) bool { return c < 'a' || c > 'z' || strings.ContainsRune("aeiou", c) }) {
@@ -205,7 +269,10 @@ func plainDNS(p *plainHosts, domains map[string]bool, f *Flow, t, late int64) []
 	row[35] = add("tunnel", 0, asks) / row[33]
 	row[36] = p.distinct("domains "+src, t, 0, false, false)
 	row[37] = p.fade("new "+src, t, 3600, 0, asks)
+	row[44] = p.fade("resolved "+src, t, 3600, 0, asks)
+	row[45] = max(0, row[44]-p.fade("used "+src, t, 3600, 0, asks)) / row[44]
 	if best >= 0 {
+		row[43] = p.fade("dom bytes "+bestDomain, t, 600, 0, false)
 		row[38] = p.fade("dom n600 "+bestDomain, t, 600, 0, false)
 		row[39] = p.distinct("subs "+bestDomain, t, 0, false, false)
 		row[40] = p.fade("dom len "+bestDomain, t, 3600, 0, false) / p.fade("dom n "+bestDomain, t, 3600, 0, false)
@@ -222,12 +289,12 @@ func TestDNSAgainstPlainMaps(t *testing.T) {
 	queries := 0
 	for seed := range seeds(25) {
 		r := rand.New(rand.NewPCG(seed, 21))
-		flows := contextFlows(r, 800, []int64{1e7, 1e9, 1e11}[r.IntN(3)], []int64{0, 5e9, 2e11}[r.IntN(3)])
+		flows := contextFlows(r, 800, []int64{1e7, 1e9, 1e11, 3e12}[r.IntN(4)], []int64{0, 5e9, 2e11}[r.IntN(3)])
 		x := p.ExtractorWith(&StateOptions{Budget: 16 << 20})
 		rows, _ := allRows(t, x, flows, true)
-		plain, domains := newPlainHosts(), map[string]bool{}
+		plain, domains, answers := newPlainHosts(), map[string]bool{}, plainAnswers{}
 		for i, o := range release(flows) {
-			requireSameRow(t, plainDNS(plain, domains, o.f, o.t, o.t-o.f.End()), rows[i], dnsColumns, fmt.Sprintf("seed %d, row %d", seed, i))
+			requireSameRow(t, plainDNS(plain, domains, answers, o.f, o.t, o.t-o.f.End()), rows[i], dnsColumns, fmt.Sprintf("seed %d, row %d", seed, i))
 			if o.f.Joined != nil {
 				queries += len(o.f.Joined.DNS)
 			}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+
+	"threatdetect/internal/sketch"
 )
 
 // ErrOrder says that a method was called out of turn: AppendRow of a set that gives rows in order of time, or Push while
@@ -17,7 +19,7 @@ func (p *Pipeline) Extractor() *Extractor { return p.ExtractorWith(nil) }
 func (p *Pipeline) ExtractorWith(o *StateOptions) *Extractor {
 	x := &Extractor{pipeline: p}
 	if p.memory != nil {
-		x.memory = p.memory(o, &x.stats)
+		x.memory, x.seed = p.memory(o, &x.stats), o.seed()
 		x.order = &reorder{stats: &x.stats, now: o.clock()}
 	}
 	return x
@@ -53,6 +55,7 @@ type Extractor struct {
 	memory memory // nil where nothing is remembered
 	order  *reorder
 	stats  Stats
+	seed   sketch.Seed
 }
 
 // memory is what a set remembers of earlier flows.
@@ -71,6 +74,11 @@ type StateOptions struct {
 	// Budget is how many bytes the memory of host/1 and the sets that hold its columns may take, at least MinBudget; 0 means DefaultBudget. It is taken at
 	// once. Rows depend on it where more keys come than there is room for.
 	Budget int
+	// Seed makes the hashes of filters and of distinct counts ones that nobody else can foresee, so that nobody can choose addresses and
+	// names that hide in them: a process that watches an adversary takes a random one. The zero Seed is the same in every process, so
+	// that a log gives the same rows in all of them; with another one, columns that are estimated differ by their error, and the
+	// others do not. A restored extractor goes on with the seed of the one that was saved.
+	Seed [2]uint64
 	// Now, unless nil, is the wall clock, in nanoseconds since the Unix epoch. A flow that ends more than 5 minutes later is
 	// not believed: it gets its row at once, and moves no window. Without a clock every time is believed.
 	Now func() int64
@@ -96,6 +104,13 @@ func (o *StateOptions) budget() int {
 		return leastBudget
 	}
 	return o.Budget
+}
+
+func (o *StateOptions) seed() sketch.Seed {
+	if o == nil {
+		return sketch.Seed{}
+	}
+	return o.Seed
 }
 
 func (o *StateOptions) clock() func() int64 {

@@ -100,7 +100,7 @@ func flood(t testing.TB, set string, budget, distinct, hot int, v6 bool) floodRe
 	hosts := x.memory.(*hosts)
 	for i := range hot {
 		k := addressKey(addr4(0x0a000000 + uint32(i)))
-		part := hosts.parts[partOf(k.fixed())]
+		part := hosts.parts[partOf(k.fixed(hosts.seed))]
 		if n := part.sources.find(k, part.hashHost(k)); n != 0 && part.sources.values[n].last != 0 {
 			res.kept++
 		}
@@ -121,6 +121,8 @@ func (r *floodResult) check(t *testing.T, budget int) {
 	require.GreaterOrEqual(t, float64(r.kept), 0.99*float64(r.hot), "hot hosts are kept")
 	require.Positive(t, r.pressure)
 	require.NotEmpty(t, r.top)
+	// WIN-12, by processor time of the thread: a flow takes some microseconds of it, whatever else the machine does.
+	require.LessOrEqual(t, r.slowest, 50*time.Millisecond)
 	if r.base > 0 && !raceDetector {
 		require.LessOrEqual(t, r.peak-r.base, int64(budget)+int64(budget)/20+64<<20, "memory")
 	}
@@ -145,7 +147,6 @@ func TestLongFlood(t *testing.T) {
 	for _, v6 := range []bool{false, true} {
 		res := flood(t, "host/1", DefaultBudget, *floodOf, 50_000, v6)
 		res.check(t, DefaultBudget)
-		require.LessOrEqual(t, res.slowest, 50*time.Millisecond)
 	}
 }
 

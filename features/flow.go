@@ -101,6 +101,18 @@ func (f *Flow) Has(fields Field) bool { return f.Known&fields == fields }
 // End is the time of the last packet, in nanoseconds since the Unix epoch; Start where the duration is not known.
 func (f *Flow) End() int64 { return f.Start + f.Duration }
 
+// bytes are those of both directions, as far as they are known.
+func (f *Flow) bytes() float64 {
+	sum := 0.0
+	if f.Has(FieldFwdBytes) {
+		sum = float64(f.FwdBytes)
+	}
+	if f.Has(FieldRevBytes) {
+		sum += float64(f.RevBytes)
+	}
+	return sum
+}
+
 // StartTime is Start as a time in UTC.
 func (f *Flow) StartTime() time.Time { return time.Unix(0, f.Start).UTC() }
 

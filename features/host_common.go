@@ -9,6 +9,7 @@ type hostCommon struct {
 	pool     *sketchPool
 	nets     [2]netCounters // of sources and of destinations
 	all      fading
+	seed     sketch.Seed
 	began    int64
 	begun    bool
 	pressure pressure // of the pool, which is never full
@@ -43,14 +44,16 @@ func (c *netCounters) add(net uint64, t int64, counts bool) float64 {
 }
 
 // netHash is that of the /24 or /64 of a key.
-func netHash(k hostKey) uint64 {
+func netHash(k hostKey, s sketch.Seed) uint64 {
 	if isMapped(k) {
-		return sketch.Hash(k.lo>>8, 24)
+		return s.Hash(k.lo>>8, 24)
 	}
-	return sketch.Hash(k.hi, 64)
+	return s.Hash(k.hi, 64)
 }
 
-func (c *hostCommon) init() { c.pool = newSketchPool(0, &c.pressure) }
+func (c *hostCommon) init(s sketch.Seed) {
+	c.pool, c.seed = newSketchPool(0, &c.pressure), s
+}
 
 func (c *hostCommon) add(row []float32, f *hostFlow, src uint64) {
 	if !c.begun && f.count {
@@ -58,8 +61,8 @@ func (c *hostCommon) add(row []float32, f *hostFlow, src uint64) {
 		c.all.last = f.t
 	}
 	f.active = c.active.step(f.t, uint32(src), true, f.count, c.pool)
-	row[25] = round(c.nets[0].add(netHash(f.src), f.t, f.count))
-	row[26] = round(c.nets[1].add(netHash(f.dst), f.t, f.count))
+	row[25] = round(c.nets[0].add(netHash(f.src, c.seed), f.t, f.count))
+	row[26] = round(c.nets[1].add(netHash(f.dst, c.seed), f.t, f.count))
 	row[27] = round(c.all.add(f.t, f.count))
 	row[28] = flag(c.begun && since(f.t, c.began) >= warmUp)
 }

@@ -17,7 +17,8 @@ type hostPart struct {
 	dests     *store[hostKey, destState]
 	pool      *sketchPool // of sources
 	faninPool *sketchPool // of destinations
-	seed      [2]uint64
+	seed      [2]uint64   // of the tables
+	sketched  sketch.Seed
 
 	// What a flow that does not count works on.
 	noSource sourceState
@@ -30,6 +31,7 @@ type pairKey struct{ src, dst hostKey }
 
 type sourceState struct {
 	last             int64
+	n1, n10          float64
 	n60, n600, n3600 float64
 	out, in, pkts    float64
 	failed           float64
@@ -45,6 +47,7 @@ type spread struct{ weight, mean, squares float64 }
 
 type destState struct {
 	last             int64
+	n1, n10          float64
 	n60, n600, n3600 float64
 	out, in, failed  float64
 	srcs             distinct
@@ -70,13 +73,13 @@ const (
 	maxSteps = 16
 )
 
-func newHostPart(budget int, p *pressure) *hostPart {
+func newHostPart(budget int, secret sketch.Seed, p *pressure) *hostPart {
 	filter := 8
 	for filter*2*32 <= budget {
 		filter *= 2
 	}
 	h := &hostPart{
-		contacts: sketch.NewBloom(filter), seed: [2]uint64{rand.Uint64(), rand.Uint64()},
+		contacts: sketch.NewBloom(filter), seed: [2]uint64{rand.Uint64(), rand.Uint64()}, sketched: secret,
 		pool: newSketchPool(budget/100*8, p), faninPool: newSketchPool(budget/100*4, p),
 		sources: newStore[hostKey, sourceState](budget/100*29, filter/4, retention),
 		dests:   newStore[hostKey, destState](budget/100*17, filter/4, retention),
@@ -146,6 +149,8 @@ func (h *hostPart) addSource(row []float32, f *hostFlow, src, dst uint64) {
 	}
 	w, dt := f.weight(), since(f.t, s.last)
 	s.last = f.t
+	s.n1 = float64(s.n1*sketch.Decay(dt*per1s)) + w
+	s.n10 = float64(s.n10*sketch.Decay(dt*per10s)) + w
 	s.n60 = float64(s.n60*sketch.Decay(dt*per60s)) + w
 	d600, day := sketch.Decay(dt*per600s), sketch.Decay(dt*per24h)
 	s.n600 = float64(s.n600*d600) + w
@@ -159,10 +164,10 @@ func (h *hostPart) addSource(row []float32, f *hostFlow, src, dst uint64) {
 	}
 	row[0], row[1], row[2] = round(s.n60), round(s.n600), round(s.n3600)
 	row[3], row[4], row[5] = round(s.out), round(s.in), portion(s.failed, s.n600)
-	row[12] = round(s.pkts)
+	row[12], row[29], row[30] = round(s.pkts), round(s.n1), round(s.n10)
 
 	row[13] = round(s.dsts.step(f.t, uint32(dst), true, f.count, h.pool))
-	row[14] = round(s.dports.step(f.t, uint32(sketch.Hash(uint64(f.dport), 1)), f.dport >= 0, f.count, h.pool))
+	row[14] = round(s.dports.step(f.t, uint32(h.sketched.Hash(uint64(f.dport), 1)), f.dport >= 0, f.count, h.pool))
 	if n := half(f.t); n != s.half {
 		if s.ports[1] = s.ports[0]; n != s.half+1 {
 			s.ports[1] = 0
@@ -207,15 +212,15 @@ func (s *spread) add(x, decay float64, count bool) (z float64) {
 
 // addPair returns how many ports the pair has, and whether this is the first contact.
 func (h *hostPart) addPair(row []float32, f *hostFlow, src, dst uint64) (ports uint8, first bool) {
-	if n := f.t / contactSpan; f.count && n != h.days {
+	if n := period(f.t, contactSpan); f.count && n != h.days {
 		h.contacts.Turn()
 		if n != h.days+1 {
 			h.contacts.Turn()
 		}
 		h.days = n
 	}
-	fixed := sketch.Hash(src, dst) // pairKey.fixed
-	onPort := sketch.Hash(fixed, uint64(f.proto)<<32|uint64(f.dport+1))
+	fixed := h.sketched.Hash(src, dst) // pairKey.fixed
+	onPort := h.sketched.Hash(fixed, uint64(f.proto)<<32|uint64(f.dport+1))
 	first, firstPort := !h.contacts.Has(fixed), !h.contacts.Has(onPort)
 	if f.count {
 		h.contacts.Add(fixed)
@@ -272,6 +277,8 @@ func (h *hostPart) addDest(row []float32, f *hostFlow, src, dst uint64) {
 	w, dt := f.weight(), since(f.t, s.last)
 	s.last = f.t
 	d600 := sketch.Decay(dt * per600s)
+	s.n1 = float64(s.n1*sketch.Decay(dt*per1s)) + w
+	s.n10 = float64(s.n10*sketch.Decay(dt*per10s)) + w
 	s.n60 = float64(s.n60*sketch.Decay(dt*per60s)) + w
 	s.n600 = float64(s.n600*d600) + w
 	s.n3600 = float64(s.n3600*sketch.Decay(dt*per3600s)) + w
@@ -284,5 +291,5 @@ func (h *hostPart) addDest(row []float32, f *hostFlow, src, dst uint64) {
 	f.fanin = s.srcs.step(f.t, uint32(src), true, f.count, h.faninPool)
 	row[6], row[7], row[8] = round(s.n60), round(s.n600), round(s.n3600)
 	row[9], row[10], row[11] = round(s.out), round(s.in), portion(s.failed, s.n600)
-	row[19] = round(f.fanin)
+	row[19], row[31], row[32] = round(f.fanin), round(s.n1), round(s.n10)
 }

@@ -17,6 +17,7 @@ type hosts struct {
 	common   hostCommon
 	pressure pressure
 	stats    *Stats
+	seed     sketch.Seed
 }
 
 const hostParts = 8
@@ -29,6 +30,8 @@ const warmUp = retention
 
 // How fast counters fade: by e in so many seconds.
 var (
+	per1s    = sketch.PerSecond(1)
+	per10s   = sketch.PerSecond(10)
 	per60s   = sketch.PerSecond(60)
 	per600s  = sketch.PerSecond(600)
 	per3600s = sketch.PerSecond(3600)
@@ -77,15 +80,20 @@ var hostColumns = func() []Column {
 	add("dst_net_flows_60s", "flows", "of the destination's network, the same")
 	add("all_flows_60s", "flows", "of everybody, fading by e in 60 s")
 	add("state_warm", "", "1 if an hour has passed since the first flow")
+	for _, side := range [][2]string{{"src", "source"}, {"dst", "destination"}} {
+		for _, span := range []string{"1s", "10s"} {
+			add(side[0]+"_flows_"+span, "flows", "of the "+side[1]+", fading by e in "+span)
+		}
+	}
 	return columns
 }()
 
 func newHosts(o *StateOptions, stats *Stats) memory {
-	h := &hosts{stats: stats}
+	h := &hosts{stats: stats, seed: o.seed()}
 	for i := range h.parts {
-		h.parts[i] = newHostPart(o.budget()/hostParts, &h.pressure)
+		h.parts[i] = newHostPart(o.budget()/hostParts, h.seed, &h.pressure)
 	}
-	h.common.init()
+	h.common.init(h.seed)
 	h.pressure.report = o.onPressure()
 	return h
 }
@@ -96,8 +104,8 @@ func (h *hosts) fill(row []float32, f *Flow, t, late int64) {
 	if !hf.count {
 		h.stats.TooLate++
 	}
-	row = row[:29]
-	src, dst := hf.src.fixed(), hf.dst.fixed()
+	row = row[:33]
+	src, dst := hf.src.fixed(h.seed), hf.dst.fixed(h.seed)
 	h.parts[partOf(src)].addSource(row, &hf, src, dst)
 	h.parts[partOf(dst)].addDest(row, &hf, src, dst)
 	h.common.add(row, &hf, src)
@@ -152,10 +160,11 @@ func entityKey(a netip.Addr, local bool) hostKey {
 
 func isMapped(k hostKey) bool { return k.hi == 0 && k.lo>>32 == 0xffff }
 
-func (k hostKey) fixed() uint64 { return sketch.Hash(k.hi, k.lo) }
+// fixed is a hash that goes into sketches and tells the part, unlike those of tables, whose seeds are another secret.
+func (k hostKey) fixed(s sketch.Seed) uint64 { return s.Hash(k.hi, k.lo) }
 
 // fillNone is for sets all of whose columns are remembered.
 func fillNone([]float32, *Flow) {}
 
 // fixed is a hash of a pair that does not depend on the process.
-func (k pairKey) fixed() uint64 { return sketch.Hash(k.src.fixed(), k.dst.fixed()) }
+func (k pairKey) fixed(s sketch.Seed) uint64 { return s.Hash(k.src.fixed(s), k.dst.fixed(s)) }

@@ -1,6 +1,7 @@
 package features
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -208,7 +209,7 @@ func (p *plainHosts) spread(name string, t int64, x float64, counts bool) float6
 }
 
 func (p *plainHosts) firstContact(name string, t int64, counts bool) bool {
-	half := t / contactSpan
+	half := floorDiv(t, contactSpan)
 	last, seen := p.contacts[name]
 	first := !seen || last < half-1
 	if counts {
@@ -235,7 +236,7 @@ func plainKey(f *Flow, src bool) (key, net string, k hostKey) {
 }
 
 func (p *plainHosts) row(f *Flow, t, late int64) []float32 {
-	row := make([]float64, 29)
+	row := make([]float64, 33)
 	counts := late <= 60e9
 	src, srcNet, srcKey := plainKey(f, true)
 	dst, dstNet, dstKey := plainKey(f, false)
@@ -261,6 +262,8 @@ func (p *plainHosts) row(f *Flow, t, late int64) []float32 {
 	}
 	for side, key := range []string{src, dst} {
 		at, name := 6*side, []string{"src ", "dst "}[side]+key
+		row[29+2*side] = p.fade(name+" n1", t, 1, 1, counts)
+		row[30+2*side] = p.fade(name+" n10", t, 10, 1, counts)
 		row[at] = p.fade(name+" n60", t, 60, 1, counts)
 		row[at+1] = p.fade(name+" n600", t, 600, 1, counts)
 		row[at+2] = p.fade(name+" n3600", t, 3600, 1, counts)
@@ -477,7 +480,7 @@ func TestPartsAreIndependent(t *testing.T) {
 				done.Go(func() {
 					for i := range events {
 						f := &events[i]
-						src, dst := f.src.fixed(), f.dst.fixed()
+						src, dst := f.src.fixed(h.seed), f.dst.fixed(h.seed)
 						if n := partOf(src); n%workers == worker {
 							h.parts[n].addSource(rows[i], f, src, dst)
 						}
@@ -489,10 +492,57 @@ func TestPartsAreIndependent(t *testing.T) {
 			}
 			done.Wait()
 			for i := range events {
-				h.common.add(rows[i], &events[i], events[i].src.fixed())
+				h.common.add(rows[i], &events[i], events[i].src.fixed(h.seed))
 				h.common.finish(rows[i], &events[i])
 				requireSameRow(t, want[i], rows[i], hostColumns, fmt.Sprintf("%d workers, row %d", workers, i))
 			}
+		}
+	}
+}
+
+// WIN-6: another seed changes what is estimated, and nothing else; the same one gives the same rows; a state takes its seed along.
+func TestSeed(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 7))
+	flows := hostFlows(r, 3000, 1e8, 0)
+	for i, f := range flows {
+		f.Dst, f.DstPort = addr4(0x0a000000+uint32(r.IntN(5000))), uint16(i)
+	}
+	for _, set := range []string{"host/1", "dns/1", "tls/1", "beacon/1"} {
+		p := pipelineOf(t, set)
+		run := func(seed [2]uint64) [][]float32 {
+			rows, _ := allRows(t, p.ExtractorWith(&StateOptions{Budget: 16 << 20, Seed: seed}), flows, true)
+			return rows
+		}
+		plain, seeded := run([2]uint64{}), run([2]uint64{1, 2})
+		for i, row := range run([2]uint64{1, 2}) {
+			requireSameRow(t, seeded[i], row, p.Schema().Columns, set)
+		}
+		differ := map[string]bool{}
+		for i, row := range plain {
+			for c, v := range row {
+				if math.Float32bits(v) != math.Float32bits(seeded[i][c]) {
+					differ[p.Schema().Columns[c].Name] = true
+					require.InDelta(t, v, seeded[i][c], 3+0.1*float64(v), "%s, row %d, %s", set, i, p.Schema().Columns[c].Name)
+				}
+			}
+		}
+		if set == "host/1" {
+			require.True(t, differ["src_fanout_dst_1h"])
+		}
+		for name := range differ {
+			require.Contains(t, []string{"src_fanout_dst_1h", "src_fanout_dport_1h", "dst_fanin_src_1h", "dst_prevalence_1h", "src_net_flows_60s", "dst_net_flows_60s",
+				"src_dns_domains_1h", "domain_subdomains_1h"}, name)
+		}
+
+		x := p.ExtractorWith(&StateOptions{Budget: 16 << 20, Seed: [2]uint64{1, 2}})
+		rows, _ := allRows(t, x, flows[:1500], false)
+		var state bytes.Buffer
+		require.NoError(t, x.Save(&state))
+		restored, err := p.Restore(&state, &StateOptions{Budget: 16 << 20})
+		require.NoError(t, err)
+		more, _ := allRows(t, restored, flows[1500:], true)
+		for i, row := range append(rows, more...) {
+			requireSameRow(t, seeded[i], row, p.Schema().Columns, set)
 		}
 	}
 }

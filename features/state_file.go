@@ -19,7 +19,7 @@ var ErrState = errors.New("saved state does not fit")
 var ErrStateDamaged = errors.New("damaged")
 
 // stateMagic begins a saved state; the version of the layout is its last byte but one.
-const stateMagic = "threatdetect state 1\n"
+const stateMagic = "threatdetect state 2\n"
 
 // maxState bounds what Restore reads, in bytes.
 const maxState = 1 << 30
@@ -36,6 +36,9 @@ func (x *Extractor) Save(w io.Writer) error {
 	e := &encoder{b: append(make([]byte, 0, 64<<10), stateMagic...)}
 	e.text(x.pipeline.schema.Set)
 	if x.memory != nil {
+		for _, word := range x.seed {
+			e.b = binary.LittleEndian.AppendUint64(e.b, word)
+		}
 		x.order.encode(e)
 		x.memory.encode(e)
 	}
@@ -46,7 +49,7 @@ func (x *Extractor) Save(w io.Writer) error {
 
 // Restore returns an extractor that goes on where the one that was saved stopped. Every byte of the state is checked, whoever
 // wrote it; what does not fit this pipeline is refused with ErrState, and ErrStateDamaged if that is why.
-// The options have to be those of the extractor that was saved, where they decide how much is remembered.
+// The options have to be those of the extractor that was saved, where they decide how much is remembered; its seed goes on.
 func (p *Pipeline) Restore(r io.Reader, o *StateOptions) (*Extractor, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxState+1))
 	if err != nil {
@@ -70,6 +73,14 @@ func (p *Pipeline) Restore(r io.Reader, o *StateOptions) (*Extractor, error) {
 	d := &decoder{b: b[len(stateMagic):at]}
 	if set := d.text(maxText); set != p.schema.Set {
 		return fail("it is of set %.64q, want %q", set, p.schema.Set)
+	}
+	if p.memory != nil {
+		seeded := StateOptions{}
+		if o != nil {
+			seeded = *o
+		}
+		seeded.Seed = [2]uint64{d.word(), d.word()}
+		o = &seeded
 	}
 	x := p.ExtractorWith(o)
 	if x.memory != nil {

@@ -103,11 +103,11 @@ func (p *hostPart) decode(d *decoder, t int64) {
 
 func (s *sourceState) numbers() []*float64 {
 	return []*float64{&s.n60, &s.n600, &s.n3600, &s.out, &s.in, &s.pkts, &s.failed, &s.bytes.weight, &s.bytes.mean, &s.bytes.squares,
-		&s.duration.weight, &s.duration.mean, &s.duration.squares}
+		&s.duration.weight, &s.duration.mean, &s.duration.squares, &s.n1, &s.n10}
 }
 
 func (s *destState) numbers() []*float64 {
-	return []*float64{&s.n60, &s.n600, &s.n3600, &s.out, &s.in, &s.failed}
+	return []*float64{&s.n60, &s.n600, &s.n3600, &s.out, &s.in, &s.failed, &s.n1, &s.n10}
 }
 
 func (k pairKey) encode(e *encoder) {

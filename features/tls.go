@@ -17,9 +17,12 @@ import (
 type handshakes struct {
 	values   *store[valueKey, valueState]
 	totals   [numRare]fadingDay
+	answers  *sketch.Bloom // of source and address, and of source, address and name, that DNS told
+	hours    int64         // number of the present hour of answers
 	pressure pressure
 	stats    *Stats
-	seed     [2]uint64
+	seed     [2]uint64 // of the table
+	sketched sketch.Seed
 	scratch  []byte
 }
 
@@ -100,12 +103,16 @@ var tlsColumns = func() []Column {
 	add("http_response_bytes", "bytes", "of all bodies received")
 	add("http_host_is_ip", "", "1 if the first host is an address")
 	add("http_depth", "requests", "of the connection, as the sensor counts them")
+	add("dst_resolved", "", "1 if DNS told the source the destination's address, in this hour or the one before")
+	add("tls_sni_resolved", "", "1 if it did for the name of the server")
+	add("http_mime_mismatch", "", "1 if a body is of another class than the extension of its URI")
 	return columns
 }()
 
 const (
-	tlsCells  = 33
-	httpCells = 16
+	tlsCells   = 33
+	httpCells  = 16
+	otherCells = 3
 )
 
 func newHandshakes(o *StateOptions, stats *Stats) memory {
@@ -113,7 +120,7 @@ func newHandshakes(o *StateOptions, stats *Stats) memory {
 	for filter*2*64 <= o.budget() {
 		filter *= 2
 	}
-	m := &handshakes{stats: stats, seed: [2]uint64{rand.Uint64(), rand.Uint64()},
+	m := &handshakes{stats: stats, seed: [2]uint64{rand.Uint64(), rand.Uint64()}, sketched: o.seed(), answers: sketch.NewBloom(filter),
 		values: newStore[valueKey, valueState](o.budget()/100*90, filter, 86400_000_000_000)}
 	m.pressure.report = o.onPressure()
 	m.values.evict = func(_ uint32, idle bool) { m.pressure.evicted(hostKey{}, idle) }
@@ -123,7 +130,7 @@ func newHandshakes(o *StateOptions, stats *Stats) memory {
 func (m *handshakes) hash(k valueKey) uint32 { return mix(k.hi^uint64(k.kind), k.lo, &m.seed) }
 
 func (m *handshakes) fill(row []float32, f *Flow, t, late int64) {
-	row = row[:tlsCells+httpCells]
+	row = row[:tlsCells+httpCells+otherCells]
 	missing(row)
 	counts := late <= maxLate
 	if !counts {
@@ -136,9 +143,10 @@ func (m *handshakes) fill(row []float32, f *Flow, t, late int64) {
 		}
 		row[tlsCells] = float32(len(j.HTTP))
 		if len(j.HTTP) > 0 {
-			m.fillHTTP(row[tlsCells:], j.HTTP, t, counts)
+			m.fillHTTP(row[tlsCells:tlsCells+httpCells], j.HTTP, t, counts)
 		}
 	}
+	m.fillAnswers(row[tlsCells+httpCells:], f, t, counts)
 	m.stats.Evicted += m.pressure.flow(t)
 }
 
@@ -317,7 +325,7 @@ func (m *handshakes) rareText(row []float32, kind uint8, text []byte, t int64, c
 	k := valueKey{kind, binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:16])}
 	total := &m.totals[kind]
 	if counts {
-		i, fresh := m.values.touch(k, m.hash(k), k.hi^k.lo+uint64(kind), t)
+		i, fresh := m.values.touch(k, m.hash(k), m.sketched.Hash(k.hi^k.lo, uint64(kind)), t)
 		v := &m.values.values[i]
 		if fresh {
 			*v = valueState{first: t, count: fadingDay{0, t}}
@@ -332,49 +340,4 @@ func (m *handshakes) rareText(row []float32, kind uint8, text []byte, t int64, c
 	v := &m.values.values[i]
 	row[0] = round(sketch.Log2(total.at(t)/v.count.at(t)) * math.Ln2)
 	row[1] = round(since(t, v.first) / (3600 * 1e9))
-}
-
-func (m *handshakes) encode(e *encoder) {
-	for i := range m.totals {
-		m.totals[i].encode(e)
-	}
-	encodeStore(e, m.values, valueKey.encode, func(v *valueState) {
-		e.time(v.first)
-		v.count.encode(e)
-	})
-}
-
-func (m *handshakes) decode(d *decoder, t int64, _ bool) {
-	for i := range m.totals {
-		m.totals[i].decode(d, t)
-	}
-	decodeStore(d, m.values, (*valueKey).decode, m.hash, t, func(v *valueState) {
-		if v.first = d.time(); v.first > t {
-			d.fail("a value first seen later than the state")
-		}
-		v.count.decode(d, t)
-	})
-}
-
-func (c *fadingDay) encode(e *encoder) {
-	e.float(c.n)
-	e.time(c.last)
-}
-
-func (c *fadingDay) decode(d *decoder, t int64) {
-	if c.n, c.last = d.float(), d.time(); c.n != 0 && c.last > t {
-		d.fail("a count later than the state")
-	}
-}
-
-func (k valueKey) encode(e *encoder) {
-	e.byte(k.kind)
-	hostKey{k.hi, k.lo}.encode(e)
-}
-
-func (k *valueKey) decode(d *decoder) {
-	var name hostKey
-	k.kind = d.byte(numRare - 1)
-	name.decode(d)
-	k.hi, k.lo = name.hi, name.lo
 }

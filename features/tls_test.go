@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/netip"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -34,7 +35,7 @@ func someHTTP(r *rand.Rand) []HTTPInfo {
 	requests := make([]HTTPInfo, 1+r.IntN(3))
 	for i := range requests {
 		requests[i] = HTTPInfo{Method: pick(r, "", "GET", "get", "POST", "HEAD", "CONNECT"), Host: pick(r, "", "example.com", "192.0.2.1:8080", "10.0.0.1", "[::1]:80"),
-			URI: pick(r, "", "/", "/a?b=c&d", "/index.html", "/?"+strings.Repeat("x", 50)), UserAgent: pick(r, "", "curl/8", "Mozilla/5.0"),
+			MIMEType: pick(r, "", "text/html", "image/png", "application/x-dosexec", "x"), URI: pick(r, "", "/", "/a?b=c&d", "/index.html", "/a.PNG?x=.exe", "/b.exe", "/?"+strings.Repeat("x", 50)), UserAgent: pick(r, "", "curl/8", "Mozilla/5.0"),
 			Status: pick[uint16](r, 0, 200, 302, 404, 503), Request: r.Uint64N(5000), Response: r.Uint64N(50000), Depth: uint32(r.IntN(4))}
 	}
 	return requests
@@ -81,9 +82,56 @@ func bit(b bool) float64 {
 	return 0
 }
 
-func plainTLS(p *plainRarity, f *Flow, t, late int64) []float32 {
+// plainResolved knows what DNS told, and in which hour it was told last.
+type plainResolved map[string]int64
+
+func (p plainResolved) has(key string, hour int64) float64 {
+	last, ok := p[key]
+	return bit(ok && last >= hour-1)
+}
+
+// plainOther fills the columns that are neither of the handshake nor of requests.
+func plainOther(row []float64, p plainResolved, f *Flow, t int64, counts bool) {
+	src, _, _ := plainKey(f, true)
+	hour := floorDiv(t, 3600e9)
+	if !counts {
+		hour = p["counted"]
+	} else {
+		p["counted"] = hour
+	}
+	key := src + " " + f.Dst.String()
+	row[49] = p.has(key, hour)
+	if f.Joined == nil {
+		return
+	}
+	name := func(s string) string { return strings.ToLower(strings.TrimSuffix(s, ".")) }
+	if h := f.Joined.TLS; h != nil && h.ServerName != "" && !plainIsAddress(h.ServerName) {
+		row[50] = p.has(key+" "+name(h.ServerName), hour)
+	}
+	for _, q := range f.Joined.HTTP {
+		path, _, _ := strings.Cut(q.URI, "?")
+		want := map[string]string{".html": "text/html", ".png": "image/png", ".exe": "application/x-dosexec"}[strings.ToLower(filepath.Ext(path))]
+		if want == "" || q.MIMEType == "" || q.MIMEType == "x" {
+			continue
+		}
+		if want != q.MIMEType {
+			row[51] = 1
+		} else if row[51] != 1 {
+			row[51] = 0
+		}
+	}
+	for _, q := range f.Joined.DNS {
+		for _, a := range q.Addrs {
+			if counts {
+				p[src+" "+a.String()], p[src+" "+a.String()+" "+name(q.Query)] = hour, hour
+			}
+		}
+	}
+}
+
+func plainTLS(p *plainRarity, resolved plainResolved, f *Flow, t, late int64) []float32 {
 	counts := late <= 60e9
-	row := make([]float64, 49)
+	row := make([]float64, 52)
 	for i := range row {
 		row[i] = math.NaN()
 	}
@@ -93,6 +141,7 @@ func plainTLS(p *plainRarity, f *Flow, t, late int64) []float32 {
 		}
 	}
 	row[33] = 0
+	plainOther(row, resolved, f, t, counts)
 	if f.Joined != nil && f.Joined.TLS != nil {
 		h := f.Joined.TLS
 		switch strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(h.Version, " ", ""), ".", "")) {
@@ -214,9 +263,9 @@ func TestTLSAgainstPlainMaps(t *testing.T) {
 		flows := contextFlows(r, 800, []int64{1e7, 1e9, 1e12}[r.IntN(3)], []int64{0, 5e9, 2e11}[r.IntN(3)])
 		x := p.ExtractorWith(&StateOptions{Budget: 4 << 20})
 		rows, _ := allRows(t, x, flows, true)
-		plain := &plainRarity{newPlainHosts(), map[string]int64{}}
+		plain, resolved := &plainRarity{newPlainHosts(), map[string]int64{}}, plainResolved{}
 		for i, o := range release(flows) {
-			requireSameRow(t, plainTLS(plain, o.f, o.t, o.t-o.f.End()), rows[i], tlsColumns, fmt.Sprintf("seed %d, row %d", seed, i))
+			requireSameRow(t, plainTLS(plain, resolved, o.f, o.t, o.t-o.f.End()), rows[i], tlsColumns, fmt.Sprintf("seed %d, row %d", seed, i))
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,6 +22,7 @@ type stateFlags struct {
 	file   string
 	last   bool
 	memory int // MiB
+	secret bool
 
 	told int // pressures that were printed
 }
@@ -28,6 +30,7 @@ type stateFlags struct {
 func (s *stateFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&s.file, "state", "", "for a set that remembers flows: go on with the state in this file, if there is one, and leave it there at the end")
 	flags.IntVar(&s.memory, "memory", features.DefaultBudget>>20, "for a set that remembers hosts: how many MiB that may take; a state goes on with the same memory only")
+	flags.BoolVar(&s.secret, "secret-hashes", false, "for a set that remembers hosts: hash by a secret that is new in every run, so that nobody can choose addresses and names which hide in filters and estimates; estimated columns then differ a little from run to run, but a state takes its secret along")
 	flags.BoolVar(&s.last, "last", false, "with --state: the log ends with this run, so flows that wait for stragglers come out now instead of in the next run")
 }
 
@@ -38,6 +41,8 @@ func (s *stateFlags) check(set *features.Set) error {
 		return usagef("--memory %d: want %d to %d MiB", s.memory, features.MinBudget>>20, maxMemory)
 	case s.last && s.file == "":
 		return usagef("--last goes with --state")
+	case s.secret && !set.Stateful:
+		return usagef("--secret-hashes: set %s remembers nothing", set.Name)
 	case s.file != "" && !set.Stateful:
 		return usagef("--state: set %s remembers nothing", set.Name)
 	}
@@ -56,6 +61,9 @@ func (s *stateFlags) options(a *app, set *features.Set) *features.StateOptions {
 	o := &features.StateOptions{Budget: s.memory << 20}
 	if set.Name != "flow-context/1" {
 		o.Now = func() int64 { return time.Now().UnixNano() }
+	}
+	if s.secret {
+		o.Seed = [2]uint64{rand.Uint64(), rand.Uint64()}
 	}
 	o.OnPressure = func(p features.Pressure) {
 		if s.told++; s.told > maxTold {

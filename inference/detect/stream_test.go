@@ -144,7 +144,7 @@ func TestARestartDoesNotChangeVerdicts(t *testing.T) {
 	s.Finish()
 	take()
 	require.Equal(t, want, got)
-	_, err := d.Restore(strings.NewReader("threatdetect state 1"), nil)
+	_, err := d.Restore(strings.NewReader("threatdetect state 2"), nil)
 	require.ErrorIs(t, err, features.ErrState)
 }
 
