@@ -18,21 +18,21 @@ type Account struct {
 // Add counts what one step of a reader yielded. It returns nil for a flow and for a record that was skipped, and
 // err itself for anything else.
 func (a *Account) Add(f *Flow, err error) error {
-	var record *RecordError
-	switch {
-	case err == nil:
+	if err == nil {
 		n := 1 + int64(f.MoreRecords)
 		a.Flows += n
 		a.Records += n
-	case errors.As(err, &record):
-		if a.Skipped == nil {
-			a.Skipped = make(map[Reason]int64)
-		}
-		a.Skipped[record.Reason]++
-		a.Records++
-	default:
+		return nil
+	}
+	record, ok := errors.AsType[*RecordError](err)
+	if !ok {
 		return err
 	}
+	if a.Skipped == nil {
+		a.Skipped = make(map[Reason]int64)
+	}
+	a.Skipped[record.Reason]++
+	a.Records++
 	return nil
 }
 

@@ -61,7 +61,16 @@ type Piece struct {
 	text []byte
 	line int64 // lines ahead of it
 	lost int64 // bytes of its first line, which is too long, that are not in text
-	read func(lines *logio.Lines) iter.Seq2[*features.Flow, error]
+	of   *Splitter
+	read func(lines *logio.Lines, m *Memory) iter.Seq2[*features.Flow, error]
+}
+
+// Memory is what one piece after another takes to be read, so that not each of a log has to learn again what the texts in it mean. The zero value is ready. It
+// has one owner.
+type Memory struct {
+	of   *Splitter // of the last piece
+	zeek zeek.Memory
+	eve  eve.Memory
 }
 
 // NewSplitter looks at the beginning of a log, which may be gzip or zstd, and tells its format. opts are those of [Read], without
@@ -166,7 +175,7 @@ func (s *Splitter) Next() (p *Piece, ok bool, err error) {
 	if len(text) == 0 {
 		return nil, false, nil
 	}
-	p = &Piece{text: text, line: s.pos.Line, lost: raw}
+	p = &Piece{text: text, line: s.pos.Line, lost: raw, of: s}
 	s.aim(p)
 	s.pos.Offset += int64(len(text)) + raw
 	s.pos.Line += int64(bytes.Count(text, []byte{'\n'}))
@@ -233,8 +242,8 @@ func (s *Splitter) aim(p *Piece) {
 	s.began = true
 	if s.format == EVE {
 		pointer := s.opts.Pointer
-		p.read = func(lines *logio.Lines) iter.Seq2[*features.Flow, error] {
-			return eve.Read(lines, &eve.Options{Pointer: pointer})
+		p.read = func(lines *logio.Lines, m *Memory) iter.Seq2[*features.Flow, error] {
+			return eve.Read(lines, &eve.Options{Pointer: pointer, Memory: &m.eve})
 		}
 		return
 	}
@@ -243,8 +252,8 @@ func (s *Splitter) aim(p *Piece) {
 		header = s.header.Within(s.json)
 	}
 	pointer := s.opts.Pointer
-	p.read = func(lines *logio.Lines) iter.Seq2[*features.Flow, error] {
-		return zeek.Read(lines, &zeek.Options{Pointer: pointer, Header: header})
+	p.read = func(lines *logio.Lines, m *Memory) iter.Seq2[*features.Flow, error] {
+		return zeek.Read(lines, &zeek.Options{Pointer: pointer, Header: header, Memory: &m.zeek})
 	}
 	if s.json {
 		return
@@ -253,23 +262,28 @@ func (s *Splitter) aim(p *Piece) {
 	if first {
 		text = bytes.TrimLeft(text, " \t\v\f\r\n")
 	}
-	var found []byte
-	for len(text) > 0 {
-		if text[0] != '#' {
-			i := bytes.Index(text, []byte("\n#"))
-			if i < 0 {
-				break
-			}
-			text = text[i+1:]
+	s.comment(directives(text))
+}
+
+// directives returns the lines of a text that begin with a '#'.
+func directives(text []byte) (found []byte) {
+	for at := 0; ; {
+		i := bytes.IndexByte(text[at:], '#') // which is rare, as a newline is not
+		if i < 0 {
+			return found
 		}
-		end := bytes.IndexByte(text, '\n') + 1
-		if end == 0 {
+		at += i
+		if at > 0 && text[at-1] != '\n' {
+			at++
+			continue
+		}
+		end := at + bytes.IndexByte(text[at:], '\n') + 1
+		if end == at {
 			end = len(text)
 		}
-		found = append(found, text[:end]...)
-		text = text[end:]
+		found = append(found, text[at:end]...)
+		at = end
 	}
-	s.comment(found)
 }
 
 // comment takes over directives.
@@ -313,12 +327,18 @@ func (s *Splitter) keep(lines []byte) {
 }
 
 // Flows reads the piece: the flows and errors are those of the format's reader, with the line numbers of the log. It is single-use,
-// and they are as shortly valid.
-func (p *Piece) Flows() iter.Seq2[*features.Flow, error] {
+// and they are as shortly valid. Memory of pieces that were read before spares the making of new one; it may be nil.
+func (p *Piece) Flows(m *Memory) iter.Seq2[*features.Flow, error] {
 	return func(yield func(*features.Flow, error) bool) {
+		if m == nil {
+			m = &Memory{}
+		}
+		if m.of != p.of { // of another log, which may have other texts altogether
+			*m = Memory{of: p.of}
+		}
 		lines := logio.Plain(p.text, 0)
 		lines.Lost(p.lost)
-		for f, err := range p.read(lines) {
+		for f, err := range p.read(lines, m) {
 			switch e := err.(type) {
 			case *features.RecordError:
 				e.Line += p.line

@@ -30,7 +30,7 @@ func events(seq iter.Seq2[*features.Flow, error]) (all []string) {
 	return all
 }
 
-// split reads a log in pieces of about size bytes, all at the same time, and tells the ends of the pieces.
+// split reads a log in pieces of about size bytes, two at the same time, and tells the ends of the pieces.
 func split(t testing.TB, log []byte, opts *Options, size int, at Position, seek bool) (all []string, ends []Position, err error) {
 	s, err := NewSplitter(bytes.NewReader(log), opts)
 	if err != nil {
@@ -57,8 +57,13 @@ func split(t testing.TB, log []byte, opts *Options, size int, at Position, seek 
 	}
 	of := make([][]string, len(pieces))
 	var wait sync.WaitGroup
-	for i, p := range pieces {
-		wait.Go(func() { of[i] = events(p.Flows()) })
+	for first := range 2 {
+		wait.Go(func() {
+			var m Memory
+			for i := first; i < len(pieces); i += 2 {
+				of[i] = events(pieces[i].Flows(&m))
+			}
+		})
 	}
 	wait.Wait()
 	for _, e := range of {

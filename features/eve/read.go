@@ -27,7 +27,13 @@ type Options struct {
 	// Join, unless nil, joins dns, http, tls and alert events by flow_id: Flow.Joined has them. They are still counted as
 	// records of another kind. It goes on from log to log.
 	Join *join.Buffer
+	// Memory, unless nil, is what reading takes, and keeps what was learnt for the next part of the same log.
+	Memory *Memory
 }
+
+// Memory is what one reader after another takes to read the parts of a log, so that each need not learn again what the texts in it mean. The zero
+// value is ready. It has one owner.
+type Memory struct{ reader *reader }
 
 // Read returns the flows of a log, which may be gzip or zstd. It is single-use. The flow, and the record error in its
 // place, are valid until the next step; the memory is the reader's.
@@ -40,9 +46,13 @@ func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 		opts = &Options{}
 	}
 	return func(yield func(*features.Flow, error) bool) {
-		rd := &reader{lines: logio.From(r, opts.MaxLine), pointer: jsonscan.ParsePointer(opts.Pointer), join: opts.Join, yield: yield}
-		defer rd.lines.Close()
-		rd.wantLabel, rd.labelKey = opts.Label != "", "label"
+		rd := opts.Memory.take(opts.Label)
+		rd.lines, rd.pointer, rd.join, rd.yield = logio.From(r, opts.MaxLine), jsonscan.ParsePointer(opts.Pointer), opts.Join, yield
+		defer func() {
+			rd.lines.Close()
+			rd.lines, rd.join, rd.yield = nil, nil, nil
+		}()
+		rd.wantLabel, rd.labelScope, rd.labelKey = opts.Label != "", 0, "label"
 		if rd.wantLabel {
 			rd.labelKey = opts.Label
 		}
@@ -63,8 +73,20 @@ func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 	}
 }
 
+// take returns a reader of a part of a log with a label.
+func (m *Memory) take(label string) *reader {
+	switch {
+	case m == nil:
+		return new(reader)
+	case m.reader == nil || m.reader.of != label: // what a key means depends on it
+		m.reader = &reader{of: label}
+	}
+	return m.reader
+}
+
 // reader reads one log. It has one owner.
 type reader struct {
+	of      string // Options.Label
 	lines   *logio.Lines
 	pointer jsonscan.Pointer
 	yield   func(*features.Flow, error) bool

@@ -27,7 +27,13 @@ type Options struct {
 	// Join, unless nil, joins the other logs of the sensor: Flow.Joined has what they say. Their rows are still records
 	// of another kind, wherever they are; what goes wrong with one says in which log.
 	Join *Joiner
+	// Memory, unless nil, is what reading takes, and keeps what was learnt for the next part of the same log.
+	Memory *Memory
 }
+
+// Memory is what one reader after another takes to read the parts of a log, so that each need not learn again what the texts in it mean. The zero
+// value is ready. It has one owner.
+type Memory struct{ reader *reader }
 
 // Header is what the directives of a TSV log say. The zero value holds none.
 type Header struct {
@@ -56,15 +62,31 @@ func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 // read is Read of a log that is read beside another, unless log is nil.
 func read(r io.Reader, opts *Options, log *otherLog) iter.Seq2[*features.Flow, error] {
 	return func(yield func(*features.Flow, error) bool) {
-		rd := &reader{lines: logio.From(r, opts.MaxLine), opts: opts, log: log, yield: yield}
-		defer rd.lines.Close()
-		rd.wantLabel = opts.Label != ""
-		rd.labelName = opts.Label
-		if rd.labelName == "" {
-			rd.labelName = "label"
+		label := opts.Label
+		if label == "" {
+			label = "label"
 		}
+		rd := opts.Memory.take(label)
+		rd.lines, rd.opts, rd.log, rd.yield, rd.wantLabel = logio.From(r, opts.MaxLine), opts, log, yield, opts.Label != ""
+		defer func() {
+			rd.lines.Close()
+			rd.lines, rd.opts, rd.log, rd.yield = nil, nil, nil, nil
+		}()
 		rd.run()
 	}
+}
+
+// take returns a reader that has read nothing of its part yet.
+func (m *Memory) take(label string) *reader {
+	switch {
+	case m == nil:
+		return &reader{labelName: label}
+	case m.reader == nil || m.reader.labelName != label: // what a key means depends on it
+		m.reader = &reader{labelName: label}
+	}
+	r := m.reader
+	r.rec, r.other, r.json.ranks = record{}, otherRow{}, [numColumns]uint8{}
+	return r
 }
 
 // reader reads one log. It has one owner.

@@ -19,6 +19,26 @@ type flows struct {
 	lost    string
 }
 
+// newFlows returns flows of which there are none.
+func (r *run) newFlows() *flows {
+	if b, ok := r.flows.Get().(*flows); ok {
+		*b = flows{list: b.list}
+		return b
+	}
+	return &flows{}
+}
+
+// newOut returns memory for what is to be written.
+func (r *run) newOut() []byte {
+	if b, ok := r.outs.Get().(*[]byte); ok {
+		return (*b)[:0]
+	}
+	return make([]byte, 0, outSize)
+}
+
+// outSize is for what is written of a piece of a log with few threats.
+const outSize = 64 << 10
+
 // flowsOfTask is how many flows go to a worker together.
 const flowsOfTask = 2048
 
@@ -161,7 +181,7 @@ func (r *run) readPieces(l *log, s *auto.Splitter, format auto.Format, plain, fi
 // readWhole reads a log that cannot be split. What was read before is read again, and passed over.
 func (r *run) readWhole(l *log, s *auto.Splitter, format auto.Format, send func(*task) bool) error {
 	skip, first := l.p.Steps, l.p.Format == ""
-	next := func() *task { return &task{flows: &flows{list: make([]features.Flow, flowsOfTask)}, format: format} }
+	next := func() *task { return &task{flows: r.newFlows(), format: format} }
 	t := next()
 	for f, err := range s.Whole() {
 		if skip > 0 && (err == nil || isRecordError(err)) {
@@ -201,6 +221,9 @@ func (b *flows) take(f *features.Flow, err error) error {
 	b.steps++
 	b.account.add(&t.account)
 	if err == nil {
+		if b.n == len(b.list) {
+			b.list = append(b.list, make([]features.Flow, max(256, b.n))...)
+		}
 		f.CopyTo(&b.list[b.n])
 		b.n++
 		return nil

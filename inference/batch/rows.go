@@ -48,7 +48,7 @@ type rowLayout struct {
 
 func newRowLayout(d *detect.Detector) *rowLayout {
 	return &rowLayout{d, Table{
-		Model: d.Model(), Set: d.Set(), Threshold: d.Threshold(), Classes: d.Contract().Output.Classes, Scores: d.NumScore() > 0, Reasons: d.NumReason(),
+		Model: d.Model(), Set: d.Set(), Threshold: d.Threshold(), Classes: d.Classes(), Scores: d.NumScore() > 0, Reasons: d.NumReason(),
 	}}
 }
 

@@ -58,6 +58,8 @@ type run struct {
 	work    chan *task // to the workers
 	order   chan *task // to whoever takes them in order
 	readers sync.WaitGroup
+	outs    sync.Pool // *[]byte: memory of parts that were written
+	flows   sync.Pool // *flows that were judged
 
 	wantState   atomic.Bool
 	stateNumber int
@@ -293,18 +295,11 @@ var errStop = errors.New("stop")
 
 // add counts what was read.
 func (t *task) add(f *features.Flow, err error) error {
-	var a features.Account
+	a := features.Account{Records: t.account.Records, Flows: t.account.Flows, Skipped: t.account.Skipped}
 	if err := a.Add(f, err); err != nil {
 		return err
 	}
 	t.steps++
-	t.account.Records += a.Records
-	t.account.Flows += a.Flows
-	for reason, n := range a.Skipped {
-		if t.account.Skipped == nil {
-			t.account.Skipped = map[features.Reason]int64{}
-		}
-		t.account.Skipped[reason] += n
-	}
+	t.account.Records, t.account.Flows, t.account.Skipped = a.Records, a.Flows, a.Skipped
 	return nil
 }

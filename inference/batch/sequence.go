@@ -119,6 +119,7 @@ func (s *sequence) judge(t *task) error {
 				return err
 			}
 		}
+		s.run.flows.Put(t.flows)
 		t.flows = nil
 	}
 	s.block.Flush()
@@ -156,7 +157,7 @@ func (s *sequence) part(t *task, l *log) *part {
 			return &t.parts[i]
 		}
 	}
-	t.parts = append(t.parts, part{log: l})
+	t.parts = append(t.parts, part{log: l, out: s.run.newOut()})
 	return &t.parts[len(t.parts)-1]
 }
 

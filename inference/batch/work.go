@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"threatdetect/features"
+	"threatdetect/features/auto"
 	"threatdetect/inference/detect"
 )
 
@@ -25,6 +26,7 @@ type worker struct {
 	run    *run
 	block  *detect.Block
 	layout layout
+	memory auto.Memory
 }
 
 func newWorker(r *run) (*worker, error) {
@@ -46,8 +48,10 @@ func (w *worker) do(t *task) {
 	}
 	if w.run.seq != nil {
 		if t.piece != nil {
-			t.flows = &flows{}
-			t.err = t.flows.readPiece(t)
+			t.flows = w.run.newFlows()
+			if t.err = t.flows.readPiece(t.piece, &w.memory); t.err == nil { // flows are copies
+				t.piece.Release()
+			}
 			t.piece = nil
 		}
 		if t.flows != nil {
@@ -55,13 +59,12 @@ func (w *worker) do(t *task) {
 		}
 		return
 	}
-	p := part{log: t.log}
+	p := part{log: t.log, out: w.run.newOut()}
 	if t.first && w.run.hasHeader(t.log) {
 		p.out = w.layout.AppendHeader(p.out)
 	}
 	switch {
 	case t.piece != nil:
-		p.out = growTo(p.out, t.piece.Len()/4)
 		t.err = w.judgePiece(t, &p)
 		if t.err == nil { // the block has copies
 			t.piece.Release()
@@ -77,6 +80,9 @@ func (w *worker) do(t *task) {
 	if t.err == nil {
 		t.err = w.flush(&p)
 	}
+	if t.flows != nil {
+		w.run.flows.Put(t.flows)
+	}
 	t.piece, t.flows = nil, nil
 	p.account.Rejects = t.skipped()
 	if t.err == nil {
@@ -85,13 +91,6 @@ func (w *worker) do(t *task) {
 			t.ended = []*log{t.log}
 		}
 	}
-}
-
-func growTo(b []byte, n int) []byte {
-	if cap(b) >= n {
-		return b
-	}
-	return append(make([]byte, 0, n), b...)
 }
 
 func (t *task) skipped() (n int64) {
@@ -103,7 +102,7 @@ func (t *task) skipped() (n int64) {
 
 // judgePiece parses a piece and judges its flows.
 func (w *worker) judgePiece(t *task, p *part) error {
-	for f, err := range t.piece.Flows() {
+	for f, err := range t.piece.Flows(&w.memory) {
 		if err2 := t.add(f, err); err2 != nil {
 			return err2
 		}
@@ -157,11 +156,8 @@ func (p *part) add(v *detect.Verdict, l layout, all bool) {
 }
 
 // readPiece takes the flows of a piece.
-func (b *flows) readPiece(t *task) error {
-	for f, err := range t.piece.Flows() {
-		if err == nil && b.n == len(b.list) {
-			b.list = append(b.list, make([]features.Flow, max(256, len(b.list)))...)
-		}
+func (b *flows) readPiece(p *auto.Piece, m *auto.Memory) error {
+	for f, err := range p.Flows(m) {
 		if err := b.take(f, err); err != nil {
 			return err
 		}

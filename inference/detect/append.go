@@ -44,7 +44,11 @@ func appendString[T text](dst []byte, s T) []byte {
 // appendEscaped appends s with the escapes of a JSON string, and quote for each quotation mark.
 func appendEscaped[T text](dst []byte, s T, quote string) []byte {
 	n, cut := cutText(s)
-	for i := 0; i < n; {
+	i := 0
+	for i < n && plain[s[i]] {
+		i++
+	}
+	for dst = append(dst, s[:i]...); i < n; {
 		c := s[i]
 		if c < utf8.RuneSelf {
 			i++
@@ -85,6 +89,14 @@ func appendEscaped[T text](dst []byte, s T, quote string) []byte {
 	return dst
 }
 
+// plain tells of a byte that it stands for itself in a JSON string.
+var plain = func() (t [256]bool) {
+	for c := byte(' '); c < 0x7f; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
 const hexDigits = "0123456789abcdef"
 
 // appendUnicodeEscape appends the escape of one UTF-16 code unit.
@@ -103,11 +115,31 @@ func appendNumber(dst []byte, f float32) []byte {
 // appendTime appends a time in nanoseconds since the epoch by RFC 3339 in UTC: with six decimals, or nine if six do not
 // hold it.
 func appendTime(dst []byte, ns int64) []byte {
-	layout := "2006-01-02T15:04:05.000000Z"
+	t := time.Unix(0, ns).UTC() // of the years 1677 to 2262
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	text := [len("2006-01-02T15:04:05.000000000Z")]byte{4: '-', 7: '-', 10: 'T', 13: ':', 16: ':', 19: '.'}
+	putDigits(text[0:4], year)
+	putDigits(text[5:7], int(month))
+	putDigits(text[8:10], day)
+	putDigits(text[11:13], hour)
+	putDigits(text[14:16], minute)
+	putDigits(text[17:19], second)
+	putDigits(text[20:29], t.Nanosecond())
+	end := len("2006-01-02T15:04:05.000000")
 	if ns%1000 != 0 {
-		layout = "2006-01-02T15:04:05.000000000Z"
+		end += len("000")
 	}
-	return time.Unix(0, ns).UTC().AppendFormat(dst, layout)
+	text[end] = 'Z'
+	return append(dst, text[:end+1]...)
+}
+
+// putDigits fills b with the last digits of n.
+func putDigits(b []byte, n int) {
+	for i := len(b) - 1; i >= 0; i-- {
+		b[i] = '0' + byte(n%10)
+		n /= 10
+	}
 }
 
 // appendSeconds appends a time in nanoseconds as decimal seconds with six or nine decimals, as appendTime.

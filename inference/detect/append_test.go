@@ -2,7 +2,9 @@ package detect
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -39,6 +41,12 @@ func TestAppendTime(t *testing.T) {
 		require.Equal(t, tc.rfc3339, string(appendTime(nil, tc.ns)))
 		require.Equal(t, tc.seconds, string(appendSeconds(nil, tc.ns)))
 		require.Equal(t, tc.suricata, string(appendEVETime(nil, tc.ns)))
+	}
+	draw := rand.New(rand.NewPCG(8, 1))
+	for range 10_000 {
+		ns := int64(draw.Uint64())
+		require.Equal(t, time.Unix(0, ns|1).UTC().Format("2006-01-02T15:04:05.000000000Z"), string(appendTime(nil, ns|1)))
+		require.Equal(t, time.Unix(0, ns/1000*1000).UTC().Format("2006-01-02T15:04:05.000000Z"), string(appendTime(nil, ns/1000*1000)))
 	}
 }
 

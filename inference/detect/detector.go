@@ -174,6 +174,14 @@ func (d *Detector) NumScore() int {
 	return d.predictor.NumOutput()
 }
 
+// Classes returns the names of the classes that a model with several tells apart, as its contract has them; nil for other models. It is a copy.
+func (d *Detector) Classes() []string {
+	if d.softmax || d.predictor.NumOutput() > 1 {
+		return slices.Clone(d.contract.Output.Classes)
+	}
+	return nil
+}
+
 // Stream returns a new run of the detector with the defaults. Each goroutine and each source of flows takes its own.
 func (d *Detector) Stream() *Stream { return d.StreamWith(nil) }
 

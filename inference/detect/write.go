@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 )
 
@@ -126,15 +125,12 @@ type about struct {
 }
 
 func (d *Detector) about() *about {
-	a := &about{set: d.Set(), threshold: d.Threshold()}
+	a := &about{set: d.Set(), threshold: d.Threshold(), classes: d.Classes(), scores: d.NumScore() > 0}
 	if d.digest != "" {
 		a.model = d.Model()
 	}
 	if d.explainer != nil {
 		a.top = d.explainer.count
-	}
-	if d.softmax || d.predictor.NumOutput() > 1 {
-		a.classes, a.scores = slices.Clone(d.contract.Output.Classes), !d.softmax
 	}
 	return a
 }

@@ -9,12 +9,13 @@ import (
 // ndjsonForm writes the record of the command score: one object with the same keys in the same order for every flow.
 type ndjsonForm struct {
 	*about
-	constants  []byte // the members that are the same for every verdict: model and set
+	constants  []byte // the members that are the same for every verdict: threshold, model and set
 	classNames [][]byte
 }
 
 func newNDJSONForm(a *about) *ndjsonForm {
-	n := &ndjsonForm{about: a, constants: []byte(`,"model":`)}
+	n := &ndjsonForm{about: a, constants: appendNumber([]byte(`,"threshold":`), a.threshold)}
+	n.constants = append(n.constants, `,"model":`...)
 	if a.model == "" {
 		n.constants = append(n.constants, "null"...)
 	} else {
@@ -57,7 +58,6 @@ func (n *ndjsonForm) appendVerdict(dst []byte, v *Verdict) []byte {
 	}
 	dst = appendNumber(append(dst, `,"score":`...), v.Score)
 	dst = strconv.AppendBool(append(dst, `,"threat":`...), v.Threat)
-	dst = appendNumber(append(dst, `,"threshold":`...), n.threshold)
 	dst = append(dst, n.constants...)
 	if len(n.classes) > 0 {
 		dst = n.appendClasses(dst, v)

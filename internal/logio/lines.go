@@ -146,7 +146,17 @@ func (l *Lines) Err() error {
 // Read reads the bytes behind the current line.
 func (l *Lines) Read(p []byte) (int, error) {
 	if l.r == l.w && l.err == nil {
-		l.fill()
+		if len(p) >= len(l.buf) && len(p) > 0 { // no need for the detour by buf
+			n, err := l.src.Read(p)
+			l.past += int64(l.r + n)
+			l.r, l.w, l.seen, l.err = 0, 0, 0, err
+			if n > 0 {
+				return n, nil
+			}
+		}
+		if l.err == nil {
+			l.fill()
+		}
 	}
 	if l.r == l.w {
 		return 0, l.err
