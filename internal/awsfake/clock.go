@@ -54,12 +54,6 @@ func (c *clock) nowLocked() time.Time {
 	return c.start.Add(c.moved + passed).UTC().Truncate(time.Millisecond)
 }
 
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	c.moved += d
-	c.mu.Unlock()
-}
-
 // at plans an event. It may be called from wherever, also from events.
 func (c *clock) at(when time.Time, run func(time.Time)) {
 	c.mu.Lock()
@@ -68,22 +62,31 @@ func (c *clock) at(when time.Time, run func(time.Time)) {
 	heap.Push(&c.queue, event{when, c.serial, run})
 }
 
-// step runs what is due, in the order of its time. A call from inside an event, such as of the Lambda handler that an event
-// started, finds another at work and leaves it to that one.
-func (c *clock) step() {
+// pass moves the clock to a time, through the times of what is due until then, in its order: what an event starts begins at the time of the event. A call from
+// inside an event, such as of the Lambda handler that an event started, finds another at work and leaves it to that one.
+func (c *clock) pass(until time.Time) {
 	if !c.sim.TryLock() {
 		return
 	}
 	defer c.sim.Unlock()
 	for {
 		c.mu.Lock()
-		if len(c.queue) == 0 || c.queue[0].at.After(c.nowLocked()) {
+		if len(c.queue) == 0 || c.queue[0].at.After(until) {
+			c.forwardLocked(until)
 			c.mu.Unlock()
 			return
 		}
 		e := heap.Pop(&c.queue).(event)
+		c.forwardLocked(e.at)
 		c.mu.Unlock()
 		e.run(e.at)
+	}
+}
+
+// forwardLocked moves the clock to a time unless it is past it.
+func (c *clock) forwardLocked(to time.Time) {
+	if d := to.Sub(c.nowLocked()); d > 0 {
+		c.moved += d
 	}
 }
 

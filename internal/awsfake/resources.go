@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/johannesboyne/gofakes3"
 )
 
 // resourceMakers make the resources of stacks: by the same functions as the calls of the services. Each gives the physical
@@ -73,6 +75,9 @@ func makeBucket(s *Server, k *stack, logical string, p doc, old *stackResource) 
 		if err := s.backend.CreateBucket(name); err != nil {
 			return nil, errorf("AlreadyExists", "%s already exists", name)
 		}
+	}
+	if versioned, ok := s.backend.(gofakes3.VersionedBackend); ok && str(p, "VersioningConfiguration", "Status") == "Enabled" {
+		versioned.SetVersioningConfiguration(name, gofakes3.VersioningConfiguration{Status: gofakes3.VersioningEnabled})
 	}
 	b := s.bucket(name)
 	if flag(p, "NotificationConfiguration", "EventBridgeConfiguration", "EventBridgeEnabled") {

@@ -109,11 +109,8 @@ func (s *Server) Close() error {
 // Now is the time on the server's clock.
 func (s *Server) Now() time.Time { return s.clock.now() }
 
-// Advance moves the clock and runs what became due.
-func (s *Server) Advance(d time.Duration) {
-	s.clock.advance(d)
-	s.clock.step()
-}
+// Advance moves the clock, through whatever is due on the way.
+func (s *Server) Advance(d time.Duration) { s.clock.pass(s.Now().Add(d)) }
 
 // Settle moves the clock until nothing is left to happen, but no further than limit.
 func (s *Server) Settle(limit time.Duration) {
@@ -123,10 +120,7 @@ func (s *Server) Settle(limit time.Duration) {
 		if !ok || at.After(end) {
 			return
 		}
-		if d := at.Sub(s.Now()); d > 0 {
-			s.clock.advance(d)
-		}
-		s.clock.step()
+		s.clock.pass(at)
 	}
 }
 
@@ -227,6 +221,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w = fault.wrap(w, r)
 	}
 	finish(200, "")
+	w.Header().Set("Date", s.Now().Format(http.TimeFormat)) // by which programs that AWS runs know its time; refusals would be taken for those of a wrong clock
 	c.succeed(w, out, id)
 }
 
@@ -247,10 +242,11 @@ func (s *Server) do(c *call) (doc, *apiError) {
 			return nil, e
 		}
 	}
+	until := s.Now()
 	if s.options.Tick > 0 && looks(c.op.Name) {
-		s.clock.advance(s.options.Tick)
+		until = until.Add(s.options.Tick)
 	}
-	s.clock.step()
+	s.clock.pass(until)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out, err := handle(s, c)
