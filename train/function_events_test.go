@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/stretchr/testify/require"
 
 	"threatdetect/internal/awsfake"
@@ -58,7 +59,46 @@ func TestFunctionIsDrivenByEvents(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "raw/monday/_SUCCESS", *steps.PipelineExecutionSteps[0].FailureReason)
 
+	r.checkPutOff(f.FunctionArn)
+
 	got, err := r.aws.Lambda().Invoke(ctx, &lambda.InvokeInput{FunctionName: f.FunctionArn, Payload: []byte(`{"detail":7}`)})
 	require.NoError(t, err)
 	require.NotNil(t, got.FunctionError, string(got.Payload))
+}
+
+// checkPutOff lets markers come in the ten minutes after a run has begun: one run for all of them, when those are over.
+func (r *rehearsal) checkPutOff(function *string) {
+	ctx := context.Background()
+	_, err := r.aws.Lambda().UpdateFunctionConfiguration(ctx, &lambda.UpdateFunctionConfigurationInput{FunctionName: function,
+		Environment: &lambdatypes.Environment{Variables: map[string]string{"PIPELINE": "td-demo-pipeline", "BUCKET": "td-bucket", "PREFIX": "raw/", "MARKER": "_SUCCESS", "DEBOUNCE": "10m",
+			"DEFERRED": "td-demo-deferred", "DEFERRED_ROLE": "arn:aws:iam::111122223333:role/any", "DEFERRED_QUEUE": "arn:aws:sqs:us-east-1:111122223333:td-demo-undone"}}})
+	require.NoError(r, err)
+	started := func() (keys []string) {
+		runs, err := r.aws.SageMaker().ListPipelineExecutions(ctx, &sagemaker.ListPipelineExecutionsInput{PipelineName: aws.String("td-demo-pipeline")})
+		require.NoError(r, err)
+		for _, run := range runs.PipelineExecutionSummaries {
+			steps, err := r.aws.SageMaker().ListPipelineExecutionSteps(ctx, &sagemaker.ListPipelineExecutionStepsInput{PipelineExecutionArn: run.PipelineExecutionArn})
+			require.NoError(r, err)
+			keys = append(keys, *steps.PipelineExecutionSteps[0].FailureReason)
+		}
+		return keys
+	}
+	waiting := func() string {
+		out, err := r.aws.Scheduler().GetSchedule(ctx, &scheduler.GetScheduleInput{Name: aws.String("td-demo-deferred")})
+		if err != nil {
+			require.ErrorIs(r, err, ErrNotFound)
+			return ""
+		}
+		return *out.Target.Input
+	}
+	require.NoError(r, r.server.Put("td-bucket", "raw/tuesday/_SUCCESS", nil))
+	r.server.Advance(2 * time.Minute)
+	require.Contains(r, waiting(), "raw/tuesday/_SUCCESS")
+	require.NoError(r, r.server.Put("td-bucket", "raw/wednesday/_SUCCESS", nil))
+	r.server.Advance(2 * time.Minute)
+	require.Contains(r, waiting(), "raw/wednesday/_SUCCESS", "the last stands for all")
+	require.Equal(r, []string{"raw/monday/_SUCCESS"}, started())
+	r.server.Advance(10 * time.Minute)
+	require.Equal(r, []string{"raw/wednesday/_SUCCESS", "raw/monday/_SUCCESS"}, started())
+	require.Empty(r, waiting())
 }

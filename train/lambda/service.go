@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
@@ -28,19 +29,22 @@ type service struct {
 	queue     string // ARN of the queue for what cannot be delivered
 }
 
-// Latest lists a few runs: the newest begins last, and no two are active for long.
-func (s *service) Latest(ctx context.Context) ([]trigger.Run, error) {
+// Latest lists a few runs: the newest begins last, and no two are active for long. The time is SageMaker's, as that of the runs is.
+func (s *service) Latest(ctx context.Context) (runs []trigger.Run, now time.Time, err error) {
 	out, err := s.sagemaker.ListPipelineExecutions(ctx, &sagemaker.ListPipelineExecutionsInput{PipelineName: &s.pipeline,
 		SortBy: types.SortPipelineExecutionsByCreationTime, SortOrder: types.SortOrderDescending, MaxResults: aws.Int32(10)})
 	if err != nil {
-		return nil, err
+		return nil, now, err
 	}
-	var runs []trigger.Run
 	for _, e := range out.PipelineExecutionSummaries {
 		active := e.PipelineExecutionStatus == types.PipelineExecutionStatusExecuting || e.PipelineExecutionStatus == types.PipelineExecutionStatusStopping
 		runs = append(runs, trigger.Run{ARN: aws.ToString(e.PipelineExecutionArn), Active: active, Started: aws.ToTime(e.StartTime)})
 	}
-	return runs, nil
+	now, ok := awsmiddleware.GetServerTime(out.ResultMetadata)
+	if !ok {
+		now = time.Now()
+	}
+	return runs, now, nil
 }
 
 func (s *service) Start(ctx context.Context, token string, parameters map[string]string) (string, error) {

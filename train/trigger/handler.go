@@ -10,11 +10,11 @@ import (
 
 // Service is what a handler asks of AWS.
 type Service interface {
-	// Latest returns the newest runs of the pipeline, the newest first.
-	Latest(ctx context.Context) ([]Run, error)
+	// Latest returns the newest runs of the pipeline, the newest first, and what time it is by the clock that Run.Started was taken from.
+	Latest(ctx context.Context) (runs []Run, now time.Time, err error)
 	// Start starts a run, or returns the one that was started with the same token.
 	Start(ctx context.Context, token string, parameters map[string]string) (arn string, err error)
-	// Defer has the event delivered again at a time, in the place of one that was put off before.
+	// Defer has the event delivered again at a time of whole seconds, in the place of one that was put off before.
 	Defer(ctx context.Context, at time.Time, event json.RawMessage) error
 }
 
@@ -32,8 +32,7 @@ type Handler struct {
 	// Debounce is how long after the beginning of a run another one begins at the earliest, and after what time an event that came in the middle of
 	// a run is looked at again. 0: every event starts a run at once.
 	Debounce time.Duration
-	Now      func() time.Time // nil is time.Now
-	Log      *slog.Logger     // nil logs nothing
+	Log      *slog.Logger // nil logs nothing
 }
 
 // Action is what became of an event.
@@ -98,13 +97,9 @@ func (h *Handler) handle(ctx context.Context, event json.RawMessage) (*Result, e
 
 // debounce puts the event off if a run is active or has just begun.
 func (h *Handler) debounce(ctx context.Context, r *Result, event json.RawMessage) error {
-	runs, err := h.Service.Latest(ctx)
+	runs, now, err := h.Service.Latest(ctx)
 	if err != nil {
 		return fmt.Errorf("list runs: %w", err)
-	}
-	now := time.Now()
-	if h.Now != nil {
-		now = h.Now()
 	}
 	for _, run := range runs {
 		switch begun := now.Sub(run.Started); {
@@ -115,6 +110,8 @@ func (h *Handler) debounce(ctx context.Context, r *Result, event json.RawMessage
 		default:
 			continue
 		}
+		// Schedules know whole seconds. One that is cut off would let the event come too early, to be put off to a time that has passed: it would be lost.
+		r.Until = r.Until.Add(time.Second - 1).Truncate(time.Second)
 		if err := h.Service.Defer(ctx, r.Until, event); err != nil {
 			return fmt.Errorf("put the event off: %w", err)
 		}

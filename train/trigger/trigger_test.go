@@ -74,7 +74,7 @@ type service struct {
 	err      error
 }
 
-func (s *service) Latest(context.Context) ([]Run, error) { return s.runs, s.err }
+func (s *service) Latest(context.Context) ([]Run, time.Time, error) { return s.runs, s.now, s.err }
 
 func (s *service) Start(_ context.Context, token string, parameters map[string]string) (string, error) {
 	if s.err != nil {
@@ -97,7 +97,7 @@ func (s *service) Defer(_ context.Context, at time.Time, event json.RawMessage) 
 
 func newHandler(debounce time.Duration) (*Handler, *service) {
 	s := &service{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), byToken: map[string]string{}}
-	return &Handler{Rule: rule, Service: s, Debounce: debounce, Now: func() time.Time { return s.now }}, s
+	return &Handler{Rule: rule, Service: s, Debounce: debounce}, s
 }
 
 // An event that is delivered twice starts one run; another marker starts another.
@@ -156,6 +156,20 @@ func TestDebounce(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Deferred, r.Action)
 	require.Equal(t, s.runs[0].Started.Add(10*time.Minute), r.Until)
+}
+
+// A schedule has whole seconds. An event that came back a part of one too early would be put off to a time that has passed.
+func TestPutOffToWholeSeconds(t *testing.T) {
+	h, s := newHandler(10 * time.Minute)
+	s.runs = []Run{{ARN: "execution/a", Started: s.now.Add(-10*time.Minute + 733*time.Millisecond)}}
+	r, err := h.Handle(t.Context(), event(t))
+	require.NoError(t, err)
+	require.Equal(t, Deferred, r.Action)
+	require.Equal(t, s.now.Add(time.Second), s.at)
+	s.now = s.at
+	r, err = h.Handle(t.Context(), s.deferred)
+	require.NoError(t, err)
+	require.Equal(t, Started, r.Action)
 }
 
 // Failures are errors, so that the event is delivered again.
