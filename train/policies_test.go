@@ -36,9 +36,9 @@ func initStack(t *testing.T, changes ...string) *Stack {
 }
 
 // fullStack has everything that a stack can have.
-func fullStack(t *testing.T) *Stack {
-	return initStack(t, `kms_key: "" `, `kms_key: alias/td `, "subnets: [] ", "subnets: [subnet-0123456789abcdef0] ",
-		"security_groups: []", "security_groups: [sg-0123456789abcdef0]", `email: "" `, "email: soc@example.com ", "wanted: false", "wanted: true")
+func fullStack(t *testing.T, changes ...string) *Stack {
+	return initStack(t, append(changes, `kms_key: "" `, `kms_key: alias/td `, "subnets: [] ", "subnets: [subnet-0123456789abcdef0] ",
+		"security_groups: []", "security_groups: [sg-0123456789abcdef0]", `email: "" `, "email: soc@example.com ", "wanted: false", "wanted: true")...)
 }
 
 func TestPoliciesGolden(t *testing.T) {
