@@ -251,7 +251,9 @@ func (n *network) load(depth int, words []int, leaves, sums reg.Register) {
 		return code
 	}
 	for j := range words {
-		n.prefetch(depth, j)
+		for line := range 1 << depth / 16 / 8 { // of the leaves of the next tree, which come from far if there are many trees
+			s.PREFETCHT0(at(leaves, 4<<depth+64*(1<<depth/16/8*j+line)))
+		}
 		for i := 0; i < 4; i += 2 {
 			var eights [2]reg.GPVirtual
 			for lane := range lanes {
