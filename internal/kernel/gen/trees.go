@@ -251,9 +251,11 @@ func (n *network) load(depth int, words []int, leaves, sums reg.Register) {
 		return code
 	}
 	for j := range words {
-		for line := range 1 << depth / 16 / 8 { // of the leaves of the next tree, which come from far if there are many trees
+		// The leaves of the next tree, and the program of the one behind it, come from far if there are many trees.
+		for line := range 1 << depth / 16 / 8 {
 			s.PREFETCHT0(at(leaves, 4<<depth+64*(1<<depth/16/8*j+line)))
 		}
+		s.PREFETCHT0(at(n.program, 4<<depth+1<<depth/4*j))
 		for i := 0; i < 4; i += 2 {
 			var eights [2]reg.GPVirtual
 			for lane := range lanes {
