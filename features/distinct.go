@@ -128,7 +128,7 @@ type sketchPool struct {
 	sketches       []pooled // 0 is none
 	free           uint32
 	oldest, newest uint32
-	pressure       *pressure
+	lost           func() // is told of each that is taken away
 }
 
 type pooled struct {
@@ -140,8 +140,8 @@ type pooled struct {
 
 const pooledBytes = 2*sketch.Registers + 96
 
-func newSketchPool(bytes int, p *pressure) *sketchPool {
-	return &sketchPool{sketches: make([]pooled, 1, 1+max(2, bytes/pooledBytes)), pressure: p}
+func newSketchPool(bytes int, lost func()) *sketchPool {
+	return &sketchPool{sketches: make([]pooled, 1, 1+max(2, bytes/pooledBytes)), lost: lost}
 }
 
 // obtain gives d an empty sketch.
@@ -157,8 +157,7 @@ func (p *sketchPool) obtain(d *distinct) {
 		i = p.oldest
 		p.unlink(i)
 		p.sketches[i].owner.sketch = 0
-		p.pressure.gone++
-		p.pressure.fresh++
+		p.lost()
 	}
 	s := &p.sketches[i]
 	s.d.Reset()

@@ -24,5 +24,6 @@
 //
 // # Concurrency
 //
-// Sets, contracts (once built) and pipelines are immutable and safe for concurrent use. An Extractor has one owner.
+// Sets, contracts (once built) and pipelines are immutable and safe for concurrent use. An Extractor has one owner. Its
+// RowsParallel uses several goroutines and gives the same rows as one.
 package features

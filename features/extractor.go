@@ -43,7 +43,7 @@ func (x *Extractor) Stateful() bool { return x.memory != nil }
 //	}
 //	x.Finish() // and Next once more until there is none
 //
-// [Extractor.Rows] does that for a sequence. A set that remembers nothing gives each flow's row at once. A Stateful one
+// [Extractor.Rows] does that for a sequence, and [Extractor.RowsParallel] with several goroutines. A set that remembers nothing gives each flow's row at once. A Stateful one
 // puts flows in order of their ends first: it holds them for 2 seconds of their own time, and no more than 10,000 of
 // them, and its rows come out in the order in which it releases them, with the flow that each belongs to.
 type Extractor struct {
@@ -240,10 +240,15 @@ func (x *Extractor) fill(row []float32, f *Flow, t, late int64) {
 		x.memory.fill(row[p.stateless:], f, t, late)
 	}
 	if p.replace != nil {
-		for i, v := range row {
-			if v == *p.replace {
-				row[i] = nan32
-			}
+		x.replaceMissing(row)
+	}
+}
+
+// replaceMissing makes NaN of the value that counts as missing besides it.
+func (x *Extractor) replaceMissing(row []float32) {
+	for i, v := range row {
+		if v == *x.pipeline.replace {
+			row[i] = nan32
 		}
 	}
 }

@@ -5,14 +5,13 @@ import "threatdetect/internal/sketch"
 // hostCommon is what all flows share: how many sources are active, the load of networks and of everybody. It has a fixed size, so
 // that hosts which had to go still count here.
 type hostCommon struct {
-	active   distinct
-	pool     *sketchPool
-	nets     [2]netCounters // of sources and of destinations
-	all      fading
-	seed     sketch.Seed
-	began    int64
-	begun    bool
-	pressure pressure // of the pool, which is never full
+	active distinct
+	pool   *sketchPool    // which is never full
+	nets   [2]netCounters // of sources and of destinations
+	all    fading
+	seed   sketch.Seed
+	began  int64
+	begun  bool
 }
 
 // fading is a count that fades by e in 60 s.
@@ -52,7 +51,7 @@ func netHash(k hostKey, s sketch.Seed) uint64 {
 }
 
 func (c *hostCommon) init(s sketch.Seed) {
-	c.pool, c.seed = newSketchPool(0, &c.pressure), s
+	c.pool, c.seed = newSketchPool(0, nil), s
 }
 
 func (c *hostCommon) add(row []float32, f *hostFlow, src uint64) {

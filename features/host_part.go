@@ -18,6 +18,8 @@ type hostPart struct {
 	pool      *sketchPool // of sources
 	faninPool *sketchPool // of destinations
 	seed      [2]uint64   // of the tables
+	lost      losses
+	flow      int // in the batch
 	sketched  sketch.Seed
 
 	// What a flow that does not count works on.
@@ -73,36 +75,31 @@ const (
 	maxSteps = 16
 )
 
-func newHostPart(budget int, secret sketch.Seed, p *pressure) *hostPart {
+func newHostPart(budget int, secret sketch.Seed) *hostPart {
 	filter := 8
 	for filter*2*32 <= budget {
 		filter *= 2
 	}
 	h := &hostPart{
 		contacts: sketch.NewBloom(filter), seed: [2]uint64{rand.Uint64(), rand.Uint64()}, sketched: secret,
-		pool: newSketchPool(budget/100*8, p), faninPool: newSketchPool(budget/100*4, p),
+		pool: newSketchPool(budget/100*8, nil), faninPool: newSketchPool(budget/100*4, nil),
 		sources: newStore[hostKey, sourceState](budget/100*29, filter/4, retention),
 		dests:   newStore[hostKey, destState](budget/100*17, filter/4, retention),
 		pairs:   newStore[pairKey, pairState](budget/100*24, filter/4, retention),
 	}
-	h.report(p)
-	return h
-}
-
-// report has p count what has to go.
-func (h *hostPart) report(p *pressure) {
-	h.pool.pressure, h.faninPool.pressure = p, p
+	h.pool.lost, h.faninPool.lost = h.evictedSketch, h.evictedSketch
 	h.sources.evict = func(i uint32, idle bool) {
 		s := &h.sources.values[i]
 		h.pool.release(s.dsts.sketch)
 		h.pool.release(s.dports.sketch)
-		p.evicted(h.sources.nodes[i].key, idle)
+		h.evicted(h.sources.nodes[i].key, idle)
 	}
 	h.dests.evict = func(i uint32, idle bool) {
 		h.faninPool.release(h.dests.values[i].srcs.sketch)
-		p.evicted(h.dests.nodes[i].key, idle)
+		h.evicted(h.dests.nodes[i].key, idle)
 	}
-	h.pairs.evict = func(i uint32, idle bool) { p.evicted(h.pairs.nodes[i].key.src, idle) }
+	h.pairs.evict = func(i uint32, idle bool) { h.evicted(h.pairs.nodes[i].key.src, idle) }
+	return h
 }
 
 func (h *hostPart) hashHost(k hostKey) uint32 { return mix(k.hi, k.lo, &h.seed) }

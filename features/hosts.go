@@ -91,7 +91,7 @@ var hostColumns = func() []Column {
 func newHosts(o *StateOptions, stats *Stats) memory {
 	h := &hosts{stats: stats, seed: o.seed()}
 	for i := range h.parts {
-		h.parts[i] = newHostPart(o.budget()/hostParts, h.seed, &h.pressure)
+		h.parts[i] = newHostPart(o.budget()/hostParts, h.seed)
 	}
 	h.common.init(h.seed)
 	h.pressure.report = o.onPressure()
@@ -101,16 +101,24 @@ func newHosts(o *StateOptions, stats *Stats) memory {
 func (h *hosts) fill(row []float32, f *Flow, t, late int64) {
 	hf := makeHostFlow(f, t)
 	hf.count = late <= maxLate
-	if !hf.count {
-		h.stats.TooLate++
-	}
 	row = row[:33]
 	src, dst := hf.src.fixed(h.seed), hf.dst.fixed(h.seed)
 	h.parts[partOf(src)].addSource(row, &hf, src, dst)
 	h.parts[partOf(dst)].addDest(row, &hf, src, dst)
 	h.common.add(row, &hf, src)
-	h.common.finish(row, &hf)
-	h.stats.Evicted += h.pressure.flow(t)
+	h.finish(row, &hf, h.parts[partOf(src)], h.parts[partOf(dst)], 0)
+}
+
+// finish fills what needs both parts, and accounts for the flow: what had to go for it, that of its source first.
+func (h *hosts) finish(row []float32, f *hostFlow, src, dst *hostPart, number int) {
+	h.common.finish(row, f)
+	if !f.count {
+		h.stats.TooLate++
+	}
+	for _, part := range [2]*hostPart{src, dst} {
+		part.lost.tell(&h.pressure, number)
+	}
+	h.stats.Evicted += h.pressure.flow(f.t)
 }
 
 func partOf(fixed uint64) int { return int(fixed>>32) % hostParts }

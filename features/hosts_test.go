@@ -472,9 +472,6 @@ func TestPartsAreIndependent(t *testing.T) {
 		}
 		for _, workers := range []int{1, 3, hostParts} {
 			h := newHosts(smallState, &stats).(*hosts)
-			for _, part := range h.parts { // each has its own, for nobody else is to be asked
-				part.report(new(pressure))
-			}
 			var done sync.WaitGroup
 			for worker := range workers {
 				done.Go(func() {

@@ -51,6 +51,12 @@ func (p *pressure) evicted(key hostKey, idle bool) {
 	p.prefixes[least].n++
 }
 
+// evictedSketch counts a sketch that was taken from its owner.
+func (p *pressure) evictedSketch() {
+	p.gone++
+	p.fresh++
+}
+
 // flow counts a flow at time t, and returns how many keys had to go for it. Where in the minute that has ended those were more than one in
 // a hundred flows, that is reported.
 func (p *pressure) flow(t int64) (gone int64) {

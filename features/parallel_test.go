@@ -1,0 +1,127 @@
+package features
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// sequence yields flows in a memory of its own, as readers do, and now and then a record that is no flow.
+func sequence(flows []*Flow, last error) iter.Seq2[*Flow, error] {
+	return func(yield func(*Flow, error) bool) {
+		var f Flow
+		for i, g := range flows {
+			if i%501 == 7 && !yield(nil, &RecordError{Line: int64(i), Reason: ReasonNumber}) {
+				return
+			}
+			g.CopyTo(&f)
+			if !yield(&f, nil) {
+				return
+			}
+		}
+		if last != nil {
+			yield(nil, last)
+		}
+	}
+}
+
+// WIN-10: any number of goroutines gives the rows, the errors and the counts of one, and leaves the same state.
+func TestRowsParallel(t *testing.T) {
+	broken := errors.New("broken")
+	for _, set := range []string{"flow-portable/1", "flow-context/1", "flow-context/2", "host/1", "beacon/1", "dns/1", "tls/1"} {
+		p := pipelineOf(t, set)
+		for seed := range seeds(3) {
+			r := rand.New(rand.NewPCG(seed, 41))
+			flows := hostFlows(r, 1+r.IntN(5000), []int64{1e7, 1e9, 1e11}[r.IntN(3)], []int64{0, 5e9, 2e11}[r.IntN(3)])
+			for i, f := range flows { // more hosts than there is room for
+				if r.IntN(2) == 0 {
+					f.Src = addr4(0x0b000000 + uint32(i))
+				}
+			}
+			run := func(rows func(x *Extractor) iter.Seq2[Row, error]) (what []string, cells [][]float32, stats Stats, state []byte) {
+				o := &StateOptions{Budget: smallState.Budget, OnPressure: func(p Pressure) { what = append(what, fmt.Sprint(p)) }}
+				x := p.ExtractorWith(o)
+				for row, err := range rows(x) {
+					if err != nil {
+						what = append(what, err.Error())
+						continue
+					}
+					what = append(what, fmt.Sprintf("%d %s", row.Number, row.Flow.UID))
+					cells = append(cells, slices.Clone(row.Values))
+				}
+				var b bytes.Buffer
+				require.NoError(t, x.Save(&b))
+				return what, cells, x.Stats(), b.Bytes()
+			}
+			want, wantCells, wantStats, wantState := run(func(x *Extractor) iter.Seq2[Row, error] { return x.Rows(sequence(flows, broken)) })
+			if set == "host/1" {
+				require.Positive(t, wantStats.Evicted)
+			}
+			pressures := func(s []string) (rest, told []string) {
+				for _, line := range s {
+					if line[0] == '{' {
+						told = append(told, line)
+					} else {
+						rest = append(rest, line)
+					}
+				}
+				return rest, told
+			}
+			wantRest, wantTold := pressures(want) // pressure is told while a batch is computed
+			for _, workers := range []int{1, 2, 3, 16} {
+				got, cells, stats, state := run(func(x *Extractor) iter.Seq2[Row, error] { return x.RowsParallel(workers, sequence(flows, broken)) })
+				rest, told := pressures(got)
+				require.True(t, slices.Equal(wantRest, rest), "%s, %d workers", set, workers)
+				require.Equal(t, wantTold, told, "%s, %d workers", set, workers)
+				require.Equal(t, wantStats, stats, "%s, %d workers", set, workers)
+				require.True(t, bytes.Equal(wantState, state), "%s, %d workers: the state differs", set, workers)
+				for i := range wantCells {
+					requireSameRow(t, wantCells[i], cells[i], p.Schema().Columns, fmt.Sprintf("%s, %d workers, row %d", set, workers, i))
+				}
+			}
+		}
+	}
+}
+
+// Whoever stops is not called again, and nothing goes on behind his back.
+func TestRowsParallelStops(t *testing.T) {
+	flows := hostFlows(rand.New(rand.NewPCG(1, 41)), 5000, 1e9, 0)
+	for _, stop := range []int{1, batchRows, batchRows + 1, 3000} {
+		n := 0
+		for range pipelineOf(t, "host/1").ExtractorWith(smallState).RowsParallel(4, sequence(flows, nil)) {
+			if n++; n == stop {
+				break
+			}
+		}
+		require.Equal(t, stop, n)
+	}
+	for range pipelineOf(t, "host/1").ExtractorWith(smallState).RowsParallel(4, sequence(nil, nil)) {
+		t.Fatal("a row of nothing")
+	}
+}
+
+// BenchmarkRowsParallel is BenchmarkHosts with several goroutines; a row of one is Rows.
+func BenchmarkRowsParallel(b *testing.B) {
+	flows := hostFlows(rand.New(rand.NewPCG(2, 41)), 100_000, 1e7, 0)
+	for _, workers := range []int{0, 1, 2, 4} {
+		b.Run(fmt.Sprint("workers=", workers), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				x := pipelineOf(b, "flow-context/2").Extractor()
+				rows := x.Rows(sequence(flows, nil))
+				if workers > 0 {
+					rows = x.RowsParallel(workers, sequence(flows, nil))
+				}
+				for range rows {
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(flows)), "ns/flow")
+		})
+	}
+}
