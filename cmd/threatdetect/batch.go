@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -94,7 +92,7 @@ func (f *batchFlags) check(args []string) error {
 
 const maxWorkers = 1024
 
-// batchMemory is the bound of resident memory of a batch with defaults, in bytes; the garbage collector is told a tenth less.
+// batchMemory is the bound of resident memory of a batch with defaults, in bytes.
 const batchMemory = 1 << 30
 
 func (a *app) batch(f *batchFlags, args []string) (err error) {
@@ -121,9 +119,7 @@ func (a *app) batch(f *batchFlags, args []string) (err error) {
 			return usagef("%w", err)
 		}
 	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit((batchMemory + int64(max(f.state.memory<<20-features.DefaultBudget, 0))) / 10 * 9)
-	}
+	limitMemory(batchMemory + int64(max(f.state.memory<<20-features.DefaultBudget, 0)))
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	go func() {

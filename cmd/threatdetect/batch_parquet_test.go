@@ -1,4 +1,4 @@
-//go:build !noparquet
+//go:build unix && !noparquet
 
 package main
 

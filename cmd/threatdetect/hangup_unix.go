@@ -14,3 +14,12 @@ func hangups() <-chan os.Signal {
 	signal.Notify(c, syscall.SIGHUP)
 	return c
 }
+
+// openFiles is how many files and connections the process may have open.
+func openFiles() uint64 {
+	var limit syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {
+		return fewFiles
+	}
+	return uint64(limit.Cur)
+}

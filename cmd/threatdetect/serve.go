@@ -45,7 +45,12 @@ func (a *app) serveCommand() *cobra.Command {
 		Example: "  threatdetect serve --bundle model.tar.gz --listen 127.0.0.1:8080\n" +
 			"  threatdetect serve --model model.tar.gz --listen 127.0.0.1:8080 --sagemaker 1.7-1",
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return a.serve(&f) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.image != "" && !cmd.Flags().Changed("connections-per-address") {
+				f.perAddress = 0 // all requests come from one address there
+			}
+			return a.serve(&f)
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.model, "model", os.Getenv("THREATDETECT_MODEL"), "model file, directory or archive ($THREATDETECT_MODEL)")
@@ -56,7 +61,7 @@ func (a *app) serveCommand() *cobra.Command {
 	flags.StringVar(&f.image, "sagemaker", os.Getenv("THREATDETECT_SAGEMAKER"), "answer as the SageMaker image of this tag does, oddities included: 1.7-1 ($THREATDETECT_SAGEMAKER)")
 	flags.StringVar(&f.cache, "cache", "", "directory for a copy of the last good model, used at a start when the model is not there")
 	flags.DurationVar(&f.reload, "reload", 2*time.Second, "how often to look for another model; 0 is on SIGHUP only")
-	flags.IntVar(&f.perAddress, "connections-per-address", 0, "refuse more connections than these from one address; 0 is no limit")
+	flags.IntVar(&f.perAddress, "connections-per-address", 256, "refuse more connections than these from one address; 0 is no limit, for use behind a proxy, and the default with --sagemaker")
 	flags.BoolVar(&f.noPage, "no-page", false, "no page at /")
 	flags.StringVar(&f.approved, "approved", "", "follow approved models, in place of a file: registry, or the address of a pointer, s3://bucket/approved/current.json")
 	flags.DurationVar(&f.every, "approved-every", time.Minute, "with --approved: how often to ask for another model")
@@ -103,6 +108,10 @@ func (a *app) serve(f *serveFlags) error {
 	if a.quiet {
 		log = slog.New(slog.DiscardHandler)
 	}
+	limitMemory(serveCeiling(f.model + f.bundle))
+	if n := openFiles(); n < fewFiles {
+		log.Warn("few files may be open at a time, and so few connections", "limit", n, "want", fewFiles)
+	}
 	metrics := serve.NewMetrics()
 	handler, limit, err := a.handler(ctx, f, metrics, log)
 	if err != nil {
@@ -133,6 +142,9 @@ func (a *app) serve(f *serveFlags) error {
 	}
 	return nil // SIGTERM is how a server is meant to end
 }
+
+// fewFiles is what all connections that a server takes, and its own files, need.
+const fewFiles = 4096 + 64
 
 // address is where to listen. On SageMaker a host of several containers tells each its port.
 func (f *serveFlags) address() string {
