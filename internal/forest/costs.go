@@ -75,7 +75,10 @@ func (f *Forest) rowCost(shapes []shape) float64 {
 			}
 		}
 	}
-	if kernel.Best() == kernel.Generic {
+	switch portable := kernel.Best() == kernel.Generic; {
+	case portable && f.narrow:
+		total *= portableFarRow
+	case portable:
 		total *= portableRow
 	}
 	return total
@@ -83,6 +86,9 @@ func (f *Forest) rowCost(shapes []shape) float64 {
 
 // portableRow is how many times as long a row takes where there is no assembly.
 const portableRow = 1.6
+
+// portableFarRow is the same for a forest that a second-level cache does not hold: there is no assembly that asks for it ahead.
+const portableFarRow = 3.5
 
 // smallBlock is what the block of 128 rows, for few rows, costs of one of 256.
 const smallBlock = 0.85
