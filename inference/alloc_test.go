@@ -63,7 +63,7 @@ func TestAllocs(t *testing.T) {
 			case output >= Contribution:
 				rows = all[:9*48]
 			case output == Leaf:
-				rows = all[:9*1024]
+				rows = all[:9*8192]
 			}
 			n := len(rows) / 9
 			for _, workers := range []int{1, 4} {

@@ -77,7 +77,7 @@ func (p *Predictor) batch(op string, dst, rows, base []float32) (input, error) {
 // run scores all rows, with as many goroutines as they are worth.
 func (p *Predictor) run(dst []float32, in *input) {
 	part := minPart
-	if p.forest != nil && p.output <= Margin {
+	if p.forest != nil && p.output <= Leaf {
 		part = p.forest.Part(in.n, minPart)
 	}
 	workers := min(p.workers, int(p.cost(in.n)/minShare), (in.n+part-1)/part)
@@ -107,8 +107,6 @@ func (p *Predictor) cost(n int) float64 {
 		row = 20 * float64(s.Trees)
 	case Interaction:
 		row = minShare
-	case Leaf:
-		row = p.forest.RowCost()
 	default:
 		return p.forest.Cost(n)
 	}

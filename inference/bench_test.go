@@ -3,7 +3,9 @@ package inference
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
+	"time"
 
 	"threatdetect/internal/testkit"
 	"threatdetect/model"
@@ -131,5 +133,38 @@ func BenchmarkForms(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*benchRows), "ns/row")
 		})
+	}
+}
+
+// BenchmarkLeaves writes the numbers of leaves, and adds leaves that are vectors, for batches of 1000 rows: in blocks, and row by row.
+func BenchmarkLeaves(b *testing.B) {
+	for _, vectors := range []bool{false, true} {
+		for _, shape := range benchShapes[:2] {
+			const n = 1000
+			opts := Options{Output: Leaf, Workers: 1}
+			if vectors {
+				shape.Groups, opts.Output = 3, Margin
+			}
+			name, booster, rows := benchModel(shape)
+			if vectors {
+				testkit.AddVectors(testkit.RandFrom(1), booster)
+			}
+			for _, opts.Kernel = range []Kernel{KernelAuto, KernelHeap} {
+				p := newPredictor(b, booster, &opts)
+				dst := make([]float32, n*p.NumOutput())
+				b.Run(fmt.Sprintf("vectors=%v/kernel=%d/%s", vectors, opts.Kernel, name), func(b *testing.B) {
+					var times []time.Duration
+					for b.Loop() {
+						began := testkit.CPUTime()
+						if err := p.PredictBatch(dst, rows[:n*p.NumFeature()]); err != nil {
+							b.Fatal(err)
+						}
+						times = append(times, testkit.CPUTime()-began)
+					}
+					slices.Sort(times)
+					b.ReportMetric(float64(times[len(times)/4])/n, "cpu-ns/row")
+				})
+			}
+		}
 	}
 }

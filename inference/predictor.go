@@ -148,7 +148,11 @@ func New(b *model.Booster, opts *Options) (*Predictor, error) {
 		p.linear, err = newLinear(b)
 	} else {
 		begin := time.Now()
-		p.forest, err = forest.Compile(b, forest.Kernel(opts.Kernel))
+		compile := forest.Compile
+		if p.output == Leaf {
+			compile = forest.CompileLeaves
+		}
+		p.forest, err = compile(b, forest.Kernel(opts.Kernel))
 		p.compileTime = time.Since(begin)
 	}
 	if err != nil {

@@ -116,9 +116,8 @@ func (p *Predictor) scoreDense(dst, rows, base []float32, s *scratch) {
 	case p.output >= Contribution:
 		p.explainRows(dst, rows, base, s.shap)
 	case p.output == Leaf:
-		for n := p.numFeature; len(rows) > 0; dst, rows = dst[p.numOutput:], rows[n:] {
-			p.forest.Leaves(dst[:p.numOutput], rows[:n], s.forest)
-		}
+		m := forest.Matrix{Data: rows, RowStride: p.numFeature, ColumnStride: 1}
+		p.forest.MatrixLeaves(dst, m, len(rows)/p.numFeature, s.forest)
 	case p.numOutput == p.numGroup:
 		p.linear.margins(dst, base, rows)
 		if p.output == Value {

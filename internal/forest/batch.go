@@ -44,7 +44,7 @@ func (f *Forest) Margins(dst, base, rows []float32, s *Scratch) {
 func (f *Forest) MatrixMargins(dst, base []float32, m Matrix, n int, s *Scratch) {
 	groups := f.NumGroup
 	own := len(base) > groups
-	if k := f.inBlocks(n); k > 0 {
+	if k := f.inBlocks(n); k > 0 && f.plan != nil {
 		if s.block == nil {
 			s.block = f.plan.NewScratch()
 		}
@@ -69,6 +69,35 @@ func (f *Forest) MatrixMargins(dst, base []float32, m Matrix, n int, s *Scratch)
 	}
 }
 
+// MatrixLeaves writes, row by row, the number of the leaf of every tree that each of n rows ends in; see [Forest.MatrixMargins] for the rest. It is fastest for
+// a forest by [CompileLeaves].
+func (f *Forest) MatrixLeaves(dst []float32, m Matrix, n int, s *Scratch) {
+	trees, k := f.NumTree(), 0
+	if f.leafPlan != nil {
+		if k = f.inBlocks(n); k > 0 {
+			if s.block == nil {
+				s.block = f.leafPlan.NewScratch()
+			}
+			f.leafPlan.Margins(dst, f.zeros, m, k, false, s.block)
+		}
+	}
+	for r := k; r < n; r++ {
+		if row, to := f.row(m, r, s), dst[r*trees:][:trees]; f.kernel == Walk {
+			f.WalkLeaves(to, row)
+		} else {
+			f.Leaves(to, row, s)
+		}
+	}
+}
+
+// anyPlan is the plan of whatever f is for.
+func (f *Forest) anyPlan() *kernel.Plan {
+	if f.leafPlan != nil {
+		return f.leafPlan
+	}
+	return f.plan
+}
+
 // row returns the values of a row, in s if those of m are not adjacent. Of columns that no split uses the values may be others.
 func (f *Forest) row(m Matrix, r int, s *Scratch) []float32 {
 	if m.ColumnStride == 1 {
@@ -89,10 +118,10 @@ func (f *Forest) row(m Matrix, r int, s *Scratch) []float32 {
 
 // inBlocks is how many of n rows the block kernel takes: all, or, if the last block would have too few, those of the others.
 func (f *Forest) inBlocks(n int) int {
-	if f.plan == nil || n < f.blockRows {
+	if f.anyPlan() == nil || n < f.blockRows {
 		return 0
 	}
-	if rest := n % f.plan.Kind().Rows(); rest < f.blockRows {
+	if rest := n % f.anyPlan().Kind().Rows(); rest < f.blockRows {
 		return n - rest
 	}
 	return n
@@ -101,18 +130,15 @@ func (f *Forest) inBlocks(n int) int {
 // Part is the number of rows that n are best split into for several goroutines, or multiples of it: a block, or some if there are no blocks.
 func (f *Forest) Part(n, some int) int {
 	if f.inBlocks(n) > 0 {
-		return f.plan.Kind().Rows()
+		return f.anyPlan().Kind().Rows()
 	}
 	return some
 }
 
-// Cost is how many nanoseconds the margins of n rows take, roughly.
+// Cost is how many nanoseconds the margins, or leaves, of n rows take, roughly.
 func (f *Forest) Cost(n int) float64 {
 	if k := f.inBlocks(n); k > 0 {
-		return float64(k) * f.blockCost / float64(f.plan.Kind().Rows())
+		return float64(k) * f.blockCost / float64(f.anyPlan().Kind().Rows())
 	}
 	return float64(n) * f.oneCost
 }
-
-// RowCost is how many nanoseconds a row takes by itself, roughly.
-func (f *Forest) RowCost() float64 { return f.oneCost }

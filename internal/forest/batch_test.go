@@ -55,8 +55,11 @@ func compareBatches(t *testing.T, b *model.Booster, rows []float32, sizes ...int
 		one[g] = b.BaseScore[g%len(b.BaseScore)]
 	}
 	want, wantOwn := make([]float32, n*groups), make([]float32, n*groups)
+	trees := reference.NumTree()
+	wantLeaves := make([]float32, n*trees)
 	for r := range n {
 		row := rows[r*width:][:width]
+		reference.WalkLeaves(wantLeaves[r*trees:][:trees], row)
 		reference.WalkMargins(want[r*groups:][:groups], one, row)
 		reference.WalkMargins(wantOwn[r*groups:][:groups], bases[r*groups:][:groups], row)
 	}
@@ -65,8 +68,15 @@ func compareBatches(t *testing.T, b *model.Booster, rows []float32, sizes ...int
 		if f.plan != nil && k != Auto {
 			plans++
 		}
-		s := f.NewScratch()
-		for _, size := range sizes {
+		leafy, err := CompileLeaves(b, k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (leafy.leafPlan == nil) != (f.plan == nil) && k > Heap {
+			t.Fatalf("kernel %d: a plan for margins is %v, for leaves %v", k, f.plan != nil, leafy.leafPlan != nil)
+		}
+		s, ls := f.NewScratch(), leafy.NewScratch()
+		for i, size := range sizes {
 			size = min(size, n)
 			got := testkit.Guard(size * groups)
 			name := fmt.Sprintf("kernel %d, %d rows", k, size)
@@ -74,6 +84,13 @@ func compareBatches(t *testing.T, b *model.Booster, rows []float32, sizes ...int
 			testkit.DiffBits(t, name, got.Values(), want[:size*groups])
 			f.Margins(got.Values(), bases[:size*groups], rows[:size*width], s)
 			testkit.DiffBits(t, name+" with base margins", got.Values(), wantOwn[:size*groups])
+			got.Check(t)
+			if i < len(sizes)-1 {
+				continue
+			}
+			got = testkit.Guard(size * trees)
+			leafy.MatrixLeaves(got.Values(), Matrix{Data: rows, RowStride: width, ColumnStride: 1}, size, ls)
+			testkit.DiffBits(t, name+", leaves", got.Values(), wantLeaves[:size*trees])
 			got.Check(t)
 			if t.Failed() {
 				t.FailNow()

@@ -19,7 +19,12 @@ func Build(b *model.Booster) (*Forest, error) { return Compile(b, Auto) }
 
 // Compile makes a forest of b. It proves the invariants of the package comment itself, whoever made the booster, and keeps no
 // reference to it. The errors answer errors.Is for model.ErrFormat, model.ErrUnsupported and model.ErrTooLarge.
-func Compile(b *model.Booster, k Kernel) (*Forest, error) { return compile(b, k, anySplits) }
+func Compile(b *model.Booster, k Kernel) (*Forest, error) { return compile(b, k, anySplits, false) }
+
+// CompileLeaves is Compile for a forest that is asked for [Forest.MatrixLeaves] in place of margins: the blocks of its batches give those.
+func CompileLeaves(b *model.Booster, k Kernel) (*Forest, error) {
+	return compile(b, k, anySplits, true)
+}
 
 // splitChoice says which splits the packs of a forest have.
 type splitChoice uint8
@@ -30,7 +35,7 @@ const (
 	narrowSplits                    // for tests, if they can hold what they have to
 )
 
-func compile(b *model.Booster, k Kernel, choice splitChoice) (*Forest, error) {
+func compile(b *model.Booster, k Kernel, choice splitChoice, leaves bool) (*Forest, error) {
 	dart := b.Kind == "dart" || b.TreeWeight != nil
 	if b.Kind != "gbtree" && b.Kind != "dart" {
 		return nil, &model.UnsupportedError{What: fmt.Sprintf("booster %q", b.Kind)}
@@ -86,7 +91,7 @@ func compile(b *model.Booster, k Kernel, choice splitChoice) (*Forest, error) {
 	}
 	f.count(shapes)
 	f.kernel = k
-	f.addPlan(shapes)
+	f.addPlan(shapes, leaves)
 	f.index = sync.OnceValue(f.newSparseIndex)
 	return f, nil
 }
@@ -96,8 +101,8 @@ func formatErrorf(format string, args ...any) error {
 }
 
 // addPlan compiles the forest for the block kernel, if it is to be used and worth it.
-func (f *Forest) addPlan(shapes []shape) {
-	f.oneCost = f.rowCost(shapes)
+func (f *Forest) addPlan(shapes []shape, leaves bool) {
+	f.oneCost = f.rowCost(shapes, leaves)
 	kind, forced := f.kernel.Kind()
 	switch {
 	case f.kernel == Auto:
@@ -105,10 +110,16 @@ func (f *Forest) addPlan(shapes []shape) {
 	case !forced || !kind.Available():
 		return
 	}
-	f.plan, f.blockRows = f.newPlan(kind, shapes, f.oneCost, forced)
-	if f.plan != nil {
+	plan, rows := f.newPlan(kind, shapes, leaves, forced)
+	f.blockRows = rows
+	if leaves {
+		f.leafPlan, f.zeros = plan, make([]float32, f.NumTree())
+	} else {
+		f.plan = plan
+	}
+	if plan != nil {
 		f.blockCost = float64(f.blockRows) * f.oneCost
-		f.stats.BlockBytes = f.plan.Bytes()
+		f.stats.BlockBytes = plan.Bytes()
 		f.stats.Bytes += f.stats.BlockBytes
 		if forced {
 			f.blockRows = 1

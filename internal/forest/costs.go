@@ -63,11 +63,18 @@ var neonCosts = costs{
 }
 
 // rowCost is what a row takes without blocks, in nanoseconds, if it is one of several.
-func (f *Forest) rowCost(shapes []shape) float64 {
-	total := 50.0
+func (f *Forest) rowCost(shapes []shape, leaves bool) float64 {
+	total, leaf := 50.0, 0.0 // what a leaf takes
+	switch {
+	case leaves:
+		leaf = 1
+	case f.vectors != nil:
+		leaf = 2 + float64(f.NumGroup)
+	}
 	for i := range f.runs {
 		r := &f.runs[i]
 		for _, t := range r.trees {
+			total += leaf
 			if r.heap {
 				total += 0.3 + float64(0.7*float64(shapes[t].depth))
 			} else {

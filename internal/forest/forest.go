@@ -34,9 +34,12 @@ type Forest struct {
 
 	kernel    Kernel
 	plan      *kernel.Plan // of the block kernel; nil if there is none
+	leafPlan  *kernel.Plan // the same for the numbers of leaves; there is one of the two at most
 	blockRows int          // from how many rows on it is worth it
 	blockCost float64      // nanoseconds that a block takes, roughly
 	oneCost   float64      // nanoseconds that a row takes without it, roughly
+
+	zeros []float32 // of each tree; nil unless there is a leafPlan
 
 	index func() *sparseIndex // makes it once
 

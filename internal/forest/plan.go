@@ -16,9 +16,13 @@ type planner struct {
 	sets  []kernel.Cond // of the categorical conditions, in the current tile; 0 if not made yet
 	edges [][]float32   // of the categorical conditions; nil if not looked at yet
 
+	numbers bool // of leaves are what trees give
+	copies  int  // of each tree, for the outputs of leaves that are vectors; else 1
+
 	order  []int32    // nodes of the tree at hand, parents first
 	below  []pieceSum // by node
 	conds  []kernel.Cond
+	at     []int32 // leaves, by code; -1 where the tree goes on in another piece
 	leaves []float32
 	path   []turn
 	pieces []piece
@@ -65,17 +69,29 @@ const (
 	maxEdges = 512
 	// maxPlanGroups bounds the sums of a block.
 	maxPlanGroups = 256
+	// maxPlanTrees bounds them for the numbers of leaves, of which each tree has a sum.
+	maxPlanTrees = 1 << 12
 	// minGain is how many times less a block has to cost than its rows one by one, for a plan to be kept.
 	minGain = 1.25
 )
 
-// newPlan compiles f for a kind of kernel. The plan is nil if f is of a kind that networks cannot do, or does not gain by them;
-// row is what a row takes otherwise, in nanoseconds. rows is from how many rows on a block is worth it.
-func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, row float64, forced bool) (plan *kernel.Plan, rows int) {
-	if f.vectors != nil || f.NumGroup > maxPlanGroups || f.NumTree() == 0 {
+// newPlan compiles f for a kind of kernel: for margins, or for the numbers of leaves. The plan is nil if f is of a kind that networks cannot do, or
+// does not gain by them. rows is from how many rows on a block is worth it.
+//
+// What a tree adds to a row depends on the leaf alone, so whatever depends on the leaf can be added. A leaf that is a vector is a tree for each
+// output, of the same conditions. And the number of a leaf is what a tree adds to a sum of its own, which begins with zero.
+func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, leaves, forced bool) (plan *kernel.Plan, rows int) {
+	groups, most, copies, row := f.NumGroup, maxPlanGroups, 1, f.oneCost
+	switch {
+	case leaves:
+		groups, most = f.NumTree(), maxPlanTrees
+	case f.vectors != nil:
+		copies = f.NumGroup
+	}
+	if groups > most || f.NumTree() == 0 {
 		return nil, 0
 	}
-	p := &planner{f: f, b: kernel.NewBuilder(kind, f.NumFeature, f.NumGroup), cost: kernelCosts(kind),
+	p := &planner{f: f, b: kernel.NewBuilder(kind, f.NumFeature, groups), cost: kernelCosts(kind), numbers: leaves, copies: copies,
 		sets: make([]kernel.Cond, len(f.conditions)), edges: make([][]float32, len(f.conditions))}
 	limit := row * float64(kind.Rows()) / minGain
 	if forced {
@@ -95,12 +111,14 @@ func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, row float64, forced b
 			depth, cost = p.measure(nodes)
 		}
 		depths[t] = depth
-		p.spent += cost
+		p.spent += cost * float64(copies)
 		if p.spent > limit {
 			return nil, 0
 		}
 	}
-	smooth(f.group, depths)
+	if !leaves {
+		smooth(f.group, depths)
+	}
 	for t, depth := range depths {
 		if !p.tree(t, depth, shapes[t]) || p.spent > limit {
 			return nil, 0
@@ -108,8 +126,8 @@ func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, row float64, forced b
 	}
 	plan = p.b.Plan()
 	size := plan.Size()
-	p.spent += p.cost.of(f.NumGroup, size)
-	if p.spent > limit || !forced && f.stats.Bytes+plan.Bytes() > maxBytes(f.stats.Leaves) {
+	p.spent += p.cost.of(groups, size)
+	if p.spent > limit || !forced && f.stats.Bytes+plan.Bytes() > maxBytes(f.stats.Leaves)+16*int64(len(f.vectors)) {
 		return nil, 0
 	}
 	if kind == kernel.AVX2 {
@@ -229,47 +247,73 @@ func (p *planner) piece(t int, nodes []Node, one piece, whole int) bool {
 		p.b.EndTile()
 		clear(p.sets)
 	}
-	w := p.f.Weight(t)
 	p.conds, p.path = p.conds[:0], append(p.path[:0], one.path...)
 	height := depth
 	if len(one.path) > 0 {
 		height++
 	}
-	p.leaves = append(p.leaves[:0], make([]float32, 1<<height)...)
+	p.at = append(p.at[:0], make([]int32, 1<<height)...)
 	if len(one.path) == 0 {
-		p.fill(nodes, w, 0, depth, 0)
+		p.fill(nodes, 0, depth, 0)
 	} else {
-		for i := range p.leaves[:1<<depth] {
-			p.leaves[i] = negativeZero
+		for i := range p.at[:1<<depth] {
+			p.at[i] = -1
 		}
-		p.fill(nodes, w, one.node, depth, 1<<depth)
+		p.fill(nodes, one.node, depth, 1<<depth)
 		p.pad(depth)
 		p.conds = append(p.conds, p.member(nodes, one.path))
 	}
-	p.b.Tree(int(p.f.group[t]), height, p.conds, p.leaves)
+	for output := range p.copies {
+		group := output
+		switch {
+		case p.numbers:
+			group = t
+		case p.copies == 1:
+			group = int(p.f.group[t])
+		}
+		p.leaves = p.leaves[:0]
+		for _, n := range p.at {
+			p.leaves = append(p.leaves, p.give(t, n, output))
+		}
+		p.b.Tree(group, height, p.conds, p.leaves)
+	}
 	return true
+}
+
+// give is what tree t adds to a row that ends in a leaf, which is -1 if it ends in another piece.
+func (p *planner) give(t int, leaf int32, output int) float32 {
+	if leaf < 0 {
+		return negativeZero
+	}
+	if p.numbers {
+		return float32(leaf)
+	}
+	node := &p.f.Tree(t)[leaf]
+	if p.f.vectors != nil {
+		return float32(p.f.Vector(node)[output] * p.f.Weight(t))
+	}
+	return float32(node.Value * p.f.Weight(t))
 }
 
 var negativeZero = float32(math.Copysign(0, -1))
 
 // fill writes the conditions of the sub-tree of node n, cut at a height, and its leaves from code on.
-func (p *planner) fill(nodes []Node, weight float32, n int32, height, code int) {
+func (p *planner) fill(nodes []Node, n int32, height, code int) {
 	node := &nodes[n]
 	switch {
 	case node.IsLeaf():
-		value := float32(node.Value * weight)
-		for i := range p.leaves[code:][:1<<height] {
-			p.leaves[code+i] = value
+		for i := range p.at[code:][:1<<height] {
+			p.at[code+i] = n
 		}
 		p.pad(height)
 	case height == 0:
-		p.leaves[code] = negativeZero
+		p.at[code] = -1
 		p.pieces = append(p.pieces, piece{n, append([]turn(nil), p.path...)})
 	default:
 		p.path = append(p.path, turn{n, true})
-		p.fill(nodes, weight, node.Left, height-1, code|1<<(height-1))
+		p.fill(nodes, node.Left, height-1, code|1<<(height-1))
 		p.path[len(p.path)-1].left = false
-		p.fill(nodes, weight, node.Right, height-1, code)
+		p.fill(nodes, node.Right, height-1, code)
 		p.path = p.path[:len(p.path)-1]
 		p.conds = append(p.conds, p.cond(node))
 	}

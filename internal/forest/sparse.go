@@ -134,7 +134,7 @@ func (f *Forest) SparseMargins(dst, base []float32, x *Sparse, first, n int, s *
 		own = groups
 	}
 	blocks := f.inBlocks(n)
-	if f.stagedStride()*f.NumFeature*4 > maxStaged {
+	if f.plan == nil || f.stagedStride()*f.NumFeature*4 > maxStaged {
 		blocks = 0
 	}
 	for n > 0 {

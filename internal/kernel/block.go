@@ -128,6 +128,10 @@ func (p *Plan) start(base []float32, step, k int, s *Scratch) {
 // finish writes the sums of a block of k rows, row by row.
 func (p *Plan) finish(dst, base []float32, step, k int, baseLast bool, s *Scratch) {
 	rows, groups := p.blockRows(k), p.numGroup
+	if p.kind.positions() == nil && !baseLast && groups > 1 {
+		transposeSums(dst, s.sums, rows, k, groups)
+		return
+	}
 	for g := range groups {
 		sums := s.sums[g*rows:][:rows]
 		if at := p.kind.positions(); at != nil {
@@ -144,6 +148,21 @@ func (p *Plan) finish(dst, base []float32, step, k int, baseLast bool, s *Scratc
 		default:
 			for r, x := range sums {
 				dst[r*groups+g] = x
+			}
+		}
+	}
+}
+
+// transposeSums writes sums row by row: some rows at a time, whose lines of dst stay in the nearest cache while group after group comes.
+func transposeSums(dst, sums []float32, rows, k, groups int) {
+	const some = 16
+	for first := 0; first < k; first += some {
+		n := min(some, k-first)
+		for g := range groups {
+			of := sums[g*rows+first:][:n]
+			to := dst[first*groups+g:]
+			for r, x := range of {
+				to[r*groups] = x
 			}
 		}
 	}
