@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
-	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,6 +13,8 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
+
+	"threatdetect/internal/lazyregexp"
 )
 
 // explainer makes a *ServiceError of every error of the SDK, and renews credentials that expired on the way, once.
@@ -107,7 +108,7 @@ func init() {
 	}
 }
 
-var missing = regexp.MustCompile(`(?i)could not find|does not exist|cannot find|not found|no such`)
+var missing = lazyregexp.New(`(?i)could not find|does not exist|cannot find|not found|no such`)
 
 // kindOf tells what an answer means, and what to do about it.
 func kindOf(code, message string, status int) (hint string, kind error) {
@@ -199,7 +200,7 @@ func kindOfSilence(err error, status int) (hint, message string, kind error) {
 	return "see the network, a proxy (HTTPS_PROXY), the region and --endpoint-url", text, ErrNetwork
 }
 
-var secrets = regexp.MustCompile(`(?i)(X-Amz-(Signature|Credential|Security-Token)=[^&\s"]*|(Signature|Credential|AWSAccessKeyId|SecretAccessKey|SessionToken|Authorization)\s*[=:]\s*[^&,\s"]+(\s+Credential=[^\s]+)?|\b(AKIA|ASIA)[A-Z0-9]{12,})`)
+var secrets = lazyregexp.New(`(?i)(X-Amz-(Signature|Credential|Security-Token)=[^&\s"]*|(Signature|Credential|AWSAccessKeyId|SecretAccessKey|SessionToken|Authorization)\s*[=:]\s*[^&,\s"]+(\s+Credential=[^\s]+)?|\b(AKIA|ASIA)[A-Z0-9]{12,})`)
 
 // redact takes what could open an account out of a message of a service.
 func redact(s string) string { return secrets.ReplaceAllString(s, "[redacted]") }

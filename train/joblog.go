@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+
+	"threatdetect/internal/lazyregexp"
 )
 
 // trainingLogs is the group of the logs of all training jobs.
@@ -102,8 +103,8 @@ func (a *AWS) JobLogs(ctx context.Context, name string, follow bool, poll time.D
 
 // XGBoost divides by a tab, which some log pipelines write as #011.
 var (
-	roundLine  = regexp.MustCompile(`(?:^|\s)\[(\d+)\]((?:(?:\t|#011|\s+)[\w@.]+-[\w@.-]+:[^\s#]+)+)\s*$`)
-	roundValue = regexp.MustCompile(`(?:\t|#011|\s)([A-Za-z]+)-([\w@.-]+):([^\s#]+)`)
+	roundLine  = lazyregexp.New(`(?:^|\s)\[(\d+)\]((?:(?:\t|#011|\s+)[\w@.]+-[\w@.-]+:[^\s#]+)+)\s*$`)
+	roundValue = lazyregexp.New(`(?:\t|#011|\s)([A-Za-z]+)-([\w@.-]+):([^\s#]+)`)
 )
 
 // ParseRound reads a line such as [17] train-auc:0.99812 validation-auc:0.99431; values is nil for any other line. Folds have +deviations behind their means.

@@ -2,34 +2,35 @@ package train
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"threatdetect/internal/lazyregexp"
 )
 
 // What the services accept, as their API models say. The SDK checks that required members are there, and no more.
 var (
-	stackName     = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
-	jobName       = regexp.MustCompile(`^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$`)
-	regionName    = regexp.MustCompile(`^[a-z]{2,3}(-[a-z]+)+-\d$`)
-	bucketName    = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-	bucketAddress = regexp.MustCompile(`^\d+\.\d+\.\d+\.\d+$`)
-	accountID     = regexp.MustCompile(`^\d{12}$`)
-	roleARN       = regexp.MustCompile(`^arn:aws[a-z\-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+$`)
-	topicARN      = regexp.MustCompile(`^arn:aws[a-z\-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?$`)
-	kmsKey        = regexp.MustCompile(`^(arn:aws[a-z\-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)/[A-Za-z0-9/_-]+|alias/[A-Za-z0-9/_-]+|[A-Fa-f0-9]{8}(-[A-Fa-f0-9]{4}){3}-[A-Fa-f0-9]{12}|mrk-[a-f0-9]{32})$`)
-	instanceType  = regexp.MustCompile(`^ml\.[a-z][a-z0-9-]*\.(\d*x?large|medium|metal|metal-\d+xl)$`)
-	subnetID      = regexp.MustCompile(`^subnet-[0-9a-zA-Z]{1,25}$`)
-	securityGroup = regexp.MustCompile(`^sg-[0-9a-zA-Z]{1,29}$`)
-	imageURI      = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9.\-]*(:\d+)?/[a-z0-9._\-/]+((:[A-Za-z0-9._\-]{1,128})|(@sha256:[0-9a-f]{64}))?$`)
-	tagKey        = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$`)
-	tagValue      = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$`)
-	schedule      = regexp.MustCompile(`^(rate\([1-9]\d* (minute|minutes|hour|hours|day|days)\)|cron\(\S+( \S+){5}\)|at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\))$`)
-	metricName    = regexp.MustCompile(`^(train|validation):[a-z0-9@._-]+$`)
-	mailAddress   = regexp.MustCompile(`^[^\s@]+@[^\s@]+\.[^\s@]+$`)
-	setName       = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*/\d+$`)
+	stackName     = lazyregexp.New(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+	jobName       = lazyregexp.New(`^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$`)
+	regionName    = lazyregexp.New(`^[a-z]{2,3}(-[a-z]+)+-\d$`)
+	bucketName    = lazyregexp.New(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	bucketAddress = lazyregexp.New(`^\d+\.\d+\.\d+\.\d+$`)
+	accountID     = lazyregexp.New(`^\d{12}$`)
+	roleARN       = lazyregexp.New(`^arn:aws[a-z\-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+$`)
+	topicARN      = lazyregexp.New(`^arn:aws[a-z\-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?$`)
+	kmsKey        = lazyregexp.New(`^(arn:aws[a-z\-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)/[A-Za-z0-9/_-]+|alias/[A-Za-z0-9/_-]+|[A-Fa-f0-9]{8}(-[A-Fa-f0-9]{4}){3}-[A-Fa-f0-9]{12}|mrk-[a-f0-9]{32})$`)
+	instanceType  = lazyregexp.New(`^ml\.[a-z][a-z0-9-]*\.(\d*x?large|medium|metal|metal-\d+xl)$`)
+	subnetID      = lazyregexp.New(`^subnet-[0-9a-zA-Z]{1,25}$`)
+	securityGroup = lazyregexp.New(`^sg-[0-9a-zA-Z]{1,29}$`)
+	imageURI      = lazyregexp.New(`^[a-zA-Z0-9][a-zA-Z0-9.\-]*(:\d+)?/[a-z0-9._\-/]+((:[A-Za-z0-9._\-]{1,128})|(@sha256:[0-9a-f]{64}))?$`)
+	tagKey        = lazyregexp.New(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$`)
+	tagValue      = lazyregexp.New(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$`)
+	schedule      = lazyregexp.New(`^(rate\([1-9]\d* (minute|minutes|hour|hours|day|days)\)|cron\(\S+( \S+){5}\)|at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\))$`)
+	metricName    = lazyregexp.New(`^(train|validation):[a-z0-9@._-]+$`)
+	mailAddress   = lazyregexp.New(`^[^\s@]+@[^\s@]+\.[^\s@]+$`)
+	setName       = lazyregexp.New(`^[a-z0-9][a-z0-9-]*/\d+$`)
 )
 
 const (
@@ -91,13 +92,13 @@ func (c checker) fault(key, format string, args ...any) {
 	c.faults.add(c.lines[key], key, format, args...)
 }
 
-func (c checker) match(key, value string, pattern *regexp.Regexp, want string) {
+func (c checker) match(key, value string, pattern *lazyregexp.Regexp, want string) {
 	if !pattern.MatchString(value) {
 		c.fault(key, "%q: want %s", clip(value), want)
 	}
 }
 
-func (c checker) optional(key, value string, pattern *regexp.Regexp, want string) {
+func (c checker) optional(key, value string, pattern *lazyregexp.Regexp, want string) {
 	if value != "" {
 		c.match(key, value, pattern, want+", or nothing")
 	}
@@ -234,7 +235,7 @@ func (c checker) training(t *Training) {
 	}
 }
 
-func (c checker) list(key string, values []string, most int, pattern *regexp.Regexp, want string) {
+func (c checker) list(key string, values []string, most int, pattern *lazyregexp.Regexp, want string) {
 	if len(values) > most {
 		c.fault(key, "%d entries, want at most %d", len(values), most)
 	}

@@ -142,8 +142,9 @@ def load(server, file, seconds, connections):
 def servers(work, files):
     td = os.path.join(files, "threatdetect")
     model = os.path.join(files, "model.json")
+    image = os.path.join(files, "image")
     all = [Server("threatdetect serve", [td, "serve", "--quiet", "--model", model, "--listen", "127.0.0.1:18081"], 18081),
-           Server("threatdetect serve --sagemaker 1.7-1", [td, "serve", "--quiet", "--model", model, "--sagemaker", "1.7-1", "--listen", "127.0.0.1:18082"], 18082)]
+           Server("threatdetect serve --sagemaker 1.7-1, the container image's program", [image, "serve", "--quiet", "--model", model, "--sagemaker", "1.7-1", "--listen", "127.0.0.1:18082"], 18082)]
     port = 18090
     for release in ("1.7.6", "3.2.0"):
         bin = install(work, "xgboost-" + release, ENVIRONMENTS["xgboost-" + release])
@@ -178,6 +179,8 @@ def main():
     os.makedirs(a.work, exist_ok=True)
     files = tempfile.mkdtemp(prefix="threatdetect-serve-")
     subprocess.run(["go", "build", "-trimpath", "-ldflags=-s -w", "-o", files + "/threatdetect", "./cmd/threatdetect"], cwd=ROOT, check=True, env=dict(os.environ, CGO_ENABLED="0"))
+    subprocess.run(["go", "build", "-trimpath", "-tags", "noparquet,noaws", "-ldflags=-s -w", "-o", files + "/image", "./cmd/threatdetect"], cwd=ROOT, check=True,
+                   env=dict(os.environ, CGO_ENABLED="0"))
     subprocess.run([files + "/threatdetect", "convert", "--to", "json", "-o", files + "/model.json", ROOT + "/testdata/demo/model.tar.gz"], check=True)
     about = json.loads(subprocess.run([files + "/threatdetect", "inspect", "--json", files + "/model.json"], capture_output=True, check=True).stdout)
     texts = bodies(about["features"])

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -131,6 +132,7 @@ func (a *app) serve(f *serveFlags) error {
 		m := &serve.Server{Handler: metrics.Handler()}
 		go m.Serve(ctx, ml)
 	}
+	debug.FreeOSMemory() // loading takes more than serving
 	fmt.Fprintf(a.stdout, "http://%s\n", l.Addr())
 	s := &serve.Server{Handler: handler, Metrics: metrics, Limits: serve.Limits{Body: limit, PerAddress: f.perAddress},
 		ErrorLog: func(text string) { log.Warn("connection", "error", text) }}

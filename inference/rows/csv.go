@@ -141,6 +141,9 @@ type splitter struct {
 
 // split counts the fields of line and keeps the first ones, blanks round them dropped, until the next call.
 func (s *splitter) split(line []byte, comma byte) (count int, fault *Error) {
+	if s.kept == nil {
+		s.kept = make([][]byte, 0, min(s.limit, bytes.Count(line, []byte{comma})+1))
+	}
 	s.kept, s.text = s.kept[:0], s.text[:0]
 	i := 0
 	for {

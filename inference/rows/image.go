@@ -96,9 +96,7 @@ func (m *Image) read(r io.Reader, format Format, opts *Options, row []float32, y
 		yield(nil, fmt.Errorf("rows: the image does not accept %s, want csv, libsvm or recordio", quote([]byte(format))))
 		return
 	}
-	var payload bytes.Buffer
-	payload.Grow(sizeOf(r, MaxPayload))
-	n, err := io.Copy(&payload, io.LimitReader(r, MaxPayload+1))
+	payload, n, err := whole(r)
 	switch {
 	case err != nil:
 		yield(nil, fmt.Errorf("rows: %w", err))
@@ -112,7 +110,7 @@ func (m *Image) read(r io.Reader, format Format, opts *Options, row []float32, y
 	// What is small is kept, so that it need not be gone through again.
 	var kept []float32
 	all := true
-	columns, fault := scan(m, payload.Bytes(), row, func() bool {
+	columns, fault := scan(m, payload, row, func() bool {
 		if all = all && len(kept)+len(row) <= maxKept; all {
 			kept = append(kept, row...)
 		}
@@ -137,12 +135,24 @@ func (m *Image) read(r io.Reader, format Format, opts *Options, row []float32, y
 		}
 		return
 	}
-	scan(m, payload.Bytes(), row, func() bool {
+	scan(m, payload, row, func() bool {
 		if opts.Missing != nil {
 			blank(row, *opts.Missing)
 		}
 		return yield(row, nil)
 	})
+}
+
+// whole reads a payload, of one that is too long no more than tells so. What is a buffer is used where it lies.
+func whole(r io.Reader) (payload []byte, n int64, err error) {
+	if b, ok := r.(*bytes.Buffer); ok {
+		payload = b.Next(b.Len())
+		return payload, int64(len(payload)), nil
+	}
+	var copied bytes.Buffer
+	copied.Grow(sizeOf(r, MaxPayload))
+	n, err = io.Copy(&copied, io.LimitReader(r, MaxPayload+1))
+	return copied.Bytes(), n, err
 }
 
 // fit compares the columns of a request with those of the model.

@@ -24,7 +24,12 @@ type lineReader struct {
 	err        error // what ended r
 }
 
+// newLineReader reads from r, or where its bytes lie if it is a buffer, which nobody may write to meanwhile.
 func newLineReader(r io.Reader, limit int) *lineReader {
+	if b, ok := r.(*bytes.Buffer); ok {
+		all := b.Next(b.Len())
+		return &lineReader{limit: limit, buf: all[:len(all):len(all)], end: len(all), err: io.EOF}
+	}
 	return &lineReader{r: r, limit: limit, buf: make([]byte, sizeOf(r, startBuffer-1)+1)} // with room to find the end
 }
 

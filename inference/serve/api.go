@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -184,25 +185,25 @@ func (x *exchange) model() (*Model, *failure) {
 	return m, nil
 }
 
-// body reads the request.
-func (x *exchange) body() (string, *failure) {
+// body reads the request; what it returns is valid until the handler returns.
+func (x *exchange) body() ([]byte, *failure) {
 	if e := x.r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
-		return "", &failure{code: http.StatusUnsupportedMediaType, text: "the body has a Content-Encoding; send it as it is"}
+		return nil, &failure{code: http.StatusUnsupportedMediaType, text: "the body has a Content-Encoding; send it as it is"}
 	}
 	if whole, ok := x.r.Body.(*received); ok && len(whole.body) <= DefaultMaxContentLength {
-		return string(whole.body), nil
+		return whole.body, nil
 	}
-	var b strings.Builder
+	var b bytes.Buffer
 	_, err := io.Copy(&b, io.LimitReader(x.r.Body, DefaultMaxContentLength+1))
 	switch {
 	case errors.As(err, new(*http.MaxBytesError)):
-		return "", &failure{code: http.StatusRequestEntityTooLarge, text: "the body is too long", err: err}
+		return nil, &failure{code: http.StatusRequestEntityTooLarge, text: "the body is too long", err: err}
 	case err != nil:
-		return "", &failure{code: http.StatusBadRequest, text: "the request ended early", err: err}
+		return nil, &failure{code: http.StatusBadRequest, text: "the request ended early", err: err}
 	case b.Len() > DefaultMaxContentLength:
-		return "", &failure{code: http.StatusRequestEntityTooLarge, text: fmt.Sprintf("the body has more than %d bytes", DefaultMaxContentLength)}
+		return nil, &failure{code: http.StatusRequestEntityTooLarge, text: fmt.Sprintf("the body has more than %d bytes", DefaultMaxContentLength)}
 	}
-	return b.String(), nil
+	return b.Bytes(), nil
 }
 
 // status is what the page and programs are told of the server.

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -122,13 +123,15 @@ func csvRows(p *predictions) []byte {
 }
 
 // batches reads the rows of a body, some at a time. The slice is valid until the next step.
-func (x *exchange) batches(m *Model, body string, format rows.Format) iter.Seq2[[]float32, *failure] {
+func (x *exchange) batches(m *Model, body []byte, format rows.Format) iter.Seq2[[]float32, *failure] {
 	width := m.scorer.NumFeature()
 	size := batchSize(body, format, width)
 	opts := &rows.Options{NumFeature: width, Names: m.Bundle.Booster.FeatureNames}
 	return func(yield func([]float32, *failure) bool) {
-		batch, total := make([]float32, 0, size*width), 0
-		for row, err := range rows.Read(strings.NewReader(body), format, opts) {
+		scratch := takeBatch(size * width)
+		defer batches.Put(scratch)
+		batch, total := (*scratch)[:0], 0
+		for row, err := range rows.Read(bytes.NewBuffer(body), format, opts) {
 			if err != nil {
 				yield(nil, rowFailure(err))
 				return
@@ -137,7 +140,7 @@ func (x *exchange) batches(m *Model, body string, format rows.Format) iter.Seq2[
 				yield(nil, &failure{code: http.StatusRequestEntityTooLarge, text: "too many rows for one request"})
 				return
 			}
-			if batch = append(batch, row...); len(batch) == cap(batch) {
+			if batch = append(batch, row...); len(batch) == size*width {
 				if !yield(batch, nil) {
 					return
 				}
@@ -250,7 +253,7 @@ type scoredRow struct {
 }
 
 // explainedRows scores numeric rows, and tells the count largest contributions to each.
-func (x *exchange) explainedRows(m *Model, body string, format rows.Format, count int) ([]scoredRow, *failure) {
+func (x *exchange) explainedRows(m *Model, body []byte, format rows.Format, count int) ([]scoredRow, *failure) {
 	if count > 0 {
 		if err := m.explain(); err != nil {
 			return nil, &failure{code: http.StatusUnprocessableEntity, text: errNoReasons.Error(), err: err}

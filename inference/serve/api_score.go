@@ -126,7 +126,7 @@ func joinLines(lines []json.RawMessage) []byte {
 }
 
 // judge scores the flows of a log.
-func (x *exchange) judge(m *Model, body, from string, count int, threats bool) (*judgedLog, *failure) {
+func (x *exchange) judge(m *Model, body []byte, from string, count int, threats bool) (*judgedLog, *failure) {
 	d := m.detector
 	if d == nil {
 		return nil, &failure{code: http.StatusUnprocessableEntity, text: "the model has no contract, so it can score numeric rows only"}
@@ -155,7 +155,7 @@ func (x *exchange) judge(m *Model, body, from string, count int, threats bool) (
 	var account features.Account
 	shadow := x.shadowStream(m)
 	stream := d.Stream()
-	for v, err := range stream.Verdicts(auto.Read(strings.NewReader(body), opts)) {
+	for v, err := range stream.Verdicts(auto.Read(bytes.NewReader(body), opts)) {
 		var flow *features.Flow
 		if v != nil {
 			flow = v.Flow

@@ -1,10 +1,11 @@
 package serve
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
-	"strings"
+	"sync"
 
 	"threatdetect/inference"
 	"threatdetect/inference/rows"
@@ -97,10 +98,12 @@ func (p *predictions) row(i int) []float32 { return p.values[i*p.width:][:p.widt
 
 // score reads the rows of a request and scores them, some at a time: of their values no more than that is held. Errors are
 // *rows.Error for what is the request's fault, or that of ctx.
-func (a *artifact) score(ctx context.Context, body string, format rows.Format) (*predictions, error) {
+func (a *artifact) score(ctx context.Context, body []byte, format rows.Format) (*predictions, error) {
 	width, out := a.scorer.NumFeature(), a.scorer.NumOutput()
 	size := batchSize(body, format, width) * width
-	batch := make([]float32, 0, size)
+	scratch := takeBatch(size)
+	defer batches.Put(scratch)
+	batch := (*scratch)[:0]
 	p := &predictions{width: out}
 	predict := func(only bool) error {
 		done := len(p.values)
@@ -110,7 +113,7 @@ func (a *artifact) score(ctx context.Context, body string, format rows.Format) (
 		}
 		return a.scorer.PredictBatch(p.values[done:], batch)
 	}
-	for row, err := range rows.Read(strings.NewReader(body), format, &rows.Options{NumFeature: width, Image: &a.image}) {
+	for row, err := range rows.Read(bytes.NewBuffer(body), format, &rows.Options{NumFeature: width, Image: &a.image}) {
 		if err != nil {
 			return nil, err
 		}
@@ -128,15 +131,27 @@ func (a *artifact) score(ctx context.Context, body string, format rows.Format) (
 	return p, predict(len(p.values) == 0)
 }
 
+// batches are values of rows that were scored.
+var batches = sync.Pool{New: func() any { return new([]float32) }}
+
+// takeBatch returns a slice of batches with room for size values, or more.
+func takeBatch(size int) *[]float32 {
+	b := batches.Get().(*[]float32)
+	if cap(*b) < size {
+		*b = make([]float32, size)
+	}
+	return b
+}
+
 // batchSize is how many rows of a body are scored at once: few enough for little memory and a prompt end, and no more than it can have.
-func batchSize(body string, format rows.Format, width int) int {
+func batchSize(body []byte, format rows.Format, width int) int {
 	size := max(min(batchRows, batchCells/width), 1)
 	if format == rows.RecordIO {
 		return size
 	}
 	n := 1
 	for i := 0; n < size; n++ {
-		next := strings.IndexByte(body[i:], '\n')
+		next := bytes.IndexByte(body[i:], '\n')
 		if next < 0 {
 			break
 		}

@@ -81,7 +81,7 @@ func (c *Container) invoke(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		page(w, http.StatusBadRequest)
 		return
-	case body == "" || isForm(r.Header):
+	case len(body) == 0 || isForm(r.Header):
 		reply(w, http.StatusNoContent, typeText, nil)
 		return
 	}
@@ -98,7 +98,7 @@ func (c *Container) invoke(w http.ResponseWriter, r *http.Request) {
 }
 
 // answer scores the rows of a body and writes the scores as the headers ask for.
-func (c *Container) answer(ctx context.Context, h http.Header, body string) (answer []byte, contentType string, p *problem) {
+func (c *Container) answer(ctx context.Context, h http.Header, body []byte) (answer []byte, contentType string, p *problem) {
 	format, name, p := requestFormat(h)
 	if p != nil {
 		return nil, "", p
@@ -177,17 +177,15 @@ func scoreProblem(name string, err error) *problem {
 		name, name, gap, gap, err)
 }
 
-// readBody reads a request of at most limit bytes.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64) (string, error) {
+// readBody reads a request of at most limit bytes, which are valid until the handler returns.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
-		return "", &http.MaxBytesError{Limit: limit}
+		return nil, &http.MaxBytesError{Limit: limit}
 	}
 	if whole, ok := r.Body.(*received); ok {
-		return string(whole.body), nil
+		return whole.body, nil
 	}
-	var b strings.Builder
-	_, err := io.Copy(&b, http.MaxBytesReader(w, r.Body, limit))
-	return b.String(), err
+	return io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 }
 
 // allow tells whether the method is one of methods; if not, it answers.

@@ -159,7 +159,7 @@ func (m *MultiModel) load(w http.ResponseWriter, r *http.Request) {
 		want.Name, want.URL = query.Get("model_name"), query.Get("url")
 	} else {
 		body, err := readBody(w, r, maxModelQuery)
-		if err != nil || json.Unmarshal([]byte(body), &want) != nil {
+		if err != nil || json.Unmarshal(body, &want) != nil {
 			m.fail(w, http.StatusBadRequest, "BadRequestException", "The request is not a JSON object with model_name and url.")
 			return
 		}
@@ -266,7 +266,7 @@ func (m *MultiModel) invoke(w http.ResponseWriter, r *http.Request, name string)
 	case err != nil:
 		m.fail(w, http.StatusBadRequest, "BadRequestException", "The request ended early.")
 		return
-	case body == "":
+	case len(body) == 0:
 		w.Header()["Content-Type"] = nil
 		w.WriteHeader(http.StatusNoContent)
 		return
@@ -280,7 +280,7 @@ func (m *MultiModel) invoke(w http.ResponseWriter, r *http.Request, name string)
 }
 
 // answer scores the rows of a body. Where the container says 503 to everything that is wrong, it tells what is.
-func (m *MultiModel) answer(ctx context.Context, h http.Header, body string, model *loaded) (answer []byte, kind string, p *problem) {
+func (m *MultiModel) answer(ctx context.Context, h http.Header, body []byte, model *loaded) (answer []byte, kind string, p *problem) {
 	if model.artifact == nil {
 		return nil, "", problemf(http.StatusInternalServerError, "The model cannot be read.")
 	}

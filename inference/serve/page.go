@@ -147,7 +147,7 @@ func (x *exchange) pageScores(m *Model, v *view) *failure {
 }
 
 func (x *exchange) pageOfRows(m *Model, v *view, reasons int) *failure {
-	all, f := x.explainedRows(m, v.Text, rows.CSV, reasons)
+	all, f := x.explainedRows(m, []byte(v.Text), rows.CSV, reasons)
 	if f != nil {
 		return f
 	}
@@ -171,7 +171,7 @@ func (x *exchange) pageOfRows(m *Model, v *view, reasons int) *failure {
 }
 
 func (x *exchange) pageOfLog(m *Model, v *view, reasons int) *failure {
-	answer, f := x.judge(m, v.Text, "", reasons, false)
+	answer, f := x.judge(m, []byte(v.Text), "", reasons, false)
 	if f != nil {
 		return f
 	}

@@ -24,6 +24,7 @@ var rules = []struct {
 	{"internal/pickle", "", "what could run, read or fetch something must not even be in reach"},
 	{"internal/f32math", "", "exact functions"},
 	{"internal/decimal", "", "numbers in text"},
+	{"internal/lazyregexp", "", "expressions"},
 	{"internal/ipaddr", "", "addresses in text"},
 	{"internal/fieldscan", "golang.org/x/sys/cpu", "bytes of a line: it knows no logs"},
 	{"internal/jsonscan", "", "JSON records where they lie"},
@@ -79,8 +80,8 @@ var rules = []struct {
 
 	{"train/lambda", "train/trigger github.com/aws/aws-lambda-go/lambda github.com/aws/aws-lambda-go/lambdacontext " + awsSDK, "a program for Lambda, built and sent by train"},
 	{"train/trigger", "", "decides; whoever imports it asks AWS"},
-	{"train/pipeline", "", "definitions are data: it asks nobody"},
-	{"train", "features inference inference/detect inference/diagnose model train/pipeline train/trigger go.yaml.in/yaml/v3 " + awsSDK, "asks AWS, and is the only one that does"},
+	{"train/pipeline", "internal/lazyregexp", "definitions are data: it asks nobody"},
+	{"train", "internal/lazyregexp features inference inference/detect inference/diagnose model train/pipeline train/trigger go.yaml.in/yaml/v3 " + awsSDK, "asks AWS, and is the only one that does"},
 
 	{"internal/awsfake", "inference/rows inference/serve github.com/aws/smithy-go/encoding/cbor go.yaml.in/yaml/v3 github.com/johannesboyne/gofakes3 github.com/johannesboyne/gofakes3/backend/s3mem",
 		"rehearses AWS: it judges package train, and so shares nothing with it"},

@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
+
+	"threatdetect/internal/lazyregexp"
 )
 
 // Options say how a definition is going to be used. The zero value is good for one that people start by hand.
@@ -141,8 +142,8 @@ func decodeValue(d *json.Decoder, depth int) (any, error) {
 }
 
 var (
-	stepName      = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-	parameterName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
+	stepName      = lazyregexp.New(`^[A-Za-z0-9_-]{1,64}$`)
+	parameterName = lazyregexp.New(`^[A-Za-z0-9_-]{1,256}$`)
 )
 
 func (c *checker) root(root object) {

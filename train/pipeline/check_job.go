@@ -3,12 +3,13 @@ package pipeline
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
+
+	"threatdetect/internal/lazyregexp"
 )
 
 var (
-	channelName  = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+	channelName  = lazyregexp.New(`^[A-Za-z0-9._-]{1,64}$`)
 	comparisons  = []string{"Equals", "GreaterThan", "GreaterThanOrEqualTo", "LessThan", "LessThanOrEqualTo"}
 	wantedOfTest = map[string]string{"In": "QueryValue Values", "Not": "Condition", "Or": "Conditions"}
 )
@@ -163,7 +164,7 @@ func (c *checker) processing(s *step, path string) {
 }
 
 // unique checks the names of the objects in a list.
-func (c *checker) unique(path string, v any, member string, form *regexp.Regexp) {
+func (c *checker) unique(path string, v any, member string, form *lazyregexp.Regexp) {
 	seen := map[string]bool{}
 	list, _ := v.([]any)
 	for i, one := range list {

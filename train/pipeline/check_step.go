@@ -3,9 +3,10 @@ package pipeline
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"threatdetect/internal/lazyregexp"
 )
 
 // kinds are the types of steps: what their arguments have to have and must not have, and the properties that later steps can refer
@@ -123,7 +124,7 @@ func exclusive(a, b *step) bool {
 	return false
 }
 
-var duration = regexp.MustCompile(`^P(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(\d+H)?(\d+M)?(\d+S)?)?$`)
+var duration = lazyregexp.New(`^P(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(\d+H)?(\d+M)?(\d+S)?)?$`)
 
 func (c *checker) cache(s *step) {
 	v, ok := s.raw["CacheConfig"]

@@ -2,9 +2,10 @@ package pipeline
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"threatdetect/internal/lazyregexp"
 )
 
 // values looks at every value below v for expressions.
@@ -110,7 +111,7 @@ func cutStep(text string) (name, property string, ok bool) {
 	return name, property, ok && name != "" && property != ""
 }
 
-var property = regexp.MustCompile(`^[A-Za-z]\w*(?:\[(?:'[^']*'|\d+)\])?(?:\.[A-Za-z0-9_-]+(?:\[(?:'[^']*'|\d+)\])?)*$`)
+var property = lazyregexp.New(`^[A-Za-z]\w*(?:\[(?:'[^']*'|\d+)\])?(?:\.[A-Za-z0-9_-]+(?:\[(?:'[^']*'|\d+)\])?)*$`)
 
 func (c *checker) getStep(s *step, path, text string) {
 	name, prop, ok := cutStep(text)

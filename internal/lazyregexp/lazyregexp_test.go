@@ -1,0 +1,27 @@
+package lazyregexp_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"threatdetect/internal/lazyregexp"
+)
+
+func Example() {
+	stack := lazyregexp.New(`^[a-z]+(-[a-z]+)*$`)
+	fmt.Println(stack.MatchString("threat-detect"), stack.MatchString("Threat"))
+	// Output: true false
+}
+
+func TestRegexp(t *testing.T) {
+	r := lazyregexp.New(`(\w+)=(\d+)`)
+	require.Equal(t, `(\w+)=(\d+)`, r.String())
+	require.Equal(t, []string{"a=1", "a", "1"}, r.FindStringSubmatch("a=1 b=2"))
+	require.Len(t, r.FindAllStringSubmatch("a=1 b=2", -1), 2)
+	require.Equal(t, "1:a 2:b", r.ReplaceAllString("a=1 b=2", "$2:$1"))
+
+	broken := lazyregexp.New(`(`)
+	require.Panics(t, func() { broken.MatchString("") })
+}
