@@ -24,6 +24,7 @@ import (
 type fitFlags struct {
 	set, from, label string
 	split, shares    string
+	classes          string
 	seed             uint64
 	out, to          string
 	strict, showSkip bool
@@ -51,6 +52,7 @@ func (a *app) fitCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.set, "set", "", "feature set, such as flow-portable/1")
 	flags.StringVar(&f.label, "label", "", "column of the log that holds the label, or a file of labels")
+	flags.StringVar(&f.classes, "classes", "two", "what the labels tell apart: two (0 benign, 1 attack), or kinds (0 benign, 1 and up the kinds of attack, named in contract and report)")
 	flags.StringVar(&f.split, "split", "auto", "how the parts are told apart: time, host, group (equal rows stay together), random; auto is time, or group where flows have no time")
 	flags.StringVar(&f.shares, "shares", "70,10,20", "shares of training, validation and test, in per cent")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of the splits by host, by group and at random")
@@ -72,6 +74,8 @@ func (f *fitFlags) check() (*features.Set, dataset.Shares, error) {
 		return nil, shares, usagef("want --out DIR")
 	case f.to != string(dataset.CSV) && f.to != string(dataset.Libsvm):
 		return nil, shares, usagef("--to %q: want csv or libsvm", f.to)
+	case f.classes != "" && f.classes != "two" && f.classes != "kinds":
+		return nil, shares, usagef("--classes %q: want two or kinds", f.classes)
 	case !slices.Contains([]dataset.By{dataset.Auto, dataset.Time, dataset.Host, dataset.Group, dataset.Random}, dataset.By(f.split)):
 		return nil, shares, usagef("--split %q: want time, host, group, random or auto", f.split)
 	}
@@ -118,7 +122,7 @@ func (a *app) makeDataset(f *fitFlags, files []string) error {
 	}
 	defer w.folder.discard()
 	pass := func(p dataset.Pass) iter.Seq2[*features.Flow, error] { return a.datasetPass(l, p, f) }
-	opts := &dataset.Options{Set: set, By: dataset.By(f.split), Shares: shares, Seed: f.seed, Labels: labels, Created: time.Now()}
+	opts := &dataset.Options{Set: set, By: dataset.By(f.split), Shares: shares, Seed: f.seed, Labels: labels, Created: time.Now(), Kinds: f.classes == "kinds"}
 	contract, report, err := dataset.Make(pass, opts, func(r *dataset.Row) error {
 		a.account.Rows++
 		return w.row(r, l.file)
@@ -223,7 +227,6 @@ func datasetInput(where string, err error) error {
 
 // describe puts into the contract what it was fitted to.
 func (a *app) describe(c *features.Contract, r *dataset.Report, files []string, trained map[string]int64) error {
-	c.Output.Classes = []string{"benign", "attack"}
 	train := &r.Parts[dataset.Train]
 	c.Training.Rows, c.Training.From, c.Training.To, c.Training.Split = train.Rows, train.From, train.To, r.SplitWords
 	for _, name := range files {

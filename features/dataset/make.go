@@ -31,6 +31,9 @@ type Options struct {
 	// Labels is the truth where it does not stand in the logs; nil: the flows say it themselves.
 	Labels  *Labels
 	Created time.Time // of the contract
+	// Kinds makes the kind of an attack its class, instead of one for all: 0 is benign, 1 and up the kinds of the whole input in the order of
+	// their bytes, of which there may be MaxClasses-1. The contract and the report name them.
+	Kinds bool
 }
 
 // Row is a row with its flow and the part where it belongs. It is valid until write returns.
@@ -39,6 +42,7 @@ type Row struct {
 	Values []float32
 	Part   Part
 	Attack bool
+	Class  int // the label: 0 benign, 1 attack, or with Options.Kinds 1 and up
 }
 
 // Make splits labelled flows and hands out the row of each to write, in their order. It returns the contract, fitted to the
@@ -73,7 +77,8 @@ func Make(flows func(Pass) iter.Seq2[*features.Flow, error], opts *Options, writ
 
 type maker struct {
 	Options
-	flows func(Pass) iter.Seq2[*features.Flow, error]
+	flows   func(Pass) iter.Seq2[*features.Flow, error]
+	classes *classes // nil where kinds are not told apart
 }
 
 // labelled yields the flows of a pass with their labels; n counts those that have one.
@@ -101,12 +106,14 @@ func (m *maker) labelled(pass Pass, n *int64) iter.Seq2[*features.Flow, error] {
 	}
 }
 
-// plan reads the flows once, unless the split needs nothing of them.
+// plan reads the flows once, unless neither the split nor the classes need anything of them.
 func (m *maker) plan() (*Plan, error) {
-	if m.By == Group || m.By == Random {
-		return &Plan{By: m.By, Shares: m.Shares, Seed: m.Seed, Records: m.Set.NeedsFit}, nil
+	unplanned := m.By == Group || m.By == Random
+	plan := &Plan{By: m.By, Shares: m.Shares, Seed: m.Seed, Records: m.Set.NeedsFit}
+	if unplanned && !m.Kinds {
+		return plan, nil
 	}
-	p := newPlanner()
+	p, kinds := newPlanner(), make(map[string]bool)
 	var n int64
 	for f, err := range m.labelled(Planning, &n) {
 		switch {
@@ -114,7 +121,21 @@ func (m *maker) plan() (*Plan, error) {
 			return nil, err
 		case err == nil && f.Label != features.Unlabelled:
 			p.add(f)
+			if m.Kinds {
+				if err := learnKind(kinds, f); err != nil {
+					return nil, err
+				}
+			}
 		}
+	}
+	if m.Kinds {
+		var err error
+		if m.classes, err = newClasses(kinds); err != nil {
+			return nil, err
+		}
+	}
+	if unplanned {
+		return plan, nil
 	}
 	plan, err := p.plan(m.By, m.Shares, m.Seed)
 	if err != nil {
@@ -179,7 +200,7 @@ func (m *maker) write(plan *Plan, contract *features.Contract, write func(*Row) 
 		c.rows++
 		part := plan.Part(f, row.Values, c.rows)
 		c.add(f, row.Values, part)
-		if err := write(&Row{Flow: f, Values: row.Values, Part: part, Attack: f.Label == features.Attack}); err != nil {
+		if err := write(&Row{Flow: f, Values: row.Values, Part: part, Attack: f.Label == features.Attack, Class: m.classes.of(f)}); err != nil {
 			return nil, err
 		}
 	}
@@ -192,6 +213,10 @@ func (m *maker) write(plan *Plan, contract *features.Contract, write func(*Row) 
 		}
 	}
 	r := c.report(m.Set.Name, plan)
+	contract.Output.Classes = slices.Clone(classNames[:])
+	if m.classes != nil {
+		r.Classes, contract.Output.Classes = m.classes.names, slices.Clone(m.classes.names)
+	}
 	if m.Labels != nil {
 		r.LabelsUnused = m.Labels.Entries - m.Labels.Used
 	}

@@ -301,3 +301,57 @@ func TestUNSW(t *testing.T) {
 	require.Greater(t, r.Duplicates.TestInTrain, 0.3)
 	require.Equal(t, dataset.Alarm, find(r, dataset.FindDuplicates, "").Severity)
 }
+
+// With Kinds every kind of attack is a class of its own, numbered in the order of its bytes, whatever the split is.
+func TestKinds(t *testing.T) {
+	flows := day(900)
+	for i, f := range flows {
+		if f.Label == features.Attack {
+			f.Kind = [][]byte{[]byte("scan"), []byte("DDoS"), nil}[i/3%3]
+		}
+	}
+	classes := []string{"benign", "DDoS", "attack", "scan"}
+	for _, by := range []dataset.By{dataset.Time, dataset.Host, dataset.Group, dataset.Random} {
+		seen := map[string]int{}
+		contract, report, err := dataset.Make(source(flows), &dataset.Options{Set: set(t, "flow-min"), By: by, Kinds: true}, func(r *dataset.Row) error {
+			want := "benign"
+			if r.Attack {
+				want = string(r.Flow.Kind)
+			}
+			if want == "" {
+				want = "attack"
+			}
+			require.Equal(t, want, classes[r.Class])
+			require.Equal(t, fmt.Sprint(r.Class), string(dataset.CSV.Append(nil, r)[0]))
+			seen[want]++
+			return nil
+		})
+		require.NoError(t, err)
+		require.Equal(t, map[string]int{"benign": 600, "DDoS": 100, "attack": 100, "scan": 100}, seen)
+		require.Equal(t, classes, contract.Output.Classes)
+		require.Equal(t, classes, report.Classes)
+		var text strings.Builder
+		require.NoError(t, report.WriteText(&text))
+		require.Regexp(t, `label +class\n0 +benign\n1 +DDoS\n2 +attack\n3 +scan\n`, text.String())
+	}
+	contract, report, err := dataset.Make(source(flows), &dataset.Options{Set: set(t, "flow-min")}, func(r *dataset.Row) error {
+		require.Equal(t, r.Attack, r.Class == 1)
+		return nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, []string{"benign", "attack"}, contract.Output.Classes)
+	require.Nil(t, report.Classes)
+
+	many := day(900)
+	for i, f := range many {
+		f.Kind = fmt.Append(nil, i)
+	}
+	fail := func(flows []*features.Flow) error {
+		_, _, err := dataset.Make(source(flows), &dataset.Options{Set: set(t, "flow-min"), Kinds: true}, func(*dataset.Row) error { return nil })
+		return err
+	}
+	require.ErrorIs(t, fail(many), dataset.ErrLabels)
+	require.ErrorContains(t, fail(many), "more than 255 kinds")
+	many[0].Kind = []byte("benign")
+	require.ErrorContains(t, fail(many[:9]), "a kind of attack is called benign")
+}

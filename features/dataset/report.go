@@ -12,7 +12,8 @@ type Report struct {
 	Split      *Plan        `json:"split"`
 	SplitWords string       `json:"split_words"`
 	Parts      []PartReport `json:"parts"`
-	Kinds      []KindReport `json:"kinds"` // attacks by kind, those with most flows first
+	Classes    []string     `json:"classes,omitempty"` // by label, where each kind of attack is a class
+	Kinds      []KindReport `json:"kinds"`             // attacks by kind, those with most flows first
 	Duplicates Duplicates   `json:"duplicates"`
 	Findings   []Finding    `json:"findings"` // the gravest first
 	Columns    []Column     `json:"columns"`  // in the order of the rows

@@ -32,6 +32,13 @@ func (r *Report) WriteText(w io.Writer) error {
 		}
 		p.flush()
 	}
+	if len(r.Classes) > 0 {
+		p.f("\nlabel\tclass\n")
+		for label, class := range r.Classes {
+			p.f("%d\t%s\n", label, quote(class))
+		}
+		p.flush()
+	}
 	d := &r.Duplicates
 	p.f("\n%d rows, %d different ones: %s repeat an earlier one; of the test rows %s are equal to a training row, of the validation rows %s",
 		d.Rows, d.Distinct, percent(d.Repeated), percent(d.TestInTrain), percent(d.ValidationInTrain))
@@ -80,11 +87,7 @@ const (
 
 // Append appends the line of a row.
 func (f Format) Append(dst []byte, r *Row) []byte {
-	label := byte('0')
-	if r.Attack {
-		label = '1'
-	}
-	dst = append(dst, label)
+	dst = strconv.AppendInt(dst, int64(r.Class), 10)
 	for i, v := range r.Values {
 		missing := math.IsNaN(float64(v))
 		switch {
