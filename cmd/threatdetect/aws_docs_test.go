@@ -50,7 +50,7 @@ type awsPage struct {
 	*testing.T
 	server *awsfake.Server
 	ran    int
-	python string // one with XGBoost 1.3.3; without it what a page shows of it stays as it is
+	python string // one with XGBoost 1.3.3, $THREATDETECT_XGBOOST_133; without it what a page shows of it stays as it is
 
 	names map[string]string // as a page shows them: names that are others each time, by the order in which they came
 	shown map[string]string // the other way
@@ -104,13 +104,7 @@ func newAWSPage(t *testing.T) *awsPage {
 		"THREATDETECT_PYTHON": "", "VIRTUAL_ENV": "", "OMP_NUM_THREADS": "1", "PATH": filepath.Dir(binary) + string(filepath.ListSeparator) + filepath.Join(root, "bin")} {
 		t.Setenv(k, v)
 	}
-	p := &awsPage{T: t, server: server, names: map[string]string{}, shown: map[string]string{}, seen: map[string]int{}, interrupt: make(chan struct{})}
-	if venvs := os.Getenv("VENVS"); venvs != "" {
-		python := filepath.Join(venvs, "xgb-1.3.3", "bin", "python")
-		if _, err := os.Stat(python); err == nil {
-			p.python = python
-		}
-	}
+	p := &awsPage{T: t, server: server, names: map[string]string{}, shown: map[string]string{}, seen: map[string]int{}, python: os.Getenv("THREATDETECT_XGBOOST_133"), interrupt: make(chan struct{})}
 	t.Cleanup(func() {
 		close(p.interrupt)
 		if p.serving != nil {

@@ -16,16 +16,14 @@ trap '[ -z "$moto" ] || kill "$moto" 2>/dev/null || true; rm -rf "$work"' EXIT
 
 "$venv/bin/python" "$here/mkshapes.py" --check
 "$venv/bin/python" "$here/crosscheck.py" requests $(git ls-files '*/testdata/requests/*.ndjson') "$@"
-# What the commands really send, as the scripts of the command line run them.
-[ -n "${CAPTURED:-}" ] || { CAPTURED=$work/captured; THREATDETECT_CAPTURE=$CAPTURED go test -count=1 -run 'TestScripts/aws' ./cmd/threatdetect; }
+# What the commands really send, as the scripts and the pages of the command line run them.
+[ -n "${CAPTURED:-}" ] || { CAPTURED=$work/captured; THREATDETECT_CAPTURE=$CAPTURED go test -count=1 -run 'TestScripts/aws|TestAWSPages' ./cmd/threatdetect; }
 "$venv/bin/python" "$here/crosscheck.py" requests "$CAPTURED"/*.ndjson
 
 "$venv/bin/pip" -q --disable-pip-version-check download --no-deps -d "$work" sagemaker-core==2.27.0
 "$venv/bin/python" "$here/crosscheck.py" images "$work"/sagemaker_core-*.whl train/images.json "$here/images.json"
 
-if [ -f train/template.yaml ]; then
-  "$venv/bin/cfn-lint" --regions us-east-1 -- train/template.yaml
-fi
+"$venv/bin/cfn-lint" --regions us-east-1 -- train/testdata/template*.yaml
 
 port=$("$venv/bin/python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 MOTO_ACCOUNT_ID=111122223333 "$venv/bin/moto_server" -H 127.0.0.1 -p "$port" >"$work/moto.log" 2>&1 &
