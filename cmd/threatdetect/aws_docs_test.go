@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -60,15 +61,18 @@ type awsPage struct {
 	interrupt chan struct{}
 }
 
+// runForm is for runs of a pipeline.
+const runForm = "run%09d"
+
 // named are the parts of what commands print that name something, and are others each time. A page shows another end for each.
 var named = []struct {
 	pattern *regexp.Regexp
 	form    string
 }{
-	{regexp.MustCompile(`td-demo-\d{8}-\d{6}-[0-9a-f]{4}`), "td-demo-20260102-030405-%04x"},
-	{regexp.MustCompile(`\bdemo-\d{6}-\d{6}-[0-9a-f]{2}\b`), "demo-260102-030405-%02x"},
-	{regexp.MustCompile(`\b[0-9a-z]{12}\b`), "run%09d"}, // of a pipeline
-	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "%064x"},   // of a bundle, whose contract tells when it was made
+	{regexp.MustCompile(`\b\d{8}-\d{6}-[0-9a-f]{4}\b`), "20260102-030405-%04x"}, // of a training job
+	{regexp.MustCompile(`\b\d{6}-\d{6}-[0-9a-f]{2}\b`), "260102-030405-%02x"},   // of a tuning job
+	{regexp.MustCompile(`\b[0-9a-z]{12}\b`), runForm},
+	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "%064x"}, // of a bundle, whose contract tells when it was made
 }
 
 // changing are others each time, too, and nobody asks for them.
@@ -164,14 +168,22 @@ func (p *awsPage) command(line string) string {
 	case "touch":
 		require.NoError(p, os.WriteFile(args[1], nil, 0o644))
 	case "sed": // sed -i s/OLD/NEW/ FILE
-		parts := strings.Split(args[2], "/")
+		parts := strings.Split(args[2], args[2][1:2])
 		body, err := os.ReadFile(args[3])
 		require.NoError(p, err)
-		require.Contains(p, string(body), parts[1])
-		require.NoError(p, os.WriteFile(args[3], bytes.Replace(body, []byte(parts[1]), []byte(parts[2]), 1), 0o644))
+		at := regexp.MustCompile(parts[1]).FindIndex(body)
+		require.NotNil(p, at, line)
+		require.NoError(p, os.WriteFile(args[3], slices.Replace(body, at[0], at[1], []byte(parts[2])...), 0o644))
 	case "sleep":
 		p.sleep(args[1])
 	case "curl":
+		if fault, ok := strings.CutSuffix(line, " $AWS_ENDPOINT_URL/_awsfake/faults"); ok {
+			answer, err := http.Post(p.server.URL+"/_awsfake/faults", "", strings.NewReader(strings.Trim(strings.TrimPrefix(fault, "curl -s -d "), "'")))
+			require.NoError(p, err)
+			require.NoError(p, answer.Body.Close())
+			require.Equal(p, http.StatusOK, answer.StatusCode)
+			break
+		}
 		printed = p.serving.get(p.T, strings.TrimPrefix(args[len(args)-1], "http://127.0.0.1:8080"))
 	default:
 		require.Fail(p, "not a command of the page", line)
@@ -239,8 +251,8 @@ func (p *awsPage) show(printed string) string {
 	require.NotContains(p, printed, p.server.URL)
 	for _, n := range named {
 		printed = n.pattern.ReplaceAllStringFunc(printed, func(name string) string {
-			if !strings.ContainsAny(name, "0123456789") || !strings.ContainsAny(name, "abcdefghijklmnopqrstuvwxyz") {
-				return name
+			if n.form == runForm && (!strings.ContainsAny(name, "0123456789") || !strings.ContainsAny(name, "abcdefghijklmnopqrstuvwxyz")) {
+				return name // a word, or the account
 			}
 			if p.shown[name] == "" {
 				p.seen[n.form]++

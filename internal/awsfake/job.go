@@ -25,7 +25,7 @@ type job struct {
 	lasts             time.Duration      // how long the work takes on the clock
 	keep              func(at time.Time) // uploads what there is
 	keepsAfterStop    bool
-	billable          time.Duration
+	worked            time.Duration // with the machines
 	limit, waits      time.Duration // MaxRuntime, MaxWait; 0 none
 	finished          bool
 }
@@ -83,7 +83,7 @@ func (s *Server) enter(j *job, n int, at time.Time) {
 			s.mu.Unlock()
 			j.work(at)
 			s.mu.Lock()
-			s.worked(j, n, at)
+			s.workDone(j, n, at)
 		}))
 		return
 	}
@@ -96,8 +96,8 @@ func (s *Server) enter(j *job, n int, at time.Time) {
 	}))
 }
 
-// worked plans what follows the work, whose end the clock has not reached yet.
-func (s *Server) worked(j *job, n int, at time.Time) {
+// workDone plans what follows the work, whose end the clock has not reached yet.
+func (s *Server) workDone(j *job, n int, at time.Time) {
 	if j.stopped && j.status == "Stopping" {
 		return
 	}
@@ -109,7 +109,7 @@ func (s *Server) worked(j *job, n int, at time.Time) {
 	}
 	if j.limit > 0 && lasts > j.limit {
 		s.clock.at(at.Add(j.limit), s.ifAlive(j, life, func(at time.Time) {
-			j.billable += j.limit
+			j.worked += j.limit
 			if j.keepsAfterStop && j.fail == "" {
 				j.keep(at)
 			}
@@ -118,7 +118,7 @@ func (s *Server) worked(j *job, n int, at time.Time) {
 		return
 	}
 	s.clock.at(at.Add(lasts), s.ifAlive(j, life, func(at time.Time) {
-		j.billable += lasts
+		j.worked += lasts
 		if j.fail != "" {
 			s.end(j, "Failed", "Failed", j.fail, at)
 			return
@@ -132,7 +132,7 @@ func (s *Server) worked(j *job, n int, at time.Time) {
 }
 
 func (s *Server) interrupted(j *job, at time.Time) {
-	j.billable += j.lasts / 2
+	j.worked += j.lasts / 2
 	j.transit("Interrupted", "Managed Spot Training was interrupted: the instances were reclaimed", at)
 	life := j.life
 	again := at.Add(10 * time.Minute)

@@ -210,9 +210,13 @@ func (s *Server) describeTraining(t *thing) doc {
 	with(out, "TrainingJobArn", t.arn, "TrainingJobStatus", j.status, "SecondaryStatus", j.secondary, "CreationTime", t.created, "LastModifiedTime", t.modified,
 		"FailureReason", cut(j.failure, 1024), "SecondaryStatusTransitions", anys(j.transitions), "TrainingStartTime", j.started, "TuningJobArn", tr.tuning)
 	if j.finished {
-		with(out, "TrainingEndTime", j.ended, "BillableTimeInSeconds", max(int64(j.billable/time.Second), 1))
+		took, billed := int64(j.worked/time.Second), int64(j.worked/time.Second)
+		if flag(t.in, "EnableManagedSpotTraining") {
+			billed = billed * 3 / 10 // what spot machines often cost
+		}
+		with(out, "TrainingEndTime", j.ended, "BillableTimeInSeconds", max(billed, 1))
 		if !j.started.IsZero() {
-			out["TrainingTimeInSeconds"] = max(int64(j.ended.Sub(j.started)/time.Second), 1)
+			out["TrainingTimeInSeconds"] = max(took, 1)
 		}
 	}
 	if uri := str(t.out, "S3ModelArtifacts"); uri != "" {
