@@ -4,8 +4,8 @@ import (
 	"math"
 
 	"threatdetect/features"
+	"threatdetect/internal/datetime"
 	"threatdetect/internal/decimal"
-	"threatdetect/internal/isotime"
 	"threatdetect/internal/jsonscan"
 	"threatdetect/internal/naming"
 )
@@ -185,7 +185,7 @@ func (c *cells) time(col column) (ns int64, bad fault) {
 	if !c.isText(col) {
 		return 0, fault{col, features.ReasonNumber}
 	}
-	ns, ok := isotime.Parse(c.text(col), 9, isotime.Colonless)
+	ns, ok := datetime.ISO(c.text(col), 9, datetime.Colonless)
 	if !ok {
 		return 0, fault{col, features.ReasonTime}
 	}

@@ -3,8 +3,8 @@ package zeek
 import (
 	"math"
 
+	"threatdetect/internal/datetime"
 	"threatdetect/internal/decimal"
-	"threatdetect/internal/isotime"
 )
 
 // timestamp returns the time of a cell in nanoseconds since the Unix epoch, rounded to the microsecond, ties to even:
@@ -22,7 +22,7 @@ func timestamp(c *cell) (ns int64, ok bool) {
 			us, ok = decimal.Fixed(c.text, 3)
 		}
 	case kindString:
-		us, ok = isotime.Parse(c.text, 6, isotime.RFC3339)
+		us, ok = datetime.ISO(c.text, 6, datetime.RFC3339)
 	}
 	if !ok || us > math.MaxInt64/1000 || us < math.MinInt64/1000 {
 		return 0, false

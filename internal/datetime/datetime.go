@@ -1,12 +1,45 @@
-// Package datetime reads dates and times as tools of the network write them, exactly and without allocating.
+// Package datetime reads dates and times as tools of the network write them, exactly and without allocating: it rounds once, to even, and
+// refuses days and hours that do not exist, leap seconds among them, and what no int64 holds.
 package datetime
 
 import (
-	"bytes"
+	"encoding/binary"
 	"math"
 
 	"threatdetect/internal/decimal"
 )
+
+// Zones are the ways in which a time of [ISO] may name its zone.
+type Zones uint8
+
+// The ways: RFC 3339 has Z and +02:00; some programs leave the colon out.
+const (
+	RFC3339   Zones = iota // Z or +02:00
+	Colonless              // these or +0200
+)
+
+const layout = "0000-00-00T00:00:00"
+
+// ISO returns the time that b spells, such as 2008-07-09T16:13:30.005432Z, since the Unix epoch in units of 10^-places seconds, rounded
+// to the nearest, ties to even; places is 1 to 9. ok is false for anything else.
+func ISO(b []byte, places int, zones Zones) (t int64, ok bool) {
+	if len(b) < len(layout)+1 || b[10]|0x20 != 't' {
+		return 0, false
+	}
+	seconds, ok := whole(b, layoutDate)
+	if !ok {
+		return 0, false
+	}
+	t, n, ok := fraction(b, places)
+	if !ok {
+		return 0, false
+	}
+	offset, ok := zone(b[len(layout)+n:], zones)
+	if !ok {
+		return 0, false
+	}
+	return join(seconds-offset, t, units[places])
+}
 
 // Parse returns the nanoseconds since 1970 of a date and time such as
 //
@@ -16,80 +49,161 @@ import (
 //	2021-06-06T15:57:37.272281+0200
 //
 // A fraction is rounded to the nanosecond, ties to even. A zone is Z, ±hhmm or ±hh:mm; without one the time is UTC. ok is
-// false for anything else, for days and hours that do not exist, leap seconds among them, and outside int64.
+// false for anything else.
 func Parse(b []byte) (ns int64, ok bool) {
-	const date = len("2006-01-02")
-	if len(b) <= date || b[4] != b[7] || b[4] != '-' && b[4] != '/' || b[date] != ' ' && b[date] != 'T' && b[date] != 't' {
+	if len(b) < len(layout) || b[10] != ' ' && b[10]|0x20 != 't' {
 		return 0, false
 	}
-	year, ok1 := digits(b[0:4])
-	month, ok2 := digits(b[5:7])
-	day, ok3 := digits(b[8:10])
-	if !ok1 || !ok2 || !ok3 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) {
-		return 0, false
+	date := uint64(layoutDate)
+	if b[4] == '/' {
+		date = slashDate
 	}
-	seconds, fraction, rest, ok := clock(b[date+1:])
+	seconds, ok := whole(b, date)
 	if !ok {
 		return 0, false
 	}
-	offset, ok := zone(rest)
+	ns, n, ok := fraction(b, 9)
 	if !ok {
 		return 0, false
 	}
-	return join(daysSince1970(year, month, day)*86400+seconds-offset, fraction)
+	if rest := b[len(layout)+n:]; len(rest) > 0 {
+		offset, ok := zone(rest, Colonless)
+		if !ok {
+			return 0, false
+		}
+		seconds -= offset
+	}
+	return join(seconds, ns, 1e9)
 }
 
 // Clock returns the nanoseconds since midnight of a time without a date, such as 15:37:30.942. ok is false for anything
 // else.
 func Clock(b []byte) (ns int64, ok bool) {
-	seconds, fraction, rest, ok := clock(b)
-	if !ok || len(rest) > 0 {
+	const clock = len("15:04:05")
+	if len(b) < clock {
 		return 0, false
 	}
-	return join(seconds, fraction)
+	seconds, ok := timeOfDay(b)
+	if !ok {
+		return 0, false
+	}
+	if len(b) > clock {
+		if ns, ok = decimal.Fixed(b[clock:], 9); !ok || digitsEnd(b, clock) != len(b) {
+			return 0, false
+		}
+	}
+	return join(seconds, ns, 1e9)
 }
 
-// clock reads a time of day: its seconds, its nanoseconds (up to and including a whole second) and what is behind it.
-func clock(b []byte) (seconds, fraction int64, rest []byte, ok bool) {
-	const clock = len("15:04:05")
-	if len(b) < clock || b[2] != ':' || b[5] != ':' {
-		return 0, 0, nil, false
+// The layout as words, the first byte lowest, and the bytes in them that are between the digits.
+const (
+	layoutDate   = 0x2d30302d30303030 // 0000-00-
+	slashDate    = 0x2f30302f30303030 // 0000/00/
+	betweenDate  = 0xff0000ff00000000
+	layoutClock  = 0x30303a30303a3030 // 00:00:00
+	betweenClock = 0x0000ff0000ff0000
+)
+
+// whole returns the seconds since the epoch of the date, of a layout, and the time that b begins with.
+func whole(b []byte, layout uint64) (seconds int64, ok bool) {
+	// What is left of the text without the layout: the digits, and zeros for what is between them.
+	date := binary.LittleEndian.Uint64(b) ^ layout
+	days := uint64(binary.LittleEndian.Uint16(b[8:])) ^ 0x3030
+	if !allDigits(date) || !allDigits(days) || date&betweenDate != 0 {
+		return 0, false
 	}
-	hour, ok1 := digits(b[0:2])
-	minute, ok2 := digits(b[3:5])
-	second, ok3 := digits(b[6:8])
-	if !ok1 || !ok2 || !ok3 || hour > 23 || minute > 59 || second > 59 {
-		return 0, 0, nil, false
+	year, month, day := pair(date)*100+pair(date>>16), pair(date>>40), pair(days)
+	if month < 1 || month > 12 || day < 1 || day > daysIn(year, month) {
+		return 0, false
 	}
-	b = b[clock:]
-	if len(b) > 0 && b[0] == '.' {
-		n := 1
-		for n < len(b) && b[n]-'0' <= 9 {
-			n++
-		}
-		if fraction, ok = decimal.Fixed(b[:n], 9); !ok {
-			return 0, 0, nil, false
-		}
-		b = b[n:]
-	}
-	return hour*3600 + minute*60 + second, fraction, b, true
+	clock, ok := timeOfDay(b[11:])
+	return daysSinceEpoch(year, month, day)*86400 + clock, ok
 }
 
-// zone returns the seconds east of Greenwich that the text stands for.
-func zone(b []byte) (seconds int64, ok bool) {
+// timeOfDay returns the seconds of the time that b begins with.
+func timeOfDay(b []byte) (seconds int64, ok bool) {
+	clock := binary.LittleEndian.Uint64(b) ^ layoutClock
+	if !allDigits(clock) || clock&betweenClock != 0 {
+		return 0, false
+	}
+	hour, minute, second := pair(clock), pair(clock>>24), pair(clock>>48)
+	return hour*3600 + minute*60 + second, hour <= 23 && minute <= 59 && second <= 59
+}
+
+// digitsEnd is where the point and the digits behind i end.
+func digitsEnd(b []byte, i int) int {
+	if i < len(b) && b[i] == '.' {
+		for i++; i < len(b) && b[i]-'0' <= 9; i++ {
+		}
+	}
+	return i
+}
+
+// fraction returns what stands behind the layout's seconds in units of 10^-places, up to and including a whole second, and its length.
+func fraction(b []byte, places int) (t int64, n int, ok bool) {
+	end := digitsEnd(b, len(layout))
+	n = end - len(layout)
+	// The whole seconds are an even number of units, so ties are right without them.
 	switch {
-	case len(b) == 0 || len(b) == 1 && b[0]|0x20 == 'z':
-		return 0, true
-	case len(b) == len("+00:00") && b[3] == ':', len(b) == len("+0000"):
+	case n == 0:
+		return 0, 0, true
+	case n == len(".000000") && places >= 6:
+		us, _ := decimal.Last(binary.LittleEndian.Uint64(b[end-8:]), 6)
+		return int64(us) * units[places-6], n, true
+	}
+	t, ok = decimal.Fixed(b[len(layout):end], places)
+	return t, n, ok
+}
+
+var units = [...]int64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9}
+
+// join is seconds*unit + t, 0 <= t <= unit, unless that is outside int64.
+func join(seconds, t, unit int64) (int64, bool) {
+	if seconds < math.MaxInt64/unit-1 && seconds > math.MinInt64/unit {
+		return seconds*unit + t, true
+	}
+	if seconds < 0 { // towards zero first, so that the least int64 can be reached
+		seconds, t = seconds+1, t-unit
+	}
+	if seconds > math.MaxInt64/unit || seconds < math.MinInt64/unit {
+		return 0, false
+	}
+	p := seconds * unit
+	if t > 0 && p > math.MaxInt64-t || t < 0 && p < math.MinInt64-t {
+		return 0, false
+	}
+	return p + t, true
+}
+
+// allDigits reports whether all bytes are at most 9.
+func allDigits(x uint64) bool { return (x|(x+0x0606060606060606))&0xf0f0f0f0f0f0f0f0 == 0 }
+
+// pair is the number of the two digits in the lowest bytes.
+func pair(x uint64) int64 { return int64(x&15*10 + x>>8&15) }
+
+// zone returns the seconds east of Greenwich that b stands for.
+func zone(b []byte, zones Zones) (seconds int64, ok bool) {
+	if len(b) == 1 {
+		return 0, b[0]|0x20 == 'z'
+	}
+	minutes := 4
+	switch {
+	case len(b) == len("+00:00") && b[3] == ':':
+	case len(b) == len("+0000") && zones == Colonless:
+		minutes = 3
 	default:
 		return 0, false
 	}
 	if b[0] != '+' && b[0] != '-' {
 		return 0, false
 	}
-	hour, ok := digits(b[1:3])
-	minute, ok2 := digits(b[len(b)-2:])
-	if !ok || !ok2 || hour > 23 || minute > 59 {
+	for _, i := range [...]int{1, 2, minutes, minutes + 1} {
+		if b[i]-'0' > 9 {
+			return 0, false
+		}
+	}
+	hour, minute := two(b[1:]), two(b[minutes:])
+	if hour > 23 || minute > 59 {
 		return 0, false
 	}
 	seconds = hour*3600 + minute*60
@@ -99,31 +213,7 @@ func zone(b []byte) (seconds int64, ok bool) {
 	return seconds, true
 }
 
-// join makes nanoseconds of seconds and up to 1e9 nanoseconds more, unless there are too many.
-func join(seconds, fraction int64) (ns int64, ok bool) {
-	if seconds < 0 { // towards zero first, so that the least int64 can be reached
-		seconds++
-		fraction -= 1e9
-	}
-	if seconds > math.MaxInt64/1_000_000_000 || seconds < math.MinInt64/1_000_000_000 {
-		return 0, false
-	}
-	ns = seconds * 1e9
-	if fraction > 0 && ns > math.MaxInt64-fraction || fraction < 0 && ns < math.MinInt64-fraction {
-		return 0, false
-	}
-	return ns + fraction, true
-}
-
-func digits(b []byte) (v int64, ok bool) {
-	for _, c := range b {
-		if c-'0' > 9 {
-			return 0, false
-		}
-		v = v*10 + int64(c-'0')
-	}
-	return v, true
-}
+func two(b []byte) int64 { return int64(b[0]-'0')*10 + int64(b[1]-'0') }
 
 func daysIn(year, month int64) int64 {
 	switch {
@@ -131,24 +221,24 @@ func daysIn(year, month int64) int64 {
 		return 29
 	case month == 2:
 		return 28
-	case bytes.IndexByte([]byte{4, 6, 9, 11}, byte(month)) >= 0:
+	case month == 4 || month == 6 || month == 9 || month == 11:
 		return 30
 	}
 	return 31
 }
 
-// daysSince1970 counts days of the Gregorian calendar. The year begins in March, so that a leap day ends it.
-func daysSince1970(year, month, day int64) int64 {
+// daysSinceEpoch counts days of the Gregorian calendar. The year begins in March, so that a leap day ends it.
+func daysSinceEpoch(year, month, day int64) int64 {
 	if month <= 2 {
 		year--
 		month += 12
 	}
-	const to1970 = 719468 // days from 0000-03-01
+	const toEpoch = 719468 // days from 0000-03-01 to 1970-01-01
 	era := year / 400
 	if year < 0 {
 		era = -1
 	}
 	yearOfEra := year - era*400
 	dayOfYear := (153*(month-3)+2)/5 + day - 1
-	return era*146097 + yearOfEra*365 + yearOfEra/4 - yearOfEra/100 + dayOfYear - to1970
+	return era*146097 + yearOfEra*365 + yearOfEra/4 - yearOfEra/100 + dayOfYear - toEpoch
 }

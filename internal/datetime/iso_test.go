@@ -1,4 +1,4 @@
-package isotime_test
+package datetime_test
 
 import (
 	"fmt"
@@ -10,19 +10,19 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"threatdetect/internal/isotime"
+	"threatdetect/internal/datetime"
 )
 
-func Example() {
-	ns, ok := isotime.Parse([]byte("2021-06-06T15:57:37.272281+0200"), 9, isotime.Colonless)
+func ExampleISO() {
+	ns, ok := datetime.ISO([]byte("2021-06-06T15:57:37.272281+0200"), 9, datetime.Colonless)
 	fmt.Println(time.Unix(0, ns).UTC(), ok)
 	// Output: 2021-06-06 13:57:37.272281 +0000 UTC true
 }
 
 // plain is a second implementation, with a regular expression, big numbers and package time.
-func plain(s string, places int, zones isotime.Zones) (int64, bool) {
+func plain(s string, places int, zones datetime.Zones) (int64, bool) {
 	colon := ":"
-	if zones == isotime.Colonless {
+	if zones == datetime.Colonless {
 		colon = ":?"
 	}
 	m := regexp.MustCompile(`^([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?([Zz]|[-+]([01][0-9]|2[0-3])` + colon + `[0-5][0-9])$`).FindStringSubmatch(s)
@@ -55,7 +55,7 @@ func plain(s string, places int, zones isotime.Zones) (int64, bool) {
 	return whole.Int64(), whole.IsInt64()
 }
 
-func FuzzParse(f *testing.F) {
+func FuzzISO(f *testing.F) {
 	for _, s := range []string{
 		"2021-06-06T15:57:37.272281+0200", "1969-12-31T23:59:59.9999999995Z", "2262-04-11T23:47:16.854775807Z", "2262-04-11T23:47:16.854775808Z",
 		"1677-09-21T00:12:43.145224192Z", "1677-09-21T00:12:43.145224191Z", "2262-04-11T23:47:16.8547758075Z", "1677-09-21T00:12:43.1452241915-00:00",
@@ -66,9 +66,9 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		for _, places := range []int{1, 6, 9} {
-			for _, zones := range []isotime.Zones{isotime.RFC3339, isotime.Colonless} {
+			for _, zones := range []datetime.Zones{datetime.RFC3339, datetime.Colonless} {
 				want, wantOK := plain(s, places, zones)
-				got, ok := isotime.Parse([]byte(s), places, zones)
+				got, ok := datetime.ISO([]byte(s), places, zones)
 				require.Equal(t, wantOK, ok, "%q, %d places, zones %d", s, places, zones)
 				if ok {
 					require.Equal(t, want, got, "%q, %d places", s, places)
@@ -78,11 +78,11 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-func TestExtremes(t *testing.T) {
-	ns, ok := isotime.Parse([]byte("2262-04-11T23:47:16.854775807Z"), 9, isotime.RFC3339)
+func TestISOExtremes(t *testing.T) {
+	ns, ok := datetime.ISO([]byte("2262-04-11T23:47:16.854775807Z"), 9, datetime.RFC3339)
 	require.True(t, ok)
 	require.EqualValues(t, math.MaxInt64, ns)
-	ns, ok = isotime.Parse([]byte("1677-09-21T00:12:43.145224192Z"), 9, isotime.RFC3339)
+	ns, ok = datetime.ISO([]byte("1677-09-21T00:12:43.145224192Z"), 9, datetime.RFC3339)
 	require.True(t, ok)
 	require.EqualValues(t, math.MinInt64, ns)
 }
