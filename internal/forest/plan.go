@@ -119,6 +119,11 @@ func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, leaves, forced bool) 
 	if !leaves {
 		smooth(f.group, depths)
 	}
+	leafCount := 0
+	for _, depth := range depths {
+		leafCount += copies << depth
+	}
+	p.b.Grow(leafCount)
 	for t, depth := range depths {
 		if !p.tree(t, depth, shapes[t]) || p.spent > limit {
 			return nil, 0

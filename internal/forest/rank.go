@@ -51,10 +51,9 @@ func (f *Forest) thresholdsOf(places *columnPlaces) *thresholds {
 			all.place[i] = int32(number)
 		}
 	}
-	order := slices.Sorted(slices.Values(table.Keys))
-	ranks := make([]int32, len(order))
-	for _, key := range order {
-		number, _ := table.Find(key)
+	ranks := make([]int32, len(table.Keys))
+	for _, number := range table.Order() {
+		key := table.Keys[number]
 		of := &all.of[key>>32]
 		ranks[number] = int32(len(*of))
 		*of = append(*of, uint32(key))

@@ -85,7 +85,7 @@ func (b *Builder) Less(column int32, value float32, missingLeft bool) Cond {
 	case value == 0:
 		value = 0 // of either sign
 	}
-	i, found := b.index.Find(uint64(column)<<32 | uint64(math.Float32bits(value)))
+	i, found := b.index.Find(uint64(column)<<32 | uint64(uint32(keyOf(value))^1<<31)) // in the order of columns and values
 	if !found {
 		b.thresholds = append(b.thresholds, threshold{column: column, value: value})
 		b.used[column] = true
@@ -93,8 +93,9 @@ func (b *Builder) Less(column int32, value float32, missingLeft bool) Cond {
 	t := &b.thresholds[i]
 	c := &t.right
 	if missingLeft {
-		c = &t.left
-		b.missing(column)
+		if c = &t.left; *c == 0 {
+			b.missing(column)
+		}
 	}
 	if *c == 0 {
 		*c = b.cond()
@@ -162,6 +163,12 @@ func (b *Builder) Tree(group, depth int, conds []Cond, leaves []float32) {
 		b.program = append(b.program, uint16(c))
 	}
 	b.values = append(b.values, leaves...)
+}
+
+// Grow makes room for trees with so many leaves in all, padded, so that they are added faster.
+func (b *Builder) Grow(leaves int) {
+	leaves = min(leaves, 1<<18) // they are in several tiles
+	b.program, b.values = slices.Grow(b.program, leaves), slices.Grow(b.values, leaves)
 }
 
 // EndTile completes the current tile and begins another one.
@@ -271,23 +278,11 @@ func (b *Builder) placeThresholds(t *tile) {
 
 // sorted returns the thresholds by column and value.
 func (b *Builder) sorted() []threshold {
-	order := make([]sortKey, len(b.thresholds))
-	for i := range order {
-		t := &b.thresholds[i]
-		order[i] = sortKey{uint64(t.column)<<32 | uint64(uint32(keyOf(t.value))^1<<31), int32(i)}
-	}
-	slices.SortFunc(order, func(x, y sortKey) int { return cmp.Compare(x.key, y.key) })
-	sorted := make([]threshold, len(order))
-	for i, k := range order {
-		sorted[i] = b.thresholds[k.place]
+	sorted := make([]threshold, len(b.thresholds))
+	for i, place := range b.index.Order() {
+		sorted[i] = b.thresholds[place]
 	}
 	return sorted
-}
-
-// sortKey is the order of a threshold, and its place before.
-type sortKey struct {
-	key   uint64
-	place int32
 }
 
 // placeRanked makes a rank column of thresholds of one column, if that is worth it.

@@ -29,6 +29,38 @@ func (t *Table) Find(key uint64) (number int, found bool) {
 	return len(t.Keys) - 1, false
 }
 
+// Order returns the numbers of the keys, in ascending order of the keys.
+func (t *Table) Order() []int32 {
+	order, next := make([]int32, len(t.Keys)), make([]int32, len(t.Keys))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	var counts [8][256]int32
+	for _, key := range t.Keys {
+		for digit := range counts {
+			counts[digit][byte(key>>(8*digit))]++
+		}
+	}
+	for digit := range counts { // from the lowest; each pass keeps the order of those before
+		at, shift := &counts[digit], 8*digit
+		if len(order) == 0 || int(at[byte(t.Keys[0]>>shift)]) == len(order) {
+			continue // all are equal there
+		}
+		sum := int32(0)
+		for i, n := range at {
+			at[i] = sum
+			sum += n
+		}
+		for _, i := range order {
+			p := &at[byte(t.Keys[i]>>shift)]
+			next[*p] = i
+			*p++
+		}
+		order, next = next, order
+	}
+	return order
+}
+
 // free returns where key is, or where it belongs.
 func (t *Table) free(key uint64) *int32 {
 	mask := uint64(len(t.places) - 1)
