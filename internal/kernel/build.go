@@ -88,7 +88,6 @@ func (b *Builder) Less(column int32, value float32, missingLeft bool) Cond {
 	i, found := b.index.Find(uint64(column)<<32 | uint64(uint32(keyOf(value))^1<<31)) // in the order of columns and values
 	if !found {
 		b.thresholds = append(b.thresholds, threshold{column: column, value: value})
-		b.used[column] = true
 	}
 	t := &b.thresholds[i]
 	c := &t.right
@@ -169,6 +168,8 @@ func (b *Builder) Tree(group, depth int, conds []Cond, leaves []float32) {
 func (b *Builder) Grow(leaves int) {
 	leaves = min(leaves, 1<<18) // they are in several tiles
 	b.program, b.values = slices.Grow(b.program, leaves), slices.Grow(b.values, leaves)
+	conds := min(leaves, MaxPlanes)
+	b.conds, b.thresholds = slices.Grow(b.conds, conds), slices.Grow(b.thresholds, conds)
 }
 
 // EndTile completes the current tile and begins another one.
@@ -232,6 +233,7 @@ func (b *Builder) placeThresholds(t *tile) {
 		}
 		of := all[:n]
 		all = all[n:]
+		b.used[column] = true
 		// Infinite thresholds, at the ends, have no place in a table.
 		begin, end := 0, n
 		if math.IsInf(float64(of[0].value), -1) {
