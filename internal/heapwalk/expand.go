@@ -16,16 +16,22 @@ func Expand(keys []uint64, row []float32, quads []uint32) {
 }
 
 func expandGeneric(keys []uint64, row []float32, quads []uint32) {
-	for i, q := range quads {
-		to := keys[2*Quad*i:][:2*Quad]
-		for c, x := range row[q:][:Quad] {
-			b := math.Float32bits(x)
-			k := Order(b)
-			missing := uint32(int32(0x7F800000-b&0x7FFFFFFF) >> 31) // all ones for a NaN, else 0
-			to[2*c&7] = WideKey(k &^ missing)
-			to[2*c&7+1] = WideKey(k | missing)
-		}
+	for _, q := range quads {
+		from, to := (*[Quad]float32)(row[q:]), (*[2 * Quad]uint64)(keys)
+		to[0], to[1] = wideKeys(from[0])
+		to[2], to[3] = wideKeys(from[1])
+		to[4], to[5] = wideKeys(from[2])
+		to[6], to[7] = wideKeys(from[3])
+		keys = keys[2*Quad:]
 	}
+}
+
+// wideKeys are the two keys of a value, by [Order]; -0 + 0 is 0.
+func wideKeys(x float32) (left, right uint64) {
+	b := math.Float32bits(x + 0)
+	key := uint64(b^(uint32(int32(b)>>31)|1<<31))<<32 | math.MaxUint32
+	missing := uint64(int64(int32(0x7F800000-b&0x7FFFFFFF))>>31) << 32 // the upper half of all ones for a NaN, else 0
+	return key &^ missing, key | missing
 }
 
 // Order maps the bits of a float32 that is not NaN to an integer of the same order; both zeros have the same. It gives 0x007FFFFF for
