@@ -82,7 +82,11 @@ func (p *Plan) Margins(dst, base []float32, m Matrix, n int, baseLast bool, s *S
 		step = groups
 	}
 	for first := 0; first < n; first += rows {
-		k := min(rows, n-first)
+		k, skip := min(rows, n-first), 0
+		if full := p.blockRows(k); k < full && n >= full { // again some rows of the block before, which need no copy to fill this one
+			skip = full - k
+			first, k = n-full, full
+		}
 		from := base[first*step:]
 		if baseLast {
 			clear(s.sums)
@@ -90,7 +94,7 @@ func (p *Plan) Margins(dst, base []float32, m Matrix, n int, baseLast bool, s *S
 			p.start(from, step, k, s)
 		}
 		p.sum(m.rows(first), k, s)
-		p.finish(dst[first*groups:], from, step, k, baseLast, s)
+		p.finish(dst[(first+skip)*groups:], from[skip*step:], step, k, skip, baseLast, s)
 	}
 }
 
@@ -125,11 +129,11 @@ func (p *Plan) start(base []float32, step, k int, s *Scratch) {
 	}
 }
 
-// finish writes the sums of a block of k rows, row by row.
-func (p *Plan) finish(dst, base []float32, step, k int, baseLast bool, s *Scratch) {
+// finish writes the sums of a block of k rows but for the first ones to skip, row by row.
+func (p *Plan) finish(dst, base []float32, step, k, skip int, baseLast bool, s *Scratch) {
 	rows, groups := p.blockRows(k), p.numGroup
 	if p.kind.positions() == nil && !baseLast && groups > 1 {
-		transposeSums(dst, s.sums, rows, k, groups)
+		transposeSums(dst, s.sums[skip:], rows, k-skip, groups)
 		return
 	}
 	for g := range groups {
@@ -137,7 +141,7 @@ func (p *Plan) finish(dst, base []float32, step, k int, baseLast bool, s *Scratc
 		if at := p.kind.positions(); at != nil {
 			sums = s.inOrder(sums, at)
 		}
-		sums = sums[:k]
+		sums = sums[skip:k]
 		switch {
 		case baseLast:
 			for r, x := range sums {
