@@ -185,6 +185,13 @@ func TestRequestsOfPipelines(t *testing.T) {
 	function := &FunctionPackage{Zip: []byte("zip"), Arch: "arm64"}
 	for name, ask := range map[string]func(context.Context, *AWS) error{
 		"pipeline-create": func(ctx context.Context, a *AWS) error { _, err := a.CreatePipeline(ctx); return err },
+		"pipeline-status": func(ctx context.Context, a *AWS) error {
+			_, err := a.DescribePipeline(ctx, 10)
+			if err == nil {
+				_, err = a.DescribeRun(ctx, "arn:aws:sagemaker:us-east-1:111122223333:pipeline/td-demo-pipeline/execution/abcdefghijkl")
+			}
+			return err
+		},
 		"pipeline-delete": func(ctx context.Context, a *AWS) error { _, _, err := a.DeletePipeline(ctx); return err },
 		"trigger-create":  func(ctx context.Context, a *AWS) error { _, err := a.CreateTrigger(ctx, nil); return err },
 		"trigger-create-function": func(ctx context.Context, a *AWS) error {

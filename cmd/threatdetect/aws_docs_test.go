@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -213,8 +214,11 @@ func (p *awsPage) threatdetect(args []string) string {
 		return "http://127.0.0.1:8080\n"
 	}
 	for i, arg := range args {
-		if arg == ".venv/bin/python" && p.python != "" {
+		switch {
+		case arg == ".venv/bin/python" && p.python != "":
 			args[i] = p.python
+		case arg == "x86_64" && runtime.GOARCH == "arm64": // the function is called here
+			args[i] = "arm64"
 		}
 	}
 	return printed(p.T, args)
