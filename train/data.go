@@ -23,6 +23,7 @@ type DataFile struct {
 	Rows    int64
 	Columns int // most in a row, with the label; of libsvm the greatest index + 2
 	labels  labelRange
+	gaps    bool // there are empty fields ahead of others
 }
 
 type labelRange struct {
@@ -45,6 +46,9 @@ const (
 	ContentTypeCSV    = "text/csv"
 	ContentTypeLibsvm = "text/libsvm"
 )
+
+// gapsMissingSince is the image version from which on an empty field of a csv file is a missing value. Before, it is 0, but for the last of a row.
+const gapsMissingSince = "1.2-1"
 
 // maxDataFaults bounds what is told of one file.
 const maxDataFaults = 5
@@ -195,6 +199,7 @@ func (f *DataFile) row(text []byte, libsvm bool, line int, fault func(string, ..
 		}
 	} else {
 		columns = bytes.Count(text, []byte{','}) + 1
+		f.gaps = f.gaps || bytes.Contains(text, []byte(",,"))
 		label, _, _ = bytes.Cut(text, []byte{','})
 	}
 	v, err := strconv.ParseFloat(string(label), 64)
@@ -241,6 +246,9 @@ func (s *Stack) CheckData(d *Data) error {
 		}
 		if d.ContentType != ContentTypeCSV {
 			continue
+		}
+		if file.gaps && s.Image.URI == "" && older(s.Image.Version, gapsMissingSince) && s.Image.Version != outdatedVersion {
+			add(file.Path, "empty fields, which image version %s takes for 0; want libsvm files (fit --to libsvm), or image version %s", s.Image.Version, gapsMissingSince)
 		}
 		if columns == 0 {
 			columns = file.Columns

@@ -35,6 +35,7 @@ type hyperparameter struct {
 	values      []string
 	tunable     bool
 	since       string            // version of the image that it came with; "": the first
+	until       string            // the last version that has it; "": the newest
 	sinceValue  map[string]string // likewise of single values
 	untilValue  map[string]string // the last version that takes a value
 }
@@ -47,17 +48,20 @@ var hyperparameters = map[string]*hyperparameter{
 	"csv_weights":           {kind: kindInt, most: 1},
 	"early_stopping_rounds": {kind: kindInt, least: 1, most: inf},
 	"nthread":               {kind: kindInt, least: 1, most: inf},
-	"verbosity":             {kind: kindInt, most: 3},
+	"verbosity":             {kind: kindInt, most: 3, since: "0.90-1"},
 	"seed":                  {kind: kindInt, least: -unboundedInt, most: unboundedInt - 1, open: openLow | openHigh},
 	"num_class":             {kind: kindInt, least: 2, most: inf},
-	"num_parallel_tree":     {kind: kindInt, least: 1, most: inf},
+	"num_parallel_tree":     {kind: kindInt, least: 1, most: inf, since: "0.90-2"},
+	"silent":                {kind: kindInt, most: 1, until: "1.0-1"},
 	"max_depth":             {kind: kindInt, most: inf, tunable: true},
 	"max_leaves":            {kind: kindInt, most: inf},
 	"max_bin":               {kind: kindInt, most: inf},
 	"one_drop":              {kind: kindInt, most: 1},
 	"refresh_leaf":          {kind: kindInt, most: 1},
-	"_kfold":                {kind: kindInt, least: 2, most: inf},
-	"_num_cv_round":         {kind: kindInt, least: 1, most: inf},
+	"prob_buffer_row":       {kind: kindInt, least: 1, most: inf, open: openLow, since: "1.3-1"},
+	"_nfold":                {kind: kindInt, least: 2, most: inf, since: "1.2-1", until: "1.2-1"},
+	"_kfold":                {kind: kindInt, least: 2, most: inf, since: "1.2-2"},
+	"_num_cv_round":         {kind: kindInt, least: 1, most: inf, since: "1.2-2"},
 
 	"eta":                         {kind: kindFloat, most: 1, tunable: true},
 	"gamma":                       {kind: kindFloat, most: inf, tunable: true},
@@ -66,7 +70,7 @@ var hyperparameters = map[string]*hyperparameter{
 	"subsample":                   {kind: kindFloat, most: 1, open: openLow, tunable: true},
 	"colsample_bytree":            {kind: kindFloat, most: 1, open: openLow, tunable: true},
 	"colsample_bylevel":           {kind: kindFloat, most: 1, open: openLow, tunable: true},
-	"colsample_bynode":            {kind: kindFloat, most: 1, open: openLow, tunable: true},
+	"colsample_bynode":            {kind: kindFloat, most: 1, open: openLow, tunable: true, since: "0.90-1"},
 	"lambda":                      {kind: kindFloat, most: inf, tunable: true},
 	"alpha":                       {kind: kindFloat, most: inf, tunable: true},
 	"scale_pos_weight":            {kind: kindFloat, most: inf, open: openLow},
@@ -76,7 +80,6 @@ var hyperparameters = map[string]*hyperparameter{
 	"lambda_bias":                 {kind: kindFloat, most: 1},
 	"sketch_eps":                  {kind: kindFloat, most: 1, open: openLow | openHigh},
 	"tweedie_variance_power":      {kind: kindFloat, least: 1, most: 2, open: openLow | openHigh},
-	"prob_buffer_row":             {kind: kindFloat, least: 1, most: inf, open: openLow},
 	"aft_loss_distribution_scale": {kind: kindFloat, most: inf, since: "1.2-1"},
 
 	"booster":     {kind: kindOne, values: words("gbtree gblinear dart")},
@@ -85,24 +88,36 @@ var hyperparameters = map[string]*hyperparameter{
 	"objective": {kind: kindOne, values: words("binary:logistic binary:logitraw binary:hinge count:poisson multi:softmax multi:softprob rank:pairwise rank:ndcg rank:map " +
 		"reg:linear reg:squarederror reg:logistic reg:gamma reg:pseudohubererror reg:squaredlogerror reg:absoluteerror reg:tweedie survival:aft survival:cox"),
 		sinceValue: map[string]string{"reg:absoluteerror": "1.7-1", "reg:pseudohubererror": "1.2-1", "survival:aft": "1.2-1", "reg:squarederror": "0.90-1", "reg:squaredlogerror": "1.0-1"}},
-	"sample_type":               {kind: kindOne, values: words("uniform weighted")},
-	"normalize_type":            {kind: kindOne, values: words("tree forest")},
-	"process_type":              {kind: kindOne, values: words("default update")},
-	"dsplit":                    {kind: kindOne, values: words("row col")},
-	"predictor":                 {kind: kindOne, values: words("auto cpu_predictor gpu_predictor")},
-	"sampling_method":           {kind: kindOne, values: words("uniform gradient_based"), since: "1.2-1"},
-	"deterministic_histogram":   {kind: kindOne, values: words("true false"), since: "1.2-1"},
-	"aft_loss_distribution":     {kind: kindOne, values: words("normal logistic extreme"), since: "1.2-1"},
-	"save_model_on_termination": {kind: kindOne, values: words("true false"), since: "1.0-1"},
-	"use_dask_gpu_training":     {kind: kindOne, values: words("true false"), since: "1.5-1"},
+	"sample_type":    {kind: kindOne, values: words("uniform weighted")},
+	"normalize_type": {kind: kindOne, values: words("tree forest")},
+	"process_type":   {kind: kindOne, values: words("default update")},
+	"dsplit":         {kind: kindOne, values: words("row col")},
+	"predictor": {kind: kindOne, values: words("auto cpu_predictor gpu_predictor"),
+		sinceValue: map[string]string{"auto": "1.2-1", "gpu_predictor": "1.2-1"}},
+	"sampling_method":            {kind: kindOne, values: words("uniform gradient_based"), since: "1.3-1"},
+	"deterministic_histogram":    {kind: kindOne, values: words("true false"), since: "1.2-1"},
+	"single_precision_histogram": {kind: kindOne, values: words("true false"), since: "1.2-1", until: "1.5-1"},
+	"aft_loss_distribution":      {kind: kindOne, values: words("normal logistic extreme"), since: "1.2-1"},
+	"save_model_on_termination":  {kind: kindOne, values: words("true false"), since: "1.0-1"},
+	"use_dask_gpu_training":      {kind: kindOne, values: words("true false"), since: "1.5-1"},
 
 	"updater": {kind: kindSome, values: words("grow_colmaker distcol grow_histmaker grow_local_histmaker grow_skmaker sync refresh prune shotgun coord_descent"),
-		untilValue: map[string]string{"grow_local_histmaker": "1.3-1"}},
-	"eval_metric":              {kind: kindMetrics},
-	"_tuning_objective_metric": {kind: kindMetric},
-	"monotone_constraints":     {kind: kindSigns},
-	"interaction_constraints":  {kind: kindColumns},
+		untilValue: map[string]string{"grow_local_histmaker": "1.5-1"}},
+	"eval_metric":              {kind: kindMetrics, sinceValue: metricSince},
+	"_tuning_objective_metric": {kind: kindMetric, sinceValue: metricSince},
+	"monotone_constraints":     {kind: kindSigns, since: "1.0-1"},
+	"interaction_constraints":  {kind: kindColumns, since: "1.0-1"},
 }
+
+// metricSince are the metrics that did not come with the first version.
+var metricSince = map[string]string{
+	"rmsle": "1.0-1", "r2": "1.2-1", "aft-nloglik": "1.2-1", "interval-regression-accuracy": "1.2-1", "mphe": "1.2-1", "f1_binary": "1.2-2", "f1_macro": "1.2-2",
+	"balanced_accuracy": "1.3-1", "precision": "1.3-1", "precision_macro": "1.3-1", "precision_micro": "1.3-1",
+	"recall": "1.3-1", "recall_macro": "1.3-1", "recall_micro": "1.3-1", "mape": "1.3-1",
+}
+
+// aliasesSince is the version from which on the container takes hyperAliases.
+const aliasesSince = "0.90-2"
 
 // hyperAliases are XGBoost's own other names, which the container takes too.
 var hyperAliases = map[string]string{"learning_rate": "eta", "min_split_loss": "gamma", "reg_lambda": "lambda", "reg_alpha": "alpha"}
@@ -159,6 +174,12 @@ func CheckHyperparameters(params map[string]string, v *ImageVersion) []Hyperpara
 			continue
 		case older(v.Version, h.since):
 			add(name, "comes with image version %s; this is %s", h.since, v.Version)
+			continue
+		case h.until != "" && older(h.until, v.Version):
+			add(name, "is gone since image version %s; this is %s", h.until, v.Version)
+			continue
+		case official != name && older(v.Version, aliasesSince):
+			add(name, "is a name from image version %s on; this is %s: want %s", aliasesSince, v.Version, official)
 			continue
 		}
 		values[official] = value
@@ -227,7 +248,7 @@ func distance(a, b string) int {
 }
 
 // older reports whether version a comes before b; nothing comes before "".
-func older(a, b string) bool { return b != "" && slices.Compare(numbers(a), numbers(b)) < 0 }
+func older(a, b string) bool { return b != "" && compareVersions(a, b) < 0 }
 
 // check returns what is wrong with a value, "" if nothing is.
 func (h *hyperparameter) check(value string) string {
@@ -261,7 +282,7 @@ func (h *hyperparameter) check(value string) string {
 			}
 		}
 	case kindMetric:
-		if _, err := MetricMaximised(value); err != nil || !strings.HasPrefix(value, "validation:") {
+		if _, err := MetricMaximised(value); err != nil || !strings.HasPrefix(value, "validation:") || strings.Contains(value, "@") {
 			return fmt.Sprintf("%q: want a metric such as validation:auc", clip(value))
 		}
 	case kindSigns:
@@ -298,6 +319,7 @@ func (h *hyperparameter) ends() string {
 // checkVersion finds values that came later than the image, or went before it.
 func (h *hyperparameter) checkVersion(value string, v *ImageVersion, add func(string)) {
 	for part := range strings.SplitSeq(value, ",") {
+		part, _, _ = strings.Cut(strings.TrimPrefix(part, "validation:"), "@")
 		if since := h.sinceValue[part]; older(v.Version, since) {
 			add(fmt.Sprintf("%s comes with image version %s; this is %s", part, since, v.Version))
 		}
@@ -369,6 +391,9 @@ func checkTogether(values map[string]string, add func(name, format string, args 
 	}
 	if classes && !given {
 		add("num_class", "goes with multi:softmax and multi:softprob only")
+	}
+	if _, metrics := values["eval_metric"]; metrics && !given {
+		add("objective", "is missing: the container fails where there is an eval_metric without one")
 	}
 	for metric := range strings.SplitSeq(values["eval_metric"], ",") {
 		if metric == "auc" && !strings.HasPrefix(objective, "binary:") && !strings.HasPrefix(objective, "rank:") {

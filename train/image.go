@@ -59,8 +59,19 @@ var ErrImage = errors.New("no such image")
 // ImageVersions lists the versions of the built-in XGBoost, oldest first.
 func ImageVersions() []string {
 	versions := slices.Collect(maps.Keys(images().Versions))
-	slices.SortFunc(versions, func(a, b string) int { return slices.Compare(numbers(a), numbers(b)) })
+	slices.SortFunc(versions, compareVersions)
 	return versions
+}
+
+// compareVersions puts versions in the order in which they came.
+func compareVersions(a, b string) int { return slices.Compare(age(a), age(b)) }
+
+// age is what versions are compared by. The oldest is not named after the release in it, which is 0.72.
+func age(version string) []int {
+	if version == outdatedVersion {
+		return []int{0, 72}
+	}
+	return numbers(version)
 }
 
 // numbers are the numbers in a version, so that versions sort.

@@ -10,13 +10,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	_ "embed"
@@ -24,6 +24,9 @@ import (
 
 //go:embed local.py
 var localPy string
+
+//go:embed local_metrics.py
+var localMetricsPy string
 
 // LocalRun is a training job on this machine, under the rules of an image version: its hyperparameters, its data and the form of its artifact. XGBoost itself,
 // of the user's Python, does the training.
@@ -59,7 +62,7 @@ func Local(ctx context.Context, run *LocalRun) (*Bundle, error) {
 	if err := run.layout(dir); err != nil {
 		return nil, err
 	}
-	return run.train(ctx, python, dir, run.Data.ContentType, run.Data.Contract)
+	return run.train(ctx, python, dir, run.Data.Contract)
 }
 
 // LocalLayout trains in a folder that is laid out like /opt/ml already, with hyperparameters and data in it: what a container's train command does.
@@ -71,16 +74,8 @@ func LocalLayout(ctx context.Context, run *LocalRun) (*Bundle, error) {
 	if err := json.Unmarshal(text, &run.Hyperparameters); err != nil {
 		return nil, fmt.Errorf("%w: hyperparameters.json: %w", ErrInput, err)
 	}
-	var channels map[string]struct{ ContentType string }
-	text, err = os.ReadFile(filepath.Join(run.Layout, "input", "config", "inputdataconfig.json"))
-	if err == nil {
-		err = json.Unmarshal(text, &channels)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: inputdataconfig.json: %w", ErrInput, err)
-	}
 	if err := run.check(); err != nil {
-		return nil, err
+		return nil, errors.Join(err, run.failed(err))
 	}
 	python, err := FindPython(ctx, run.Python, run.Image)
 	if err != nil {
@@ -90,7 +85,16 @@ func LocalLayout(ctx context.Context, run *LocalRun) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	return run.train(ctx, python, dir, strings.ToLower(cmp.Or(channels["train"].ContentType, ContentTypeLibsvm)), nil)
+	return run.train(ctx, python, dir, nil)
+}
+
+// failed leaves the reason where SageMaker reads it.
+func (run *LocalRun) failed(err error) error {
+	name := filepath.Join(run.Layout, "output", "failure")
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		return err
+	}
+	return os.WriteFile(name, []byte("ClientError: "+err.Error()), 0o666)
 }
 
 func (run *LocalRun) check() error {
@@ -155,7 +159,7 @@ func (run *LocalRun) layout(dir string) error {
 }
 
 // train runs Python in a folder that is laid out, and packs what it leaves as SageMaker does.
-func (run *LocalRun) train(ctx context.Context, python, dir, contentType string, contract []byte) (*Bundle, error) {
+func (run *LocalRun) train(ctx context.Context, python, dir string, contract []byte) (*Bundle, error) {
 	for _, name := range []string{"model", "output"} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return nil, err
@@ -164,8 +168,9 @@ func (run *LocalRun) train(ctx context.Context, python, dir, contentType string,
 			return nil, err
 		}
 	}
-	cmd := exec.CommandContext(ctx, python, "-u", "-", dir, string(run.Image.Artifact), contentType)
-	cmd.Stdin = strings.NewReader(localPy)
+	cmd := exec.CommandContext(ctx, python, "-u", "-", dir, run.Image.Version, string(run.Image.Artifact))
+	cmd.Stdin = strings.NewReader(localMetricsPy + localPy)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // as SageMaker stops a job
 	cmd.WaitDelay = 10 * time.Second
 	r, w := io.Pipe()
 	cmd.Stdout, cmd.Stderr = w, w
@@ -200,6 +205,12 @@ func (run *LocalRun) train(ctx context.Context, python, dir, contentType string,
 	artifact := filepath.Join(dir, "output", "model.tar.gz")
 	if err := pack(filepath.Join(dir, "model"), artifact); err != nil {
 		return nil, err
+	}
+	extra := filepath.Join(dir, "output", "data") // such as predictions of folds
+	if _, err := os.Stat(extra); err == nil {
+		if err := pack(extra, filepath.Join(dir, "output", "output.tar.gz")); err != nil {
+			return nil, err
+		}
 	}
 	output := run.Output
 	if output == "" {
@@ -279,11 +290,19 @@ func FindPython(ctx context.Context, given string, v *ImageVersion) (string, err
 
 func firstTwo(n []int) []int { return n[:min(len(n), 2)] }
 
+// askVersion asks for what is installed, which takes a tenth of the time of loading it.
+const askVersion = `try:
+    import importlib.metadata
+    print(importlib.metadata.version("xgboost"))
+except Exception:
+    import xgboost
+    print(xgboost.__version__)`
+
 // xgboostOf is the version of the XGBoost of a Python, "" if it has none.
 func xgboostOf(ctx context.Context, python string) string {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, python, "-c", "import xgboost; print(xgboost.__version__)").Output()
+	out, err := exec.CommandContext(ctx, python, "-c", askVersion).Output()
 	if err != nil {
 		return ""
 	}

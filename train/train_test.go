@@ -71,7 +71,7 @@ func TestStackSyntaxFaults(t *testing.T) {
 
 // The table of the Python SDK is where ours comes from; that it still agrees is checked against the SDK itself in CI.
 func TestImages(t *testing.T) {
-	require.Equal(t, []string{"0.90-1", "0.90-2", "1", "1.0-1", "1.2-1", "1.2-2", "1.3-1", "1.5-1", "1.7-1", "3.0-5", "3.2-0"}, ImageVersions())
+	require.Equal(t, []string{"1", "0.90-1", "0.90-2", "1.0-1", "1.2-1", "1.2-2", "1.3-1", "1.5-1", "1.7-1", "3.0-5", "3.2-0"}, ImageVersions())
 	for _, c := range []struct{ version, region, want string }{
 		{"1.7-1", "us-east-1", "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"},
 		{"0.90-2", "eu-central-1", "492215442770.dkr.ecr.eu-central-1.amazonaws.com/sagemaker-xgboost:0.90-2-cpu-py3"},

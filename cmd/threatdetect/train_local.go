@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +25,9 @@ func (a *app) trainLocalCommand() *cobra.Command {
 		Use:   "local [flags] [FILE...]",
 		Short: "Train on this machine, as SageMaker's container of the image version would",
 		Long: "Local checks the hyperparameters and files as the container of the image version does, lays out its folders, and trains with the XGBoost\n" +
-			"release that is in the image, in your Python. The artifact has the form that the image writes.\n\n" +
+			"release that is in the image, in your Python, whose parsers read the files and whose loop trains. Rounds and metrics, early stopping, folds\n" +
+			"(_kfold), checkpoints and the form of the artifact are those of the image. One machine trains on all files; there are no pipes, no GPUs and\n" +
+			"no recordio-protobuf here.\n\n" +
 			"Image and hyperparameters are those of threatdetect.yaml, or, with --layout, of the folder.",
 		Example: "  threatdetect train local --data data -o model.tar.gz\n" +
 			"  threatdetect train local --python .venv/bin/python conn.log.labeled",
@@ -69,7 +72,7 @@ func (a *app) trainLocal(cmd *cobra.Command, f *localFlags, files []string) erro
 	bar := a.newJobProgress("train")
 	run.Tell = func(e train.Event) {
 		if e.Line != "" && f.log {
-			fmt.Fprintln(a.stderr, oneLine(e.Line))
+			fmt.Fprintln(a.stderr, logLine(e.Line))
 		}
 		bar.tell(e)
 	}
@@ -95,4 +98,13 @@ func (a *app) trainLocal(cmd *cobra.Command, f *localFlags, files []string) erro
 		return awsError("local", err)
 	}
 	return a.printResult(&train.Result{Job: &train.Job{Name: "local", Status: "Completed", Secondary: "Completed"}, Bundle: b}, f.submit.asJSON)
+}
+
+// logLine is a line of a log as it may be printed. Tabs stay: what reads metrics out of logs looks for them.
+func logLine(line string) string {
+	parts := strings.Split(line, "\t")
+	for i := range parts {
+		parts[i] = oneLine(parts[i])
+	}
+	return strings.Join(parts, "\t")
 }

@@ -3,6 +3,7 @@ package awsfake
 //lint:file-ignore ST1005 messages are spelled as the services and containers spell them
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -51,10 +52,37 @@ var hyperparameters = map[string]bound{
 	"sketch_eps": {kind: "float", lo: 0, hi: 1, open: "both"}, "tweedie_variance_power": {kind: "float", lo: 1, hi: 2, open: "both"},
 	"process_type": {kind: "cat", of: []string{"default", "update"}}, "updater": {kind: "list", of: append(slices.Clone(builders), "sync", "refresh", "prune", "shotgun", "coord_descent")},
 	"dsplit": {kind: "cat", of: []string{"row", "col"}}, "predictor": {kind: "cat", of: []string{"auto", "cpu_predictor", "gpu_predictor"}},
-	"sampling_method": {kind: "cat", of: []string{"uniform", "gradient_based"}}, "deterministic_histogram": truth, "prob_buffer_row": {kind: "float", lo: 1, hi: inf, open: "lo"},
+	"sampling_method": {kind: "cat", of: []string{"uniform", "gradient_based"}}, "deterministic_histogram": truth, "prob_buffer_row": {kind: "int", lo: 1, hi: inf, open: "lo"},
 	"aft_loss_distribution": {kind: "cat", of: []string{"normal", "logistic", "extreme"}}, "aft_loss_distribution_scale": {kind: "float", lo: 0, hi: inf},
 	"save_model_on_termination": truth, "use_dask_gpu_training": truth, "_kfold": {kind: "int", lo: 2, hi: inf}, "_num_cv_round": {kind: "int", lo: 1, hi: inf},
-	"_tuning_objective_metric": {kind: "cat"},
+	"_tuning_objective_metric": {kind: "cat"}, "silent": bit, "_nfold": {kind: "int", lo: 2, hi: inf}, "single_precision_histogram": truth,
+}
+
+// came and went are the image versions that a hyperparameter, or one value of it, is known from, and known until.
+var (
+	came = map[string]string{
+		"verbosity": "0.90-1", "colsample_bynode": "0.90-1", "objective=reg:squarederror": "0.90-1", "num_parallel_tree": "0.90-2",
+		"learning_rate": "0.90-2", "min_split_loss": "0.90-2", "reg_lambda": "0.90-2", "reg_alpha": "0.90-2",
+		"monotone_constraints": "1.0-1", "interaction_constraints": "1.0-1", "save_model_on_termination": "1.0-1", "objective=reg:squaredlogerror": "1.0-1", "eval_metric=rmsle": "1.0-1",
+		"aft_loss_distribution": "1.2-1", "aft_loss_distribution_scale": "1.2-1", "deterministic_histogram": "1.2-1", "single_precision_histogram": "1.2-1", "_nfold": "1.2-1",
+		"tree_method=gpu_hist": "1.2-1", "predictor=auto": "1.2-1", "predictor=gpu_predictor": "1.2-1", "objective=survival:aft": "1.2-1", "objective=reg:pseudohubererror": "1.2-1",
+		"eval_metric=r2": "1.2-1", "eval_metric=aft-nloglik": "1.2-1", "eval_metric=interval-regression-accuracy": "1.2-1", "eval_metric=mphe": "1.2-1",
+		"_kfold": "1.2-2", "_num_cv_round": "1.2-2", "eval_metric=f1_binary": "1.2-2", "eval_metric=f1_macro": "1.2-2",
+		"sampling_method": "1.3-1", "prob_buffer_row": "1.3-1", "eval_metric=balanced_accuracy": "1.3-1", "eval_metric=mape": "1.3-1",
+		"eval_metric=precision": "1.3-1", "eval_metric=precision_macro": "1.3-1", "eval_metric=precision_micro": "1.3-1",
+		"eval_metric=recall": "1.3-1", "eval_metric=recall_macro": "1.3-1", "eval_metric=recall_micro": "1.3-1",
+		"use_dask_gpu_training": "1.5-1", "objective=reg:absoluteerror": "1.7-1",
+	}
+	went = map[string]string{"silent": "1.0-1", "_nfold": "1.2-1", "single_precision_histogram": "1.5-1", "updater=grow_local_histmaker": "1.5-1"}
+)
+
+// known tells whether a version of the image has a hyperparameter, or a value of one: name=value.
+func known(version, what string) bool {
+	if version == "1" {
+		version = "0.72"
+	}
+	last, gone := went[what]
+	return !older(version, came[what]) && !(gone && older(last, version))
 }
 
 var aliases = map[string]string{"learning_rate": "eta", "min_split_loss": "gamma", "reg_lambda": "lambda", "reg_alpha": "alpha"}
@@ -63,7 +91,7 @@ var objectives = strings.Fields(`binary:logistic binary:logitraw binary:hinge co
 	reg:linear reg:squarederror reg:logistic reg:gamma reg:pseudohubererror reg:squaredlogerror reg:absoluteerror reg:tweedie survival:aft survival:cox`)
 
 var (
-	builders = []string{"grow_colmaker", "distcol", "grow_histmaker", "grow_skmaker"}
+	builders = []string{"grow_colmaker", "distcol", "grow_histmaker", "grow_local_histmaker", "grow_skmaker"}
 	maximise = strings.Fields("accuracy auc aucpr balanced_accuracy f1 f1_binary f1_macro map ndcg precision r2 recall precision_macro precision_micro recall_macro recall_micro")
 	minimise = strings.Fields(`aft-nloglik cox-nloglik error gamma-deviance gamma-nloglik interval-regression-accuracy logloss mae mape merror mlogloss mphe mse
 	poisson-nloglik rmse rmsle tweedie-nloglik`)
@@ -82,7 +110,7 @@ func checkHyperparameters(version string, given map[string]string) error {
 			name = a
 		}
 		b, ok := hyperparameters[name]
-		if !ok {
+		if !ok || !known(version, k) || !known(version, name) {
 			return fmt.Errorf("Extraneous hyperparameter found: %s", k)
 		}
 		h[name] = given[k]
@@ -94,6 +122,9 @@ func checkHyperparameters(version string, given map[string]string) error {
 		return fmt.Errorf("Missing required hyperparameter: num_round")
 	}
 	objective := h["objective"]
+	if h["eval_metric"] != "" && objective == "" {
+		return errors.New("KeyError: 'objective'") // which the validator of metrics looks up
+	}
 	if strings.HasPrefix(objective, "multi:") && h["num_class"] == "" {
 		return fmt.Errorf("Require input for parameter 'num_class' for multi-classification")
 	}
@@ -157,16 +188,13 @@ func (b bound) check(version, name, text string) error {
 			return bad(fmt.Sprintf("is not in range %v to %v", b.lo, b.hi))
 		}
 	case "cat":
-		if name == "objective" && text == "reg:absoluteerror" && older(version, "1.7-1") {
-			return bad("is not in categories")
-		}
-		if len(b.of) > 0 && !slices.Contains(b.of, text) {
+		if len(b.of) > 0 && (!slices.Contains(b.of, text) || !known(version, name+"="+text)) {
 			return bad("is not in categories " + strings.Join(b.of, ", "))
 		}
 	case "list":
 		for _, e := range strings.Split(text, ",") {
 			e = strings.TrimSpace(e)
-			if !slices.Contains(b.of, e) && !(name == "eval_metric" && metricAt.MatchString(e)) {
+			if (!slices.Contains(b.of, e) || !known(version, name+"="+e)) && !(name == "eval_metric" && metricAt.MatchString(e)) {
 				return fmt.Errorf("Hyperparameter %s: value %s is not one of %s", name, e, strings.Join(b.of, ", "))
 			}
 		}

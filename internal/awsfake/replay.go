@@ -30,9 +30,10 @@ type trainingResult struct {
 type round struct {
 	line    string
 	metrics map[string]float64 // by validation:auc
+	after   []string           // lines of the log between it and the next
 }
 
-var roundLine = regexp.MustCompile(`^\[(\d+)\]((?:[\t ]+[\w@.]+-[\w@.-]+:\S+)+)`)
+var roundLine = regexp.MustCompile(`^\[(\d+)\]((?:\t[\w@.]+-[\w@.-]+:\S+)+)`)
 
 func parseRound(line string) (round, bool) {
 	m := roundLine.FindStringSubmatch(line)

@@ -278,13 +278,18 @@ func (s *Server) printTraining(t *thing, at time.Time) {
 	say := func(at time.Time, text string) {
 		lines = append(lines, logLine{at, strings.ReplaceAll(text, "\t", "#011")})
 	}
-	say(at, at.Format("[2006-01-02 15:04:05.000")+" algo-1:7:MainThread] INFO sagemaker-training: Running XGBoost Sagemaker in algorithm mode")
+	if tr.result.replayed || len(tr.result.notes) == 0 {
+		say(at, at.UTC().Format("[2006-01-02:15:04:05:INFO]")+" Running XGBoost Sagemaker in algorithm mode")
+	}
 	for i, text := range tr.result.notes {
 		say(at.Add(time.Duration(i+1)*time.Millisecond), text)
 	}
 	for i, r := range tr.result.rounds {
 		when := at.Add(10*time.Second + time.Duration(i)*200*time.Millisecond)
 		say(when, r.line)
+		for _, line := range r.after {
+			say(when, line)
+		}
 		for name, v := range r.metrics {
 			tr.metrics[name] = metricValue{v, at.Add(j.lasts)}
 		}

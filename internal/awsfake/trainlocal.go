@@ -24,7 +24,7 @@ func (s *Server) trainLocal(spec *trainingSpec, result *trainingResult) (done bo
 	if version == "" {
 		version = "1.7-1" // an image of somebody's own
 	}
-	words := []string{"train", "local", "--layout", filepath.Join(b.root, "opt/ml"), "--image", version, "--log"}
+	words := []string{"train", "local", "--quiet", "--json", "--layout", filepath.Join(b.root, "opt/ml"), "--image", version, "--log"}
 	env := map[string]string{}
 	if python := s.options.Python; python != "" {
 		env["THREATDETECT_PYTHON"] = python
@@ -35,14 +35,7 @@ func (s *Server) trainLocal(spec *trainingSpec, result *trainingResult) (done bo
 	if err != nil && (strings.Contains(out, noPython) || strings.Contains(out, "later version") || strings.Contains(out, "unknown command")) {
 		return false, nil
 	}
-	for line := range strings.Lines(out) {
-		line = strings.TrimRight(line, "\n")
-		if r, ok := parseRound(line); ok {
-			result.rounds = append(result.rounds, r)
-		} else if len(result.rounds) == 0 && strings.TrimSpace(line) != "" {
-			result.notes = append(result.notes, line)
-		}
-	}
+	result.listen(out)
 	if err != nil {
 		why := strings.TrimSpace(string(b.read("/opt/ml/output/failure")))
 		if why == "" {
@@ -59,6 +52,23 @@ func (s *Server) trainLocal(spec *trainingSpec, result *trainingResult) (done bo
 	}
 	result.artifact, err = archive(files)
 	return true, err
+}
+
+// listen takes the log of the container out of what the command printed: all but the command's own end.
+func (r *trainingResult) listen(out string) {
+	for line := range strings.Lines(out) {
+		line = strings.TrimRight(line, "\n")
+		round, ok := parseRound(line)
+		switch {
+		case strings.TrimSpace(line) == "" || strings.HasPrefix(line, `{"job":"local"`) || strings.HasPrefix(line, "threatdetect train local: "):
+		case ok:
+			r.rounds = append(r.rounds, round)
+		case len(r.rounds) == 0:
+			r.notes = append(r.notes, line)
+		default: // between the rounds of folds, and behind them
+			r.rounds[len(r.rounds)-1].after = append(r.rounds[len(r.rounds)-1].after, line)
+		}
+	}
 }
 
 // layTraining writes the folders of a training container.
