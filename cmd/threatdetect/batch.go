@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"threatdetect/features"
 	"threatdetect/features/auto"
@@ -46,26 +47,31 @@ func (a *app) batchCommand() *cobra.Command {
 	flags.StringVar(&f.bundle, "bundle", "", "model.tar.gz with a contract inside")
 	flags.StringVar(&f.model, "model", "", "model file of any kind, together with --contract")
 	flags.StringVar(&f.contract, "contract", "", "contract file for --model")
+	f.addScoring(a, flags)
+	flags.StringVarP(&f.out, "out", "o", "", "folder, s3://BUCKET/PREFIX, or - for standard output")
+	flags.BoolVar(&f.tree, "tree", false, "keep the folders below a FOLDER or PREFIX in the names of outputs")
+	flags.StringVar(&f.work, "work", "", "with --out s3://: folder for the bookkeeping and what is not whole (default: in the user's cache folder)")
+	f.aws.addPlace(flags)
+	return cmd
+}
+
+// addScoring adds the flags that say how logs are scored, whichever they are.
+func (f *batchFlags) addScoring(a *app, flags *pflag.FlagSet) {
 	f.trust.add(flags)
 	flags.StringVar(&f.from, "from", "auto", "log format: "+formatNames())
 	flags.StringVar(&a.pointer, "pointer", "", "where in a JSON record the object of the log is, such as /zeek or /event/original, if a shipper wrapped it")
 	flags.StringVar(&a.fields, "fields", "", "fields of a VPC flow log in a custom format without a header, in order: 'version account-id interface-id ...'")
-	flags.StringVar(&f.to, "to", "ndjson", "output format: ndjson, csv or parquet")
-	flags.StringVarP(&f.out, "out", "o", "", "folder, s3://BUCKET/PREFIX, or - for standard output")
+	flags.StringVar(&f.to, "to", "ndjson", "output format: "+strings.Join(detect.OutputFormats(), ", ")+" or parquet")
 	flags.StringVar(&f.threshold, "threshold", "", "score from which on a flow is a threat, instead of the contract's")
 	flags.BoolVar(&f.all, "all", false, "write every flow, not only threats")
 	flags.IntVar(&f.explain, "explain", 0, "add the N features that contribute most to the margin, one way or the other")
 	flags.BoolVar(&f.strict, "strict", false, "end at the first record that is skipped for a fault, or log that cannot be read, with exit code 4")
 	flags.Float64Var(&f.maxBadRatio, "max-bad-ratio", batch.DefaultMaxBadRatio, "a log of which a larger share of 10,000 records or more is skipped for a fault has no output")
 	flags.BoolVar(&f.restart, "restart", false, "begin anew: forget what an earlier run left, and replace its outputs")
-	flags.BoolVar(&f.tree, "tree", false, "keep the folders below a FOLDER or PREFIX in the names of outputs")
 	flags.IntVar(&f.workers, "workers", 0, "how many logs, or parts of logs, are worked on at a time (default: as many as there are cores)")
 	flags.IntVar(&f.commitSize, "commit-size", batch.DefaultUnitBytes>>20, "MiB of output after which what was done is made durable")
 	flags.DurationVar(&f.commitEvery, "commit-every", batch.DefaultUnitTime, "time after which it is, too")
 	flags.IntVar(&f.state.memory, "memory", features.DefaultBudget>>20, "for a set that remembers hosts: how many MiB that may take")
-	flags.StringVar(&f.work, "work", "", "with --out s3://: folder for the bookkeeping and what is not whole (default: in the user's cache folder)")
-	f.aws.addPlace(flags)
-	return cmd
 }
 
 func (f *batchFlags) check(args []string) error {
@@ -95,28 +101,47 @@ const maxWorkers = 1024
 // batchMemory is the bound of resident memory of a batch with defaults, in bytes.
 const batchMemory = 1 << 30
 
-func (a *app) batch(f *batchFlags, args []string) (err error) {
-	if err := f.check(args); err != nil {
+func (a *app) batch(f *batchFlags, args []string) error {
+	rep, err := a.runBatch(f, args, nil)
+	if err != nil || rep == nil {
 		return err
+	}
+	for _, failure := range rep.Failed {
+		a.code = exitInput
+		if !contentError(failure.Err) {
+			a.code = exitFailure
+			break
+		}
+	}
+	if len(rep.Failed) == 0 && a.account.Lost() > 0 {
+		a.code = exitSkipped
+	}
+	return nil
+}
+
+// runBatch scores logs. Adjust, unless nil, has the last word on options. Where there was nothing left to do, there is no report.
+func (a *app) runBatch(f *batchFlags, args []string, adjust func(*batch.Options)) (rep *batch.Report, err error) {
+	if err := f.check(args); err != nil {
+		return nil, err
 	}
 	format, ok := auto.ParseFormat(f.from)
 	if !ok || f.from == "" {
-		return usagef("--from %q: want one of %s", f.from, formatNames())
+		return nil, usagef("--from %q: want one of %s", f.from, formatNames())
 	}
 	d, err := f.detector()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	set, err := features.LookupSet(d.Set())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := f.state.check(set); err != nil {
-		return err
+		return nil, err
 	}
 	if format != auto.Unknown {
 		if err := set.CheckFormat(string(format)); err != nil {
-			return usagef("%w", err)
+			return nil, usagef("%w", err)
 		}
 	}
 	limitMemory(batchMemory + int64(max(f.state.memory<<20-features.DefaultBudget, 0)))
@@ -152,9 +177,12 @@ func (a *app) batch(f *batchFlags, args []string) (err error) {
 		opts.State = f.state.options(a, set)
 		opts.State.Now = nil // logs of the past: what they say does not depend on when they are scored
 	}
+	if adjust != nil {
+		adjust(opts)
+	}
 	job, err := batch.New(ctx, d, args, f.out, opts)
 	if err != nil {
-		return a.batchError(err)
+		return nil, a.batchError(err)
 	}
 	defer func() {
 		if err2 := job.Close(); err == nil && err2 != nil {
@@ -162,28 +190,18 @@ func (a *app) batch(f *batchFlags, args []string) (err error) {
 		}
 	}()
 	if job.Finished() {
-		return a.batchFinished(ctx, job)
+		return nil, a.batchFinished(ctx, job)
 	}
 	total, done := job.Size()
 	bar = a.newProgress("scoring", total)
 	bar.add(done)
-	rep, err := job.Run(ctx)
+	rep, err = job.Run(ctx)
 	bar.stop()
 	a.batchReport(rep)
 	if err != nil {
-		return a.batchError(err)
+		return nil, a.batchError(err)
 	}
-	for _, failure := range rep.Failed {
-		a.code = exitInput
-		if !contentError(failure.Err) {
-			a.code = exitFailure
-			break
-		}
-	}
-	if len(rep.Failed) == 0 && a.account.Lost() > 0 {
-		a.code = exitSkipped
-	}
-	return nil
+	return rep, nil
 }
 
 // batchFinished says that there was nothing to do.

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,24 +15,20 @@ import (
 	"github.com/spf13/cobra"
 
 	"threatdetect/features"
+	"threatdetect/inference/batch"
 	"threatdetect/inference/detect"
 )
 
 // processCommand holds what runs inside of a processing job; what starts one is added where there is an AWS.
 func (a *app) processCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "process",
 		Short: "Score logs on SageMaker's machines, in a processing job with this program as the container",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(a.processRunCommand())
-	cmd.AddCommand(a.awsProcessCommands()...)
-	return cmd
+	}, append(a.awsProcessCommands(), a.processRunCommand())...)
 }
 
 type processFlags struct {
-	score  scoreFlags
+	batch  batchFlags
 	root   string
 	output string
 }
@@ -42,8 +40,10 @@ func (a *app) processRunCommand() *cobra.Command {
 		Short: "Score this instance's share of a processing job's logs: what the container does",
 		Long: "Run reads /opt/ml/config/processingjobconfig.json and resourceconfig.json, which SageMaker writes for each instance of a processing job.\n" +
 			"The input \"model\" holds the bundle. Every other input holds logs: of one that SageMaker divides (ShardedByS3Key) all files, of one that each\n" +
-			"instance gets whole (FullyReplicated) the share of this instance, by the order of files and hosts. Each log gets a file of verdicts of its\n" +
-			"name in the output \"scores\", so that instances never write the same one. The last words go to /opt/ml/output/message.\n\n" +
+			"instance gets whole (FullyReplicated) the share of this instance, by the order of files and hosts. They are scored as threatdetect batch scores a\n" +
+			"folder with --tree: each log gets a file of verdicts of its name in the output \"scores\", so that instances never write the same one, and where\n" +
+			"records were skipped a file that says which. A file appears there when it is whole; what is not, and the journal, lie in /opt/ml/threatdetect.\n" +
+			"The last words go to /opt/ml/output/message.\n\n" +
 			"A log that cannot be read does not keep the others from being scored, but the job fails. Records that are skipped for a fault are counted in\n" +
 			"the message, and fail the job with --strict only.",
 		Args: cobra.NoArgs,
@@ -62,13 +62,7 @@ func (a *app) processRunCommand() *cobra.Command {
 	}
 	flags.StringVar(&f.root, "root", root, "folder in the place of /opt/ml ($THREATDETECT_ML_ROOT)")
 	flags.StringVar(&f.output, "output-name", "scores", "name of the job's output that gets the verdicts")
-	flags.StringVar(&f.score.to, "to", "ndjson", "output format: ndjson, csv, eve, ecs, ocsf or zeek")
-	flags.StringVar(&f.score.threshold, "threshold", "", "score from which on a flow is a threat, instead of the contract's")
-	flags.BoolVar(&f.score.all, "all", false, "print every flow, not only threats")
-	flags.IntVar(&f.score.explain, "explain", 0, "add the N features that contribute most to the margin, one way or the other")
-	flags.IntVar(&f.score.state.memory, "memory", features.DefaultBudget>>20, "for a set that remembers hosts: how many MiB that may take")
-	f.score.trust.add(flags)
-	a.addReadFlags(flags, &f.score.from, &f.score.strict, &f.score.showSkip)
+	f.batch.addScoring(a, flags)
 	return cmd
 }
 
@@ -140,38 +134,40 @@ func (j *processJob) outputDir(name string) (string, error) {
 	return "", misfit("processingjobconfig.json", "the job has no output %q, but %q", name, names)
 }
 
-// share is a log and the name that it has below its input.
-type share struct{ file, name string }
-
-// inputs finds the bundle, and the logs that are this instance's.
-func (j *processJob) inputs() (bundle string, logs []share, err error) {
+// inputs finds the bundle, the folders of logs, and which files in them are this instance's.
+func (j *processJob) inputs() (bundle string, folders []string, logs map[string]bool, err error) {
+	logs = map[string]bool{}
 	for _, in := range j.ProcessingInputs {
 		dir := j.local(in.S3Input.LocalPath)
 		files, err := filesBelow(dir)
 		if err != nil {
-			return "", nil, err
+			return "", nil, nil, err
 		}
 		if in.InputName == modelInput {
 			if len(files) != 1 {
-				return "", nil, misfit(dir, "%d files, want one: the bundle", len(files))
+				return "", nil, nil, misfit(dir, "%d files, want one: the bundle", len(files))
 			}
-			bundle = files[0].file
+			bundle = files[0]
 			continue
 		}
+		before := len(logs)
 		for i, f := range files {
 			if in.S3Input.S3DataDistributionType == "ShardedByS3Key" || i%j.hosts == j.host {
-				logs = append(logs, f)
+				logs[f] = true
 			}
+		}
+		if len(logs) > before {
+			folders = append(folders, dir)
 		}
 	}
 	if bundle == "" {
-		return "", nil, misfit("processingjobconfig.json", "the job has no input %q, which holds the bundle", modelInput)
+		return "", nil, nil, misfit("processingjobconfig.json", "the job has no input %q, which holds the bundle", modelInput)
 	}
-	return bundle, logs, nil
+	return bundle, folders, logs, nil
 }
 
 // filesBelow lists the files below a folder in the order of their paths. Hidden ones, empty ones and markers such as _SUCCESS are no logs.
-func filesBelow(dir string) (files []share, err error) {
+func filesBelow(dir string) (files []string, err error) {
 	err = filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -188,9 +184,8 @@ func filesBelow(dir string) (files []share, err error) {
 		if err != nil || info.Size() == 0 {
 			return err
 		}
-		rel, err := filepath.Rel(dir, name)
-		files = append(files, share{name, rel})
-		return err
+		files = append(files, name)
+		return nil
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // an instance that gets no object need not have the folder
@@ -203,8 +198,8 @@ func filesBelow(dir string) (files []share, err error) {
 
 // processRun returns what the run has to say in one line.
 func (a *app) processRun(f *processFlags) (said string, err error) {
-	if !slices.Contains(detect.OutputFormats(), f.score.to) {
-		return "", usagef("--to %q: want one of %s", f.score.to, strings.Join(detect.OutputFormats(), ", "))
+	if f.batch.to != batch.Parquet && !slices.Contains(detect.OutputFormats(), f.batch.to) {
+		return "", usagef("--to %q: want one of %s or parquet", f.batch.to, strings.Join(detect.OutputFormats(), ", "))
 	}
 	j, err := readProcessJob(f.root)
 	if err != nil {
@@ -214,58 +209,95 @@ func (a *app) processRun(f *processFlags) (said string, err error) {
 	if err != nil {
 		return "", err
 	}
-	bundle, logs, err := j.inputs()
+	bundle, folders, logs, err := j.inputs()
 	if err != nil {
 		return "", err
 	}
-	f.score.bundle = bundle
-	if _, err := f.score.detector(); err != nil {
+	f.batch.bundle = bundle
+	if len(logs) == 0 {
+		_, err := f.batch.detector()
+		a.counted = err == nil
+		return j.say(0, 0, &a.account), err
+	}
+	f.batch.out, f.batch.work, f.batch.tree = "scores://"+f.output, filepath.Join(j.root, "threatdetect"), true
+	rep, err := a.runBatch(&f.batch, folders, func(o *batch.Options) {
+		o.Bucket = func(context.Context, string) (batch.Store, error) { return outputFolder(out), nil }
+		o.Choose = func(name string) bool { return logs[name] }
+	})
+	if err != nil {
 		return "", err
 	}
-	a.counted = true
-	var failed []error
-	for _, l := range logs {
-		target := filepath.Join(out, l.name+"."+f.score.to)
-		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-			return "", &exitError{code: exitFailure, what: "create output", where: target, err: errors.Unwrap(err)}
-		}
-		if err := a.scoreOne(f, l.file, target); err != nil {
-			if a.signal.Load() != 0 {
-				return "", err
-			}
-			failed = append(failed, err)
-		}
+	if rep == nil {
+		rep = &batch.Report{} // an earlier run had done it all
 	}
-	said = fmt.Sprintf("host %d of %d: %d of %d logs, %d records, %d flows, %d threats", j.host+1, j.hosts, len(logs)-len(failed), len(logs),
-		a.account.Records, a.account.Flows, a.account.Threats)
-	if lost := a.account.Lost(); lost > 0 {
-		said += fmt.Sprintf(", %d records skipped for a fault", lost)
+	if err := os.RemoveAll(f.batch.work); err != nil { // another run is another job
+		return "", &exitError{code: exitFailure, what: "remove journal", where: f.batch.work, err: err}
 	}
-	if len(failed) > 0 {
-		first := a.exitError(nil, failed[0])
-		return said + ";", &exitError{code: first.code, what: first.what, where: first.where, err: fmt.Errorf("%w (the first of %d logs that failed)", first.err, len(failed))}
+	said = j.say(len(logs)-len(rep.Failed), len(logs), &a.account)
+	if len(rep.Failed) > 0 {
+		first := rep.Failed[0]
+		e := &exitError{code: exitFailure, what: "read input", where: first.Input, err: fmt.Errorf("%w (the first of %d logs that failed)", first.Err, len(rep.Failed))}
+		if contentError(first.Err) {
+			e.code = exitInput
+		}
+		return said + ";", e
 	}
 	return said, nil
 }
 
-// scoreOne scores one log into one file. Its account is judged by itself, and then added to that of the run.
-func (a *app) scoreOne(f *processFlags, log, target string) error {
-	total := a.account
-	a.account = features.Account{}
-	flags := f.score
-	flags.out = target
-	err := a.score(&flags, []string{log})
-	one := a.account
-	a.account, a.code = total, 0
-	a.account.Records += one.Records
-	a.account.Flows += one.Flows
-	a.account.Rows += one.Rows
-	a.account.Threats += one.Threats
-	for reason, n := range one.Skipped {
-		if a.account.Skipped == nil {
-			a.account.Skipped = map[features.Reason]int64{}
-		}
-		a.account.Skipped[reason] += n
+// say is the account of a run in one line.
+func (j *processJob) say(done, logs int, account *features.Account) string {
+	said := fmt.Sprintf("host %d of %d: %d of %d logs, %d records, %d flows, %d threats", j.host+1, j.hosts, done, logs, account.Records, account.Flows, account.Threats)
+	if lost := account.Lost(); lost > 0 {
+		said += fmt.Sprintf(", %d records skipped for a fault", lost)
+	}
+	return said
+}
+
+// outputFolder is the folder of an output of the job. SageMaker may send away what is in it at any time, so that only files that are whole go there.
+type outputFolder string
+
+func (outputFolder) List(context.Context, string) ([]batch.Object, error) { return nil, nil }
+
+func (outputFolder) Stat(context.Context, string) (batch.Object, error) {
+	return batch.Object{}, fs.ErrNotExist
+}
+
+func (outputFolder) Open(context.Context, batch.Object, int64) (io.ReadCloser, error) {
+	return nil, fs.ErrNotExist
+}
+
+// Put moves a file into the folder; where that is a volume of its own, it is copied.
+func (dir outputFolder) Put(_ context.Context, key, path string) error {
+	name := filepath.Join(string(dir), filepath.FromSlash(key))
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	if os.Rename(path, name) == nil {
+		return nil
+	}
+	from, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := os.CreateTemp(filepath.Dir(name), ".")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(to.Name())
+	_, err = io.Copy(to, from)
+	if err == nil {
+		err = to.Chmod(0o644)
+	}
+	if err == nil {
+		err = to.Sync()
+	}
+	if err2 := to.Close(); err == nil {
+		err = err2
+	}
+	if err == nil {
+		err = os.Rename(to.Name(), name)
 	}
 	return err
 }

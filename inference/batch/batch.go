@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +25,7 @@ import (
 // stdoutName is what standard output is called as the place of outputs.
 const stdoutName = "-"
 
-// The output formats.
+// The output formats, besides the others of package detect.
 const (
 	NDJSON  = detect.NDJSON
 	CSV     = detect.CSV
@@ -59,6 +60,8 @@ type Options struct {
 
 	Restart bool // drop what an earlier run left, and outputs of the same names
 	Tree    bool // outputs keep the folders that logs have below a folder or prefix
+	// Choose tells which files below a folder are logs; nil: all.
+	Choose func(name string) bool
 
 	Workers   int           // goroutines that parse and judge; 0 means GOMAXPROCS
 	UnitBytes int64         // output after which there is a commit; 0 means DefaultUnitBytes
@@ -144,8 +147,8 @@ func New(ctx context.Context, d *detect.Detector, inputs []string, out string, o
 	if set.Joins {
 		return nil, fmt.Errorf("%w: set %s is made of several logs of a sensor, which have to be read together", ErrInputs, set.Name)
 	}
-	if j.opts.To != NDJSON && j.opts.To != CSV && j.opts.Convert == nil {
-		return nil, fmt.Errorf("%w %q: want ndjson, csv or parquet", detect.ErrOutputFormat, j.opts.To)
+	if !slices.Contains(detect.OutputFormats(), j.opts.To) && j.opts.Convert == nil {
+		return nil, fmt.Errorf("%w %q: want %s or parquet", detect.ErrOutputFormat, j.opts.To, strings.Join(detect.OutputFormats(), ", "))
 	}
 	found, err := find(ctx, inputs, out, &j.opts)
 	if err != nil {

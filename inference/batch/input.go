@@ -217,7 +217,7 @@ func (f *finder) local(arg string) error {
 			return nil
 		}
 		info, err := os.Stat(name)
-		if err != nil || !info.Mode().IsRegular() {
+		if err != nil || !info.Mode().IsRegular() || f.opts.Choose != nil && !f.opts.Choose(name) {
 			return nil // a link to nowhere, a socket
 		}
 		key := filepath.Base(name)
