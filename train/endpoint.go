@@ -50,7 +50,7 @@ func (a *AWS) CreateEndpoint(ctx context.Context, m *Served, progress func(statu
 	made := err == nil
 	if errors.Is(err, ErrExists) {
 		var old *sagemaker.DescribeEndpointOutput
-		if old, err = a.describeEndpoint(ctx); err == nil && aws.ToString(old.EndpointConfigName) != config {
+		if old, err = a.describeEndpoint(ctx); err == nil && configOf(old) != config {
 			return nil, fmt.Errorf("%w: endpoint %s serves another model, or is otherwise made: see threatdetect endpoint update", ErrExists, name)
 		}
 	}
@@ -75,7 +75,7 @@ func (a *AWS) UpdateEndpoint(ctx context.Context, m *Served, progress func(statu
 		return nil, err
 	}
 	changed := aws.ToString(old.EndpointConfigName) != config
-	if changed {
+	if configOf(old) != config { // which is not under way already
 		in := &sagemaker.UpdateEndpointInput{EndpointName: old.EndpointName, EndpointConfigName: &config, RetainAllVariantProperties: aws.Bool(true)}
 		if a.stack.Endpoint.Autoscale.Max == 0 { // then the file says how many instances there are
 			in.ExcludeRetainedVariantProperties = []types.VariantProperty{{VariantPropertyType: types.VariantPropertyTypeDesiredInstanceCount}}
@@ -114,6 +114,14 @@ func (a *AWS) DeleteEndpoint(ctx context.Context, progress func(status string)) 
 
 func (a *AWS) describeEndpoint(ctx context.Context) (*sagemaker.DescribeEndpointOutput, error) {
 	return a.SageMaker().DescribeEndpoint(ctx, &sagemaker.DescribeEndpointInput{EndpointName: aws.String(a.stack.Resource(KindEndpoint))})
+}
+
+// configOf is the configuration that an endpoint serves, or is about to.
+func configOf(e *sagemaker.DescribeEndpointOutput) string {
+	if e.PendingDeploymentSummary != nil {
+		return aws.ToString(e.PendingDeploymentSummary.EndpointConfigName)
+	}
+	return aws.ToString(e.EndpointConfigName)
 }
 
 // waitEndpoint waits until the endpoint serves a configuration.

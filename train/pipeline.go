@@ -2,7 +2,6 @@ package train
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -101,49 +100,6 @@ func (a *AWS) placeDefinition(ctx context.Context, text []byte) (inline *string,
 	key := a.stack.Prefixes.Runs + "pipeline/" + hex.EncodeToString(sum[:8]) + ".json"
 	_, err = a.S3().PutObject(ctx, &s3.PutObjectInput{Bucket: &a.stack.Bucket, Key: &key, Body: strings.NewReader(string(text)), ContentType: aws.String("application/json")})
 	return nil, &types.PipelineDefinitionS3Location{Bucket: &a.stack.Bucket, ObjectKey: &key}, err
-}
-
-// StartOptions are those of a run that people start.
-type StartOptions struct {
-	Parameters map[string]string
-	// Token is the same for a start that is to happen once: asked again with it, the service answers with the run that is there. "" is a new one.
-	Token string
-	Name  string // that people see; "": none
-}
-
-// StartPipeline starts a run, and returns its ARN. It waits for nothing.
-func (a *AWS) StartPipeline(ctx context.Context, o *StartOptions) (arn string, err error) {
-	in := &sagemaker.StartPipelineExecutionInput{PipelineName: aws.String(a.stack.Resource(KindPipeline))}
-	faults := Faults{Where: "pipeline", Kind: ErrStack}
-	known := Parameters()
-	for _, name := range slices.Sorted(maps.Keys(o.Parameters)) {
-		value := o.Parameters[name]
-		switch {
-		case !slices.Contains(known, name):
-			faults.add(0, name, "no such parameter; there are %s", strings.Join(known, " "))
-		case len(value) > 1024:
-			faults.add(0, name, "%d bytes: want at most 1024", len(value))
-		}
-		in.PipelineParameters = append(in.PipelineParameters, types.Parameter{Name: aws.String(name), Value: aws.String(value)})
-	}
-	if n := len(o.Token); n > 0 && (n < 32 || n > 128) {
-		faults.add(0, "token", "%d characters: want 32 to 128", n)
-	}
-	if err := faults.or(nil, nil); err != nil {
-		return "", err
-	}
-	in.ClientRequestToken = &o.Token
-	if o.Token == "" {
-		in.ClientRequestToken = a.token(*in.PipelineName, fmt.Sprint(o.Parameters))
-	}
-	if o.Name != "" {
-		in.PipelineExecutionDisplayName = &o.Name
-	}
-	out, err := a.SageMaker().StartPipelineExecution(ctx, in)
-	if err != nil {
-		return "", err
-	}
-	return aws.ToString(out.PipelineExecutionArn), nil
 }
 
 // PipelineState is what is known of the pipeline and its newest runs.
@@ -341,9 +297,6 @@ func (a *AWS) stopRuns(ctx context.Context, runs []Run) error {
 func Parameters() []string {
 	return []string{ParameterInput, ParameterTrigger, ParameterInstance, ParameterLimit, ParameterApproval}
 }
-
-// NewToken is a token for a start that is to happen once.
-func NewToken() string { return rand.Text() + rand.Text() }
 
 // RunCost bounds what a run of the pipeline costs: instances and hours, without prices, which change.
 func (s *Stack) RunCost() string {

@@ -4,16 +4,10 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -28,11 +22,7 @@ func TestTrainKilled(t *testing.T) {
 	fake, err := awsfake.New(awsfake.Options{Tick: time.Minute})
 	require.NoError(t, err)
 	t.Cleanup(func() { fake.Close() })
-	address, err := url.Parse(fake.URL)
-	require.NoError(t, err)
-	k := &killer{proxy: httputil.NewSingleHostReverseProxy(address)}
-	server := httptest.NewServer(k)
-	t.Cleanup(server.Close)
+	k := newKiller(t, fake)
 	r, err := http.NewRequest(http.MethodPut, fake.URL+"/td-demo-111122223333", nil)
 	require.NoError(t, err)
 	answer, err := http.DefaultClient.Do(r)
@@ -65,30 +55,13 @@ func TestTrainKilled(t *testing.T) {
 			}
 			require.NoError(t, os.WriteFile(filepath.Join(dir, "data", "train.csv"), []byte(train), 0o644))
 			require.NoError(t, os.WriteFile(filepath.Join(dir, "data", "validation.csv"), []byte(big[:10*(len(row)+2)]), 0o644))
-			require.Zero(t, (&app{stdout: &bytes.Buffer{}, stderr: os.Stderr, interrupt: make(chan struct{})}).run([]string{"init", "-o", filepath.Join(dir, "threatdetect.yaml")}))
-			submit := func() (*exec.Cmd, *bytes.Buffer) {
-				cmd := command(t, "train", "submit", "--yes", "--poll", "20ms")
-				cmd.Dir = dir
-				cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+server.URL, "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=y", "AWS_EC2_METADATA_DISABLED=true",
-					"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
-				var stderr bytes.Buffer
-				cmd.Stderr = &stderr
-				return cmd, &stderr
-			}
+			initStack(t, dir)
 			jobs := len(k.seen("SageMaker.CreateTrainingJob"))
-			cmd, stderr := submit()
-			victim, started := cmd, make(chan struct{})
-			k.arm(p.method, p.match, p.n, p.after, func() {
-				<-started
-				_ = victim.Process.Kill()
-			})
-			require.NoError(t, victim.Start())
-			close(started)
-			require.Error(t, victim.Wait(), "killed: %s", stderr)
-			require.True(t, k.struck(), "the point was never reached: %s", stderr)
+			submit := []string{"train", "submit", "--yes", "--poll", "20ms"}
+			k.arm(p.method, p.match, p.n, p.after)
+			k.victim(t, dir, submit)
 			require.NoFileExists(t, filepath.Join(dir, "model.tar.gz"))
-			cmd, stderr = submit()
-			require.NoError(t, cmd.Run(), stderr)
+			k.survivor(t, dir, submit)
 			m, err := model.Open(filepath.Join(dir, "model.tar.gz"), nil)
 			require.NoError(t, err)
 			require.Len(t, m.Trees, 100)
@@ -111,81 +84,3 @@ func TestTrainKilled(t *testing.T) {
 		})
 	}
 }
-
-// killer stands between a command and AWS, and kills the command at one request.
-type killer struct {
-	proxy *httputil.ReverseProxy
-
-	mu       sync.Mutex
-	requests [][2]string // what was asked for, and the name in it
-	method   string
-	match    string
-	n        int
-	after    bool
-	kill     func()
-}
-
-func (k *killer) arm(method, match string, n int, after bool, kill func()) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.method, k.match, k.n, k.after, k.kill = method, match, n, after, kill
-}
-
-func (k *killer) struck() bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.kill == nil
-}
-
-// seen are the names in the requests of an operation.
-func (k *killer) seen(operation string) []string {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	var names []string
-	for _, r := range k.requests {
-		if r[0] == operation {
-			names = append(names, r[1])
-		}
-	}
-	return names
-}
-
-func (k *killer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	operation := r.Header.Get("X-Amz-Target")
-	name := ""
-	if operation == "SageMaker.CreateTrainingJob" {
-		var body bytes.Buffer
-		_, _ = body.ReadFrom(r.Body)
-		_, rest, _ := strings.Cut(body.String(), `"TrainingJobName":"`)
-		name, _, _ = strings.Cut(rest, `"`)
-		r.Body = http.NoBody
-		if body.Len() > 0 {
-			r.Body = readCloser{&body}
-		}
-	}
-	k.mu.Lock()
-	k.requests = append(k.requests, [2]string{operation, name})
-	var kill func()
-	if k.kill != nil && r.Method == k.method && strings.Contains(fmt.Sprint(operation, " ", r.URL), k.match) {
-		if k.n--; k.n == 0 {
-			kill, k.kill = k.kill, nil
-		}
-	}
-	after := k.after
-	k.mu.Unlock()
-	switch {
-	case kill == nil:
-		k.proxy.ServeHTTP(w, r)
-	case after:
-		k.proxy.ServeHTTP(httptest.NewRecorder(), r)
-		kill()
-		panic(http.ErrAbortHandler)
-	default:
-		kill()
-		panic(http.ErrAbortHandler)
-	}
-}
-
-type readCloser struct{ *bytes.Buffer }
-
-func (readCloser) Close() error { return nil }

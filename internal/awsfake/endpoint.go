@@ -13,7 +13,7 @@ import (
 // endpoint is what a real-time endpoint runs.
 type endpoint struct {
 	status, failure string
-	config          string
+	config, pending string
 	life            int
 	handlers        map[string]http.Handler // by variant
 	variants        []doc
@@ -172,6 +172,9 @@ var _ = register("sagemaker", map[string]handler{
 		if len(e.variants) > 0 {
 			out["ProductionVariants"] = anys(e.variants)
 		}
+		if e.status == "Creating" || e.status == "Updating" {
+			out["PendingDeploymentSummary"] = doc{"EndpointConfigName": e.pending, "StartTime": t.modified}
+		}
 		return out, nil
 	},
 	"DeleteEndpoint": func(s *Server, c *call) (doc, *apiError) {
@@ -239,6 +242,7 @@ func checkVariant(v doc) *apiError {
 func (s *Server) deployEndpoint(t *thing, config, fallback string) {
 	e := t.data.(*endpoint)
 	e.life++
+	e.pending = config
 	life := e.life
 	s.clock.at(s.clock.now().Add(4*time.Minute), func(at time.Time) {
 		s.mu.Lock()
