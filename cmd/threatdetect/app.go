@@ -152,3 +152,11 @@ func oneLine(s string) string {
 		return r
 	}, s)
 }
+
+// group is a command that holds others, and tells of them.
+func group(cmd *cobra.Command, commands ...*cobra.Command) *cobra.Command {
+	cmd.Args = cobra.NoArgs
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	cmd.AddCommand(commands...)
+	return cmd
+}

@@ -61,6 +61,19 @@ func (a *app) connect(ctx context.Context, f *awsFlags) (*train.Stack, *train.AW
 	return stack, aws, err
 }
 
+// withAWS is the body of a command: clients are there, and ctx ends when a signal comes.
+func (a *app) withAWS(f *awsFlags, do func(ctx context.Context, aws *train.AWS, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		ctx, cancel := a.context(cmd)
+		defer cancel()
+		_, aws, err := a.connect(ctx, f)
+		if err != nil {
+			return err
+		}
+		return do(ctx, aws, args)
+	}
+}
+
 func (a *app) connectTo(ctx context.Context, stack *train.Stack, f *awsFlags) (*train.AWS, error) {
 	opts := &train.ConnectOptions{EndpointURL: f.endpoint, Profile: f.profile, Clock: rehearsalClock()}
 	if f.dryRun {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 
@@ -24,13 +25,7 @@ func (a *app) cleanupCommand() *cobra.Command {
 		Example: "  threatdetect cleanup\n" +
 			"  threatdetect cleanup --yes --delete-data",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := a.context(cmd)
-			defer cancel()
-			_, aws, err := a.connect(ctx, &f)
-			if err != nil {
-				return err
-			}
+		RunE: a.withAWS(&f, func(ctx context.Context, aws *train.AWS, _ []string) error {
 			opts := &train.CleanupOptions{DeleteData: data, PlanOnly: !f.yes && !f.dryRun}
 			if !opts.PlanOnly {
 				opts.Progress = func(kind, name string) { a.printf("deleting %s %s\n", kind, name) }
@@ -42,7 +37,7 @@ func (a *app) cleanupCommand() *cobra.Command {
 				}
 			}
 			return awsEnd(err)
-		},
+		}),
 	}
 	f.add(cmd.Flags())
 	cmd.Flags().BoolVar(&data, "delete-data", false, "the bucket too, with all versions of all objects, and the logs")

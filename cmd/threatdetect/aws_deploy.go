@@ -3,9 +3,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"threatdetect/train"
 )
 
 func (a *app) deployCommand() *cobra.Command {
@@ -20,13 +23,8 @@ func (a *app) deployCommand() *cobra.Command {
 		Example: "  threatdetect deploy\n" +
 			"  threatdetect deploy --template >threatdetect-template.yaml",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := a.context(cmd)
-			defer cancel()
-			stack, aws, err := a.connect(ctx, &f)
-			if err != nil {
-				return err
-			}
+		RunE: a.withAWS(&f, func(ctx context.Context, aws *train.AWS, _ []string) error {
+			stack := aws.Stack()
 			if template {
 				text, err := stack.DeployTemplate()
 				if err != nil {
@@ -61,7 +59,7 @@ func (a *app) deployCommand() *cobra.Command {
 			}
 			a.told(&f, "stack %s: deployed\n", d.Stack)
 			return nil
-		},
+		}),
 	}
 	f.add(cmd.Flags())
 	cmd.Flags().BoolVar(&template, "template", false, "print the template, and send nothing")
@@ -84,13 +82,8 @@ func (a *app) destroyCommand() *cobra.Command {
 		Long: "Destroy deletes the stack in CloudFormation and waits. Bucket and registry stay, as they hold data and what was approved; jobs, endpoints and\n" +
 			"what other commands made stay, too: threatdetect cleanup is for everything.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := a.context(cmd)
-			defer cancel()
-			stack, aws, err := a.connect(ctx, &f)
-			if err != nil {
-				return err
-			}
+		RunE: a.withAWS(&f, func(ctx context.Context, aws *train.AWS, _ []string) error {
+			stack := aws.Stack()
 			if err := a.agree(&f, fmt.Sprintf("Delete stack %s: roles, pipeline, rule, alarms and dashboard?", stack.StackName())); err != nil {
 				return err
 			}
@@ -107,7 +100,7 @@ func (a *app) destroyCommand() *cobra.Command {
 				a.told(&f, "left: %s %s: %s\n", l.Kind, l.Name, l.Why)
 			}
 			return nil
-		},
+		}),
 	}
 	f.add(cmd.Flags())
 	return cmd

@@ -15,16 +15,12 @@ import (
 )
 
 func (a *app) endpointCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "endpoint",
 		Short: "A model of the stack behind an address of SageMaker, and how it compares with scoring here",
 		Long: "Endpoint makes, changes, asks and deletes an endpoint, of instances or serverless as threatdetect.yaml says. It is not needed: the same model\n" +
 			"scores where the logs are. It costs every second until it is deleted, asked or not; each command says how much in instance hours.",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(a.endpointCreateCommand(), a.endpointUpdateCommand(), a.endpointInvokeCommand(), a.compareCommand(), a.endpointAutoscaleCommand(), a.endpointDeleteCommand())
-	return cmd
+	}, a.endpointCreateCommand(), a.endpointUpdateCommand(), a.endpointInvokeCommand(), a.compareCommand(), a.endpointAutoscaleCommand(), a.endpointDeleteCommand())
 }
 
 type servedFlags struct {
@@ -66,31 +62,22 @@ func (f *servedFlags) served(ctx context.Context, stack *train.Stack, aws *train
 func (a *app) endpointCreateCommand() *cobra.Command {
 	return a.servedCommand("create", "Make the endpoint and wait until it answers",
 		"Create makes model, configuration and endpoint, and waits. Said again, it goes on waiting for what it made.", "Make an endpoint?",
-		func(ctx context.Context, aws *train.AWS, m *train.Served, progress func(string)) (*train.EndpointState, error) {
-			return aws.CreateEndpoint(ctx, m, progress)
-		})
+		(*train.AWS).CreateEndpoint)
 }
 
 func (a *app) endpointUpdateCommand() *cobra.Command {
 	return a.servedCommand("update", "Let the endpoint serve another model, or in another way, without a gap",
 		"Update makes a new model and configuration, lets the endpoint change over, waits, and deletes the old ones. SageMaker keeps the old ones\n"+
 			"serving if the new model does not answer; that is an error then.", "Change the endpoint?",
-		func(ctx context.Context, aws *train.AWS, m *train.Served, progress func(string)) (*train.EndpointState, error) {
-			return aws.UpdateEndpoint(ctx, m, progress)
-		})
+		(*train.AWS).UpdateEndpoint)
 }
 
-func (a *app) servedCommand(name, short, long, question string, do func(context.Context, *train.AWS, *train.Served, func(string)) (*train.EndpointState, error)) *cobra.Command {
+func (a *app) servedCommand(name, short, long, question string, do func(*train.AWS, context.Context, *train.Served, func(string)) (*train.EndpointState, error)) *cobra.Command {
 	var f servedFlags
 	cmd := &cobra.Command{Use: name + " [flags]", Short: short, Long: long, Args: cobra.NoArgs,
 		Example: "  threatdetect endpoint " + name + " --yes\n  threatdetect endpoint " + name + " --model s3://bucket/models/job/output/model.tar.gz",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := a.context(cmd)
-			defer cancel()
-			stack, aws, err := a.connect(ctx, &f.awsFlags)
-			if err != nil {
-				return err
-			}
+		RunE: a.withAWS(&f.awsFlags, func(ctx context.Context, aws *train.AWS, _ []string) error {
+			stack := aws.Stack()
 			served, err := f.served(ctx, stack, aws)
 			if err != nil {
 				return err
@@ -99,14 +86,14 @@ func (a *app) servedCommand(name, short, long, question string, do func(context.
 			if err := a.agree(&f.awsFlags, question); err != nil {
 				return err
 			}
-			state, err := do(ctx, aws, served, a.onChange("endpoint "+stack.Resource(train.KindEndpoint)))
+			state, err := do(aws, ctx, served, a.onChange("endpoint "+stack.Resource(train.KindEndpoint)))
 			if err != nil {
 				return awsEnd(err)
 			}
 			done := map[bool]string{true: "serves " + state.Config, false: "is as it was: it serves " + state.Config}[state.Changed]
 			a.told(&f.awsFlags, "endpoint %s: %s: %s\n", state.Name, state.Status, done)
 			return nil
-		}}
+		})}
 	f.add(cmd.Flags())
 	return cmd
 }
@@ -120,13 +107,7 @@ func (a *app) endpointInvokeCommand() *cobra.Command {
 		Long:    "Invoke sends a file, or standard input, as it is, and prints the answer as it is.",
 		Example: "  threatdetect endpoint invoke rows.csv\n  echo 1,2,3 | threatdetect endpoint invoke --accept application/json",
 		Args:    cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, cancel := a.context(cmd)
-			defer cancel()
-			_, aws, err := a.connect(ctx, &f)
-			if err != nil {
-				return err
-			}
+		RunE: a.withAWS(&f, func(ctx context.Context, aws *train.AWS, args []string) error {
 			name := "-"
 			if len(args) == 1 {
 				name = args[0]
@@ -144,7 +125,7 @@ func (a *app) endpointInvokeCommand() *cobra.Command {
 			}
 			_, err = a.stdout.Write(answer.Body)
 			return err
-		},
+		}),
 	}
 	flags := cmd.Flags()
 	f.add(flags)
@@ -179,13 +160,8 @@ func (a *app) endpointAutoscaleCommand() *cobra.Command {
 		Short: "Let the endpoint have as many instances as its load wants, within the bounds of threatdetect.yaml",
 		Long:  "Autoscale registers endpoint.autoscale with Application Auto Scaling; where its max is 0, it removes the scaling.",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := a.context(cmd)
-			defer cancel()
-			stack, aws, err := a.connect(ctx, &f)
-			if err != nil {
-				return err
-			}
+		RunE: a.withAWS(&f, func(ctx context.Context, aws *train.AWS, _ []string) error {
+			stack := aws.Stack()
 			bounds := stack.Endpoint.Autoscale
 			if bounds.Max > 0 {
 				a.printf("note: %s\n", stack.CostOf())
@@ -202,7 +178,7 @@ func (a *app) endpointAutoscaleCommand() *cobra.Command {
 			}
 			a.told(&f, "endpoint %s: %d to %d instances, one for %v invocations a minute\n", stack.Resource(train.KindEndpoint), bounds.Min, bounds.Max, bounds.Target)
 			return nil
-		},
+		}),
 	}
 	f.add(cmd.Flags())
 	return cmd
@@ -214,13 +190,8 @@ func (a *app) endpointDeleteCommand() *cobra.Command {
 		Use:   "delete [flags]",
 		Short: "Delete the endpoint, its scaling, configurations and models, and wait until it is gone",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := a.context(cmd)
-			defer cancel()
-			stack, aws, err := a.connect(ctx, &f)
-			if err != nil {
-				return err
-			}
+		RunE: a.withAWS(&f, func(ctx context.Context, aws *train.AWS, _ []string) error {
+			stack := aws.Stack()
 			name := stack.Resource(train.KindEndpoint)
 			if err := a.agree(&f, fmt.Sprintf("Delete endpoint %s?", name)); err != nil {
 				return err
@@ -232,7 +203,7 @@ func (a *app) endpointDeleteCommand() *cobra.Command {
 				a.told(&f, "endpoint %s: there is none\n", name)
 			}
 			return awsEnd(err)
-		},
+		}),
 	}
 	f.add(cmd.Flags())
 	return cmd

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -13,14 +14,10 @@ import (
 )
 
 func (a *app) iamCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "iam",
 		Short: "Print the least rights that the stack works with, or make its roles",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(a.iamPoliciesCommand(), a.iamApplyCommand())
-	return cmd
+	}, a.iamPoliciesCommand(), a.iamApplyCommand())
 }
 
 func (a *app) iamPoliciesCommand() *cobra.Command {
@@ -37,24 +34,20 @@ func (a *app) iamPoliciesCommand() *cobra.Command {
 		Example: "  threatdetect iam policies\n" +
 			"  threatdetect iam policies --role operator >operator.json",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := a.context(cmd)
-			defer cancel()
-			stack, aws, err := a.connect(ctx, &f)
-			if err != nil {
-				return err
-			}
+		RunE: a.withAWS(&f, func(ctx context.Context, aws *train.AWS, _ []string) error {
+			stack := aws.Stack()
 			if f.dryRun {
 				_, err := aws.CreateRoles(ctx)
 				return awsEnd(err)
 			}
 			if account == "" {
+				var err error
 				if account, err = aws.Account(ctx); err != nil {
 					return awsEnd(err)
 				}
 			}
 			return a.printPolicies(stack, account, only, trust)
-		},
+		}),
 	}
 	flags := cmd.Flags()
 	f.add(flags)
@@ -103,13 +96,8 @@ func (a *app) iamApplyCommand() *cobra.Command {
 		Use:   "apply [flags]",
 		Short: "Make the stack's roles, or bring them up to date, without the rest of deploy",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := a.context(cmd)
-			defer cancel()
-			stack, aws, err := a.connect(ctx, &f)
-			if err != nil {
-				return err
-			}
+		RunE: a.withAWS(&f, func(ctx context.Context, aws *train.AWS, _ []string) error {
+			stack := aws.Stack()
 			if err := a.agree(&f, fmt.Sprintf("Make or change the roles %s…?", stack.Resource(""))); err != nil {
 				return err
 			}
@@ -118,7 +106,7 @@ func (a *app) iamApplyCommand() *cobra.Command {
 				a.told(&f, "role %s%s\n", train.RolePath, name)
 			}
 			return awsEnd(err)
-		},
+		}),
 	}
 	f.add(cmd.Flags())
 	return cmd

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -13,44 +14,28 @@ import (
 )
 
 func (a *app) monitorCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "monitor",
 		Short: "Make, or look at, the dashboard and the alarms of the stack",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(
-		a.monitorPart("create", "Make the dashboard and the alarms, or bring them up to date",
-			"Create watches the pipeline, the rule, training, and where they are there the function of the trigger and the endpoint, also for costing\n"+
-				"something while nobody asks it. Alarms of what is no longer there are removed.",
-			func(cmd *cobra.Command, aws *train.AWS) (*train.Monitoring, error) {
-				return aws.CreateMonitor(cmd.Context())
-			}),
+	}, a.monitorPart("create", "Make the dashboard and the alarms, or bring them up to date",
+		"Create watches the pipeline, the rule, training, and where they are there the function of the trigger and the endpoint, also for costing\n"+
+			"something while nobody asks it. Alarms of what is no longer there are removed.",
+		(*train.AWS).CreateMonitor),
 		a.monitorPart("show", "Tell how the alarms are", "Show lists the alarms of the stack with their states. The exit code is 0 whatever they are.",
-			func(cmd *cobra.Command, aws *train.AWS) (*train.Monitoring, error) {
-				return aws.ShowMonitor(cmd.Context())
-			}))
-	return cmd
+			(*train.AWS).ShowMonitor))
 }
 
-func (a *app) monitorPart(name, short, long string, do func(*cobra.Command, *train.AWS) (*train.Monitoring, error)) *cobra.Command {
+func (a *app) monitorPart(name, short, long string, do func(*train.AWS, context.Context) (*train.Monitoring, error)) *cobra.Command {
 	var f awsFlags
 	var asJSON bool
 	cmd := &cobra.Command{Use: name + " [flags]", Short: short, Long: long, Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := a.context(cmd)
-			defer cancel()
-			cmd.SetContext(ctx)
-			_, aws, err := a.connect(ctx, &f)
-			if err != nil {
-				return err
-			}
-			m, err := do(cmd, aws)
+		RunE: a.withAWS(&f, func(ctx context.Context, aws *train.AWS, _ []string) error {
+			m, err := do(aws, ctx)
 			if err != nil {
 				return awsEnd(err)
 			}
 			return a.printMonitoring(&f, m, asJSON)
-		}}
+		})}
 	f.add(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as one JSON object")
 	return cmd

@@ -34,8 +34,8 @@ func (f *scoreJobFlags) add(flags *pflag.FlagSet) {
 }
 
 // scoreJob runs submit and waits for what it started.
-func (a *app) scoreJob(cmd *cobra.Command, f *scoreJobFlags, what string, submit func(context.Context, *train.AWS) (*train.JobState, error),
-	wait func(context.Context, *train.AWS, string, func(string)) (*train.JobState, error)) error {
+func (a *app) scoreJob(cmd *cobra.Command, f *scoreJobFlags, what string, wait func(*train.AWS, context.Context, string, func(string)) (*train.JobState, error),
+	submit func(context.Context, *train.AWS) (*train.JobState, error)) error {
 	ctx, cancel := a.context(cmd)
 	defer cancel()
 	stack, aws, err := a.connect(ctx, &f.awsFlags)
@@ -52,7 +52,7 @@ func (a *app) scoreJob(cmd *cobra.Command, f *scoreJobFlags, what string, submit
 	}
 	a.printf("%s job %s, results to %s\n", what, state.Name, state.Output)
 	if !f.noWait {
-		if state, err = wait(ctx, aws, state.Name, a.onChange(what+" job "+state.Name)); err != nil {
+		if state, err = wait(aws, ctx, state.Name, a.onChange(what+" job "+state.Name)); err != nil {
 			return awsEnd(err)
 		}
 	}
@@ -65,15 +65,16 @@ func (a *app) scoreJob(cmd *cobra.Command, f *scoreJobFlags, what string, submit
 }
 
 func (a *app) transformCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "transform",
 		Short: "Score files of rows on SageMaker's machines with batch transform",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
+	}, a.transformSubmitCommand())
+}
+
+func (a *app) transformSubmitCommand() *cobra.Command {
 	var f scoreJobFlags
 	var o train.TransformOptions
-	submit := &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "submit [flags]",
 		Short: "Start a batch transform job with this program as the container, and wait for it",
 		Long: "Submit makes a model with this program's own image, which answers as SageMaker's XGBoost does, and lets batch transform send it the rows of\n" +
@@ -82,23 +83,18 @@ func (a *app) transformCommand() *cobra.Command {
 		Example: "  threatdetect transform submit --input s3://bucket/rows/ --output s3://bucket/scores/ --count 4",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.scoreJob(cmd, &f, "transform",
-				func(ctx context.Context, aws *train.AWS) (*train.JobState, error) {
-					return aws.SubmitTransform(ctx, &f.job, &o)
-				},
-				func(ctx context.Context, aws *train.AWS, name string, progress func(string)) (*train.JobState, error) {
-					return aws.WaitTransform(ctx, name, progress)
-				})
+			return a.scoreJob(cmd, &f, "transform", (*train.AWS).WaitTransform, func(ctx context.Context, aws *train.AWS) (*train.JobState, error) {
+				return aws.SubmitTransform(ctx, &f.job, &o)
+			})
 		},
 	}
-	flags := submit.Flags()
+	flags := cmd.Flags()
 	f.add(flags)
 	flags.StringVar(&o.ContentType, "content-type", "text/csv", "of the objects: text/csv, text/libsvm or application/x-recordio-protobuf")
 	flags.StringVar(&o.Accept, "accept", "text/csv", "of the results: text/csv or application/json")
 	flags.BoolVar(&o.Compressed, "gzip", false, "the objects are compressed with gzip")
 	flags.BoolVar(&o.Join, "join", false, "each row of a result begins with the row of the input")
 	flags.StringVar(&o.Container, "sagemaker", "", "answer as the image of this tag does; without one that of the stack")
-	cmd.AddCommand(submit)
 	return cmd
 }
 
@@ -116,13 +112,9 @@ func (a *app) processSubmitCommand() *cobra.Command {
 			if o.To != "" && !slices.Contains(detect.OutputFormats(), o.To) {
 				return usagef("--to %q: want one of %s", o.To, strings.Join(detect.OutputFormats(), ", "))
 			}
-			return a.scoreJob(cmd, &f, "processing",
-				func(ctx context.Context, aws *train.AWS) (*train.JobState, error) {
-					return aws.SubmitProcess(ctx, &f.job, &o)
-				},
-				func(ctx context.Context, aws *train.AWS, name string, progress func(string)) (*train.JobState, error) {
-					return aws.WaitProcess(ctx, name, progress)
-				})
+			return a.scoreJob(cmd, &f, "processing", (*train.AWS).WaitProcess, func(ctx context.Context, aws *train.AWS) (*train.JobState, error) {
+				return aws.SubmitProcess(ctx, &f.job, &o)
+			})
 		},
 	}
 	flags := cmd.Flags()

@@ -14,6 +14,14 @@ import (
 	"threatdetect/internal/awsfake"
 )
 
+const hasAWS = true
+
+// withAWS adds the commands of scripts that rehearse AWS.
+func withAWS(commands map[string]func(*testscript.TestScript, bool, []string)) map[string]func(*testscript.TestScript, bool, []string) {
+	commands["fake"], commands["openfake"], commands["settle"], commands["upload"] = startFake, startOpenFake, settleFake, uploadFake
+	return commands
+}
+
 // startFake is: fake [DIR], which rehearses AWS for the rest of the script: account 111122223333 with what DIR has in folders, a bucket each. Waits take next
 // to no time. Roles have to exist, and to allow what they are used for. Its address is $fake.
 func startFake(ts *testscript.TestScript, _ bool, args []string) { serveFake(ts, true, args) }

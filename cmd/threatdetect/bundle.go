@@ -17,16 +17,12 @@ import (
 )
 
 func (a *app) bundleCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "bundle COMMAND",
 		Short: "Make, sign and check bundles",
 		Long: "A bundle is a model.tar.gz that SageMaker's container loads like any other, with the contract that says how a log becomes rows,\n" +
 			"and digests of all that is in it, which may be signed.",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(a.bundleMakeCommand(), a.bundleSignCommand(), a.bundleVerifyCommand(), a.bundleKeygenCommand())
-	return cmd
+	}, a.bundleMakeCommand(), a.bundleSignCommand(), a.bundleVerifyCommand(), a.bundleKeygenCommand())
 }
 
 type bundleFlags struct {

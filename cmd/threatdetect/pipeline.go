@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,17 +21,13 @@ import (
 )
 
 func (a *app) pipelineCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "pipeline COMMAND",
 		Short: "Train again by itself: prepare raw logs, train, check the metric, register the model",
 		Long: "A SageMaker Pipeline of four steps. Prepare makes training rows of all raw logs whose folders are complete, with this program's own image; Train is\n" +
 			"SageMaker's XGBoost; the gate lets the model into the registry if its metric is good enough, and ends the run with the reason if it is not.\n" +
 			"People start runs with start, logs that arrive do with trigger.",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(a.pipelineCreateCommand(), a.pipelineStartCommand(), a.pipelineStatusCommand(), a.pipelineDefinitionCommand(), a.pipelineDeleteCommand())
-	return cmd
+	}, a.pipelineCreateCommand(), a.pipelineStartCommand(), a.pipelineStatusCommand(), a.pipelineDefinitionCommand(), a.pipelineDeleteCommand())
 }
 
 func (a *app) pipelineCreateCommand() *cobra.Command {
@@ -40,13 +37,8 @@ func (a *app) pipelineCreateCommand() *cobra.Command {
 		Short:   "Make the pipeline and the group of its models, or bring them up to date; costs nothing",
 		Example: "  threatdetect pipeline create --dry-run\n  threatdetect pipeline create",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, done := a.context(cmd)
-			defer done()
-			stack, aws, err := a.connect(ctx, &f)
-			if err != nil {
-				return err
-			}
+		RunE: a.withAWS(&f, func(ctx context.Context, aws *train.AWS, _ []string) error {
+			stack := aws.Stack()
 			created, err := aws.CreatePipeline(ctx)
 			if err != nil {
 				return awsError(f.config, err)
@@ -59,7 +51,7 @@ func (a *app) pipelineCreateCommand() *cobra.Command {
 				a.printf("image.own is not set: the prepare step runs %s, which has to be there\n", stack.OwnImage(account))
 			}
 			return a.say(&f, "%s pipeline %s; a run costs at most %s", map[bool]string{true: "created", false: "updated"}[created], stack.Resource(train.KindPipeline), stack.RunCost())
-		},
+		}),
 	}
 	f.add(cmd.Flags())
 	return cmd
@@ -82,42 +74,42 @@ func (a *app) pipelineStartCommand() *cobra.Command {
 		Use:   "start [--set NAME=VALUE...] [flags]",
 		Short: "Start a run, and wait for its end",
 		Long: "Start begins a run and tells what its steps do. The parameters are " + strings.Join(train.Parameters(), ", ") + ".\n" +
-			"The token that is printed first makes a start happen once: the same start with --token begins no second run.\n\n" +
+			"The same command again, after it was stopped or killed while it waited, goes on with the same run, which it remembers in a hidden file beside\n" +
+			"threatdetect.yaml. Scripts that want a start to happen once, wherever it is said again, give it a --token.\n\n" +
 			"The exit code is 1 if the run fails, also when the gate refuses the model.",
 		Example: "  threatdetect pipeline start\n  threatdetect pipeline start --set Minimum=0.9 --set Approval=Approved --no-wait",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, done := a.context(cmd)
-			defer done()
-			stack, aws, err := a.connect(ctx, &f)
-			if err != nil {
-				return err
-			}
+		RunE: a.withAWS(&f, func(ctx context.Context, aws *train.AWS, _ []string) error {
+			stack := aws.Stack()
 			if err := a.agree(&f, "A run costs at most "+stack.RunCost()+". Start it?"); err != nil {
 				return err
 			}
-			if o.Token == "" && !f.dryRun {
-				o.Token = train.NewToken()
-				a.printf("token %s\n", o.Token)
-			}
+			o.Beside = f.config
 			arn, err := aws.StartPipeline(ctx, &o)
 			if err != nil {
 				return awsError(f.config, err)
 			}
-			if err := a.say(&f, "%s", arn); err != nil || noWait {
+			if err := a.say(&f, "%s", arn); err != nil {
 				return err
 			}
+			if noWait {
+				return awsEnd(aws.ForgetStart(&o))
+			}
 			run, err := aws.WaitRun(ctx, arn, a.showSteps())
+			if run != nil && !run.Active() || errors.Is(err, train.ErrNotFound) {
+				err = errors.Join(err, aws.ForgetStart(&o))
+			}
 			if err != nil {
 				return awsError(arn, err)
 			}
 			return a.say(&f, "%s", strings.TrimSpace(run.Status+" "+registered(run)))
-		},
+		}),
 	}
 	flags := cmd.Flags()
 	flags.StringToStringVar(&o.Parameters, "set", nil, "value of a parameter: Minimum=0.9; may be given again")
 	flags.StringVar(&o.Token, "token", "", "32 to 128 characters: a start with the same token begins no second run")
 	flags.StringVar(&o.Name, "name", "", "name of the run for people")
+	flags.BoolVar(&o.New, "new", false, "begin another run, although one that was begun was not waited for")
 	flags.BoolVar(&noWait, "no-wait", false, "do not wait for its end")
 	f.add(flags)
 	return cmd
@@ -156,13 +148,7 @@ func (a *app) pipelineStatusCommand() *cobra.Command {
 		Short: "Show the pipeline and its newest runs, or the steps of one run",
 		Long:  "Without a RUN the steps of the newest one are shown. RUN is an ARN, or its last part.",
 		Args:  cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, done := a.context(cmd)
-			defer done()
-			_, aws, err := a.connect(ctx, &f)
-			if err != nil {
-				return err
-			}
+		RunE: a.withAWS(&f, func(ctx context.Context, aws *train.AWS, args []string) error {
 			if runs < 1 || runs > 1000 {
 				return usagef("--runs %d: want 1 to 1000", runs)
 			}
@@ -195,7 +181,7 @@ func (a *app) pipelineStatusCommand() *cobra.Command {
 				}{state, run})
 			}
 			return writePipeline(a.stdout, state, run)
-		},
+		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
 	cmd.Flags().IntVar(&runs, "runs", 10, "how many runs to list")
@@ -316,13 +302,8 @@ func (a *app) pipelineDeleteCommand() *cobra.Command {
 		Use:   "delete [flags]",
 		Short: "Stop the runs of the pipeline and delete it; models stay in the registry",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, done := a.context(cmd)
-			defer done()
-			stack, aws, err := a.connect(ctx, &f)
-			if err != nil {
-				return err
-			}
+		RunE: a.withAWS(&f, func(ctx context.Context, aws *train.AWS, _ []string) error {
+			stack := aws.Stack()
 			name := stack.Resource(train.KindPipeline)
 			if err := a.agree(&f, "This stops the runs of "+name+" and deletes it. Go on?"); err != nil {
 				return err
@@ -338,7 +319,7 @@ func (a *app) pipelineDeleteCommand() *cobra.Command {
 				return a.say(&f, "there is no pipeline %s: nothing is left to delete", name)
 			}
 			return a.say(&f, "deleted pipeline %s", name)
-		},
+		}),
 	}
 	f.add(cmd.Flags())
 	return cmd

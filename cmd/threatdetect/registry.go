@@ -21,17 +21,13 @@ import (
 )
 
 func (a *app) registryCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "registry COMMAND",
 		Short: "The models that the pipeline registered: list, approve, reject, fetch",
 		Long: "Every model that passed the gate is a version in the registry. The highest approved version is the one to use: threatdetect serve --approved, and\n" +
 			"train.Watch in Go, follow it. To roll back, reject the version that is bad.\n\n" +
 			"approve and reject also keep the pointer in the bucket right (" + "approved/current.json), which programs can follow that may not ask the registry.",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(a.registryListCommand(), a.registryJudgeCommand("approve"), a.registryJudgeCommand("reject"), a.registryPullCommand(), a.registryPublishCommand())
-	return cmd
+	}, a.registryListCommand(), a.registryJudgeCommand("approve"), a.registryJudgeCommand("reject"), a.registryPullCommand(), a.registryPublishCommand())
 }
 
 func (a *app) registryListCommand() *cobra.Command {
@@ -206,19 +202,13 @@ func (a *app) registryPublishCommand() *cobra.Command {
 		Use:   "publish [flags]",
 		Short: "Let the pointer in the bucket point to the highest approved version, for runs that approve by themselves",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, done := a.context(cmd)
-			defer done()
-			_, aws, err := a.connect(ctx, &f)
-			if err != nil {
-				return err
-			}
+		RunE: a.withAWS(&f, func(ctx context.Context, aws *train.AWS, _ []string) error {
 			opts, err := o.options()
 			if err != nil {
 				return err
 			}
 			return a.publish(ctx, aws, &f, opts)
-		},
+		}),
 	}
 	o.add(cmd)
 	f.add(cmd.Flags())

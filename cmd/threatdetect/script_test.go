@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,26 +25,29 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	scripts, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !hasAWS {
+		scripts = slices.DeleteFunc(scripts, func(name string) bool { return strings.HasPrefix(filepath.Base(name), "aws_") })
+	}
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Files:               scripts,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("demo", demo)
 			env.Setenv("container", filepath.Join(demo, "../container"))
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+		Cmds: withAWS(map[string]func(*testscript.TestScript, bool, []string){
 			"gzip":     packFile(gzipped),
 			"zstd":     packFile(zstandard),
 			"truncate": truncateFile,
 			"lines":    countLines,
 			"exit":     exitCode,
 			"account":  checkAccount,
-			"fake":     startFake,
-			"openfake": startOpenFake,
-			"settle":   settleFake,
-			"upload":   uploadFake,
-		},
+		}),
 	})
 }
 

@@ -16,19 +16,16 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"threatdetect/train"
 )
 
 func (a *app) trainCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "train COMMAND",
 		Short: "Train a model on SageMaker, or here as SageMaker would",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(a.trainSubmitCommand(), a.trainStatusCommand(), a.trainLogsCommand(), a.trainStopCommand(), a.trainFetchCommand(), a.trainListCommand(), a.trainLocalCommand())
-	return cmd
+	}, a.trainSubmitCommand(), a.trainStatusCommand(), a.trainLogsCommand(), a.trainStopCommand(), a.trainFetchCommand(), a.trainListCommand(), a.trainLocalCommand())
 }
 
 type submitFlags struct {
@@ -49,33 +46,47 @@ func (a *app) trainSubmitCommand() *cobra.Command {
 		Example: "  threatdetect train submit --data data -o model.tar.gz\n" +
 			"  threatdetect train submit --dry-run\n" +
 			"  threatdetect train submit --yes --no-wait conn.log.labeled",
-		RunE: func(cmd *cobra.Command, args []string) error { return a.trainSubmit(cmd, &f, args) },
 	}
-	flags := cmd.Flags()
+	cmd.RunE = a.withAWS(&f.awsFlags, func(ctx context.Context, aws *train.AWS, args []string) error {
+		return a.trainSubmit(ctx, aws, &f, args)
+	})
+	f.addSubmit(cmd.Flags(), "the bundle to write")
+	return cmd
+}
+
+func (f *submitFlags) addSubmit(flags *pflag.FlagSet, output string) {
 	f.add(flags)
 	flags.StringVar(&f.data, "data", "data", "folder of training files, as fit writes them; logs that are given are made into such a folder")
-	flags.StringVarP(&f.out, "output", "o", "model.tar.gz", "the bundle to write")
+	flags.StringVarP(&f.out, "output", "o", "model.tar.gz", output)
 	flags.BoolVar(&f.noWait, "no-wait", false, "return when the job is accepted; the same command without it waits and fetches")
 	flags.BoolVar(&f.anew, "new", false, "make a new job even if there is one for the same files and stack")
 	flags.BoolVar(&f.asJSON, "json", false, "print what became of it as one JSON object")
 	flags.DurationVar(&f.poll, "poll", train.DefaultPoll, "how often the job is asked for")
-	return cmd
 }
 
-func (a *app) trainSubmit(cmd *cobra.Command, f *submitFlags, files []string) error {
-	ctx, cancel := a.context(cmd)
-	defer cancel()
-	stack, aws, err := a.connect(ctx, &f.awsFlags)
-	if err != nil {
-		return err
-	}
+// agreedData are the files to train on, once somebody agreed to what the job costs. Verb is what it does on SageMaker.
+func (a *app) agreedData(f *submitFlags, stack *train.Stack, files []string, verb string, cost train.Cost) (*train.Data, error) {
 	data, err := a.trainingData(stack, f, files)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	cost := stack.TrainingCost()
 	a.note("%s\n", cost)
-	if err := a.agree(&f.awsFlags, fmt.Sprintf("Train on SageMaker, %s?", cost)); err != nil {
+	return data, a.agree(&f.awsFlags, fmt.Sprintf("%s on SageMaker, %s?", verb, cost))
+}
+
+// leave is the end of a command that stops waiting for a job, or whose job failed.
+func (a *app) leave(command string, err error) error {
+	if err != nil && a.signal.Load() != 0 {
+		a.note("the job goes on; the same command again waits for it, threatdetect %s stop ends it\n", command)
+		return a.interrupted()
+	}
+	return awsEnd(err)
+}
+
+func (a *app) trainSubmit(ctx context.Context, aws *train.AWS, f *submitFlags, files []string) error {
+	stack := aws.Stack()
+	data, err := a.agreedData(f, stack, files, "Train", stack.TrainingCost())
+	if err != nil {
 		return err
 	}
 	bar := a.newJobProgress("train")
@@ -84,15 +95,8 @@ func (a *app) trainSubmit(cmd *cobra.Command, f *submitFlags, files []string) er
 		Warn: func(text string) { a.note("%s\n", text) },
 	})
 	bar.stop()
-	if err != nil {
-		if a.signal.Load() != 0 {
-			a.note("the job goes on; the same command again waits for it, threatdetect train stop ends it\n")
-			return a.interrupted()
-		}
-		return awsError("", err)
-	}
-	if f.dryRun {
-		return nil
+	if err != nil || f.dryRun {
+		return a.leave("train", err)
 	}
 	return a.printResult(result, f.asJSON)
 }
@@ -226,18 +230,9 @@ func printJob(w io.Writer, j *train.Job, b *train.Bundle) error {
 // jobCommand is a command over one training job, whose name is the argument.
 func (a *app) jobCommand(cmd *cobra.Command, f *awsFlags, run func(ctx context.Context, aws *train.AWS, name string) error) *cobra.Command {
 	cmd.Args = cobra.ExactArgs(1)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		ctx, cancel := a.context(cmd)
-		defer cancel()
-		_, aws, err := a.connect(ctx, f)
-		if err != nil {
-			return err
-		}
-		if err := run(ctx, aws, args[0]); err != nil {
-			return awsError("", err)
-		}
-		return nil
-	}
+	cmd.RunE = a.withAWS(f, func(ctx context.Context, aws *train.AWS, args []string) error {
+		return awsEnd(run(ctx, aws, args[0]))
+	})
 	f.add(cmd.Flags())
 	return cmd
 }
@@ -267,7 +262,7 @@ func (a *app) trainLogsCommand() *cobra.Command {
 		var failed error
 		err := aws.JobLogs(ctx, name, follow, poll, func(e train.Event) {
 			if e.Line != "" && failed == nil && !f.dryRun {
-				_, failed = fmt.Fprintln(a.stdout, e.Line)
+				_, failed = fmt.Fprintln(a.stdout, logLine(e.Line))
 			}
 		})
 		return errors.Join(err, failed)
@@ -328,16 +323,10 @@ func (a *app) trainListCommand() *cobra.Command {
 	var asJSON bool
 	var limit int
 	cmd := &cobra.Command{Use: "list", Short: "List the training jobs of the stack, newest first", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := a.context(cmd)
-			defer cancel()
-			_, aws, err := a.connect(ctx, &f)
-			if err != nil {
-				return err
-			}
+		RunE: a.withAWS(&f, func(ctx context.Context, aws *train.AWS, _ []string) error {
 			n := 0
 			var failed error
-			err = aws.Jobs(ctx, func(j train.Job) bool {
+			err := aws.Jobs(ctx, func(j train.Job) bool {
 				if asJSON {
 					failed = printJSON(a.stdout, describeJob(&j, nil))
 				} else {
@@ -350,7 +339,7 @@ func (a *app) trainListCommand() *cobra.Command {
 				return awsError("", err)
 			}
 			return failed
-		}}
+		})}
 	f.add(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object a job")
 	cmd.Flags().IntVar(&limit, "limit", 0, "no more than this many; 0 is all")

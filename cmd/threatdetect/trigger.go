@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -15,18 +16,14 @@ import (
 )
 
 func (a *app) triggerCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "trigger COMMAND",
 		Short: "Start the pipeline when raw logs have arrived, or at times",
 		Long: "Whoever uploads logs writes the marker last: raw/2026-01-02/_SUCCESS behind raw/2026-01-02/conn.log.gz. The bucket tells EventBridge, and a rule starts the\n" +
 			"pipeline, which reads all folders that have their marker. Events that cannot be delivered go to a queue.\n\n" +
 			"With a schedule in the stack (trigger.schedule) time starts the pipeline instead. With --lambda a function stands in between, which starts one run for a\n" +
 			"marker however often its event comes, and one for all markers that arrive while a run is under way.",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(a.triggerCreateCommand(), a.triggerTestCommand(), a.triggerDeleteCommand(), a.triggerPackageCommand())
-	return cmd
+	}, a.triggerCreateCommand(), a.triggerTestCommand(), a.triggerDeleteCommand(), a.triggerPackageCommand())
 }
 
 func (a *app) triggerCreateCommand() *cobra.Command {
@@ -149,13 +146,8 @@ func (a *app) triggerTestCommand() *cobra.Command {
 			"until a run begins, which costs what a run costs. The exit code is 1 if something is wrong.",
 		Example: "  threatdetect trigger test --key raw/2026-01-02/_SUCCESS",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, done := a.context(cmd)
-			defer done()
-			stack, aws, err := a.connect(ctx, &f)
-			if err != nil {
-				return err
-			}
+		RunE: a.withAWS(&f, func(ctx context.Context, aws *train.AWS, _ []string) error {
+			stack := aws.Stack()
 			if key == "" {
 				key = stack.Prefixes.Raw + "test/" + stack.Trigger.Marker
 			}
@@ -199,7 +191,7 @@ func (a *app) triggerTestCommand() *cobra.Command {
 				return awsError(key, err)
 			}
 			return a.say(&f, "%s", run)
-		},
+		}),
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&key, "key", "", "key of a marker; raw/test/_SUCCESS by default")
@@ -217,13 +209,7 @@ func (a *app) triggerDeleteCommand() *cobra.Command {
 		Use:   "delete [flags]",
 		Short: "Remove rule, schedule, function and queue",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, done := a.context(cmd)
-			defer done()
-			_, aws, err := a.connect(ctx, &f)
-			if err != nil {
-				return err
-			}
+		RunE: a.withAWS(&f, func(ctx context.Context, aws *train.AWS, _ []string) error {
 			if err := a.agree(&f, "Nothing will start the pipeline by itself any more. Go on?"); err != nil {
 				return err
 			}
@@ -248,7 +234,7 @@ func (a *app) triggerDeleteCommand() *cobra.Command {
 				return a.say(&f, "there is no trigger: nothing is left to delete")
 			}
 			return nil
-		},
+		}),
 	}
 	cmd.Flags().BoolVar(&all, "undelivered", false, "the queue too if events are in it that nobody could deliver")
 	f.add(cmd.Flags())

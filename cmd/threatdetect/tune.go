@@ -18,14 +18,10 @@ import (
 )
 
 func (a *app) tuneCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "tune COMMAND",
 		Short: "Let SageMaker look for better hyperparameters",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(a.tuneSubmitCommand(), a.tuneStatusCommand(), a.tuneStopCommand(), a.tuneBestCommand())
-	return cmd
+	}, a.tuneSubmitCommand(), a.tuneStatusCommand(), a.tuneStopCommand(), a.tuneBestCommand())
 }
 
 func (a *app) tuneSubmitCommand() *cobra.Command {
@@ -35,56 +31,32 @@ func (a *app) tuneSubmitCommand() *cobra.Command {
 		Short: "Start a tuning job: training jobs that try the ranges of threatdetect.yaml",
 		Long: "Submit takes files like train submit, makes the tuning job and waits for it; then tune best fetches the best model.\n" +
 			"The same command again, after it was stopped or killed, goes on with the same job.",
-		RunE: func(cmd *cobra.Command, args []string) error { return a.tuneSubmit(cmd, &f, args) },
 	}
-	flags := cmd.Flags()
-	f.add(flags)
-	flags.StringVar(&f.data, "data", "data", "folder of training files, as fit writes them; logs that are given are made into such a folder")
-	flags.StringVarP(&f.out, "output", "o", "model.tar.gz", "the bundle of the best job")
-	flags.BoolVar(&f.noWait, "no-wait", false, "return when the job is accepted")
-	flags.BoolVar(&f.anew, "new", false, "make a new job even if there is one for the same files and stack")
-	flags.BoolVar(&f.asJSON, "json", false, "print what became of it as one JSON object")
-	flags.DurationVar(&f.poll, "poll", train.DefaultPoll, "how often the job is asked for")
+	cmd.RunE = a.withAWS(&f.awsFlags, func(ctx context.Context, aws *train.AWS, args []string) error {
+		return a.tuneSubmit(ctx, aws, &f, args)
+	})
+	f.addSubmit(cmd.Flags(), "the bundle of the best job")
 	return cmd
 }
 
-func (a *app) tuneSubmit(cmd *cobra.Command, f *submitFlags, files []string) error {
-	ctx, cancel := a.context(cmd)
-	defer cancel()
-	stack, aws, err := a.connect(ctx, &f.awsFlags)
+func (a *app) tuneSubmit(ctx context.Context, aws *train.AWS, f *submitFlags, files []string) error {
+	stack := aws.Stack()
+	data, err := a.agreedData(f, stack, files, "Tune", stack.TuningCost())
 	if err != nil {
-		return err
-	}
-	data, err := a.trainingData(stack, f, files)
-	if err != nil {
-		return err
-	}
-	cost := stack.TuningCost()
-	a.note("%s\n", cost)
-	if err := a.agree(&f.awsFlags, fmt.Sprintf("Tune on SageMaker, %s?", cost)); err != nil {
 		return err
 	}
 	bar := a.newJobProgress("tune")
 	name, err := aws.SubmitTuning(ctx, &train.TuningRun{Data: data, Run: f.out, New: f.anew, Tell: bar.tell})
 	bar.stop()
-	if err == nil && (f.noWait || f.dryRun) {
-		if f.dryRun {
-			return nil
-		}
+	switch {
+	case err != nil || f.dryRun:
+	case f.noWait:
 		_, err = fmt.Fprintln(a.stdout, name)
 		return err
-	}
-	if err == nil {
+	default:
 		err = a.tuneBest(ctx, aws, name, f)
 	}
-	if err != nil {
-		if a.signal.Load() != 0 {
-			a.note("the job goes on; the same command again waits for it, threatdetect tune stop ends it\n")
-			return a.interrupted()
-		}
-		return awsError("", err)
-	}
-	return nil
+	return a.leave("tune", err)
 }
 
 // tuneBest waits for a tuning job and writes the bundle of its best training job.
