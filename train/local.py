@@ -137,6 +137,11 @@ def check(path, form):
                 return
 
 
+def said(err):
+    """The text of an error, which is bytes in old releases."""
+    return err.args[0].decode() if err.args and isinstance(err.args[0], bytes) else str(err)
+
+
 def delimiter(path):
     with open(path, errors="ignore") as f:
         line = f.readline()
@@ -160,7 +165,7 @@ def matrix(paths, form, weights):
             with open(path) as f:
                 rows += [[float(field or "nan") for field in line.rstrip("\r\n").split(split)] for line in f]
         table, first = np.array(rows, dtype=np.float32), 2 if weights else 1
-        return xgb.DMatrix(table[:, first:], label=table[:, 0], weight=table[:, 1] if weights else None)
+        return xgb.DMatrix(table[:, first:].copy(), label=table[:, 0].copy(), weight=table[:, 1].copy() if weights else None)  # it reads no strides
     # Names without anything that means something in an address.
     folder = tempfile.mkdtemp()
     try:
@@ -175,7 +180,7 @@ def matrix(paths, form, weights):
         try:
             made = xgb.DMatrix(address)
         except Exception as err:
-            raise UserError("Failed to load %s data with exception:\n%s" % (form, err))
+            raise UserError("Failed to load %s data with exception:\n%s" % (form, said(err)))
     finally:
         os.chdir(ROOT)
         shutil.rmtree(folder)
@@ -397,9 +402,9 @@ def main():
             cross_validate(job, every, old_folds)
         save(booster, MODEL)
     except Exception as err:
-        if any(text in str(err) for text in BLAMED):
-            raise UserError(str(err))
-        raise RuntimeError("XGB train call failed with exception:\n %s" % err)
+        if any(text in said(err) for text in BLAMED):
+            raise UserError(said(err))
+        raise RuntimeError("XGB train call failed with exception:\n %s" % said(err))
 
 
 if __name__ == "__main__":
