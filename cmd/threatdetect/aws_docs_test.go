@@ -81,7 +81,7 @@ var changing = []struct {
 	pattern *regexp.Regexp
 	shown   string
 }{
-	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?`), "2026-01-02T03:04:05Z"},
+	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T: ]\d\d:\d\d:\d\d(\.\d+)?Z?`), "2026-01-02T03:04:05Z"},
 	{regexp.MustCompile(`\bin \d[\d.]*(µs|ms|s)\b`), "in 1s"},
 	{regexp.MustCompile(`\bhost [12] of 2`), "host 1 of 2"},
 	{regexp.MustCompile(`\b\d+ bytes( in |:)`), "26753 bytes$1"},
