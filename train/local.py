@@ -260,21 +260,28 @@ class Job:
         return [after]
 
     def callbacks(self, folder, start, name, validated):
-        job = self
+        job, stop = self, None
+        if self.patience and self.decides and validated:
+            stop = xgb.callback.EarlyStopping(rounds=self.patience, data_name="validation", metric_name=self.decides, maximize=self.decides in MAXIMISED, save_best=True)
 
         class After(xgb.callback.TrainingCallback):
+            """All in one: releases up to 1.7 call callbacks in no order, and none behind one that stops, so that the container leaves out the last round at random."""
+
+            def before_training(self, model):
+                return stop.before_training(model) if stop else model
+
             def after_iteration(self, model, epoch, evals_log):
                 say(epoch, [("%s-%s" % (data, metric), values[-1]) for data, metrics in evals_log.items() for metric, values in metrics.items()])
                 if job.keeps:
                     save(model, name)
-                return False
+                return stop.after_iteration(model, epoch, evals_log) if stop else False
+
+            def after_training(self, model):
+                return stop.after_training(model) if stop else model
         made = [After()]
         if folder:
             every = "interval" if "interval" in inspect.signature(xgb.callback.TrainingCheckPoint).parameters else "iterations"
             made.append(xgb.callback.TrainingCheckPoint(directory=folder, name="xgboost-checkpoint", **{every: start}))
-        if self.patience and self.decides and validated:
-            made.append(xgb.callback.EarlyStopping(rounds=self.patience, data_name="validation", metric_name=self.decides, maximize=self.decides in MAXIMISED,
-                                                   save_best=True))
         return made
 
 

@@ -330,8 +330,12 @@ func (l *localImage) checkpoints(t *testing.T) {
 // What the container refuses is a failure of the job, which says whose fault it is.
 func (l *localImage) failure(t *testing.T) {
 	params := map[string]string{"objective": "binary:logistic", "num_round": "2"}
+	label := "ClientError: .*label must be in \\[0,1\\]"
+	if l.since("3.2-0") { // the container knows the words of older releases
+		label = "AlgorithmError: .*label must be in \\(0, 1\\)"
+	}
 	for i, c := range []struct{ contentType, file, text, want string }{
-		{"text/csv", "t.csv", "0,1\n0,1\n1.5,2\n", "ClientError: .*label must be in \\[0,1\\]"},
+		{"text/csv", "t.csv", "0,1\n0,1\n1.5,2\n", label},
 		{"text/csv", ".t.csv", "0,1\n1,2\n", "ClientError: Hidden file found in the data path!"},
 		{"application/json", "t.csv", "0,1\n1,2\n", "ClientError: application/json is not an accepted ContentType: csv, libsvm, parquet"},
 		{"libsvm", "t.csv", "0,1\n1,2\n", "ClientError: First line '0,1 ...' of file 't.csv' is not 'LIBSVM' format"},
