@@ -71,14 +71,17 @@ type Scratch struct {
 
 const (
 	// maxRows is how many rows are walked together: each pack comes into the nearest cache once for all of them.
-	maxRows = 16
+	maxRows = 32
 	// maxKeys is how many bytes their keys may take: they stay in the nearest cache beside a pack.
 	maxKeys = 16 << 10
 )
 
 // NewScratch returns memory for one call at a time.
 func (f *Forest) NewScratch() *Scratch {
-	size := 8*f.numWide() + 4*f.numNarrow()
+	size := 8 * f.numWide()
+	if f.narrow {
+		size = 4 * f.numNarrow()
+	}
 	rows := min(max(maxKeys/max(size, 1), 1), maxRows)
 	s := &Scratch{
 		rows:   rows,
