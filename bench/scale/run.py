@@ -20,8 +20,8 @@ RECORDS = 1_900_000  # of a part
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--minutes", type=float, default=18, help="for the table of sizes")
-    p.add_argument("--rounds", type=int, default=20, help="of the comparison with a loop")
+    p.add_argument("--minutes", type=float, default=16, help="for the table of sizes")
+    p.add_argument("--rounds", type=int, default=12, help="of the comparison with a loop")
     p.add_argument("--spark", metavar="VENV", help="virtual environment with examples/spark/requirements.txt, to measure the pipe of examples/spark")
     p.add_argument("--out", help="document to put the tables into")
     p.add_argument("--tmp", help="folder for the part and the outputs, which take a fifth of the largest size")

@@ -25,7 +25,7 @@ import (
 func BenchmarkPipeline(b *testing.B) {
 	d, err := detect.Open("../../testdata/demo/model.tar.gz", nil)
 	require.NoError(b, err)
-	const records = 150_000
+	const records = 500_000
 	g, err := trafficgen.New(trafficgen.Config{Seed: 3, Records: records, AttackShare: trafficgen.DefaultAttackShare})
 	require.NoError(b, err)
 	dir := quickDir(b)
