@@ -12,6 +12,7 @@ import (
 type jsonValues struct {
 	texts   [numColumns][]byte
 	scratch []byte // strings without their escapes
+	odd     bool   // the protocol is neither text nor a number
 }
 
 func (v *jsonValues) Get(column int) []byte { return v.texts[column] }
@@ -20,7 +21,7 @@ func (v *jsonValues) Get(column int) []byte { return v.texts[column] }
 func (r *reader) object(b []byte) (jsonlog.Fault, bool) {
 	v := &r.json
 	clear(v.texts[:])
-	v.scratch = v.scratch[:0]
+	v.scratch, v.odd = v.scratch[:0], false
 	var m jsonscan.Members
 	m.Open(b)
 	for m.Next() {
@@ -37,6 +38,9 @@ func (r *reader) object(b []byte) (jsonlog.Fault, bool) {
 	}
 	r.rec = pairing.Record{}
 	fault := r.build(v)
+	if v.odd && fault.Reason != features.ReasonMissing && !fault.Reason.Lossless() {
+		fault = celllog.Fault{Column: colProtocol, Reason: features.ReasonNumber}
+	}
 	if fault == celllog.Sound {
 		return jsonlog.Fault{}, r.pairer.Add(&r.rec)
 	}
@@ -56,6 +60,9 @@ func (v *jsonValues) unescape(b []byte) []byte {
 // set stores the value of a member. Of equal keys the last counts.
 func (v *jsonValues) set(c int, m *jsonscan.Members) {
 	text := m.Value
+	if c == colProtocol { // any text is a name of one
+		v.odd = m.Kind != jsonscan.Null && m.Kind != jsonscan.String && m.Kind != jsonscan.Number
+	}
 	switch m.Kind {
 	case jsonscan.Null:
 		text = nil

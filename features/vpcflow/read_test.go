@@ -151,6 +151,15 @@ func TestJSON(t *testing.T) {
 	require.Equal(t, map[features.Reason]int64{features.ReasonMalformed: 1, features.ReasonNumber: 1, features.ReasonMissing: 1, features.ReasonNoData: 1, features.ReasonTruncated: 1}, r.Skipped())
 	require.Equal(t, "srcport", r.Bad[1].Field)
 
+	// Any text is the name of a protocol, but nothing else is; no data is still no data.
+	for _, odd := range []string{"true", `["tcp"]`, "{}"} {
+		broken := strings.Replace(record, `"protocol":6`, `"protocol":`+odd, 1)
+		require.NotEqual(t, record, broken)
+		r = read(t, broken+"\n"+strings.Replace(broken, "OK", "NODATA", 1)+"\n", nil)
+		require.Equal(t, map[features.Reason]int64{features.ReasonNumber: 1, features.ReasonNoData: 1}, r.Skipped(), odd)
+		require.Equal(t, "protocol", r.Bad[0].Field)
+	}
+
 	// Over several lines a damaged record costs one, and one that is cut off is counted.
 	pretty := strings.ReplaceAll(record, ",", ",\n")
 	r = read(t, "[\n"+pretty+",\n"+pretty[:60]+"\n"+pretty+",\n"+strings.Replace(pretty, "51000", "5x", 1)+",\n"+pretty[:70], nil)

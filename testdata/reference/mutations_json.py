@@ -97,7 +97,7 @@ def damage(rng: Rng, items: Items) -> Items:
         elif "flags" in name:
             choices = FLAGS
         elif "proto" in name:
-            choices = [quoted(p) for p in mutations.PROTOS] + [b"6", b"17", b"256", b"-6", b"6.0"]
+            choices = [quoted(p) for p in mutations.PROTOS] + [b"6", b"17", b"256", b"-6", b"6.0", b"true", b"[]", b"{}", b'["tcp"]', b"null"]
         elif "port" in name:
             choices = [p for p in mutations.PORTS if p.isdigit()] + [quoted(p) for p in mutations.PORTS]
         if name in ("interface_id", "interface-id", "ip4_router", "peer_ip_src", "sampler_address", "log_status", "log-status"):
