@@ -125,3 +125,41 @@ func TestTuningFindsTheBest(t *testing.T) {
 		})
 	}
 }
+
+// What failed of a batch in an answer of success is an error, and the same command again puts it right.
+func TestPartialFailures(t *testing.T) {
+	a, server := newAccount(t, initStack(t))
+	server.Inject(awsfake.Fault{Service: "events", Operation: "PutTargets", Kind: "partial"})
+	_, err := a.CreateTrigger(t.Context(), nil)
+	require.ErrorIs(t, err, ErrRequest)
+	require.ErrorContains(t, err, "The rule was changed meanwhile")
+	state, err := a.CreateTrigger(t.Context(), nil)
+	require.NoError(t, err)
+	require.Len(t, state.Targets, 1)
+
+	server.Inject(awsfake.Fault{Service: "events", Operation: "RemoveTargets", Kind: "partial"})
+	_, _, err = a.DeleteTrigger(t.Context(), true)
+	require.ErrorIs(t, err, ErrRequest)
+	require.ErrorContains(t, err, "events RemoveTargets: td-demo-trigger")
+	_, left, err := a.DeleteTrigger(t.Context(), true)
+	require.NoError(t, err)
+	require.Empty(t, left)
+	state, err = a.DescribeTrigger(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, &TriggerState{Notifies: true}, state)
+
+	for _, key := range []string{"raw/a", "raw/b", "raw/c"} {
+		require.NoError(t, server.Put(a.stack.Bucket, key, []byte("x")))
+	}
+	server.Inject(awsfake.Fault{Service: "s3", Operation: "DeleteObjects", Kind: "partial"})
+	err = a.empty(t.Context(), "raw/")
+	require.ErrorIs(t, err, ErrService)
+	require.ErrorContains(t, err, "raw/a: InternalError")
+	keys, err := server.Keys(a.stack.Bucket, "raw/")
+	require.NoError(t, err)
+	require.Equal(t, []string{"raw/a"}, keys)
+	require.NoError(t, a.empty(t.Context(), "raw/"))
+	keys, err = server.Keys(a.stack.Bucket, "")
+	require.NoError(t, err)
+	require.Equal(t, []string{"x"}, keys)
+}

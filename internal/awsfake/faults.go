@@ -26,7 +26,7 @@ type Fault struct {
 	//   range       a part of an object comes with a wrong Content-Range; full: the whole object comes with 200
 	//   etag        the entity tag is another one; nochecksum: no checksum comes; corrupt: the byte at After is another one
 	//   redirect    307 to Location
-	//   partial     some entries of a batch are refused in an answer of success
+	//   partial     some entries of a batch, such as the first object to delete, are refused in an answer of success
 	//   capacity, internal, algorithm   the job fails for that reason
 	//   spot        the job's instances are taken away Interruptions times
 	Kind          string

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -128,6 +130,12 @@ func (s *Server) serveS3(w http.ResponseWriter, r *http.Request) {
 	if fault != nil && fault.beforeS3(out, r) {
 		return
 	}
+	if fault != nil && fault.Kind == "partial" && op == "DeleteObjects" {
+		if err := s.deletePartly(out, r); err != nil {
+			out.fail(err, r)
+		}
+		return
+	}
 	var answer http.ResponseWriter = out
 	if fault != nil {
 		if fault.Kind == "full" {
@@ -141,6 +149,27 @@ func (s *Server) serveS3(w http.ResponseWriter, r *http.Request) {
 	if c, ok := answer.(*spoiledWriter); ok {
 		c.finish()
 	}
+}
+
+var deletedObject = regexp.MustCompile(`(?s)<Object>.*?(<Key>.*?</Key>).*?</Object>`)
+
+// deletePartly deletes all that a request names but the first.
+func (s *Server) deletePartly(w http.ResponseWriter, r *http.Request) *apiError {
+	body, err := payload(r)
+	first := deletedObject.FindSubmatchIndex(body)
+	if err != nil || first == nil {
+		return s3Error(400, "MalformedXML", "The XML you provided was not well-formed")
+	}
+	refused := slices.Concat([]byte("<Error>"), body[first[2]:first[3]], []byte("<Code>InternalError</Code><Message>We encountered an internal error. Please try again.</Message></Error></DeleteResult>"))
+	s.forward(w, r, withoutNull(slices.Delete(slices.Clone(body), first[0], first[1])), func(_ http.Header, _ int, answer []byte) []byte {
+		return bytes.Replace(answer, []byte("</DeleteResult>"), refused, 1)
+	})
+	return nil
+}
+
+// withoutNull takes the version out that objects have which were written without versioning: gofakes3 lists it, and does not find it.
+func withoutNull(deletion []byte) []byte {
+	return bytes.ReplaceAll(deletion, []byte("<VersionId>null</VersionId>"), nil)
 }
 
 // objectRequest is S3 proper: what gofakes3 leaves out is done here, the rest there.
@@ -192,8 +221,7 @@ func (s *Server) objectRequest(w http.ResponseWriter, r *http.Request, op, bucke
 		s.serveObject(w, r, bucket, key)
 		return nil
 	case "DeleteObjects":
-		// What was written without versioning is the version null, which gofakes3 lists, and does not find by that name.
-		s.forward(w, r, bytes.ReplaceAll(body, []byte("<VersionId>null</VersionId>"), nil), nil)
+		s.forward(w, r, withoutNull(body), nil)
 		return nil
 	case "CreateBucket":
 		if exists, _ := s.backend.BucketExists(bucket); exists {
