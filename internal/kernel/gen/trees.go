@@ -164,12 +164,6 @@ func (n *network) lookUp(depth int, words []int, leaves, sums reg.Register) {
 	half := 1 << depth / 2
 	for j, low := range words {
 		n.prefetch(depth, j)
-		// The leaves of the next tree, and the program of the one behind it.
-		if tree := 4 << depth; 64*j < tree && depth >= 5 {
-			s.PREFETCHT0(at(leaves, tree+64*j))
-		} else if depth == 6 && j < 6 {
-			s.PREFETCHT0(at(n.program, 4<<depth+64*(j-4)))
-		}
 		table := func(b, first int) operand.Mem { return at(leaves, b*max(16, 1<<depth)+first) }
 		shuffle := func(m operand.Mem, codes int) int {
 			t := s.take()
