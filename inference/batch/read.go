@@ -17,6 +17,7 @@ type flows struct {
 	account account
 	steps   int64
 	lost    string
+	large   bool // some text was long: the memory is not used again
 }
 
 // newFlows returns flows of which there are none.
@@ -27,6 +28,19 @@ func (r *run) newFlows() *flows {
 	}
 	return &flows{}
 }
+
+// release takes back the memory of flows that nobody needs any more. Each of a list keeps the memory of the longest text that it had.
+func (r *run) release(b *flows) {
+	if !b.large {
+		r.flows.Put(b)
+	}
+}
+
+// Of texts longer than maxText, and outputs of parts longer than maxOut, the memory is not kept: a hostile log could make it as large as it likes.
+const (
+	maxText = 256
+	maxOut  = 4 << 20
+)
 
 // newOut returns memory for what is to be written.
 func (r *run) newOut() []byte {
@@ -226,6 +240,7 @@ func (b *flows) take(f *features.Flow, err error) error {
 		}
 		f.CopyTo(&b.list[b.n])
 		b.n++
+		b.large = b.large || max(len(f.UID), len(f.History), len(f.LabelText), len(f.Kind)) > maxText
 		return nil
 	}
 	record, _ := errors.AsType[*features.RecordError](err)

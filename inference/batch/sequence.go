@@ -119,7 +119,7 @@ func (s *sequence) judge(t *task) error {
 				return err
 			}
 		}
-		s.run.flows.Put(t.flows)
+		s.run.release(t.flows)
 		t.flows = nil
 	}
 	s.block.Flush()

@@ -81,7 +81,7 @@ func (w *worker) do(t *task) {
 		t.err = w.flush(&p)
 	}
 	if t.flows != nil {
-		w.run.flows.Put(t.flows)
+		w.run.release(t.flows)
 	}
 	t.piece, t.flows = nil, nil
 	p.account.Rejects = t.skipped()

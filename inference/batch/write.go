@@ -119,8 +119,9 @@ func (w *writer) part(p *part) error {
 	if err := l.out.write(p.out); err != nil {
 		return err
 	}
-	out := p.out
-	w.run.outs.Put(&out)
+	if out := p.out; cap(out) <= maxOut {
+		w.run.outs.Put(&out)
+	}
 	return l.rejects.write(p.rejects)
 }
 
