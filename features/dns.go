@@ -131,7 +131,7 @@ func newLookups(o *StateOptions, stats *Stats) memory {
 		sources: newStore[hostKey, askerState](budget/100*20, filter/4, retention),
 		domains: newStore[domainKey, domainState](budget/100*37, filter/4, retention),
 		answers: newStore[pairKey, answerState](budget/100*16, filter/4, retention)}
-	m.pool = newSketchPool(budget/100*15, m.pressure.evictedSketch)
+	m.pool = newSketchPool(budget/100*14, m.pressure.evictedSketch)
 	m.pressure.report = o.onPressure()
 	m.sources.evict = func(i uint32, idle bool) {
 		m.pool.release(m.sources.values[i].domains.sketch)
