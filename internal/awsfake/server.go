@@ -47,6 +47,7 @@ type Server struct {
 	listener net.Listener
 	http     *http.Server
 	backend  gofakes3.Backend
+	replays  sync.Map // image versions that no Python here can train: looking for one takes a second or two
 	s3       http.Handler
 	closed   context.Context
 	close    context.CancelFunc
