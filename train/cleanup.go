@@ -27,6 +27,7 @@ type cleanupStep struct {
 	kind   string
 	data   bool                                                   // deleted on demand only
 	find   func(context.Context) ([]string, error)                // names
+	ours   func(ctx context.Context, name string) error           // why it is not the stack's, whatever it is called; nil: its name says that it is
 	remove func(ctx context.Context, name string) error           // waits until it is gone, where something else waits for that
 	assume []string                                               // what a dry run takes for there, as it cannot look
 	why    func(ctx context.Context, name string) (string, error) // it stays if DeleteData is off
@@ -62,6 +63,17 @@ func (a *AWS) Cleanup(ctx context.Context, opts *CleanupOptions) (*CleanupReport
 				}
 				report.Left = append(report.Left, Leftover{step.kind, name, why})
 				continue
+			}
+			if step.ours != nil {
+				if err := step.ours(ctx, name); ctx.Err() != nil {
+					return report, err
+				} else if err != nil {
+					report.Left = append(report.Left, Leftover{step.kind, name, reason(err)})
+					if !o.PlanOnly {
+						failed = append(failed, err)
+					}
+					continue
+				}
 			}
 			report.Found = append(report.Found, Leftover{Kind: step.kind, Name: name})
 			if o.PlanOnly {

@@ -42,6 +42,7 @@ func (a *AWS) cleanupData() []cleanupStep {
 				_, err := a.S3().HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &bucket})
 				return err
 			}),
+			ours:   func(ctx context.Context, _ string) error { return a.bucketIsOurs(ctx) },
 			remove: func(ctx context.Context, _ string) error { return a.removeBucket(ctx) },
 			why:    a.sizeOfBucket},
 	}
@@ -121,14 +122,11 @@ func (a *AWS) removeStreams(ctx context.Context, name string) error {
 	}
 }
 
-// prefixes of the bucket that the stack writes to, or that are written for it.
-func (s *Stack) prefixes() []string {
-	p := s.Prefixes
-	return []string{p.Raw, p.Runs, p.Models, p.Approved, p.Checkpoints}
-}
-
 // sizeOfBucket says what stays if the data does.
 func (a *AWS) sizeOfBucket(ctx context.Context, name string) (string, error) {
+	if err := a.bucketIsOurs(ctx); errors.Is(err, ErrExists) {
+		return reason(err), nil
+	}
 	objects, bytes := 0, int64(0)
 	in := &s3.ListObjectsV2Input{Bucket: &name}
 	for objects < 100000 {
@@ -147,52 +145,47 @@ func (a *AWS) sizeOfBucket(ctx context.Context, name string) (string, error) {
 	return fmt.Sprintf("it holds more than %d objects: --delete-data deletes them, with all their versions", objects), nil
 }
 
-// removeBucket empties the bucket and deletes it. One that does not bear the stack's tag was there before, and is others' too: then only what is below the
-// stack's prefixes is deleted.
+// removeBucket empties the bucket and deletes it. It asks once more whose it is, as nothing brings objects back.
 func (a *AWS) removeBucket(ctx context.Context) error {
-	bucket := a.stack.Bucket
-	ours, err := a.bucketIsOurs(ctx)
-	if err != nil {
+	if err := a.bucketIsOurs(ctx); err != nil {
 		return err
 	}
-	if !ours {
-		for _, prefix := range a.stack.prefixes() {
-			if err := a.empty(ctx, prefix); err != nil {
-				return err
-			}
-		}
-		return fmt.Errorf("%w: bucket %s has no tag %s=%s, so that only what is below the stack's prefixes was deleted", ErrExists, bucket, tagStack, a.stack.Name)
-	}
-	if err := a.empty(ctx, ""); err != nil {
+	if err := a.empty(ctx); err != nil {
 		return err
 	}
-	_, err = a.S3().DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &bucket})
+	_, err := a.S3().DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &a.stack.Bucket})
 	return err
 }
 
-func (a *AWS) bucketIsOurs(ctx context.Context) (bool, error) {
+// bucketIsOurs looks for the stack's tag, which deploy gives to buckets that it makes. One without it was there before or is another stack's, and so are the
+// objects below the prefixes there: nobody can tell whose they are.
+func (a *AWS) bucketIsOurs(ctx context.Context) error {
 	if a.DryRun() {
-		return true, nil
+		return nil
 	}
 	out, err := a.S3().GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: &a.stack.Bucket})
-	if serviceCode(err) == "NoSuchTagSet" {
-		return false, nil
+	if err != nil && serviceCode(err) != "NoSuchTagSet" {
+		return err
 	}
-	if err != nil {
-		return false, err
-	}
-	for _, t := range out.TagSet {
-		if aws.ToString(t.Key) == tagStack {
-			return aws.ToString(t.Value) == a.stack.Name, nil
+	has := "no tag " + tagStack
+	if err == nil {
+		for _, t := range out.TagSet {
+			if aws.ToString(t.Key) != tagStack {
+				continue
+			}
+			if has = aws.ToString(t.Value); has == a.stack.Name {
+				return nil
+			}
+			has = tagStack + "=" + clip(has)
 		}
 	}
-	return false, nil
+	return fmt.Errorf("%w: bucket %s is not the stack's, and nothing in it is deleted: it has %s, want %s=%s", ErrExists, a.stack.Bucket, has, tagStack, a.stack.Name)
 }
 
-// empty deletes all versions of all objects below a prefix, what marks them deleted, and uploads that nobody finished.
-func (a *AWS) empty(ctx context.Context, prefix string) error {
+// empty deletes all versions of all objects, what marks them deleted, and uploads that nobody finished.
+func (a *AWS) empty(ctx context.Context) error {
 	bucket := &a.stack.Bucket
-	uploads := &s3.ListMultipartUploadsInput{Bucket: bucket, Prefix: &prefix}
+	uploads := &s3.ListMultipartUploadsInput{Bucket: bucket}
 	for {
 		out, err := a.S3().ListMultipartUploads(ctx, uploads)
 		if code := serviceCode(err); code == "NoSuchUpload" { // how some stores say that there are none
@@ -212,7 +205,7 @@ func (a *AWS) empty(ctx context.Context, prefix string) error {
 		}
 		uploads.KeyMarker, uploads.UploadIdMarker = out.NextKeyMarker, out.NextUploadIdMarker
 	}
-	versions := &s3.ListObjectVersionsInput{Bucket: bucket, Prefix: &prefix}
+	versions := &s3.ListObjectVersionsInput{Bucket: bucket}
 	for {
 		out, err := a.S3().ListObjectVersions(ctx, versions)
 		if err != nil {
