@@ -3,11 +3,8 @@ package train
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -102,8 +99,5 @@ func (a *AWS) ForgetStart(o *StartOptions) error {
 	if o.Beside == "" || o.Token != "" || a.DryRun() {
 		return nil
 	}
-	if err := os.Remove(statePath("start", o.Beside)); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	return (&runState{path: statePath("start", o.Beside)}).remove()
 }

@@ -36,7 +36,7 @@ func (a *AWS) SubmitProcess(ctx context.Context, j *ScoreJob, opts *ProcessOptio
 	if opts != nil {
 		o = *opts
 	}
-	full, err := a.scoreJob(ctx, KindProcess, j)
+	full, err := a.scoreJob(ctx, KindProcess, j, o)
 	if err != nil {
 		return nil, err
 	}
@@ -69,12 +69,12 @@ func (a *AWS) SubmitProcess(ctx context.Context, j *ScoreJob, opts *ProcessOptio
 	if key := a.stack.Training.KMSKey; key != "" {
 		in.ProcessingOutputConfig.KmsKeyId, in.ProcessingResources.ClusterConfig.VolumeKmsKeyId = &key, &key
 	}
-	in.ProcessingJobName = a.nameJob(KindProcess, full, in)
+	in.ProcessingJobName = a.nameJob(KindProcess, &full.ScoreJob, in)
 	in.Tags = a.stack.resourceTags()
 	if _, err := a.SageMaker().CreateProcessingJob(ctx, in); err != nil && !errors.Is(err, ErrExists) {
 		return nil, err
 	}
-	return a.processState(ctx, *in.ProcessingJobName)
+	return full.state(a.processState(ctx, *in.ProcessingJobName))
 }
 
 // arguments of the container: the command that reads what SageMaker says of the job.

@@ -20,6 +20,7 @@ type runState struct {
 	Created     time.Time `json:"created"`
 	Uploaded    bool      `json:"uploaded"`
 	Submitted   bool      `json:"submitted"`
+	Model       string    `json:"model,omitempty"`  // that a job scores with, where it was the newest
 	Output      string    `json:"output,omitempty"` // SHA-256 of the output, once it is there
 
 	path string
@@ -80,6 +81,14 @@ func (s *runState) save() error {
 		err = os.Rename(f.Name(), s.path)
 	}
 	return err
+}
+
+// remove forgets the state; none is no error.
+func (s *runState) remove() error {
+	if err := os.Remove(s.path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // fingerprint is a digest of anything that has a JSON form.

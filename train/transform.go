@@ -31,6 +31,9 @@ type ScoreJob struct {
 	Count    int           // of instances, among which the objects are divided; 0 is 1
 	VolumeGB int           // of processing; 0 is that of training
 	Runtime  time.Duration // of processing, at most; 0 is that of training
+	// Beside is a file beside which the newest approved model is remembered, where Model is "", until [JobState.Forget]; "": nowhere. The same request again is then
+	// the same job, whatever was approved meanwhile. New forgets it.
+	Beside string
 }
 
 // JobState is what became of a job.
@@ -39,11 +42,14 @@ type JobState struct {
 	Message           string // of the container, as it ended
 	Failure           string // reason
 	Output            string
+	Remembered        string // address of the model, if it is that of an earlier request and not the newest; of a job that was just submitted
+
+	memory *runState
 }
 
-// scoreJob fills in what was left open.
-func (a *AWS) scoreJob(ctx context.Context, kind string, j *ScoreJob) (*ScoreJob, error) {
-	full := *j
+// scoreJob fills in what was left open. Options are what else makes the job what it is.
+func (a *AWS) scoreJob(ctx context.Context, kind string, j *ScoreJob, options any) (*scoreRequest, error) {
+	full := scoreRequest{ScoreJob: *j}
 	faults := Faults{Where: kind, Kind: ErrInput}
 	if full.Input == "" {
 		full.Input = a.stack.S3(a.stack.Prefixes.Raw)
@@ -88,13 +94,15 @@ func (a *AWS) scoreJob(ctx context.Context, kind string, j *ScoreJob) (*ScoreJob
 	if len(faults.List) > 0 {
 		return nil, &faults
 	}
+	if err := a.checkObjects(ctx, &full.ScoreJob); err != nil {
+		return nil, err
+	}
 	if full.Model == "" {
-		var err error
-		if full.Model, err = a.newestArtifact(ctx); err != nil {
+		if err := a.scoreModel(ctx, kind, j, options, &full); err != nil {
 			return nil, err
 		}
 	}
-	return &full, a.checkObjects(ctx, &full)
+	return &full, nil
 }
 
 // within refuses addresses where the role that is made for the stack has no rights.
@@ -177,7 +185,7 @@ func (a *AWS) SubmitTransform(ctx context.Context, j *ScoreJob, opts *TransformO
 	if opts != nil {
 		o = *opts
 	}
-	full, err := a.scoreJob(ctx, KindTransform, j)
+	full, err := a.scoreJob(ctx, KindTransform, j, o)
 	if err != nil {
 		return nil, err
 	}
@@ -222,12 +230,12 @@ func (a *AWS) SubmitTransform(ctx context.Context, j *ScoreJob, opts *TransformO
 	if key := a.stack.Training.KMSKey; key != "" {
 		in.TransformOutput.KmsKeyId, in.TransformResources.VolumeKmsKeyId = &key, &key
 	}
-	in.TransformJobName = a.nameJob(KindTransform, full, in)
+	in.TransformJobName = a.nameJob(KindTransform, &full.ScoreJob, in)
 	in.Tags = a.stack.resourceTags()
 	if _, err := a.SageMaker().CreateTransformJob(ctx, in); err != nil && !errors.Is(err, ErrExists) {
 		return nil, err
 	}
-	return a.transformState(ctx, *in.TransformJobName)
+	return full.state(a.transformState(ctx, *in.TransformJobName))
 }
 
 func (a *AWS) transformState(ctx context.Context, name string) (*JobState, error) {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -25,7 +26,7 @@ func (f *scoreJobFlags) add(flags *pflag.FlagSet) {
 	f.awsFlags.add(flags)
 	flags.StringVar(&f.job.Input, "input", "", "s3:// prefix of what is scored; without one that of raw logs")
 	flags.StringVar(&f.job.Output, "output", "", "s3:// prefix for the results; without one a folder among the runs")
-	flags.StringVar(&f.job.Model, "model", "", "s3:// address of a model.tar.gz; without one the newest approved model of the registry")
+	flags.StringVar(&f.job.Model, "model", "", "s3:// address of a model.tar.gz; without one the newest approved model of the registry, which the same command after a kill keeps to")
 	flags.StringVar(&f.job.Instance, "instance", "", "type of machine; without one that of training")
 	flags.IntVar(&f.job.Count, "count", 1, "machines; each object goes to one of them")
 	flags.StringVar(&f.job.Name, "name", "", "name of the job; without one it is made of what the job does, so that the same command finds it again")
@@ -46,15 +47,24 @@ func (a *app) scoreJob(cmd *cobra.Command, f *scoreJobFlags, what string, wait f
 	if err := a.agree(&f.awsFlags, "Start a "+what+" job?"); err != nil {
 		return err
 	}
-	state, err := submit(ctx, aws)
+	f.job.Beside = f.config
+	submitted, err := submit(ctx, aws)
 	if err != nil {
 		return awsEnd(err)
 	}
+	state := submitted
+	if state.Remembered != "" {
+		a.printf("note: goes on with %s, the newest approved model when this command began; --new takes that of now\n", state.Remembered)
+	}
 	a.printf("%s job %s, results to %s\n", what, state.Name, state.Output)
 	if !f.noWait {
-		if state, err = wait(aws, ctx, state.Name, a.onChange(what+" job "+state.Name)); err != nil {
-			return awsEnd(err)
-		}
+		state, err = wait(aws, ctx, state.Name, a.onChange(what+" job "+state.Name))
+	}
+	if f.noWait || state != nil && state.Ended() || errors.Is(err, train.ErrNotFound) {
+		err = errors.Join(err, submitted.Forget())
+	}
+	if err != nil {
+		return awsEnd(err)
 	}
 	a.told(&f.awsFlags, "%s job %s: %s\n", what, state.Name, state.Status)
 	if state.Message != "" {
