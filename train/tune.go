@@ -228,8 +228,13 @@ func (a *AWS) SubmitTuning(ctx context.Context, run *TuningRun) (name string, er
 	return t.state.Job, t.save()
 }
 
-// StopTuning asks a tuning job to end, with all its training jobs.
+// StopTuning asks a tuning job to end, with all its training jobs. One that has ended is no error.
 func (a *AWS) StopTuning(ctx context.Context, name string) error {
 	_, err := a.SageMaker().StopHyperParameterTuningJob(ctx, &sagemaker.StopHyperParameterTuningJobInput{HyperParameterTuningJobName: aws.String(name)})
+	if errors.Is(err, ErrRequest) {
+		if j, err := a.DescribeTuning(ctx, name); err == nil && (j.Done() || j.Status == "Stopping") {
+			return nil
+		}
+	}
 	return err
 }

@@ -275,7 +275,14 @@ func (a *app) trainLogsCommand() *cobra.Command {
 func (a *app) trainStopCommand() *cobra.Command {
 	var f awsFlags
 	return a.jobCommand(&cobra.Command{Use: "stop JOB", Short: "Ask a training job to end; it has two minutes to save what it has"}, &f, func(ctx context.Context, aws *train.AWS, name string) error {
-		return aws.StopJob(ctx, name)
+		if err := aws.StopJob(ctx, name); err != nil || f.dryRun {
+			return err
+		}
+		j, err := aws.Describe(ctx, name)
+		if err != nil {
+			return err
+		}
+		return a.say(&f, "training job %s: %s", oneLine(j.Name), oneLine(j.Status))
 	})
 }
 

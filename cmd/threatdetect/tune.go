@@ -147,7 +147,14 @@ func (a *app) tuneStatusCommand() *cobra.Command {
 func (a *app) tuneStopCommand() *cobra.Command {
 	var f awsFlags
 	return a.jobCommand(&cobra.Command{Use: "stop JOB", Short: "Ask a tuning job to end, with all its training jobs"}, &f, func(ctx context.Context, aws *train.AWS, name string) error {
-		return aws.StopTuning(ctx, name)
+		if err := aws.StopTuning(ctx, name); err != nil || f.dryRun {
+			return err
+		}
+		j, err := aws.DescribeTuning(ctx, name)
+		if err != nil {
+			return err
+		}
+		return a.say(&f, "tuning job %s: %s", oneLine(j.Name), oneLine(j.Status))
 	})
 }
 
