@@ -111,7 +111,7 @@ func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, leaves, forced bool) 
 			depth, cost = p.measure(nodes)
 		}
 		depths[t] = depth
-		p.spent += cost * float64(copies)
+		p.spent += float64(cost * float64(copies))
 		if p.spent > limit {
 			return nil, 0
 		}
