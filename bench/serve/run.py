@@ -132,7 +132,7 @@ def load(server, file, seconds, connections):
     unit = {"us": 1e-6, "ms": 1e-3, "s": 1, "m": 60}
 
     def at(percent):
-        found = re.search(rf"^\s+{percent}%\s+([\d.]+)(us|ms|s|m)$", text, re.M)
+        found = re.search(rf"^\s+{percent}%\s+([\d.]+)(us|ms|s|m)\s*$", text, re.M)
         if not found:
             raise RuntimeError(f"{server.name}: no {percent}% in {text}")
         return float(found[1]) * unit[found[2]]
