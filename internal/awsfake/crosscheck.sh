@@ -17,7 +17,7 @@ trap '[ -z "$moto" ] || kill "$moto" 2>/dev/null || true; rm -rf "$work"' EXIT
 "$venv/bin/python" "$here/mkshapes.py" --check
 "$venv/bin/python" "$here/crosscheck.py" requests $(git ls-files '*/testdata/requests/*.ndjson') "$@"
 # What the commands really send, as the scripts and the pages of the command line run them.
-[ -n "${CAPTURED:-}" ] || { CAPTURED=$work/captured; THREATDETECT_CAPTURE=$CAPTURED go test -count=1 -run 'TestScripts/aws|TestAWSPages' ./cmd/threatdetect; }
+[ -n "${CAPTURED:-}" ] || { CAPTURED=$work/captured; THREATDETECT_CAPTURE=$CAPTURED go test -count=1 -run 'TestScripts/aws|TestAWSPage' ./cmd/threatdetect; }
 "$venv/bin/python" "$here/crosscheck.py" requests "$CAPTURED"/*.ndjson
 
 "$venv/bin/pip" -q --disable-pip-version-check download --no-deps -d "$work" sagemaker-core==2.27.0
