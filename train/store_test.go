@@ -72,6 +72,14 @@ func newBucketServer(t *testing.T) *bucketServer {
 	return b
 }
 
+// intercept sees every request from now on before the bucket does, and answers those that it returns true for. Requests of a call that was given up
+// may still be on their way.
+func (b *bucketServer) intercept(before func(w http.ResponseWriter, r *http.Request) bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.before = before
+}
+
 func (b *bucketServer) count(part string) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -178,18 +186,18 @@ func TestUploadResumes(t *testing.T) {
 	path, data := randomFile(t, 50<<20+5)
 	ctx, cancel := context.WithCancel(t.Context())
 	var parts atomic.Int32
-	b.before = func(w http.ResponseWriter, r *http.Request) bool {
+	b.intercept(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method == "PUT" && r.URL.Query().Get("partNumber") != "" && parts.Add(1) > 4 { // the fifth comes when one of the four at a time is there
 			cancel() // as good as killed
 			panic(http.ErrAbortHandler)
 		}
 		return false
-	}
+	})
 	_, err := a.Bucket().Upload(ctx, "big", path, nil)
 	require.ErrorIs(t, err, context.Canceled)
 	_, err = a.Bucket().Head(t.Context(), "big")
 	require.ErrorIs(t, err, ErrNotFound, "the whole or nothing")
-	b.before = nil
+	b.intercept(nil)
 	before := b.count("partNumber=")
 	_, err = a.Bucket().Upload(t.Context(), "big", path, nil)
 	require.NoError(t, err)
@@ -215,14 +223,14 @@ func TestFailedUploadIsAborted(t *testing.T) {
 	b := newBucketServer(t)
 	a, _ := b.connect(t)
 	path, _ := randomFile(t, 20<<20)
-	b.before = func(w http.ResponseWriter, r *http.Request) bool {
+	b.intercept(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Query().Get("partNumber") == "2" {
 			_, _ = io.Copy(io.Discard, r.Body) // a refusal ahead of the end of the body may be lost with the connection
 			http.Error(w, `<Error><Code>AccessDenied</Code><Message>no</Message></Error>`, http.StatusForbidden)
 			return true
 		}
 		return false
-	}
+	})
 	_, err := a.Bucket().Upload(t.Context(), "big", path, nil)
 	require.ErrorIs(t, err, ErrDenied)
 	uploads, err := a.S3().ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: aws.String(a.stack.Bucket)})
@@ -249,7 +257,7 @@ func TestDownloadResumes(t *testing.T) {
 		w.Write(data[from:min(from+64<<10, len(data))])
 		return true
 	}
-	b.before = cut
+	b.intercept(cut)
 	to := filepath.Join(t.TempDir(), "out")
 	_, err = a.Bucket().Download(t.Context(), "m", to, nil)
 	require.NoError(t, err)
@@ -259,25 +267,25 @@ func TestDownloadResumes(t *testing.T) {
 	require.Len(t, clock.slept, 10)
 
 	// Wrong ranges and tags.
-	b.before = func(w http.ResponseWriter, r *http.Request) bool {
+	b.intercept(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != "GET" {
 			return false
 		}
 		w.Header().Set("Content-Range", "bytes 5-9/10")
 		w.WriteHeader(206)
 		return true
-	}
+	})
 	_, err = a.Bucket().Download(t.Context(), "m", to, nil)
 	require.ErrorIs(t, err, ErrIntegrity)
 	changes := 0
-	b.before = func(w http.ResponseWriter, r *http.Request) bool {
+	b.intercept(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method == "GET" && changes < 2 {
 			changes++
 			http.Error(w, `<Error><Code>PreconditionFailed</Code><Message>changed</Message></Error>`, http.StatusPreconditionFailed)
 			return true
 		}
 		return false
-	}
+	})
 	_, err = a.Bucket().Download(t.Context(), "m", to, nil)
 	require.NoError(t, err)
 	require.Equal(t, 2, changes)
@@ -316,7 +324,7 @@ func TestRetries(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			n := 0
-			b.before = func(w http.ResponseWriter, r *http.Request) bool {
+			b.intercept(func(w http.ResponseWriter, r *http.Request) bool {
 				n++
 				if c.header != "" {
 					w.Header().Set("Retry-After", c.header)
@@ -324,7 +332,7 @@ func TestRetries(t *testing.T) {
 				w.WriteHeader(c.status)
 				w.Write([]byte(c.body))
 				return true
-			}
+			})
 			clock.slept = nil
 			_, _, err := a.Bucket().Get(t.Context(), "x", 10)
 			require.ErrorIs(t, err, c.kind)
@@ -343,10 +351,10 @@ func TestRetries(t *testing.T) {
 		})
 	}
 	// To another host.
-	b.before = func(w http.ResponseWriter, r *http.Request) bool {
+	b.intercept(func(w http.ResponseWriter, r *http.Request) bool {
 		http.Redirect(w, r, "http://127.0.0.2:1/steal", http.StatusTemporaryRedirect)
 		return true
-	}
+	})
 	_, _, err := a.Bucket().Get(t.Context(), "x", 10)
 	require.ErrorIs(t, err, errRedirect)
 	require.ErrorContains(t, err, "redirection to another host: "+strings.TrimPrefix(b.URL, "http://"))
