@@ -9,7 +9,10 @@ import (
 )
 
 // beacons is the memory of beacon/1: when a source reached one port of a destination, and with how many bytes.
-type beacons struct {
+type beacons struct{ callMemory }
+
+// callMemory is what is remembered of calls, whatever they are told apart by.
+type callMemory struct {
 	calls    *store[callKey, callState]
 	seed     [2]uint64 // of the table
 	sketched sketch.Seed
@@ -20,9 +23,10 @@ type beacons struct {
 	times, sizes, work []float64 // to score with
 }
 
+// callKey is a source and what it called: a destination, or a name by the first 16 bytes of its SHA-256.
 type callKey struct {
 	src, dst hostKey
-	port     uint32 // protocol class and port plus one
+	port     uint32 // protocol class and port plus one; 0 of a name
 }
 
 const (
@@ -40,7 +44,7 @@ type callState struct {
 	added   uint64
 	seconds [maxCalls]int32
 	bytes   [maxCalls]uint32
-	scores  [9]float32 // as in the row, behind beacon_n
+	scores  [10]float32 // as in the row, behind beacon_n
 }
 
 var beaconColumns = []Column{
@@ -54,21 +58,28 @@ var beaconColumns = []Column{
 	{"beacon_iat_cv", "", "standard deviation of the intervals by their mean"},
 	{"beacon_bytes_cv", "", "standard deviation of the bytes by their mean"},
 	{"beacon_span_s", "s", "from the first to the latest of the calls that are kept"},
+	{"beacon_iat_near_share", "", "share of the intervals that are within a twentieth of their median"},
 }
 
 func newBeacons(o *StateOptions, stats *Stats) memory {
+	m := new(beacons)
+	m.init(o, stats, 94)
+	return m
+}
+
+// init takes so many hundredths of the budget, and a little for a filter.
+func (m *callMemory) init(o *StateOptions, stats *Stats, percent int) {
 	filter := 8
 	for filter*2*64 <= o.budget() {
 		filter *= 2
 	}
-	m := &beacons{stats: stats, times: make([]float64, 0, maxCalls), sizes: make([]float64, 0, maxCalls), work: make([]float64, 0, maxCalls), seed: [2]uint64{rand.Uint64(), rand.Uint64()}, sketched: o.seed(),
-		calls: newStore[callKey, callState](o.budget()/100*94, filter, 86400_000_000_000)}
+	*m = callMemory{stats: stats, times: make([]float64, 0, maxCalls), sizes: make([]float64, 0, maxCalls), work: make([]float64, 0, maxCalls), seed: [2]uint64{rand.Uint64(), rand.Uint64()}, sketched: o.seed(),
+		calls: newStore[callKey, callState](o.budget()/100*percent, filter, 86400_000_000_000)}
 	m.pressure.report = o.onPressure()
 	m.calls.evict = func(i uint32, idle bool) { m.pressure.evicted(m.calls.nodes[i].key.src, idle) }
-	return m
 }
 
-func (m *beacons) hash(k callKey) uint32 {
+func (m *callMemory) hash(k callKey) uint32 {
 	return mix(uint64(mix(k.src.hi, k.src.lo, &m.seed))<<32|uint64(mix(k.dst.hi, k.dst.lo, &m.seed)), uint64(k.port), &m.seed)
 }
 
@@ -78,17 +89,22 @@ func (k callKey) fixed(s sketch.Seed) uint64 {
 
 func (m *beacons) fill(row []float32, f *Flow, t, late int64) {
 	hf := makeHostFlow(f, t)
-	k := callKey{hf.src, hf.dst, uint32(hf.proto)<<24 | uint32(hf.dport+1)}
-	hash := m.hash(k)
 	counts := late <= maxLate
 	if !counts {
 		m.stats.TooLate++
 	}
-	row = row[:10]
+	m.fillCalls(row, callKey{hf.src, hf.dst, uint32(hf.proto)<<24 | uint32(hf.dport+1)}, f, t, counts && hf.answered)
+	m.stats.Evicted += m.pressure.flow(t)
+}
+
+// fillCalls fills the cells of a key, and counts the call if the flow is one.
+func (m *callMemory) fillCalls(row []float32, k callKey, f *Flow, t int64, call bool) {
+	hash := m.hash(k)
+	row = row[:11]
 	var s *callState
 	switch {
-	case counts && hf.answered:
-		i, fresh := m.calls.touch(k, hash, k.fixed(m.sketched), t)
+	case call:
+		i, _, fresh := m.calls.touch(k, hash, k.fixed(m.sketched), t)
 		s = &m.calls.values[i]
 		if fresh {
 			*s = callState{base: second(f.Start)}
@@ -100,7 +116,6 @@ func (m *beacons) fill(row []float32, f *Flow, t, late int64) {
 			s = &m.calls.values[i]
 		}
 	}
-	m.stats.Evicted += m.pressure.flow(t)
 	n := s.n()
 	row[0] = float32(n)
 	if n < minCalls {
@@ -122,7 +137,7 @@ func second(t int64) int64 {
 }
 
 // call keeps a call, unless there is one of the same second, and scores the key when that is due.
-func (m *beacons) call(s *callState, at int64, f *Flow, t int64) {
+func (m *callMemory) call(s *callState, at int64, f *Flow, t int64) {
 	if at-s.base != int64(int32(at-s.base)) { // 68 years away
 		*s = callState{base: at}
 	}
@@ -146,7 +161,7 @@ func (m *beacons) call(s *callState, at int64, f *Flow, t int64) {
 }
 
 // score fills the scores of a key.
-func (m *beacons) score(s *callState) {
+func (m *callMemory) score(s *callState) {
 	n := s.n()
 	times, sizes := m.times[:0], m.sizes[:0]
 	for i := range n {
@@ -164,8 +179,17 @@ func (m *beacons) score(s *callState) {
 	slices.Sort(intervals)
 	ts := m.regular(intervals, 1)
 	ds := m.regular(sizes, 0)
-	s.scores = [9]float32{round((ts + ds + hist + dur) / 4), round(ts), round(ds), round(hist), round(dur), round(quantile(intervals, 0.5)),
-		round(variation(intervals)), round(variation(sizes)), round(last - first)}
+	s.scores = [10]float32{round((ts + ds + hist + dur) / 4), round(ts), round(ds), round(hist), round(dur), round(quantile(intervals, 0.5)),
+		round(variation(intervals)), round(variation(sizes)), round(last - first), nearMedian(intervals)}
+}
+
+// nearMedian is the share of ascending values that are within a twentieth of their median.
+func nearMedian(sorted []float64) float32 {
+	median, n := quantile(sorted, 0.5), 0
+	for _, v := range sorted {
+		n += one(math.Abs(v-median) <= median/20)
+	}
+	return portion(float64(n), float64(len(sorted)))
 }
 
 // quantile interpolates between the two values next to the place p of ascending values.
@@ -180,7 +204,7 @@ func quantile(sorted []float64, p float64) float64 {
 
 // regular is 1 for values that are all alike: the mean of how little skewed and how little dispersed their quartiles are. Where
 // the median is below 1 there is no dispersion to speak of, and small says what that is worth.
-func (m *beacons) regular(sorted []float64, small float64) float64 {
+func (m *callMemory) regular(sorted []float64, small float64) float64 {
 	q1, q2, q3 := quantile(sorted, 0.25), quantile(sorted, 0.5), quantile(sorted, 0.75)
 	skew := 0.0
 	if q3-q1 >= 10 && q2 != q1 && q2 != q3 {
@@ -270,7 +294,7 @@ func variation(values []float64) float64 {
 	return math.Sqrt(squares/float64(len(values))) / mean // no mean: NaN, hence missing
 }
 
-func (m *beacons) encode(e *encoder) {
+func (m *callMemory) encode(e *encoder) {
 	encodeStore(e, m.calls, callKey.encode, func(s *callState) {
 		e.time(s.base)
 		e.time(s.scored)
@@ -285,7 +309,7 @@ func (m *beacons) encode(e *encoder) {
 	})
 }
 
-func (m *beacons) decode(d *decoder, t int64, _ bool) {
+func (m *callMemory) decode(d *decoder, t int64, _ bool) {
 	decodeStore(d, m.calls, (*callKey).decode, m.hash, t, func(s *callState) {
 		s.base, s.scored = d.time(), d.time()
 		s.added = d.count(1 << 62)

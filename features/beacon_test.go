@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sort"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 type plainCalls struct {
 	seconds, sizes []int64
 	added          int
+	scorings       int
 	scored         int64
 	scores         []float64
 }
@@ -110,9 +112,64 @@ func (p *plainCalls) score() []float64 {
 	if used >= 6 {
 		dur = math.Min(1, math.Max((last-first)/86400, float64(longest)/12))
 	}
+	near, median := 0, plainQuantile(intervals, 0.5)
+	for _, x := range intervals {
+		if math.Abs(x-median) <= median/20 {
+			near++
+		}
+	}
 	ts, ds := plainRegular(intervals, 1), plainRegular(sizes, 0)
 	return []float64{(ts + ds + hist + dur) / 4, ts, ds, hist, dur, plainQuantile(intervals, 0.5), plainVariation(intervals), plainVariation(sizes),
-		seconds[len(seconds)-1] - seconds[0]}
+		seconds[len(seconds)-1] - seconds[0], float64(near) / float64(len(intervals))}
+}
+
+// plainBeacons knows the calls of every key.
+type plainBeacons map[string]*plainCalls
+
+func (p plainBeacons) row(key string, f *Flow, t int64) []float32 {
+	c := p[key]
+	answered := false
+	switch f.State {
+	case StateEstablished, StateClosed, StateHalfClosed, StateResetOrig, StateResetResp, StateRequestReply:
+		answered = true
+	}
+	if t-f.End() <= 60e9 && answered {
+		if c == nil {
+			c = &plainCalls{}
+			p[key] = c
+		}
+		c.call(f, t)
+	}
+	want := make([]float32, 11)
+	missing(want)
+	want[0] = 0
+	if c != nil {
+		want[0] = float32(len(c.seconds))
+		for k, v := range c.scores {
+			want[1+k] = round(v)
+		}
+	}
+	return want
+}
+
+func (p *plainCalls) call(f *Flow, t int64) {
+	second := floorDiv(f.Start, 1e9)
+	if slices.Contains(p.seconds, second) {
+		return
+	}
+	size := int64(0)
+	if f.Has(FieldFwdBytes) {
+		size = int64(min(f.FwdBytes, 1<<32-1))
+	}
+	p.seconds, p.sizes = append(p.seconds, second), append(p.sizes, size)
+	if len(p.seconds) > 128 {
+		p.seconds, p.sizes = p.seconds[1:], p.sizes[1:]
+	}
+	p.added++
+	if p.added == 5 || p.added > 5 && (p.added&(p.added-1) == 0 || t-p.scored >= 600e9) {
+		p.scores, p.scored = p.score(), t
+		p.scorings++
+	}
 }
 
 func TestBeaconsAgainstPlainScores(t *testing.T) {
@@ -128,7 +185,7 @@ func TestBeaconsAgainstPlainScores(t *testing.T) {
 		}
 		x := p.ExtractorWith(&StateOptions{Budget: 4 << 20})
 		rows, _ := allRows(t, x, flows, true)
-		calls := map[string]*plainCalls{}
+		calls := plainBeacons{}
 		for i, o := range release(flows) {
 			f := o.f
 			_, _, src := plainKey(f, true)
@@ -137,49 +194,11 @@ func TestBeaconsAgainstPlainScores(t *testing.T) {
 			if f.Has(FieldDstPort) {
 				port = int(f.DstPort)
 			}
-			key := fmt.Sprint(src, dst, proto, port)
-			c := calls[key]
-			answered := false
-			switch f.State {
-			case StateEstablished, StateClosed, StateHalfClosed, StateResetOrig, StateResetResp, StateRequestReply:
-				answered = true
-			}
-			if o.t-f.End() <= 60e9 && answered {
-				if c == nil {
-					c = &plainCalls{}
-					calls[key] = c
-				}
-				second := floorDiv(f.Start, 1e9)
-				known := false
-				for _, s := range c.seconds {
-					known = known || s == second
-				}
-				if !known {
-					size := int64(0)
-					if f.Has(FieldFwdBytes) {
-						size = int64(min(f.FwdBytes, 1<<32-1))
-					}
-					c.seconds, c.sizes = append(c.seconds, second), append(c.sizes, size)
-					if len(c.seconds) > 128 {
-						c.seconds, c.sizes = c.seconds[1:], c.sizes[1:]
-					}
-					c.added++
-					if c.added == 5 || c.added > 5 && (c.added&(c.added-1) == 0 || o.t-c.scored >= 600e9) {
-						c.scores, c.scored = c.score(), o.t
-						scored++
-					}
-				}
-			}
-			want := make([]float32, 10)
-			missing(want)
-			want[0] = 0
-			if c != nil {
-				want[0] = float32(len(c.seconds))
-				for k, v := range c.scores {
-					want[1+k] = round(v)
-				}
-			}
+			want := calls.row(fmt.Sprint(src, dst, proto, port), f, o.t)
 			requireSameRow(t, want, rows[i], beaconColumns, fmt.Sprintf("seed %d, row %d", seed, i))
+		}
+		for _, c := range calls {
+			scored += c.scorings
 		}
 	}
 	require.Greater(t, scored, 100)

@@ -29,7 +29,7 @@ func TestCapacity(t *testing.T) {
 // WIN-1: what a memory takes at once, all of its tables, filters and sketches, is within its budget, and not much less.
 func TestBudget(t *testing.T) {
 	const budget = 64 << 20
-	for _, set := range []string{"host/1", "beacon/1", "dns/1", "tls/1"} {
+	for _, set := range []string{"host/1", "beacon/1", "name/1", "dns/1", "tls/1"} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		x := pipelineOf(t, set).ExtractorWith(&StateOptions{Budget: budget})

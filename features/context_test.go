@@ -142,6 +142,27 @@ func port(f *Flow, field Field, p uint16) int {
 	return int(p)
 }
 
+// plainLast computes the cells of kddColumns.
+func plainLast(past []releasedFlow, records int) []float32 {
+	me, last := past[len(past)-1].f, past[max(0, len(past)-records):]
+	var host, pair, service, sport, hostS, hostR, pairS, pairR float64
+	for _, r := range last {
+		f := r.f
+		serr := bit(f.State == StateAttempt || f.State == StateEstablished || f.State == StateHalfClosed)
+		rerr := bit(f.State == StateRejected)
+		sameHost, sameService := bit(f.Dst == me.Dst), bit(serviceName(f) == serviceName(me))
+		host += sameHost
+		service += sameService
+		pair += sameHost * sameService
+		sport += sameHost * bit(port(f, FieldSrcPort, f.SrcPort) == port(me, FieldSrcPort, me.SrcPort))
+		hostS += sameHost * serr
+		hostR += sameHost * rerr
+		pairS += sameHost * sameService * serr
+		pairR += sameHost * sameService * rerr
+	}
+	return rounded([]float64{host, pair, pair / host, (host - pair) / host, sport / host, (service - pair) / service, hostS / host, pairS / pair, hostR / host, pairR / pair})
+}
+
 // plainContext computes the 26 cells of the last of the released flows by going through all the others.
 func plainContext(past []releasedFlow) []float32 {
 	me := past[len(past)-1]
@@ -235,12 +256,14 @@ func TestContextAgainstAPlainCount(t *testing.T) {
 		flows := contextFlows(r, 1+r.IntN(700), []int64{0, 1e6, 1e8, 3e9}[r.IntN(4)], []int64{0, 1e9, 4e9, 3e10}[r.IntN(4)])
 		x := p.Extractor()
 		rows, uids := allRows(t, x, flows, true)
+		wide, _ := allRows(t, pipelineOf(t, "flow-context/2").ExtractorWith(smallState), flows, true)
 		order := release(flows)
 		require.Len(t, rows, len(order))
 		late := 0
 		for i, o := range order {
 			require.Equal(t, string(o.f.UID), uids[i], "seed %d, row %d", seed, i)
 			requireSameRow(t, plainContext(order[:i+1]), rows[i][70:], contextColumns, fmt.Sprintf("seed %d, row %d", seed, i))
+			requireSameRow(t, plainLast(order[:i+1], 256), wide[i][len(wide[i])-10:], wideColumns, fmt.Sprintf("seed %d, row %d", seed, i))
 			row, err := portable.Extractor().AppendRow(nil, o.f)
 			require.NoError(t, err)
 			requireSameRow(t, row, rows[i][:70], portableColumns, "flow-portable")
@@ -311,7 +334,7 @@ func TestContextOfShuffledFlows(t *testing.T) {
 
 func TestContextIsBounded(t *testing.T) {
 	var stats Stats
-	w := newWindow(1<<20, &stats)
+	w := newWindow(1<<20, recentRecords, true, &stats)
 	r := rand.New(rand.NewPCG(5, 5))
 	for range 50_000 { // all at one time, none like another
 		f := contextFlow{src: hostKey{r.Uint64(), 1}, dst: hostKey{r.Uint64(), 2}, service: serviceKey{name: fmt.Sprint(r.Uint64())}, sport: 1, dport: 2}

@@ -11,7 +11,7 @@ import (
 const halfWindow = 1800 * 1_000_000_000
 
 // half returns the number of the half window of a time.
-func half(t int64) int64 { return period(t, halfWindow) }
+func half(t int64) int32 { return int32(period(t, halfWindow)) }
 
 // period returns the number of the span of time that t lies in, from the epoch on.
 func period(t, span int64) int64 {
@@ -23,12 +23,12 @@ func period(t, span int64) int64 {
 }
 
 // maxExact is how many different values of a half window are counted one by one.
-const maxExact = 8
+const maxExact = 6
 
 // distinct counts different values: exactly as long as no half window has more than maxExact of them, and from then on with a
 // sketch of the pool.
 type distinct struct {
-	half   int64 // number of the present one
+	half   int32 // number of the present one
 	exact  [2][maxExact]uint32
 	n      [2]uint8 // of exact; 0 is the present half
 	sketch uint32   // in the pool, 0 for none

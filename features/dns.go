@@ -129,7 +129,7 @@ func newLookups(o *StateOptions, stats *Stats) memory {
 	m := &lookups{stats: stats, seed: [2]uint64{rand.Uint64(), rand.Uint64()}, sketched: o.seed(),
 		seen: sketch.NewBloom(filter), followed: sketch.NewBloom(filter / 2),
 		sources: newStore[hostKey, askerState](budget/100*20, filter/4, retention),
-		domains: newStore[domainKey, domainState](budget/100*37, filter/4, retention),
+		domains: newStore[domainKey, domainState](budget/100*36, filter/4, retention),
 		answers: newStore[pairKey, answerState](budget/100*16, filter/4, retention)}
 	m.pool = newSketchPool(budget/100*14, m.pressure.evictedSketch)
 	m.pressure.report = o.onPressure()
@@ -169,7 +169,7 @@ func (m *lookups) fill(row []float32, f *Flow, t, late int64) {
 	asked, follows := m.follows(src, f, t, counts)
 	s := m.source(src, t, counts && len(queries) > 0 || follows)
 	if follows {
-		s.used += sketch.Decay(since(t, asked) * per3600s) // as much as the query still counts
+		s.used += sketch.Decay(since(t, asked) * perSpan[in3600s]) // as much as the query still counts
 	}
 	perQuery := f.bytes() / float64(len(queries))
 	missing(row)
@@ -216,7 +216,7 @@ func (m *lookups) resolve(src hostKey, n *nameStats, q *DNSInfo, t int64, number
 	query := m.sketched.Hash(src.fixed(m.sketched)^m.sketched.HashText(n.text[:n.n]), uint64(t)+number)
 	for _, a := range q.Addrs[:min(len(q.Addrs), maxAnswers)] {
 		k := pairKey{src, addressKey(a)}
-		i, _ := m.answers.touch(k, m.hashAnswer(k), k.fixed(m.sketched), t)
+		i, _, _ := m.answers.touch(k, m.hashAnswer(k), k.fixed(m.sketched), t)
 		m.answers.values[i] = answerState{t, query}
 	}
 }
@@ -225,7 +225,7 @@ func (m *lookups) resolve(src hostKey, n *nameStats, q *DNSInfo, t int64, number
 func (m *lookups) source(k hostKey, t int64, counts bool) *askerState {
 	s, hash := &m.noSource, m.hashHost(k)
 	if counts {
-		i, fresh := m.sources.touch(k, hash, k.fixed(m.sketched), t)
+		i, _, fresh := m.sources.touch(k, hash, k.fixed(m.sketched), t)
 		if s = &m.sources.values[i]; fresh {
 			*s = askerState{last: t, domains: distinct{half: half(t)}}
 		}
@@ -236,12 +236,12 @@ func (m *lookups) source(k hostKey, t int64, counts bool) *askerState {
 		}
 	}
 	dt := since(t, s.last)
-	d600 := sketch.Decay(dt * per600s)
+	d600 := sketch.Decay(dt * perSpan[in600s])
 	s.last = t
 	s.queries *= d600
 	s.failed *= d600
 	s.tunnel *= d600
-	hour := sketch.Decay(dt * per3600s)
+	hour := sketch.Decay(dt * perSpan[in3600s])
 	s.newDomain *= hour
 	s.resolved *= hour
 	s.used *= hour
@@ -251,7 +251,7 @@ func (m *lookups) source(k hostKey, t int64, counts bool) *askerState {
 func (m *lookups) domain(k domainKey, t int64, counts bool) *domainState {
 	d, hash := &m.noDomain, m.hashDomain(k)
 	if counts {
-		i, fresh := m.domains.touch(k, hash, m.sketched.Hash(k.src.fixed(m.sketched), k.lo), t)
+		i, _, fresh := m.domains.touch(k, hash, m.sketched.Hash(k.src.fixed(m.sketched), k.lo), t)
 		if d = &m.domains.values[i]; fresh {
 			*d = domainState{last: t, subdomains: distinct{half: half(t)}}
 		}
@@ -262,9 +262,9 @@ func (m *lookups) domain(k domainKey, t int64, counts bool) *domainState {
 		}
 	}
 	dt := since(t, d.last)
-	hour := sketch.Decay(dt * per3600s)
+	hour := sketch.Decay(dt * perSpan[in3600s])
 	d.last = t
-	d600 := sketch.Decay(dt * per600s)
+	d600 := sketch.Decay(dt * perSpan[in600s])
 	d.n600 *= d600
 	d.bytes *= d600
 	d.n *= hour

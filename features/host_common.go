@@ -9,22 +9,23 @@ type hostCommon struct {
 	pool   *sketchPool    // which is never full
 	nets   [2]netCounters // of sources and of destinations
 	all    fading
+	ofSite fading // hosts of the site that were a source, fading in a day
 	seed   sketch.Seed
 	began  int64
 	begun  bool
 }
 
-// fading is a count that fades by e in 60 s.
+// fading is a count that fades.
 type fading struct {
 	n    float64
 	last int64
 }
 
-// add counts a flow; one that does not count changes nothing.
-func (c *fading) add(t int64, counts bool) float64 {
-	n := c.n * sketch.Decay(since(t, c.last)*per60s)
+// add counts x of a flow, in one of the spans; one that does not count changes nothing.
+func (c *fading) add(t int64, span int, x float64, counts bool) float64 {
+	n := c.n * sketch.Decay(since(t, c.last)*perSpan[span])
 	if counts {
-		n++
+		n += x
 		*c = fading{n, t}
 	}
 	return n
@@ -37,8 +38,8 @@ type netCounters [2][netCells]fading
 const netCells = 8192
 
 func (c *netCounters) add(net uint64, t int64, counts bool) float64 {
-	a := c[0][net%netCells].add(t, counts)
-	b := c[1][net>>32%netCells].add(t, counts)
+	a := c[0][net%netCells].add(t, in60s, 1, counts)
+	b := c[1][net>>32%netCells].add(t, in60s, 1, counts)
 	return min(a, b)
 }
 
@@ -57,14 +58,21 @@ func (c *hostCommon) init(s sketch.Seed) {
 func (c *hostCommon) add(row []float32, f *hostFlow, src uint64) {
 	if !c.begun && f.count {
 		c.begun, c.began, c.active.half = true, f.t, half(f.t)
-		c.all.last = f.t
+		c.all.last, c.ofSite.last = f.t, f.t
 	}
 	f.active = c.active.step(f.t, uint32(src), true, f.count, c.pool)
 	row[25] = round(c.nets[0].add(netHash(f.src, c.seed), f.t, f.count))
 	row[26] = round(c.nets[1].add(netHash(f.dst, c.seed), f.t, f.count))
-	row[27] = round(c.all.add(f.t, f.count))
+	row[27] = round(c.all.add(f.t, in60s, 1, f.count))
+	seen := f.newSource
+	if !f.internal {
+		seen = 0
+	}
+	f.activeOfSite = c.ofSite.add(f.t, in24h, seen, f.count)
 	row[28] = flag(c.begun && since(f.t, c.began) >= warmUp)
 }
 
 // finish fills what needs the destination's part as well.
-func (c *hostCommon) finish(row []float32, f *hostFlow) { row[20] = portion(f.fanin, f.active) }
+func (c *hostCommon) finish(row []float32, f *hostFlow) {
+	row[20], row[prevalence] = portion(f.fanin, f.active), portion(f.known, f.activeOfSite)
+}

@@ -28,16 +28,6 @@ const retention = 3600 * 1_000_000_000
 // warmUp is how long, in nanoseconds of event time, the counters have to fill before they mean what they say.
 const warmUp = retention
 
-// How fast counters fade: by e in so many seconds.
-var (
-	per1s    = sketch.PerSecond(1)
-	per10s   = sketch.PerSecond(10)
-	per60s   = sketch.PerSecond(60)
-	per600s  = sketch.PerSecond(600)
-	per3600s = sketch.PerSecond(3600)
-	per24h   = sketch.PerSecond(86400)
-)
-
 // hostFlow is what the memory needs of a flow.
 type hostFlow struct {
 	src, dst         hostKey
@@ -47,46 +37,16 @@ type hostFlow struct {
 	failed, answered bool
 	proto            Proto
 	t                int64
-	count            bool    // whether it counts; a flow that is too late does not
-	fanin, active    float64 // what was found out
-}
+	internal         bool // the source is a host of the site
+	count            bool // whether it counts; a flow that is too late does not
 
-// hostColumns are the columns of hosts.
-var hostColumns = func() []Column {
-	var columns []Column
-	add := func(name, unit, doc string) { columns = append(columns, Column{name, unit, doc}) }
-	for _, side := range [][2]string{{"src", "source"}, {"dst", "destination"}} {
-		for _, span := range []string{"60s", "600s", "3600s"} {
-			add(side[0]+"_flows_"+span, "flows", "of the "+side[1]+", fading by e in "+span)
-		}
-		add(side[0]+"_bytes_out_600s", "bytes", "that the "+side[1]+" sent, fading by e in 600 s")
-		add(side[0]+"_bytes_in_600s", "bytes", "that the "+side[1]+" got, fading by e in 600 s")
-		add(side[0]+"_fail_ratio_600s", "", "share of the "+side[1]+"'s flows that were not answered or were rejected")
-	}
-	add("src_pkts_600s", "packets", "of the source's flows, both ways, fading by e in 600 s")
-	add("src_fanout_dst_1h", "hosts", "different destinations of the source in this half hour and the one before")
-	add("src_fanout_dport_1h", "ports", "different destination ports of the source in this half hour and the one before")
-	add("src_scan_vertical_1h", "ports", "most different ports of one destination that the source tried, up to 64")
-	add("src_trw_score", "", "log-likelihood that the source scans, from how first contacts went")
-	add("src_bytes_z", "", "bytes sent against the source's past, in standard deviations")
-	add("src_duration_z", "", "duration against the source's past, in standard deviations")
-	add("dst_fanin_src_1h", "hosts", "different sources of the destination in this half hour and the one before")
-	add("dst_prevalence_1h", "", "share of all sources that contacted the destination")
-	add("pair_flows_3600s", "flows", "between the two, fading by e in an hour")
-	add("pair_duration_24h", "s", "of the flows between the two, fading by e in a day")
-	add("pair_first_contact", "", "1 if the source was not seen to contact the destination before")
-	add("pair_first_contact_port", "", "1 if not on this port and protocol")
-	add("src_net_flows_60s", "flows", "of the source's network, /24 or /64, fading by e in 60 s; at least the true number")
-	add("dst_net_flows_60s", "flows", "of the destination's network, the same")
-	add("all_flows_60s", "flows", "of everybody, fading by e in 60 s")
-	add("state_warm", "", "1 if an hour has passed since the first flow")
-	for _, side := range [][2]string{{"src", "source"}, {"dst", "destination"}} {
-		for _, span := range []string{"1s", "10s"} {
-			add(side[0]+"_flows_"+span, "flows", "of the "+side[1]+", fading by e in "+span)
-		}
-	}
-	return columns
-}()
+	// What was found out: by how much the pair raises counts of different things that fade in 60 s, 600 s and a day, and the source
+	// such a one of a day; how many sources the destination has, and how many of the site.
+	newPair              [3]float64
+	newSource            float64
+	fanin, known         float64
+	active, activeOfSite float64
+}
 
 func newHosts(o *StateOptions, stats *Stats) memory {
 	h := &hosts{stats: stats, seed: o.seed()}
@@ -101,7 +61,7 @@ func newHosts(o *StateOptions, stats *Stats) memory {
 func (h *hosts) fill(row []float32, f *Flow, t, late int64) {
 	hf := makeHostFlow(f, t)
 	hf.count = late <= maxLate
-	row = row[:33]
+	row = row[:numHostColumns]
 	src, dst := hf.src.fixed(h.seed), hf.dst.fixed(h.seed)
 	h.parts[partOf(src)].addSource(row, &hf, src, dst)
 	h.parts[partOf(dst)].addDest(row, &hf, src, dst)
@@ -115,9 +75,8 @@ func (h *hosts) finish(row []float32, f *hostFlow, src, dst *hostPart, number in
 	if !f.count {
 		h.stats.TooLate++
 	}
-	for _, part := range [2]*hostPart{src, dst} {
-		part.lost.tell(&h.pressure, number)
-	}
+	src.lost.tell(&h.pressure, number)
+	dst.lostDests.tell(&h.pressure, number)
 	h.stats.Evicted += h.pressure.flow(f.t)
 }
 
@@ -127,6 +86,10 @@ func partOf(fixed uint64) int { return int(fixed>>32) % hostParts }
 func makeHostFlow(f *Flow, t int64) hostFlow {
 	hf := hostFlow{t: t, count: true, proto: f.Proto, dport: -1, sent: nan, d: nan}
 	hf.src = entityKey(f.Src, f.Has(FieldLocalSrc) && f.LocalSrc)
+	hf.internal = f.Src.IsPrivate()
+	if f.Has(FieldLocalSrc) {
+		hf.internal = f.LocalSrc
+	}
 	hf.dst = entityKey(f.Dst, f.Has(FieldLocalDst) && f.LocalDst)
 	if f.Has(FieldDstPort) {
 		hf.dport = int32(f.DstPort)

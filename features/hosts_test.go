@@ -25,6 +25,7 @@ type plainHosts struct {
 	began    int64
 	begun    bool
 	netCells map[string]*plainFading
+	last     map[string]int64 // when something was counted last
 }
 
 type plainFading struct {
@@ -55,7 +56,7 @@ type plainVertical struct {
 
 func newPlainHosts() *plainHosts {
 	return &plainHosts{fading: map[string]*plainFading{}, sets: map[string]*plainSet{}, spreads: map[string]*plainSpread{}, steps: map[hostKey]int{},
-		contacts: map[string]int64{}, ports: map[pairKey]*plainPorts{}, vertical: map[hostKey]*plainVertical{}, netCells: map[string]*plainFading{}}
+		contacts: map[string]int64{}, ports: map[pairKey]*plainPorts{}, vertical: map[hostKey]*plainVertical{}, netCells: map[string]*plainFading{}, last: map[string]int64{}}
 }
 
 // fade adds x to a count that fades by e in so many seconds.
@@ -108,7 +109,7 @@ func (p *plainHosts) distinct(name string, t int64, h uint32, add, counts bool) 
 	}
 	if add && counts {
 		s.now[h] = true
-		if len(s.now) > 8 {
+		if len(s.now) > 6 {
 			s.estimated = true
 		}
 	}
@@ -175,11 +176,12 @@ func plainEstimate(hashes map[uint32]bool) float64 {
 	return 0.5 / math.Ln2 * m * m / z
 }
 
-func (p *plainHosts) spread(name string, t int64, x float64, counts bool) float64 {
+func (p *plainHosts) spread(name string, t int64, x float64, counts bool) (z, mean, sd float64) {
+	z, mean, sd = math.NaN(), math.NaN(), math.NaN()
 	s := p.spreads[name]
 	if s == nil {
 		if !counts {
-			return math.NaN()
+			return z, mean, sd
 		}
 		s = &plainSpread{last: t}
 		p.spreads[name] = s
@@ -192,12 +194,17 @@ func (p *plainHosts) spread(name string, t int64, x float64, counts bool) float6
 	s.last = t
 	s.weight *= d
 	s.squares *= d
-	if math.IsNaN(x) {
-		return x
+	if s.weight > 0 {
+		mean = s.mean
 	}
-	z := math.NaN()
+	if s.weight >= 2 {
+		sd = math.Sqrt(s.squares / s.weight)
+	}
+	if math.IsNaN(x) {
+		return z, mean, sd
+	}
 	if s.weight >= 2 && s.squares > 0 {
-		z = (x - s.mean) / math.Sqrt(s.squares/s.weight)
+		z = (x - s.mean) / sd
 	}
 	if counts {
 		off := x - s.mean
@@ -205,7 +212,25 @@ func (p *plainHosts) spread(name string, t int64, x float64, counts bool) float6
 		s.mean += off / s.weight
 		s.squares += off * (x - s.mean)
 	}
-	return z
+	return z, mean, sd
+}
+
+// news is what is not left of something since it was counted last.
+func (p *plainHosts) news(name string, t int64, seconds float64) float64 {
+	last, ok := p.last[name]
+	if !ok {
+		return 1
+	}
+	return 1 - sketch.Decay(float64(t-last)*sketch.PerSecond(seconds))
+}
+
+// gap is how long ago something was counted last, in seconds.
+func (p *plainHosts) gap(name string, t int64) float64 {
+	last, ok := p.last[name]
+	if !ok {
+		return math.NaN()
+	}
+	return float64(t-last) / 1e9
 }
 
 func (p *plainHosts) firstContact(name string, t int64, counts bool) bool {
@@ -236,7 +261,7 @@ func plainKey(f *Flow, src bool) (key, net string, k hostKey) {
 }
 
 func (p *plainHosts) row(f *Flow, t, late int64) []float32 {
-	row := make([]float64, 33)
+	row := make([]float64, 88)
 	counts := late <= 60e9
 	src, srcNet, srcKey := plainKey(f, true)
 	dst, dstNet, dstKey := plainKey(f, false)
@@ -342,12 +367,16 @@ func (p *plainHosts) row(f *Flow, t, late int64) []float32 {
 	if f.Has(FieldFwdBytes) {
 		x = sent
 	}
-	row[17] = p.spread("bytes "+src, t, x, counts)
+	row[17], row[73], row[74] = p.spread("bytes "+src, t, x, counts)
+	row[79], row[80], row[81] = p.spread(fmt.Sprint("bytes ", pair), t, x, counts)
 	x = math.NaN()
 	if f.Has(FieldDuration) {
 		x = float64(f.Duration) / 1e9
 	}
-	row[18] = p.spread("duration "+src, t, x, counts)
+	row[18], row[75], row[76] = p.spread("duration "+src, t, x, counts)
+	row[82], row[83], row[84] = p.spread(fmt.Sprint("duration ", pair), t, x, counts)
+	row[72], row[77], row[78] = p.spread("gap "+src, t, p.gap("src "+src, t), counts)
+	row[85], row[86], row[87] = p.spread(fmt.Sprint("gap ", pair), t, p.gap(fmt.Sprint("pair ", pair), t), counts)
 	row[21] = p.fade(fmt.Sprint("pair n", pair), t, 3600, 1, counts)
 	lasted := 0.0
 	if x == x {
@@ -362,6 +391,41 @@ func (p *plainHosts) row(f *Flow, t, late int64) []float32 {
 	}
 	row[25] = p.fade("net src "+srcNet, t, 60, 1, counts)
 	row[26] = p.fade("net dst "+dstNet, t, 60, 1, counts)
+	pkts := amount(FieldFwdPkts, f.FwdPkts) + amount(FieldRevPkts, f.RevPkts)
+	for k, seconds := range []float64{1, 10, 60, 3600} {
+		row[33+k] = p.fade(fmt.Sprint("src out ", src, seconds), t, seconds, sent, counts)
+		row[37+k] = p.fade(fmt.Sprint("src in ", src, seconds), t, seconds, got, counts)
+		row[41+k] = p.fade(fmt.Sprint("src pkts ", src, seconds), t, seconds, pkts, counts)
+		row[45+k] = ratio(p.fade(fmt.Sprint("src failed ", src, seconds), t, seconds, failed, counts), row[[]int{29, 30, 0, 2}[k]])
+		row[49+k] = p.fade(fmt.Sprint("dst out ", dst, seconds), t, seconds, got, counts)
+		row[53+k] = p.fade(fmt.Sprint("dst in ", dst, seconds), t, seconds, sent, counts)
+	}
+	for k, seconds := range []float64{1, 10, 60, 600, 3600} {
+		row[57+k] = p.fade(fmt.Sprint("dst pkts ", dst, seconds), t, seconds, pkts, counts)
+	}
+	pairName, portName, netName := fmt.Sprint("pair ", pair), fmt.Sprint("port ", src, port), "net "+src+dstNet
+	for k, seconds := range []float64{60, 600, 3600} {
+		if k < 2 {
+			row[62+k] = p.fade(fmt.Sprint("fan dst ", src, seconds), t, seconds, p.news(pairName, t, seconds), counts)
+			x := p.news(portName, t, seconds)
+			if port < 0 {
+				x = 0
+			}
+			row[64+k] = p.fade(fmt.Sprint("fan port ", src, seconds), t, seconds, x, counts)
+			row[69+k] = p.fade(fmt.Sprint("fan src ", dst, seconds), t, seconds, p.news(pairName, t, seconds), counts)
+		}
+		row[66+k] = p.fade(fmt.Sprint("fan net ", src, seconds), t, seconds, p.news(netName, t, seconds), counts)
+	}
+	seen, known := 0.0, 0.0
+	if f.Has(FieldLocalSrc) && f.LocalSrc || !f.Has(FieldLocalSrc) && f.Src.IsPrivate() {
+		seen, known = p.news("src "+src, t, 86400), p.news(pairName, t, 86400)
+	}
+	row[71] = ratio(p.fade("internal "+dst, t, 86400, known, counts), p.fade("internal", t, 86400, seen, counts))
+	if counts {
+		for _, name := range []string{"src " + src, pairName, portName, netName} {
+			p.last[name] = t
+		}
+	}
 	if counts && !p.begun {
 		p.begun, p.began = true, t
 	}
@@ -473,21 +537,23 @@ func TestPartsAreIndependent(t *testing.T) {
 		for _, workers := range []int{1, 3, hostParts} {
 			h := newHosts(smallState, &stats).(*hosts)
 			var done sync.WaitGroup
-			for worker := range workers {
-				done.Go(func() {
-					for i := range events {
-						f := &events[i]
-						src, dst := f.src.fixed(h.seed), f.dst.fixed(h.seed)
-						if n := partOf(src); n%workers == worker {
-							h.parts[n].addSource(rows[i], f, src, dst)
+			for _, ofSource := range []bool{true, false} {
+				for worker := range workers {
+					done.Go(func() {
+						for i := range events {
+							f := &events[i]
+							src, dst := f.src.fixed(h.seed), f.dst.fixed(h.seed)
+							if n := partOf(src); ofSource && n%workers == worker {
+								h.parts[n].addSource(rows[i], f, src, dst)
+							}
+							if n := partOf(dst); !ofSource && n%workers == worker {
+								h.parts[n].addDest(rows[i], f, src, dst)
+							}
 						}
-						if n := partOf(dst); n%workers == worker {
-							h.parts[n].addDest(rows[i], f, src, dst)
-						}
-					}
-				})
+					})
+				}
+				done.Wait()
 			}
-			done.Wait()
 			for i := range events {
 				h.common.add(rows[i], &events[i], events[i].src.fixed(h.seed))
 				h.common.finish(rows[i], &events[i])

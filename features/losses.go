@@ -29,10 +29,12 @@ func (l *losses) tell(p *pressure, flow int) {
 	}
 }
 
-func (h *hostPart) evicted(key hostKey, idle bool) {
+// host notes a key that went.
+func (l *losses) host(flow int, key hostKey, idle bool) {
 	if !idle {
-		h.lost = append(h.lost, loss{h.flow, key, true})
+		*l = append(*l, loss{flow, key, true})
 	}
 }
 
-func (h *hostPart) evictedSketch() { h.lost = append(h.lost, loss{flow: h.flow}) }
+// sketch notes a sketch that was taken from its owner.
+func (l *losses) sketch(flow int) { *l = append(*l, loss{flow: flow}) }

@@ -230,6 +230,11 @@ func (h *hosts) fillBatch(rows [][]float32, flows []batchFlow, workers int) {
 				h.parts[n].flow = i
 				h.parts[n].addSource(rows[i], &e.hostFlow, e.srcHash, e.dstHash)
 			}
+		}
+	})
+	inParallel(workers, workers, func(worker int) { // which take what the sources found out
+		for i := range events {
+			e := &events[i]
 			if n := partOf(e.dstHash); n%workers == worker {
 				h.parts[n].flow = i
 				h.parts[n].addDest(rows[i], &e.hostFlow, e.srcHash, e.dstHash)

@@ -19,7 +19,7 @@ var ErrState = errors.New("saved state does not fit")
 var ErrStateDamaged = errors.New("damaged")
 
 // stateMagic begins a saved state; the version of the layout is its last byte but one.
-const stateMagic = "threatdetect state 2\n"
+const stateMagic = "threatdetect state 3\n"
 
 // maxState bounds what Restore reads, in bytes.
 const maxState = 1 << 30
@@ -112,6 +112,12 @@ func (e *encoder) flag(v bool) {
 
 func (e *encoder) float(v float64) { e.b = binary.LittleEndian.AppendUint64(e.b, math.Float64bits(v)) }
 
+func (e *encoder) floats(list []*float64) {
+	for _, v := range list {
+		e.float(*v)
+	}
+}
+
 func (e *encoder) text(s string) {
 	e.count(uint64(len(s)))
 	e.b = append(e.b, s...)
@@ -199,6 +205,12 @@ func (d *decoder) float() float64 {
 		return 0
 	}
 	return v
+}
+
+func (d *decoder) floats(list []*float64) {
+	for _, v := range list {
+		*v = d.float()
+	}
 }
 
 // bytes returns a part of b.

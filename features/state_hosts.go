@@ -3,6 +3,7 @@ package features
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"threatdetect/internal/sketch"
 )
@@ -30,31 +31,23 @@ func (p *hostPart) encode(e *encoder) {
 	p.pool.number()
 	p.faninPool.number()
 	encodeStore(e, p.sources, hostKey.encode, func(s *sourceState) {
-		e.time(s.last)
-		for _, v := range s.numbers() {
-			e.float(*v)
-		}
+		e.floats(s.numbers())
 		e.time(int64(s.steps))
 		e.byte(s.ports[0])
 		e.byte(s.ports[1])
-		e.time(s.half)
 		s.dsts.encode(e, p.pool)
 		s.dports.encode(e, p.pool)
 	})
 	encodeStore(e, p.pairs, pairKey.encode, func(s *pairState) {
-		e.time(s.last)
-		e.float(s.n)
-		e.float(s.d)
+		e.floats(s.numbers())
 		e.byte(s.numPorts)
 		for _, port := range s.ports[:s.numPorts] {
 			e.count(uint64(port))
 		}
 	})
+	encodeStore(e, p.used, usedKey.encode, func(*struct{}) {})
 	encodeStore(e, p.dests, hostKey.encode, func(s *destState) {
-		e.time(s.last)
-		for _, v := range s.numbers() {
-			e.float(*v)
-		}
+		e.floats(s.numbers())
 		s.srcs.encode(e, p.faninPool)
 	})
 }
@@ -63,51 +56,58 @@ func (p *hostPart) decode(d *decoder, t int64) {
 	p.days = d.time()
 	decodeBloom(d, p.contacts)
 	decodeStore(d, p.sources, (*hostKey).decode, p.hashHost, t, func(s *sourceState) {
-		s.last = d.time()
-		for _, v := range s.numbers() {
-			*v = d.float()
-		}
-		s.steps = int32(d.time())
-		if s.steps < -maxSteps || s.steps > maxSteps || s.last > t {
+		d.floats(s.numbers())
+		steps := d.time()
+		if s.steps = int8(steps); steps < -maxSteps || steps > maxSteps {
 			d.fail("a source out of range")
 		}
 		s.ports[0], s.ports[1] = d.byte(maxPairPorts), d.byte(maxPairPorts)
-		s.half = d.time()
 		s.dsts.decode(d, p.pool)
 		s.dports.decode(d, p.pool)
 	})
 	decodeStore(d, p.pairs, (*pairKey).decode, p.hashPair, t, func(s *pairState) {
-		s.last = d.time()
-		s.n, s.d = d.float(), d.float()
+		d.floats(s.numbers())
 		s.numPorts = d.byte(maxPairPorts)
 		for i := range s.numPorts {
 			s.ports[i] = uint16(d.count(65535))
 		}
-		if s.last > t {
-			d.fail("a pair out of range")
-		}
 	})
+	decodeStore(d, p.used, (*usedKey).decode, p.hashUsed, t, func(*struct{}) {})
 	p.pool.restored(d)
 	decodeStore(d, p.dests, (*hostKey).decode, p.hashHost, t, func(s *destState) {
-		s.last = d.time()
-		for _, v := range s.numbers() {
-			*v = d.float()
-		}
-		if s.last > t {
-			d.fail("a destination out of range")
-		}
+		d.floats(s.numbers())
 		s.srcs.decode(d, p.faninPool)
 	})
 	p.faninPool.restored(d)
 }
 
 func (s *sourceState) numbers() []*float64 {
-	return []*float64{&s.n60, &s.n600, &s.n3600, &s.out, &s.in, &s.pkts, &s.failed, &s.bytes.weight, &s.bytes.mean, &s.bytes.squares,
-		&s.duration.weight, &s.duration.mean, &s.duration.squares, &s.n1, &s.n10}
+	all := slices.Concat(s.sums.numbers(), s.bytes.numbers(), s.duration.numbers(), s.gaps.numbers())
+	for _, list := range [][]float64{s.failed[:], s.dstNews[:], s.portNews[:], s.netNews[:]} {
+		for i := range list {
+			all = append(all, &list[i])
+		}
+	}
+	return all
+}
+
+func (s *pairState) numbers() []*float64 {
+	return slices.Concat([]*float64{&s.n, &s.d}, s.bytes.numbers(), s.duration.numbers(), s.gaps.numbers())
 }
 
 func (s *destState) numbers() []*float64 {
-	return []*float64{&s.n60, &s.n600, &s.n3600, &s.out, &s.in, &s.failed, &s.n1, &s.n10}
+	return append(s.sums.numbers(), &s.failed, &s.srcNews[0], &s.srcNews[1], &s.internal)
+}
+
+func (k usedKey) encode(e *encoder) {
+	k.src.encode(e)
+	e.b = binary.LittleEndian.AppendUint64(e.b, k.what)
+	e.byte(k.kind)
+}
+
+func (k *usedKey) decode(d *decoder) {
+	k.src.decode(d)
+	k.what, k.kind = d.word(), d.byte(usedNet6)
 }
 
 func (k pairKey) encode(e *encoder) {
@@ -126,6 +126,7 @@ func (c *hostCommon) encode(e *encoder) {
 	c.pool.number()
 	c.active.encode(e, c.pool)
 	c.all.encode(e)
+	c.ofSite.encode(e)
 	for n := range c.nets {
 		for row := range c.nets[n] {
 			for i := range c.nets[n][row] {
@@ -140,6 +141,7 @@ func (c *hostCommon) decode(d *decoder) {
 	c.active.decode(d, c.pool)
 	c.pool.restored(d)
 	c.all.decode(d)
+	c.ofSite.decode(d)
 	for n := range c.nets {
 		for row := range c.nets[n] {
 			for i := range c.nets[n][row] {
@@ -242,7 +244,7 @@ func decodeStore[K comparable, V any](d *decoder, s *store[K, V], key func(*K, *
 }
 
 func (d *distinct) encode(e *encoder, p *sketchPool) {
-	e.time(d.half)
+	e.time(int64(d.half))
 	if d.sketch != 0 {
 		e.byte(255)
 		e.count(p.sketches[d.sketch].age)
@@ -258,7 +260,10 @@ func (d *distinct) encode(e *encoder, p *sketchPool) {
 }
 
 func (d *distinct) decode(dec *decoder, p *sketchPool) {
-	d.half = dec.time()
+	half := dec.time()
+	if d.half = int32(half); int64(d.half) != half {
+		dec.fail("a half hour out of range")
+	}
 	for k := range d.exact {
 		n := dec.byte(255)
 		if k == 0 && n == 255 {

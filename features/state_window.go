@@ -28,7 +28,7 @@ func (w *window) encode(e *encoder) {
 	}
 	e.count(uint64(w.count))
 	for i := range w.count {
-		h := &w.hundred[(w.nth+recentRecords-w.count+i)%recentRecords]
+		h := &w.hundred[(w.nth+len(w.hundred)-w.count+i)%len(w.hundred)]
 		w.hosts.entries[h.src].key.encode(e)
 		w.hosts.entries[h.dst].key.encode(e)
 		w.services.entries[h.service].key.encode(e)
@@ -70,7 +70,11 @@ func (w *window) decode(d *decoder, t int64, any bool) {
 			return
 		}
 	}
-	n = d.items(recentRecords, 30)
+	if n > 0 && !w.seconds {
+		d.fail("a window of seconds that it has not")
+		return
+	}
+	n = d.items(len(w.hundred), 30)
 	for range n {
 		var f contextFlow
 		f.src.decode(d)

@@ -69,12 +69,12 @@ func (s *store[K, V]) find(key K, hash uint32) uint32 {
 	return 0
 }
 
-// touch returns the entry of a key at time t, made with a zero value if there is none; fixed is a hash that does not depend
-// on the process.
-func (s *store[K, V]) touch(key K, hash uint32, fixed uint64, t int64) (i uint32, fresh bool) {
+// touch returns the entry of a key at time t, made with a zero value if there is none, and the time of the touch before, which is
+// t of a fresh one; fixed is a hash that does not depend on the process.
+func (s *store[K, V]) touch(key K, hash uint32, fixed uint64, t int64) (i uint32, before int64, fresh bool) {
 	if i = s.find(key, hash); i != 0 {
 		n := &s.nodes[i]
-		n.last = t
+		before, n.last = n.last, t
 		if n.isKept {
 			s.remove(&s.kept, i)
 		} else {
@@ -83,14 +83,14 @@ func (s *store[K, V]) touch(key K, hash uint32, fixed uint64, t int64) (i uint32
 		}
 		s.append(&s.kept, i)
 		s.demote()
-		return i, false
+		return i, before, false
 	}
 	if s.len() == s.capacity() {
 		s.makeRoom(t)
 	}
 	i = s.insert(key, hash, t, s.gone.Add(fixed))
 	s.demote()
-	return i, true
+	return i, t, true
 }
 
 // insert makes an entry as the newest of its list.

@@ -53,7 +53,7 @@ type fadingDay struct {
 	last int64
 }
 
-func (c *fadingDay) at(t int64) float64 { return c.n * sketch.Decay(since(t, c.last)*per24h) }
+func (c *fadingDay) at(t int64) float64 { return c.n * sketch.Decay(since(t, c.last)*perSpan[in24h]) }
 
 var tlsVersions = map[string]float32{"sslv2": 0, "sslv3": 1, "tlsv1": 2, "tls1": 2, "tlsv10": 2, "tls10": 2, "tlsv11": 3, "tls11": 3, "tlsv12": 4, "tls12": 4,
 	"tlsv13": 5, "tls13": 5}
@@ -213,12 +213,7 @@ func (m *handshakes) fillTLS(row []float32, h *TLSInfo, t int64, counts bool) {
 	m.rare(row[25:27], rareJA3, h.JA3, t, counts)
 	m.rare(row[27:29], rareJA3S, h.JA3S, t, counts)
 	m.rare(row[29:31], rareJA4, h.JA4, t, counts)
-	m.scratch = append(m.scratch[:0], name...)
-	for i, c := range m.scratch {
-		if 'A' <= c && c <= 'Z' {
-			m.scratch[i] = c + 'a' - 'A'
-		}
-	}
+	m.scratch = appendLower(m.scratch[:0], name)
 	domain := m.scratch
 	if at := suffix.Registered(domain); at > 0 && !isAddress(name) {
 		domain = domain[at:]
@@ -325,7 +320,7 @@ func (m *handshakes) rareText(row []float32, kind uint8, text []byte, t int64, c
 	k := valueKey{kind, binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:16])}
 	total := &m.totals[kind]
 	if counts {
-		i, fresh := m.values.touch(k, m.hash(k), m.sketched.Hash(k.hi^k.lo, uint64(kind)), t)
+		i, _, fresh := m.values.touch(k, m.hash(k), m.sketched.Hash(k.hi^k.lo, uint64(kind)), t)
 		v := &m.values.values[i]
 		if fresh {
 			*v = valueState{first: t, count: fadingDay{0, t}}

@@ -46,11 +46,6 @@ func (m *handshakes) fillAnswers(row []float32, f *Flow, t int64, counts bool) {
 
 // nameHash is that of a name in lower case, without a final dot.
 func (m *handshakes) nameHash(name string) uint64 {
-	m.scratch = append(m.scratch[:0], strings.TrimSuffix(name, ".")...)
-	for i, c := range m.scratch {
-		if 'A' <= c && c <= 'Z' {
-			m.scratch[i] = c + 'a' - 'A'
-		}
-	}
+	m.scratch = appendLower(m.scratch[:0], strings.TrimSuffix(name, "."))
 	return m.sketched.HashText(m.scratch)
 }

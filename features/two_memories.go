@@ -7,7 +7,8 @@ type twoMemories struct {
 }
 
 func newContextAndHosts(o *StateOptions, stats *Stats) memory {
-	return &twoMemories{newContext(o, stats), newHosts(o, stats), len(contextColumns)}
+	narrow := &twoMemories{newContext(o, stats), newHosts(o, stats), len(contextColumns)}
+	return &twoMemories{narrow, newWideContext(o, stats), len(contextColumns) + len(hostColumns)}
 }
 
 func (m *twoMemories) fill(row []float32, f *Flow, t, late int64) {

@@ -9,10 +9,11 @@ import (
 const (
 	recentSpan    = 2_000_000_000 // nanoseconds of kdd2
 	recentRecords = 100           // records of kdd100 and ct100
+	wideRecords   = 256           // of kdd256
 )
 
-// window counts the flows of the last two seconds and the last hundred flows by the keys of flow-context/1. All counts are
-// exact. It holds no flow twice: a flow is a few numbers of entries of the tables.
+// window counts the flows of the last two seconds and the last hundred flows, or of more than a hundred and no seconds, by the keys of
+// flow-context. All counts are exact. It holds no flow twice: a flow is a few numbers of entries of the tables.
 type window struct {
 	hosts    table[hostKey, hostCounts]
 	services table[serviceKey, serviceCounts]
@@ -23,8 +24,9 @@ type window struct {
 
 	recent     []recentFlow // ring of the flows of the last two seconds; its length is a power of two
 	first, n   int
-	hundred    [recentRecords]hundredFlow
-	nth, count int // place of the next flow in hundred, and how many it holds
+	hundred    []hundredFlow // ring of the last flows: a hundred, or as many as newWindow was told
+	nth, count int           // place of the next flow in hundred, and how many it holds
+	seconds    bool          // whether the last two seconds are counted
 
 	limit  int // bytes that tables and recent may take
 	stats  *Stats
@@ -118,8 +120,8 @@ type contextCounts struct {
 	groups             [numGroup]uint32
 }
 
-func newWindow(limit int, stats *Stats) *window {
-	return &window{limit: limit, stats: stats, seed: [2]uint64{rand.Uint64(), rand.Uint64()}, names: maphash.MakeSeed()}
+func newWindow(limit, records int, seconds bool, stats *Stats) *window {
+	return &window{limit: limit, hundred: make([]hundredFlow, records), seconds: seconds, stats: stats, seed: [2]uint64{rand.Uint64(), rand.Uint64()}, names: maphash.MakeSeed()}
 }
 
 // add counts a flow whose event time is t, which is never less than that of the flow before it.
@@ -127,11 +129,13 @@ func (w *window) add(f *contextFlow, t int64) *contextCounts {
 	for w.n > 0 && uint64(t)-uint64(w.recent[w.first].t) > recentSpan {
 		w.forget()
 	}
-	if w.count == recentRecords {
+	if w.count == len(w.hundred) {
 		w.forgetHundredth()
 	}
 	h := w.enter(f)
-	w.addRecent(recentFlow{t, h.pair, f.bad})
+	if w.seconds {
+		w.addRecent(recentFlow{t, h.pair, f.bad})
+	}
 	w.addHundredth(h)
 	host, service, pair, c := w.hosts.at(h.dst), w.services.at(h.service), w.pairs.at(h.pair), &w.counts
 	for g := range w.groups {
@@ -204,7 +208,9 @@ func (w *window) addHundredth(h hundredFlow) {
 		w.groups[g].at(h.groups[g]).n++
 	}
 	w.hundred[w.nth] = h
-	w.nth = (w.nth + 1) % recentRecords
+	if w.nth++; w.nth == len(w.hundred) {
+		w.nth = 0
+	}
 	w.count++
 }
 

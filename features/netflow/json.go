@@ -117,7 +117,7 @@ func (r *reader) unescape(b []byte) []byte {
 }
 
 // flagNames reads a list of names of flags, such as ["ACK","SYN"], as pmacct writes it.
-func flagNames(list []byte) (set features.TCPFlags, ok bool) {
+func (r *reader) flagNames(list []byte) (set features.TCPFlags, ok bool) {
 	if list[0] != '[' {
 		return 0, false
 	}
@@ -130,13 +130,22 @@ func flagNames(list []byte) (set features.TCPFlags, ok bool) {
 			break
 		}
 		end := 1
+		escaped := false
 		for list[0] == '"' && end < len(list) && list[end] != '"' {
+			if list[end] == '\\' {
+				escaped = true
+				end++
+			}
 			end++
 		}
 		if list[0] != '"' || end >= len(list) {
 			return 0, false
 		}
-		switch string(list[1:end]) {
+		name := list[1:end]
+		if escaped {
+			name = r.unescape(name)
+		}
+		switch string(name) {
 		case "FIN":
 			set |= features.FIN
 		case "SYN":

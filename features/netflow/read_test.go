@@ -1,7 +1,11 @@
 package netflow_test
 
 import (
+	gobytes "bytes"
+	"compress/gzip"
+	gojson "encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -117,6 +121,7 @@ func TestJSON(t *testing.T) {
 		strings.ReplaceAll(nfdump(b, a, "...A.R..", 902, 52324, 40), "\n", "") + "\n" + `{"type":"STAT","first":"x"}` + "\n"
 	for name, log := range map[string]string{
 		"pmacct":             pmacct(a, b, `["SYN"]`, 52324, 902, 60) + pmacct(b, a, `["ACK", "RST"]`, 902, 52324, 40),
+		"pmacct, escaped":    pmacct(a, b, `["S\u0059N"]`, 52324, 902, 60) + pmacct(b, a, `["\u0041CK" ,"RST"]`, 902, 52324, 40),
 		"goflow2":            goflow("NETFLOW_V9", a, b, 2, 52324, 902, 60, 0) + goflow("NETFLOW_V9", b, a, 20, 902, 52324, 40, 0),
 		"goflow2 in a list":  "[" + strings.ReplaceAll(strings.TrimSpace(goflow("IPFIX", a, b, 2, 52324, 902, 60, 0)+goflow("IPFIX", b, a, 20, 902, 52324, 40, 0)), "\n", ",") + "]",
 		"nfdump, one array":  array,
@@ -191,6 +196,20 @@ func TestSamples(t *testing.T) {
 			[]any{g.Src, g.Dst, g.SrcPort, g.DstPort, g.FwdPkts, g.RevPkts, g.FwdBytes, g.RevBytes, g.FwdFlags, g.RevFlags, g.State})
 	}
 	require.Equal(t, []uint64{241025, 4652}, []uint64{bytes, packets}, "nfdump's own summary")
+
+	// The same array on one line of more than a megabyte, which is no line to keep.
+	unpacked, err := gzip.NewReader(logs.Sample(t, "../..", "netflow/scan-4593.nfdump17.json.gz"))
+	require.NoError(t, err)
+	text, err := io.ReadAll(unpacked)
+	require.NoError(t, err)
+	var small gobytes.Buffer
+	require.NoError(t, gojson.Compact(&small, text))
+	require.Greater(t, small.Len(), 1<<20)
+	r := read(t, small.String(), nil)
+	require.NoError(t, r.Err)
+	require.Empty(t, r.Bad)
+	require.Equal(t, json.Account, r.Account)
+	require.Equal(t, json.Flows, r.Flows)
 	require.EqualValues(t, 716, count("pmacct-ipfix-402.json").Account.Flows)
 	// 144 newlines, and a last line without one.
 	require.EqualValues(t, 145, count("pmacct-ipfix-401.json").Account.Flows)

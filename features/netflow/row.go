@@ -182,7 +182,7 @@ func (r *reader) flags() (set, known features.TCPFlags, ok bool) {
 		return 0, 0, true
 	}
 	if v.kind == kindOther {
-		set, ok = flagNames(v.text)
+		set, ok = r.flagNames(v.text)
 		return set, features.AllFlags, ok
 	}
 	if v.kind != kindCell {

@@ -19,12 +19,15 @@ func (f *Fault) Sound() bool { return f.Reason == "" }
 
 // Run hands every record of a log to record, which returns what is wrong with it and whether to go on, and reports
 // whether the log came to its end. Faults go to yield as record errors. The object is valid during the call. limit is the
-// longest object over several lines in bytes; 0 means logio.MaxLine.
+// longest object that is not a line of its own, in bytes; 0 means logio.MaxLine.
 func Run(lines *logio.Lines, limit int, record func(object []byte) (Fault, bool), yield func(*features.Flow, error) bool) bool {
 	if limit <= 0 {
 		limit = logio.MaxLine
 	}
 	r := &runner{lines: lines, limit: limit, record: record, yield: yield}
+	if unbroken(lines) {
+		return r.array()
+	}
 	for lines.Next() {
 		if !r.line(lines.Bytes()) {
 			return false

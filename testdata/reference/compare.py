@@ -5,7 +5,7 @@
 
 Compared: the header line, every cell as float32 bits (empty is missing), the counts of the account, the exit status.
 Prints the first differences in full and ends with `N cases, M differences`; exit status 1 when M is not 0.
-The mutated logs are a function of N and S (and of whether pyarrow is there, without which Parquet is left out): the same call makes the same logs.
+The mutated logs are a function of N and S (and of whether pyarrow is there, also in $VENVS/spark, without which Parquet is left out): the same call makes the same logs.
 """
 from __future__ import annotations
 

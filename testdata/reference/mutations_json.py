@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import io
+import os
 import random
+import sys
 
 import mutations
 from mutations import Hosts, count, flag_letters, odd, stamp
@@ -14,7 +16,7 @@ ODDITIES = b'null|true|false|[]|{}|""|" "|"x"|"-"|[1]|["tcp"]|{"a":1}|-0|1.5e3|"
 TIMES = (b'"1704890906.000000"|"1704890906"|1704890906|"2018-01-12T15:37:30.942"|"2018-01-12 15:37:30"|"2018-01-12T15:37:30Z"|"2018-02-30 00:00:00"'
          b'|"soon"|0|"0"|0.0|-1|9223372036|9223372037|9223372036854775807|9223372036854775808|"2262-04-11 23:47:16.854775808"|1e300|"1704890906.0000000005"').split(b"|")
 FLAGS = (b'"...AP.SF"|".AP.SF"|"........"|"..AP"|"S......."|27|"27"|0|255|256|-1|2.0|"2"|[]|["SYN"]|["ACK","SYN"]|["ACK", "PSH" ,"FIN"]|["ECN","CWR"]'
-         b'|["URG","ECE","RST"]|["syn"]|["XMAS"]|[2]|[["SYN"]]|{}|true|null|""').split(b"|")
+         b'|["URG","ECE","RST"]|["S\\u0059N" ,"\\u0041CK"]|["S\\"YN"]|["syn"]|["XMAS"]|[2]|[["SYN"]]|{}|true|null|""').split(b"|")
 
 
 def quoted(text: bytes) -> bytes:
@@ -202,9 +204,13 @@ def parquet(rng: Rng) -> list[bytes]:
 
 
 def have_parquet() -> bool:
+    """Whether pyarrow is there: this Python's own, or the one that examples/spark/check.sh has installed below $VENVS."""
+    venv = os.environ.get("SPARK_VENV") or os.path.join(os.environ.get("VENVS", ""), "spark")
+    sys.path.append(os.path.join(venv, "lib", "python%d.%d" % sys.version_info[:2], "site-packages"))
     try:
         import pyarrow.parquet
     except ImportError:
+        sys.path.pop()
         return False
     return bool(pyarrow.parquet)
 
