@@ -250,20 +250,22 @@ func requireSameRow(t testing.TB, want, got []float32, columns []Column, what st
 
 func TestContextAgainstAPlainCount(t *testing.T) {
 	p := pipelineOf(t, "flow-context/1")
-	portable := pipelineOf(t, "flow-portable/1")
+	portable, wider := pipelineOf(t, "flow-portable/1"), pipelineOf(t, "flow-context/2")
 	for seed := range seeds(60) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		flows := contextFlows(r, 1+r.IntN(700), []int64{0, 1e6, 1e8, 3e9}[r.IntN(4)], []int64{0, 1e9, 4e9, 3e10}[r.IntN(4)])
 		x := p.Extractor()
 		rows, uids := allRows(t, x, flows, true)
-		wide, _ := allRows(t, pipelineOf(t, "flow-context/2").ExtractorWith(smallState), flows, true)
+		wide, _ := allRows(t, wider.ExtractorWith(smallState), flows, true)
 		order := release(flows)
 		require.Len(t, rows, len(order))
 		late := 0
 		for i, o := range order {
 			require.Equal(t, string(o.f.UID), uids[i], "seed %d, row %d", seed, i)
 			requireSameRow(t, plainContext(order[:i+1]), rows[i][70:], contextColumns, fmt.Sprintf("seed %d, row %d", seed, i))
-			requireSameRow(t, plainLast(order[:i+1], 256), wide[i][len(wide[i])-10:], wideColumns, fmt.Sprintf("seed %d, row %d", seed, i))
+			if i%8 == 0 {
+				requireSameRow(t, plainLast(order[:i+1], 256), wide[i][len(wide[i])-10:], wideColumns, fmt.Sprintf("seed %d, row %d", seed, i))
+			}
 			row, err := portable.Extractor().AppendRow(nil, o.f)
 			require.NoError(t, err)
 			requireSameRow(t, row, rows[i][:70], portableColumns, "flow-portable")
