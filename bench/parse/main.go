@@ -55,6 +55,7 @@ func run() error {
 	data := flag.String("data", "../../shared/data", "`directory` of the real logs")
 	rounds := flag.Int("rounds", 7, "rounds, in which every reader reads every log once")
 	size := flag.Int("mb", 32, "size of a log in memory: the real one is repeated")
+	bundle := flag.String("bundle", "../testdata/demo/model.tar.gz", "the demo's `bundle`, which judges")
 	out := flag.String("o", "", "`file` to write the page to")
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -64,14 +65,22 @@ func run() error {
 
 	var page strings.Builder
 	writeHead(&page, *rounds, *size)
+	var logs [][]byte
 	for i := range inputs {
 		log, err := readLog(filepath.Join(*data, inputs[i].file))
 		if err != nil {
 			return err
 		}
-		if err := inputs[i].measure(&page, repeat(log, *size<<20), len(log), *rounds); err != nil {
+		logs = append(logs, repeat(log, *size<<20))
+		if err := inputs[i].measure(&page, logs[i], len(log), *rounds); err != nil {
 			return err
 		}
+	}
+	if err := measureRows(&page, logs, *rounds); err != nil {
+		return err
+	}
+	if err := measureVerdicts(&page, logs, *bundle, *rounds); err != nil {
+		return err
 	}
 	fmt.Fprint(io.Discard, kept)
 	if *out == "" {
@@ -160,7 +169,10 @@ func (in *input) measure(page *strings.Builder, log []byte, real, rounds int) er
 	mbs := float64(len(log)) / ours * 1e3
 	fmt.Fprintf(page, "\nMarks for ours, accept/aim: %.0f/%.0f MB/s; reached in the best round: %s. The fastest other reader, %s, takes %.2f times our time.\n",
 		in.marks[0], in.marks[1], reached(mbs, in.marks), bestName, best)
-	table, err := profileOf(in.readers[0].read, log)
+	table, err := profileOf(func() error {
+		_, err := in.readers[0].read(log)
+		return err
+	})
 	page.WriteString(table)
 	return err
 }

@@ -16,14 +16,14 @@ const (
 	topLines = 10
 )
 
-// profileOf says in which functions a reader spends its time, in a table of the topmost ones.
-func profileOf(read reader, log []byte) (string, error) {
+// profileOf says in which functions run spends its time, in a table of the topmost ones.
+func profileOf(run func() error) (string, error) {
 	var raw bytes.Buffer
 	if err := pprof.StartCPUProfile(&raw); err != nil {
 		return "", err
 	}
 	for began := processTime(); processTime()-began < profiled; {
-		if _, err := read(log); err != nil {
+		if err := run(); err != nil {
 			pprof.StopCPUProfile()
 			return "", err
 		}

@@ -1,6 +1,7 @@
 package eve
 
 import (
+	"threatdetect/internal/datetime"
 	"threatdetect/internal/ipaddr"
 	"threatdetect/internal/jsonscan"
 )
@@ -49,6 +50,13 @@ var columnNames = [numColumns]string{
 // required are the columns without which an event is no flow.
 var required = [...]column{colSrcIP, colDestIP, colProto, colFlow, colStart}
 
+// Sets of columns as bits: those that are required, and those of the objects flow and tcp.
+const (
+	requiredColumns = 1<<colSrcIP | 1<<colDestIP | 1<<colProto | 1<<colFlow | 1<<colStart
+	flowColumns     = 1<<(colEnd+1) - 1<<colPktsToServer
+	tcpColumns      = 1<<(colFlagsToClient+1) - 1<<colFlagsToServer
+)
+
 // scope is an object of which the reader wants members.
 type scope uint8
 
@@ -85,33 +93,35 @@ var columnsByKey = func() (byKey [numScopes]map[string]column) {
 // idLabel is added to the ID of a key, its column, if it is also the one that the label was asked of.
 const idLabel = 0x80
 
-// cells are the values of one event by column, as one of two ways of reading left them.
+// cells are the values of one event by column.
 type cells struct {
-	line  []byte // if all members were usual: where spans lie
-	spans jsonscan.Spans
-
-	kinds [numColumns]jsonscan.Kind
-	texts [numColumns][]byte
+	text    []byte // where the spans lie: the event itself, or the texts that were read of one that is not usual
+	scratch []byte // of those texts
+	spans   jsonscan.Spans
 
 	addresses ipaddr.Cache
+	clock     datetime.Recent
 }
 
+func (c *cells) set(col column, s jsonscan.Span) {
+	c.spans.Values[col] = s
+	if c.spans.Seen |= 1 << col; s.Kind == jsonscan.Null {
+		c.spans.Seen &^= 1 << col
+	}
+}
+
+func (c *cells) has(col column) bool { return c.spans.Seen>>col&1 != 0 }
+
 func (c *cells) kind(col column) jsonscan.Kind {
-	switch {
-	case c.line == nil:
-		return c.kinds[col]
-	case c.spans.Seen>>col&1 == 0:
+	if !c.has(col) {
 		return jsonscan.Null
 	}
 	return c.spans.Values[col].Kind
 }
 
-func (c *cells) text(col column) []byte {
-	if c.line == nil {
-		return c.texts[col]
-	}
+func (c *cells) value(col column) []byte {
 	s := &c.spans.Values[col]
-	return c.line[s.Start:s.End]
+	return c.text[s.Start:s.End]
 }
 
 func (c *cells) isText(col column) bool { return c.kind(col) == jsonscan.String }

@@ -21,16 +21,18 @@ var sound = fault{column: noColumn}
 // build makes a flow of an event, or finds the first fault of it.
 func (r *reader) build(f *features.Flow) fault {
 	c := &r.cells
-	for _, col := range required {
-		if c.kind(col) == jsonscan.Null && (col != colStart || c.isObject(colFlow)) {
-			return fault{col, features.ReasonMissing}
+	if c.spans.Seen&requiredColumns != requiredColumns {
+		for _, col := range required {
+			if !c.has(col) && (col != colStart || c.isObject(colFlow)) {
+				return fault{col, features.ReasonMissing}
+			}
 		}
 	}
 	if !c.isText(colProto) {
 		return fault{colProto, features.ReasonNumber}
 	}
 	var ports, ok bool
-	if f.Proto, f.ProtoName, ports, ok = r.names.Proto(c.text(colProto)); !ok {
+	if f.Proto, f.ProtoName, ports, ok = r.names.Proto(c.value(colProto)); !ok {
 		return fault{colProto, features.ReasonNumber}
 	}
 	f.Known = features.FieldStart | features.FieldAddrs | features.FieldProto
@@ -40,7 +42,7 @@ func (r *reader) build(f *features.Flow) fault {
 	switch c.kind(colApp) {
 	case jsonscan.Null:
 	case jsonscan.String:
-		f.App, f.AppName = r.names.Apps(c.text(colApp))
+		f.App, f.AppName = r.names.Apps(c.value(colApp))
 	default:
 		return fault{colApp, features.ReasonNumber}
 	}
@@ -62,14 +64,14 @@ func (r *reader) build(f *features.Flow) fault {
 	}
 	f.State = features.StateFromFlags(f)
 	if k := c.kind(colFlowID); k == jsonscan.Number || k == jsonscan.String {
-		f.UID = c.text(colFlowID)
+		f.UID = c.value(colFlowID)
 	}
 	r.label(f)
 	return sound
 }
 
 func (c *cells) isObject(col column) bool {
-	return c.kind(col) == jsonscan.Nested && c.text(col)[0] == '{'
+	return c.kind(col) == jsonscan.Nested && c.value(col)[0] == '{'
 }
 
 // endpoints reads the addresses, and the ports if the protocol has any.
@@ -78,12 +80,12 @@ func (c *cells) endpoints(f *features.Flow, ports bool) fault {
 		if !c.isText(col) {
 			return fault{col, features.ReasonNumber}
 		}
-		addr, ok := c.addresses.Parse(c.text(col))
+		addr, ok := c.addresses.Parse(c.value(col))
 		if !ok {
 			return fault{col, features.ReasonAddress}
 		}
 		port := uint64(0)
-		known := ports && c.kind(col+1) != jsonscan.Null
+		known := ports && c.has(col+1)
 		if known {
 			if port, ok = c.count(col + 1); !ok || port > math.MaxUint16 {
 				return fault{col + 1, features.ReasonNumber}
@@ -120,7 +122,7 @@ func (c *cells) tags() (n int, ok bool) {
 	case jsonscan.Number:
 		return 1, true
 	case jsonscan.Nested:
-		return jsonscan.Len(c.text(colVLAN))
+		return jsonscan.Len(c.value(colVLAN))
 	}
 	return 0, false
 }
@@ -130,7 +132,7 @@ func (c *cells) counts(f *features.Flow, tags int) fault {
 	var n [4]uint64
 	for i := range n {
 		col := colPktsToServer + column(i)
-		if c.kind(col) == jsonscan.Null {
+		if !c.has(col) {
 			continue
 		}
 		var ok bool
@@ -139,19 +141,19 @@ func (c *cells) counts(f *features.Flow, tags int) fault {
 		}
 	}
 	v6 := f.Src.Is6()
-	if c.kind(colPktsToServer) != jsonscan.Null {
+	if c.has(colPktsToServer) {
 		f.FwdPkts = n[0]
 		f.Known |= features.FieldFwdPkts
-		if c.kind(colBytesToServer) != jsonscan.Null {
+		if c.has(colBytesToServer) {
 			f.FwdBytes = features.IPBytes(n[2], n[0], tags, v6)
 			f.Known |= features.FieldFwdBytes
 			f.Estimated = true
 		}
 	}
-	if c.kind(colPktsToClient) != jsonscan.Null {
+	if c.has(colPktsToClient) {
 		f.RevPkts = n[1]
 		f.Known |= features.FieldRevPkts
-		if c.kind(colBytesToClient) != jsonscan.Null {
+		if c.has(colBytesToClient) {
 			f.RevBytes = features.IPBytes(n[3], n[1], tags, v6)
 			f.Known |= features.FieldRevBytes
 			f.Estimated = true
@@ -166,7 +168,7 @@ func (c *cells) times(f *features.Flow) fault {
 	if f.Start, bad = c.time(colStart); bad != sound {
 		return bad
 	}
-	if c.kind(colEnd) == jsonscan.Null {
+	if !c.has(colEnd) {
 		return sound
 	}
 	end, bad := c.time(colEnd)
@@ -185,7 +187,7 @@ func (c *cells) time(col column) (ns int64, bad fault) {
 	if !c.isText(col) {
 		return 0, fault{col, features.ReasonNumber}
 	}
-	ns, ok := datetime.ISO(c.text(col), 9, datetime.Colonless)
+	ns, ok := c.clock.ISO(c.value(col), 9, datetime.Colonless)
 	if !ok {
 		return 0, fault{col, features.ReasonTime}
 	}
@@ -194,17 +196,17 @@ func (c *cells) time(col column) (ns int64, bad fault) {
 
 // flags reads the TCP flags of both directions.
 func (c *cells) flags(f *features.Flow) fault {
-	if f.Proto != features.ProtoTCP || c.kind(colTCP) == jsonscan.Null {
+	if f.Proto != features.ProtoTCP || !c.has(colTCP) {
 		return sound
 	}
 	if !c.isObject(colTCP) {
 		return fault{colTCP, features.ReasonNumber}
 	}
 	for col := colFlagsToServer; col <= colFlagsToClient; col++ {
-		if c.kind(col) == jsonscan.Null {
+		if !c.has(col) {
 			continue
 		}
-		flags, ok := hex(c.text(col))
+		flags, ok := hex(c.value(col))
 		if !ok || !c.isText(col) {
 			return fault{col, features.ReasonNumber}
 		}
@@ -240,12 +242,16 @@ func (c *cells) count(col column) (uint64, bool) {
 	if c.kind(col) != jsonscan.Number {
 		return 0, false
 	}
-	return decimal.Count(c.text(col))
+	s := &c.spans.Values[col]
+	return decimal.CountAt(c.text, int(s.Start), int(s.End))
 }
 
 // label reads the verdict of whoever labelled the log, or whether a rule raised an alarm. No value of it is a fault.
 func (r *reader) label(f *features.Flow) {
-	text := r.cells.text(colLabel)
+	if !r.cells.has(colLabel) {
+		return
+	}
+	text := r.cells.value(colLabel)
 	switch r.cells.kind(colLabel) {
 	case jsonscan.True:
 		f.Label, text = features.Attack, textTrue

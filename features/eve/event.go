@@ -19,7 +19,7 @@ func (r *reader) joinEvent(line []byte) {
 	if !c.isText(colEvent) || c.kind(colFlowID) != jsonscan.Number {
 		return
 	}
-	kind := c.text(colEvent)
+	kind := c.value(colEvent)
 	switch string(kind) {
 	case "dns", "http", "tls", "alert":
 	default:
@@ -39,7 +39,7 @@ func (r *reader) joinEvent(line []byte) {
 	if len(body) == 0 || body[0] != '{' {
 		return
 	}
-	j := r.join.Add(c.text(colFlowID), time, len(body)+128)
+	j := r.join.Add(c.value(colFlowID), time, len(body)+128)
 	if j == nil {
 		return
 	}

@@ -2,57 +2,14 @@ package eve
 
 import "threatdetect/internal/jsonscan"
 
-// The columns of the objects flow and tcp, as bits.
-const (
-	flowColumns = 1<<(colEnd+1) - 1<<colPktsToServer
-	tcpColumns  = 1<<(colFlagsToClient+1) - 1<<colFlagsToServer
-)
-
-// usual takes an event apart whose members are all usual, and reports whether they are.
-func (r *reader) usual(b []byte) bool {
-	c := &r.cells
-	c.spans.Seen = 0
-	var outer, inner jsonscan.Cursor
-	outer.Open(b, &r.layouts[scopeEvent])
-	for {
-		switch outer.Run(&c.spans, jsonscan.ID(noColumn)) {
-		case jsonscan.Unusual:
-			return false
-		case jsonscan.Behind:
-			return outer.Whole()
-		}
-		s, columns := scopeEvent, uint32(0)
-		switch column(outer.ID) {
-		case colFlow:
-			s, columns = scopeFlow, flowColumns
-		case colTCP:
-			s, columns = scopeTCP, tcpColumns
-		}
-		if s == scopeEvent || !inner.Enter(&outer, &r.layouts[s]) {
-			c.spans.Seen &^= columns
-			if !outer.Pass(&c.spans) {
-				return false
-			}
-			continue
-		}
-		c.spans.Seen &^= columns
-		if inner.Run(&c.spans, jsonscan.ID(noColumn)) != jsonscan.Behind {
-			return false
-		}
-		c.spans.Values[outer.ID].End++ // the text of an object is its brace
-		outer.Leave(&inner)
-	}
-}
-
 // object takes an event apart into r.cells and reports whether it is well-formed. All of it is checked, also what is not
 // needed. Of equal keys the last counts.
 func (r *reader) object(b []byte) bool {
 	c := &r.cells
-	if c.line = b; r.usual(b) {
+	if c.text = b; r.cursor.Read(b, &r.layouts[scopeEvent], &c.spans, jsonscan.ID(noColumn)) {
 		return true
 	}
-	c.line = nil
-	c.kinds = [numColumns]jsonscan.Kind{}
+	c.scratch, c.spans.Seen = c.scratch[:0], 0
 	var m jsonscan.Members
 	for m.OpenWith(b, &r.layouts[scopeEvent]); m.Next(); {
 		id := m.ID
@@ -65,11 +22,11 @@ func (r *reader) object(b []byte) bool {
 		switch col := column(id &^ idLabel); {
 		case m.Kind != jsonscan.Nested:
 		case col == colFlow:
-			if !r.nested(&m, scopeFlow, colPktsToServer, colEnd) {
+			if !r.nested(&m, scopeFlow, flowColumns) {
 				return false
 			}
 		case col == colTCP:
-			if !r.nested(&m, scopeTCP, colFlagsToServer, colFlagsToClient) {
+			if !r.nested(&m, scopeTCP, tcpColumns) {
 				return false
 			}
 		default:
@@ -79,15 +36,15 @@ func (r *reader) object(b []byte) bool {
 		}
 		r.set(id, &m)
 	}
+	c.text = c.scratch
 	return m.Closed
 }
 
-// nested takes the object that m is at apart, whose columns are from first to last, and reports whether it is well-formed.
-// If it is an array it is passed over.
-func (r *reader) nested(m *jsonscan.Members, s scope, first, last column) bool {
-	clear(r.cells.kinds[first : last+1])
+// nested takes the object that m is at apart, which has the columns, and reports whether it is well-formed. If it is an array it is passed over.
+func (r *reader) nested(m *jsonscan.Members, s scope, columns uint32) bool {
+	r.cells.spans.Seen &^= columns
 	if r.wantLabel && r.labelScope == s {
-		r.cells.kinds[colLabel] = jsonscan.Null
+		r.cells.spans.Seen &^= 1 << colLabel
 	}
 	var sub jsonscan.Members
 	if !sub.Enter(m, &r.layouts[s]) {
@@ -111,13 +68,13 @@ func (r *reader) nested(m *jsonscan.Members, s scope, first, last column) bool {
 	}
 	if sub.Closed {
 		m.Leave(&sub)
-		m.Value = object
+		m.Value = brace
 	}
 	return sub.Closed
 }
 
-// object stands for the text of an object that was taken apart.
-var object = []byte("{}")
+// brace stands for the text of an object that was taken apart.
+var brace = []byte("{")
 
 // learn finds out what a key stands for: its column, whether it is the label's, or neither.
 func (r *reader) learn(m *jsonscan.Members, s scope) jsonscan.ID {
@@ -138,15 +95,19 @@ func (r *reader) learn(m *jsonscan.Members, s scope) jsonscan.ID {
 
 // set stores the value of a member.
 func (r *reader) set(id jsonscan.ID, m *jsonscan.Members) {
-	text := m.Value
+	c := &r.cells
+	start := uint32(len(c.scratch))
 	if m.ValueEscaped && m.Kind == jsonscan.String {
-		text = r.unescape(text)
+		c.scratch = jsonscan.Unescape(c.scratch, m.Value)
+	} else {
+		c.scratch = append(c.scratch, m.Value...)
 	}
-	if c := column(id &^ idLabel); c != noColumn {
-		r.cells.kinds[c], r.cells.texts[c] = m.Kind, text
+	span := jsonscan.Span{Start: start, End: uint32(len(c.scratch)), Kind: m.Kind}
+	if col := column(id &^ idLabel); col != noColumn {
+		c.set(col, span)
 	}
 	if id&idLabel != 0 {
-		r.cells.kinds[colLabel], r.cells.texts[colLabel] = m.Kind, text
+		c.set(colLabel, span)
 	}
 }
 

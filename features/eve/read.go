@@ -77,9 +77,9 @@ func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 func (m *Memory) take(label string) *reader {
 	switch {
 	case m == nil:
-		return new(reader)
+		return newReader(label)
 	case m.reader == nil || m.reader.of != label: // what a key means depends on it
-		m.reader = &reader{of: label}
+		m.reader = newReader(label)
 	}
 	return m.reader
 }
@@ -98,10 +98,19 @@ type reader struct {
 	join    *join.Buffer
 	names   naming.Names
 	layouts [numScopes]jsonscan.Layout
+	cursor  jsonscan.Cursor
 	cells   cells
 	flow    features.Flow
 	bad     features.RecordError
 	scratch []byte // texts without their escapes
+}
+
+func newReader(label string) *reader {
+	r := &reader{of: label}
+	event := &r.layouts[scopeEvent]
+	event.Inner(jsonscan.ID(colFlow), &r.layouts[scopeFlow], flowColumns)
+	event.Inner(jsonscan.ID(colTCP), &r.layouts[scopeTCP], tcpColumns)
+	return r
 }
 
 // line reads one line and reports whether to go on.
@@ -127,7 +136,7 @@ func (r *reader) line(line []byte) bool {
 	if !r.object(line) {
 		return r.skip(fault{noColumn, features.ReasonMalformed})
 	}
-	if c := &r.cells; !c.isText(colEvent) || string(c.text(colEvent)) != "flow" {
+	if c := &r.cells; !c.isText(colEvent) || string(c.value(colEvent)) != "flow" {
 		if r.join != nil {
 			r.joinEvent(line)
 		}
@@ -156,7 +165,7 @@ func (r *reader) skip(f fault) bool {
 	case f.column < numColumns:
 		r.bad.Field = columnNames[f.column]
 		if f.reason != features.ReasonMissing {
-			r.bad.Text = clip(r.cells.text(f.column))
+			r.bad.Text = clip(r.cells.value(f.column))
 		}
 	case !f.reason.Lossless():
 		r.bad.Text = clip(r.lines.Bytes())

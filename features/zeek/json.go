@@ -12,8 +12,10 @@ type jsonReader struct {
 	scratch  []byte // texts without their escapes
 	names    [numColumns]string
 	ranks    [numColumns]uint8 // of the names
+	aliased  bool              // some rank may not be 0
 	hasState bool              // whether the record has the key conn_state
 	layout   jsonscan.Layout
+	cursor   jsonscan.Cursor
 	spans    jsonscan.Spans
 }
 
@@ -47,6 +49,8 @@ func (r *reader) runJSON() {
 	for c := range r.json.names {
 		r.json.names[c] = columnNames[c][0]
 	}
+	r.quick.forget(nil)
+	r.quick.prepareCounts(&r.flow, nil)
 	for more := true; more; more = r.lines.Next() {
 		if !r.jsonLine(r.lines.Bytes()) {
 			return
@@ -76,7 +80,15 @@ func (r *reader) jsonLine(line []byte) bool {
 			return r.skip(fault{noColumn, features.ReasonMissing})
 		}
 	}
-	if !r.object(line) {
+	if j.cursor.Read(line, &j.layout, &j.spans, idOther) {
+		if !r.long && !j.aliased {
+			r.flow = features.Flow{}
+			if r.quick.object(&r.flow, line, &j.spans, &r.deriver) {
+				return r.give()
+			}
+		}
+		r.spread(line)
+	} else if !r.object(line) {
 		return r.skip(fault{noColumn, features.ReasonMalformed})
 	}
 	if path := &r.rec.cells[colPath]; !j.hasState && (path.kind != kindString || string(path.text) != "conn") {
@@ -88,26 +100,16 @@ func (r *reader) jsonLine(line []byte) bool {
 	return r.record()
 }
 
-// usual takes a record apart into r.rec whose members are all usual, and reports whether they are.
-func (r *reader) usual(b []byte) bool {
-	j := &r.json
-	j.spans.Seen = 0
-	var c jsonscan.Cursor
-	c.Open(b, &j.layout)
-	for stop := jsonscan.Before; stop != jsonscan.Behind; {
-		if stop = c.Run(&j.spans, idOther); stop == jsonscan.Unusual || stop == jsonscan.Before && !c.Pass(&j.spans) {
-			return false
-		}
-	}
-	if !c.Whole() {
-		return false
-	}
-	rec := &r.rec
+// spread makes r.rec of the spans of a record.
+func (r *reader) spread(b []byte) {
+	j, rec := &r.json, &r.rec
 	rec.names, rec.noDuration = &j.names, false
+	j.aliased = false
 	for col := range rec.cells {
 		cell, span := &rec.cells[col], &j.spans.Values[col%jsonscan.MaxSpans]
 		if j.spans.Seen>>col&1 == 0 {
 			cell.kind = kindUnset
+			j.aliased = j.aliased || j.ranks[col] != 0
 			continue
 		}
 		cell.kind, cell.text = kind(span.Kind), b[span.Start:span.End]
@@ -115,16 +117,12 @@ func (r *reader) usual(b []byte) bool {
 			j.ranks[col], j.names[col] = 0, columnNames[col][0]
 		}
 	}
-	j.hasState = j.spans.Seen>>colState&1 != 0
-	return true
+	j.hasState = (j.spans.Seen|j.spans.Null)>>colState&1 != 0
 }
 
 // object takes a JSON object apart into r.rec and reports whether it is well-formed. All of it is checked, also what is
 // not needed.
 func (r *reader) object(b []byte) bool {
-	if r.usual(b) {
-		return true
-	}
 	rec := &r.rec
 	rec.names, rec.noDuration = &r.json.names, false
 	for c := range rec.cells {
@@ -167,6 +165,7 @@ func (r *reader) set(c column, rank uint8, m *jsonscan.Members) {
 			return
 		}
 		j.ranks[c], j.names[c] = rank, columnNames[c][rank]
+		j.aliased = j.aliased || rank != 0
 	}
 	cell.kind, cell.text = kind(m.Kind), m.Value
 	if m.ValueEscaped && m.Kind == jsonscan.String {

@@ -68,13 +68,24 @@ func (q *quick) prepare(h *header, f *features.Flow) bool {
 	if h.blanks || h.foreign || len(h.unset) != 1 || h.unset[0]-'0' <= 9 || h.separator == '\\' {
 		return false
 	}
-	if string(q.empty) != string(h.empty) {
+	q.forget(h.empty)
+	q.prepareCounts(f, h.index[:])
+	return true
+}
+
+// forget drops the meanings, unless they were learnt with the same mark of an empty text.
+func (q *quick) forget(empty []byte) {
+	if string(q.empty) != string(empty) {
 		clear(q.protos[:])
 		clear(q.apps[:])
 		clear(q.states[:])
 		clear(q.histories[:])
-		q.empty = append(q.empty[:0], h.empty...)
+		q.empty = append(q.empty[:0], empty...)
 	}
+}
+
+// prepareCounts tells in which fields the columns of counts are: what index says, -1 for none, or those of their own number without one.
+func (q *quick) prepareCounts(f *features.Flow, index []int) {
 	q.counts = q.counts[:0]
 	for _, c := range [...]struct {
 		column column
@@ -86,11 +97,14 @@ func (q *quick) prepare(h *header, f *features.Flow) bool {
 		{colOrigPkts, features.FieldFwdPkts, &f.FwdPkts}, {colOrigIPBytes, features.FieldFwdBytes, &f.FwdBytes},
 		{colRespPkts, features.FieldRevPkts, &f.RevPkts}, {colRespIPBytes, features.FieldRevBytes, &f.RevBytes},
 	} {
-		if i := h.index[c.column]; i >= 0 {
+		i := int(c.column)
+		if index != nil {
+			i = index[c.column]
+		}
+		if i >= 0 {
 			q.counts = append(q.counts, countField{uint16(i), c.known, c.to})
 		}
 	}
-	return true
 }
 
 // short returns the text of line from start to end as a word, if it has one to eight bytes and the line eight before its end.
@@ -118,7 +132,7 @@ func (q *quick) row(f *features.Flow, line []byte, h *header, d *deriver) bool {
 		return false
 	}
 	p := &q.protos[w.hash()>>61]
-	if p.word != w && !p.learn(w, line[start:end], h, d) {
+	if p.word != w && !p.learn(w, line[start:end], h.empty, d) {
 		return false
 	}
 	f.Proto, f.ProtoName = p.class, p.name
@@ -170,13 +184,13 @@ func (q *quick) row(f *features.Flow, line []byte, h *header, d *deriver) bool {
 	if i := h.index[colService]; i >= 0 {
 		start, end = q.fields.Field(i)
 		if w, ok = short(line, start, end); !ok {
-			if marked(line[start:end], h) {
+			if marked(line[start:end], h.empty) {
 				return false
 			}
 			f.App, f.AppName = d.names.Apps(line[start:end])
 		} else if w != unset {
 			a := &q.apps[w.hash()>>58]
-			if a.word != w && !a.learn(w, line[start:end], h, d) {
+			if a.word != w && !a.learn(w, line[start:end], h.empty, d) {
 				return false
 			}
 			f.App, f.AppName = a.app, a.name
@@ -246,7 +260,7 @@ func (q *quick) ending(f *features.Flow, line []byte, h *header, unset word) boo
 		}
 		if w != unset {
 			s := &q.states[w.hash()>>59]
-			if s.word != w && !s.learn(w, line[start:end], h) {
+			if s.word != w && !s.learn(w, line[start:end], h.empty) {
 				return false
 			}
 			f.State = s.other
@@ -260,14 +274,14 @@ func (q *quick) ending(f *features.Flow, line []byte, h *header, unset word) boo
 		w, ok := short(line, start, end)
 		switch {
 		case !ok:
-			if marked(line[start:end], h) {
+			if marked(line[start:end], h.empty) {
 				return false
 			}
 			setHistory(f, line[start:end], flagsOf(line[start:end]))
 		case w != unset:
 			m := &q.histories[w.hash()>>56]
 			if m.word != w {
-				if marked(line[start:end], h) {
+				if marked(line[start:end], h.empty) {
 					return false
 				}
 				*m = historyMeaning{w, flagsOf(line[start:end])}
@@ -325,25 +339,25 @@ func (q *quick) cell(line []byte, h *header, column column) (c cell) {
 	switch {
 	case end-start == 1 && line[start] == h.unset[0]:
 		c.kind = kindUnset
-	case marked(c.text, h):
+	case marked(c.text, h.empty):
 		c.text = c.text[:0]
 	}
 	return c
 }
 
 // marked reports whether a text is the mark of an empty one.
-func marked(text []byte, h *header) bool { return string(text) == string(h.empty) }
+func marked(text, empty []byte) bool { return string(text) == string(empty) }
 
-func (p *protoMeaning) learn(w word, text []byte, h *header, d *deriver) bool {
+func (p *protoMeaning) learn(w word, text, empty []byte, d *deriver) bool {
 	class, name, ports, ok := d.names.Proto(text)
-	if ok = ok && !marked(text, h); ok {
+	if ok = ok && !marked(text, empty); ok {
 		*p = protoMeaning{w, class, ports, name}
 	}
 	return ok
 }
 
-func (a *appMeaning) learn(w word, text []byte, h *header, d *deriver) bool {
-	if marked(text, h) {
+func (a *appMeaning) learn(w word, text, empty []byte, d *deriver) bool {
+	if marked(text, empty) {
 		return false
 	}
 	app, name := d.names.Apps(text)
@@ -351,8 +365,8 @@ func (a *appMeaning) learn(w word, text []byte, h *header, d *deriver) bool {
 	return true
 }
 
-func (s *stateMeaning) learn(w word, text []byte, h *header) bool {
-	if marked(text, h) {
+func (s *stateMeaning) learn(w word, text, empty []byte) bool {
+	if marked(text, empty) {
 		return false
 	}
 	*s = stateMeaning{w, stateOf(text, true), stateOf(text, false)}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -130,4 +131,57 @@ func FuzzQuick(f *testing.F) {
 	f.Add([]byte(quickRow + "#empty_field\thttp\n" + quickRow + "#unset_field\t\n#separator \\x2c\n"))
 	f.Add([]byte(strings.ReplaceAll(quickRow, "192.168.1.195", "::1") + "#fields\tproto\tts\tsrc\tdst\nicmp\t1545403816.962094\t1.2.3.4\t1.2.3.4\n"))
 	f.Fuzz(func(t *testing.T, rows []byte) { both(t, append([]byte(quickHeader), rows...)) })
+}
+
+// TestQuickAndLongJSON changes usual JSON records at random, up to three members of each.
+func TestQuickAndLongJSON(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(7, 8))
+	members := strings.Split(`"ts":1575413096.052279|"uid":"CH53301MTU21BMj2Bj"|"id.orig_h":"10.18.20.97"|"id.orig_p":49187|"id.resp_h":"10.18.20.8"|"id.resp_p":88|"proto":"tcp"|`+
+		`"service":"krb_tcp"|"duration":0.0012309551239013672|"orig_bytes":242|"resp_bytes":283|"conn_state":"RSTR"|"local_orig":true|"local_resp":false|"missed_bytes":0|`+
+		`"history":"ShADdFar"|"orig_pkts":4|"orig_ip_bytes":414|"resp_pkts":4|"resp_ip_bytes":455|"tunnel_parents":[]|"detailed-label":"C&C"`, "|")
+	values := strings.Split(`null|true|false|""|0|1|-1|1.5|1e3|0.000001|99999999|100000000|65535|65536|255|1575413096052|253402300800|1575413096.0522785000001|9223372036855|`+
+		`"2019-12-03T22:44:56.052279Z"|"x"|"tcp"|"udp"|"icmp"|"ICMP"|"6"|"gre"|"1.2.3.4"|"2001:db8::1"|"::ffff:1.2.3.4"|"1.2.3"|"SF"|"S0"|"http"|"ssl,http"|"zabbix_trapper"|`+
+		`"ShADadfFR"|"^d"|"D"|[1,{"a":"]"}]|{"a":1}|"\u0041"|"(empty)"|"-"|01|tru`, "|")
+	var log strings.Builder
+	for range 30_000 {
+		record := slices.Clone(members)
+		for range rnd.IntN(4) {
+			i := rnd.IntN(len(record))
+			key, _, _ := strings.Cut(record[i], ":")
+			switch rnd.IntN(12) {
+			case 0:
+				record = slices.Delete(record, i, i+1)
+			case 1:
+				record = append(record, key+":"+values[rnd.IntN(len(values))]) // a second time
+			case 2:
+				record[i] = strings.NewReplacer(`id.orig_h`, `src`, `id.resp_h`, `id_resp_h`, `id.orig_p`, `id_orig_p`, `detailed-label`, `detailedlabel`).Replace(record[i])
+			default:
+				record[i] = key + ":" + values[rnd.IntN(len(values))]
+			}
+		}
+		log.WriteString("{" + strings.Join(record, ",") + "}\n")
+	}
+	quick := both(t, []byte(log.String()))
+	t.Logf("%d of 30,000 records are flows", quick)
+	require.Greater(t, quick, 5_000)
+}
+
+// TestQuickJSONIsTaken shows that usual records are read without the long way, which is made unable to.
+func TestQuickJSONIsTaken(t *testing.T) {
+	const record = `{"ts":1575413096.052279,"uid":"CH53301MTU21BMj2Bj","id.orig_h":"10.18.20.97","id.orig_p":49187,"id.resp_h":"10.18.20.8","id.resp_p":88,"proto":"tcp","conn_state":"RSTR"}` + "\n"
+	n := 0
+	rd := &reader{lines: logio.From(strings.NewReader(strings.Repeat(record, 9)), 0), opts: &Options{}, labelName: "label"}
+	rd.yield = func(f *features.Flow, err error) bool {
+		require.NoError(t, err)
+		if n++; n > 1 {
+			require.Equal(t, byte(0), rd.rec.cells[colUID].text[0], "the long way was taken")
+		}
+		if text := rd.rec.cells[colUID].text; text != nil {
+			rd.rec.cells[colUID].text = []byte{0}
+		}
+		require.Equal(t, "CH53301MTU21BMj2Bj", string(f.UID))
+		return true
+	}
+	rd.run()
+	require.Equal(t, 9, n)
 }

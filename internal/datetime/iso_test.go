@@ -19,6 +19,25 @@ func ExampleISO() {
 	// Output: 2021-06-06 13:57:37.272281 +0000 UTC true
 }
 
+// TestRecent reads times one after the other of which some have the date and the zone of the one before.
+func TestRecent(t *testing.T) {
+	var r datetime.Recent
+	for _, s := range []string{"2021-06-06T15:57:37.272281+0200", "2021-06-06T00:00:00.000000+0200", "2021-06-06T23:59:59.999999+0200", "2021-06-06t23:59:59.999999+0200",
+		"2021-06-06T23:59:59.999999-0200", "2021-06-07T23:59:59.999999-0200", "2021-06-07T23:59:60.999999-0200", "2021-06-07T24:00:00.999999-0200", "2021-06-31T23:59:59.999999-0200",
+		"2021-06-07T23:59:59.99999x-0200", "2021-06-07T23:59:59,999999-0200", "2021-06-07T23:59:59.999999-2400", "2021-06-07T23:59:59.999999Z", "1969-12-31T23:59:59.999999+0000",
+		"1969-12-31T00:00:00.000001+0000", "1969-12-31T00:00:00.000001+00:0", "0000-01-01T00:00:00.000000+2359", "9999-12-31T23:59:59.999999-2359", "9999-12-31T23:59:59.999999-2359",
+		"2262-04-11T23:47:16.854775+0000", "2262-04-11T23:47:16.854776+0000", "1677-09-21T00:12:43.145225+0000", "1677-09-21T00:12:43.145224+0000"} {
+		for _, places := range []int{6, 9, 3} {
+			want, wantOK := datetime.ISO([]byte(s), places, datetime.Colonless)
+			got, ok := r.ISO([]byte(s), places, datetime.Colonless)
+			require.Equal(t, wantOK, ok, s)
+			if ok {
+				require.Equal(t, want, got, s)
+			}
+		}
+	}
+}
+
 // plain is a second implementation, with a regular expression, big numbers and package time.
 func plain(s string, places int, zones datetime.Zones) (int64, bool) {
 	colon := ":"
@@ -64,6 +83,7 @@ func FuzzISO(f *testing.F) {
 	} {
 		f.Add(s)
 	}
+	var recent datetime.Recent
 	f.Fuzz(func(t *testing.T, s string) {
 		for _, places := range []int{1, 6, 9} {
 			for _, zones := range []datetime.Zones{datetime.RFC3339, datetime.Colonless} {
@@ -72,6 +92,14 @@ func FuzzISO(f *testing.F) {
 				require.Equal(t, wantOK, ok, "%q, %d places, zones %d", s, places, zones)
 				if ok {
 					require.Equal(t, want, got, "%q, %d places", s, places)
+				}
+				var fresh datetime.Recent
+				for _, r := range []*datetime.Recent{&fresh, &fresh, &recent} {
+					again, ok2 := r.ISO([]byte(s), places, zones)
+					require.Equal(t, ok, ok2, "%q, %d places, zones %d", s, places, zones)
+					if ok {
+						require.Equal(t, got, again, "%q, %d places", s, places)
+					}
 				}
 			}
 		}

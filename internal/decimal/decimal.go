@@ -22,6 +22,16 @@ func Count(b []byte) (value uint64, ok bool) {
 	return value, true
 }
 
+// CountAt is Count of the bytes of b from start to end. It is faster where b has eight bytes up to end.
+func CountAt(b []byte, start, end int) (value uint64, ok bool) {
+	if n := end - start; uint(n-1) < 8 && end >= 8 && end <= len(b) {
+		if value, ok = Last(binary.LittleEndian.Uint64(b[end-8:]), n); ok {
+			return value, true
+		}
+	}
+	return Count(b[start:end])
+}
+
 func countSlow(b []byte) (uint64, bool) {
 	n, ok := take(b)
 	if !ok || n.signed || len(n.whole) == 0 {
@@ -60,6 +70,11 @@ var pow10 = [...]int64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e1
 func Fixed(b []byte, places int) (value int64, ok bool) {
 	if places == 6 && len(b) >= 8 && len(b) <= 17 && b[len(b)-7] == '.' {
 		if v, ok := micros(b); ok {
+			return v, true
+		}
+	}
+	if places == 6 && len(b) > 17 {
+		if v, ok := noisyMicros(b); ok {
 			return v, true
 		}
 	}
@@ -133,6 +148,44 @@ func micros(b []byte) (value int64, ok bool) {
 	}
 	v := value8(low) // d0ffffff
 	return (value*10+v/1e7)*1e6 + v%1e7, true
+}
+
+// noisyMicros reads the form in which programs write a float64 of seconds: one to ten digits, a point, and 7 to 22 digits, of which most are noise. It is
+// Fixed with six places.
+func noisyMicros(b []byte) (value int64, ok bool) {
+	point := 0
+	for point < min(len(b), 11) && b[point]-'0' <= 9 {
+		value = value*10 + int64(b[point]-'0')
+		point++
+	}
+	noise := point + 7
+	if point == 0 || point > 10 || noise >= len(b) || len(b)-noise > 16 || b[point] != '.' {
+		return 0, false
+	}
+	us, ok := Last(binary.LittleEndian.Uint64(b[noise-8:]), 6)
+	if !ok {
+		return 0, false
+	}
+	// What is behind the six digits is compared with a half: the first eight of it, or all, and then whether there is anything but zeros.
+	last := binary.LittleEndian.Uint64(b[len(b)-8:])
+	n := min(len(b)-noise, 8)
+	first := last
+	if len(b)-noise > 8 {
+		first = binary.LittleEndian.Uint64(b[noise:])
+		if !digits8(last) {
+			return 0, false
+		}
+	}
+	rest, ok := Last(first, n)
+	if !ok {
+		return 0, false
+	}
+	half := uint64(pow10[n]) / 2
+	more := len(b)-noise > 8 && last != 0x3030303030303030 && rest == half // the five itself is not among the last eight
+	if rest > half || more || rest == half && us&1 == 1 {
+		us++
+	}
+	return value*1e6 + int64(us), true
 }
 
 // Last is Count of the last n of eight bytes, of which the last is the highest of b. n is from 1 to 8.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"math/rand/v2"
 	"regexp"
 	"strconv"
 	"strings"
@@ -50,6 +51,10 @@ func check(t *testing.T, s string) {
 		require.Equal(t, r.Num().Uint64(), n, "Count(%q)", s)
 	}
 
+	at, atOK := decimal.CountAt([]byte(s), 0, len(s))
+	behind, behindOK := decimal.CountAt([]byte("99999999"+s), 8, 8+len(s))
+	require.Equal(t, []any{n, n, gotOK, gotOK}, []any{at, behind, atOK, behindOK}, "CountAt(%q)", s)
+
 	r, ok = exact(realForm, s)
 	f, gotOK := decimal.Real([]byte(s))
 	want, err := strconv.ParseFloat(s, 64)
@@ -86,6 +91,21 @@ var seeds = strings.Fields(`0 1 12 007 12. .5 12.0 1.5 -1 +1 -0 -.5 . - + e5 1e 
 	0.5 1.5 2.5 -0.5 -1.5 0.50000000000000000000000000000001 0.4999999999999999999999999 0.0000000005 0.0000000015 0.00000000050000000001
 	1545403816.962094 0.10370898246765137 0.0012309551239013672 9007199254740993 9007199254740992.5 123456789012345678 1234567890123456789
 	1.7976931348623157e308 1.7976931348623159e308 4.9e-324 2.4e-324 2.2250738585072011e-308 500473.9375 9.89101 2e-06`)
+
+// TestNoise checks numbers that a float64 was written as, and others that look like one.
+func TestNoise(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for _, s := range strings.Fields(`0.12345650000000000 0.12345750000000000 0.123456500000000001 0.1234565000000000000001 0.1234565000000001 0.12345649999999999 0.1234565000000000x
+		0.12345650x00000001 0.1234565000000000.0 0.x2345650000000001 12345.6789015000000 9999999999.9999995000000 99999999999.9999995000000 00000000001.1234565000001 0.12345675000000001
+		.12345650000000000 -0.12345650000000001 0:12345650000000001 0.999999500000000000 0.1234565000000000000000000001`) {
+		check(t, s)
+	}
+	for range 2000 {
+		s := fmt.Sprintf("%d.%06d%0*d", rnd.IntN(1000), rnd.IntN(1e6), 1+rnd.IntN(18), rnd.Uint64N(1e18)>>rnd.IntN(60))
+		check(t, s)
+		check(t, s[:len(s)-1]+string("05x."[rnd.IntN(4)]))
+	}
+}
 
 func TestSeeds(t *testing.T) {
 	check(t, "")

@@ -27,7 +27,7 @@ var rules = []struct {
 	{"internal/lazyregexp", "", "expressions"},
 	{"internal/ipaddr", "", "addresses in text"},
 	{"internal/fieldscan", "golang.org/x/sys/cpu", "bytes of a line: it knows no logs"},
-	{"internal/jsonscan", "", "JSON records where they lie"},
+	{"internal/jsonscan", "internal/fieldscan", "JSON records where they lie"},
 	{"internal/datetime", "internal/decimal", "times in text"},
 	{"internal/gunzip", "", "a decoder that loses nothing at a cut"},
 	{"internal/logio", "github.com/klauspost/compress/zstd internal/gunzip", "the one place that decompresses logs"},

@@ -4,7 +4,7 @@
 
 #include "textflag.h"
 
-// func scanAVX2(ends *uint16, line *byte, n uintptr, sep byte, escape byte) (seps uint64, found uint64)
+// func scanAVX2(ends *uint16, line *byte, n uintptr, sep byte, escape byte, low byte) (seps uint64, found uint64)
 // Requires: AVX, AVX2, BMI, BMI2, POPCNT
 TEXT ·scanAVX2(SB), NOSPLIT, $0-48
 	MOVQ         ends+0(FP), AX
@@ -16,22 +16,29 @@ TEXT ·scanAVX2(SB), NOSPLIT, $0-48
 	MOVBLZX      escape+25(FP), BX
 	VMOVD        BX, X1
 	VPBROADCASTB X1, Y1
-	VPXOR        Y2, Y2, Y2
+	MOVBLZX      low+26(FP), BX
+	VMOVD        BX, X2
+	VPBROADCASTB X2, Y2
+	VPXOR        Y3, Y3, Y3
 	MOVQ         AX, BX
 	XORQ         SI, SI
 	SUBQ         $0x40, DX
 
 blocks:
-	VMOVDQU   (CX), Y3
-	VMOVDQU   32(CX), Y4
-	VPCMPEQB  Y3, Y1, Y5
-	VPOR      Y2, Y5, Y2
-	VPCMPEQB  Y3, Y0, Y3
-	VPCMPEQB  Y4, Y1, Y5
-	VPOR      Y2, Y5, Y2
+	VMOVDQU   (CX), Y4
+	VMOVDQU   32(CX), Y5
+	VPCMPEQB  Y4, Y1, Y6
+	VPOR      Y3, Y6, Y3
+	VPSUBUSB  Y4, Y2, Y6
+	VPOR      Y3, Y6, Y3
 	VPCMPEQB  Y4, Y0, Y4
-	VPMOVMSKB Y3, DI
-	VPMOVMSKB Y4, R8
+	VPCMPEQB  Y5, Y1, Y6
+	VPOR      Y3, Y6, Y3
+	VPSUBUSB  Y5, Y2, Y6
+	VPOR      Y3, Y6, Y3
+	VPCMPEQB  Y5, Y0, Y5
+	VPMOVMSKB Y4, DI
+	VPMOVMSKB Y5, R8
 	SHLQ      $0x20, R8
 	ORQ       R8, DI
 	POPCNTQ   DI, R8
@@ -81,16 +88,20 @@ fields:
 	CMPQ      DX, $-64
 	JEQ       done
 	ADDQ      DX, CX
-	VMOVDQU   (CX), Y3
-	VMOVDQU   32(CX), Y4
-	VPCMPEQB  Y3, Y1, Y5
-	VPOR      Y2, Y5, Y2
-	VPCMPEQB  Y3, Y0, Y3
-	VPCMPEQB  Y4, Y1, Y5
-	VPOR      Y2, Y5, Y2
+	VMOVDQU   (CX), Y4
+	VMOVDQU   32(CX), Y5
+	VPCMPEQB  Y4, Y1, Y6
+	VPOR      Y3, Y6, Y3
+	VPSUBUSB  Y4, Y2, Y6
+	VPOR      Y3, Y6, Y3
 	VPCMPEQB  Y4, Y0, Y4
-	VPMOVMSKB Y3, DI
-	VPMOVMSKB Y4, CX
+	VPCMPEQB  Y5, Y1, Y6
+	VPOR      Y3, Y6, Y3
+	VPSUBUSB  Y5, Y2, Y6
+	VPOR      Y3, Y6, Y3
+	VPCMPEQB  Y5, Y0, Y5
+	VPMOVMSKB Y4, DI
+	VPMOVMSKB Y5, CX
 	SHLQ      $0x20, CX
 	ORQ       CX, DI
 	NEGQ      DX
@@ -137,10 +148,12 @@ last:
 	JLT    last
 
 done:
-	SUBQ      BX, AX
-	SHRQ      $0x01, AX
-	MOVQ      AX, seps+32(FP)
-	VPMOVMSKB Y2, AX
-	MOVQ      AX, found+40(FP)
+	SUBQ   BX, AX
+	SHRQ   $0x01, AX
+	MOVQ   AX, seps+32(FP)
+	XORQ   AX, AX
+	VPTEST Y3, Y3
+	SETNE  AL
+	MOVQ   AX, found+40(FP)
 	VZEROUPPER
 	RET

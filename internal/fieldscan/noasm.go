@@ -4,6 +4,6 @@ package fieldscan
 
 const hasAVX2 = false
 
-func scanAVX2(*uint16, *byte, uintptr, byte, byte) (seps, found uint64) {
+func scanAVX2(*uint16, *byte, uintptr, byte, byte, byte) (seps, found uint64) {
 	panic("fieldscan: no assembly in this build")
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -21,23 +22,35 @@ func Example() {
 	// Output: "a" "bc" "" "d" false
 }
 
+func ExampleTable_Quoted() {
+	var t Table
+	line := []byte(`{"proto":"tcp","ports":[1,2]}`)
+	n, odd := t.Quoted(line)
+	for i := 1; i < n; i += 2 {
+		start, end := t.Field(i)
+		fmt.Print(string(line[start:end]), " ")
+	}
+	fmt.Println(odd)
+	// Output: proto tcp ports false
+}
+
 // check compares each way of scanning with bytes.Split.
-func check(t *testing.T, line []byte, sep, escape byte) {
+func check(t *testing.T, line []byte, sep, escape, low byte) {
 	t.Helper()
 	generic := func(table *Table) (int, bool) {
 		table.ends[0] = 0xffff
-		n, escaped := table.scanGeneric(line, sep, escape)
+		n, escaped := table.scanGeneric(line, sep, escape, low)
 		table.ends[n+1] = uint16(len(line))
 		return n + 1, escaped
 	}
 	for name, scan := range map[string]func(*Table) (int, bool){
-		"Scan": func(table *Table) (int, bool) { return table.Scan(line, sep, escape) }, "generic": generic,
+		"scan": func(table *Table) (int, bool) { return table.scan(line, sep, escape, low) }, "generic": generic,
 	} {
 		var table Table
 		n, escaped := scan(&table)
 		want := bytes.Split(line, []byte{sep})
 		require.Equal(t, len(want), n, "%s: %q", name, line)
-		require.Equal(t, bytes.IndexByte(line, escape) >= 0, escaped, "%s: %q", name, line)
+		require.Equal(t, slices.ContainsFunc(line, func(b byte) bool { return b == escape || b < low }), escaped, "%s: %q", name, line)
 		for i := range want {
 			start, end := table.Field(i)
 			if i == MaxLine {
@@ -57,27 +70,35 @@ func TestScan(t *testing.T) {
 		for i := range line {
 			line[i] = "\t\t\tab\x0a\x89\x08\x88\xff\x00"[rnd.IntN(11)]
 		}
-		check(t, line, '\t', '\\')
-		check(t, line, '\t', 'b')
-		check(t, line, 0, 0xff)
-		check(t, line, 0xff, 0)
+		check(t, line, '\t', '\\', 0)
+		check(t, line, '\t', 'b', 0)
+		check(t, line, 0, 0xff, 0)
+		check(t, line, 0xff, 0, 0)
+		check(t, line, 'a', '\\', 1)
+		check(t, line, 'a', '\\', 8)
 		if n > 0 {
 			line[rnd.IntN(n)] = '\\'
-			check(t, line, '\t', '\\')
+			check(t, line, '\t', '\\', 0)
 		}
-		check(t, bytes.Repeat([]byte("\t"), n), '\t', '\\')
+		line = bytes.Repeat([]byte("\t"), n)
+		check(t, line, '\t', '\\', 0)
+		check(t, line, '\t', '\\', '\t')
+		if n > 0 {
+			line[rnd.IntN(n)] = '\t' - 1
+			check(t, line, '\t', '\\', '\t')
+		}
 	}
-	check(t, bytes.Repeat([]byte("\t"), MaxLine), '\t', '\\')
-	check(t, bytes.Repeat([]byte("x\t"), MaxLine/2), '\t', '\\')
+	check(t, bytes.Repeat([]byte("\t"), MaxLine), '\t', '\\', 0)
+	check(t, bytes.Repeat([]byte("x\t"), MaxLine/2), '\t', '\\', ' ')
 	require.Panics(t, func() { new(Table).Scan(make([]byte, MaxLine+1), 0, 0) })
 }
 
 func FuzzScan(f *testing.F) {
-	f.Add([]byte("1.5\tCx\t10.0.0.1\t\\x09"), byte('\t'), byte('\\'))
-	f.Add(bytes.Repeat([]byte("\t\x89\x08"), 40), byte('\t'), byte(8))
-	f.Fuzz(func(t *testing.T, line []byte, sep, escape byte) {
+	f.Add([]byte("1.5\tCx\t10.0.0.1\t\\x09"), byte('\t'), byte('\\'), byte(0))
+	f.Add(bytes.Repeat([]byte("\t\x89\x08"), 40), byte('\t'), byte(8), byte(' '))
+	f.Fuzz(func(t *testing.T, line []byte, sep, escape, low byte) {
 		if len(line) <= MaxLine {
-			check(t, line, sep, escape)
+			check(t, line, sep, escape, min(low, 128))
 		}
 	})
 }
@@ -85,11 +106,11 @@ func FuzzScan(f *testing.F) {
 func BenchmarkScan(b *testing.B) {
 	line := bytes.Repeat([]byte("12345\t"), 22)
 	var table Table
-	for name, scan := range map[string]func([]byte, byte, byte) (int, bool){"fastest": table.Scan, "generic": table.scanGeneric} {
+	for name, scan := range map[string]func([]byte, byte, byte, byte) (int, bool){"fastest": table.scan, "generic": table.scanGeneric} {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(line)))
 			for b.Loop() {
-				scan(line, '\t', '\\')
+				scan(line, '\t', '\\', 0)
 			}
 		})
 	}

@@ -3,9 +3,12 @@ package jsonscan
 import (
 	"encoding/binary"
 	"math/bits"
+
+	"threatdetect/internal/fieldscan"
 )
 
-// Span is a value where it lies in the bytes of a record: between the quotes if it is a string, which has no escapes then. Nothing is given out of a nested value.
+// Span is a value where it lies in the bytes of a record: between the quotes if it is a string, which has no escapes then. Of an object that has a layout
+// of its own it is the brace alone.
 type Span struct {
 	Start, End uint32
 	Kind       Kind
@@ -14,190 +17,246 @@ type Span struct {
 // MaxSpans is how many IDs, from 0 on, a [Cursor] stores values of.
 const MaxSpans = 32
 
-// Spans are the values of the members of a record by the IDs of their keys. Seen has a bit for each ID that there is a value of; of equal keys the last counts.
+// Spans are the values of the members of a record by the IDs of their keys; of equal keys the last counts. Seen has a bit for each ID that has a value but null,
+// Null for each that ever was null. Strings and Numbers have a bit for those that are one; if a key came twice they have none.
 type Spans struct {
-	Values [MaxSpans]Span
-	Seen   uint32
+	Values                       [MaxSpans]Span
+	Seen, Null, Strings, Numbers uint32
 }
 
-// Stop says where a [Cursor] stopped.
-type Stop uint8
+// room is how many bytes there are behind a record that a cursor reads: they are loaded, but mean nothing.
+const room = 48
 
-// The places: behind the object, before a nested value whose key has an ID below MaxSpans, and before something that is not usual, be it well-formed or not: a key that the
-// layout does not know, an escape, white space.
-const (
-	Behind Stop = iota
-	Before
-	Unusual
-)
+// Cursor reads all members of records whose keys a [Layout] knows, at once. It reads what is usual and nothing else. What it leaves has to be read with
+// [Members], which says what is wrong with it, if anything is, and learns the keys. The zero value is ready. It has one owner.
+//
+// It looks for all quotes of the record first, so that where a string ends is known before it is reached, and no byte of it is looked at again.
+type Cursor struct{ quotes fieldscan.Table }
 
-// Cursor reads all members of an object whose keys a [Layout] knows, at once. It reads what is usual and nothing else: where it stops at something [Unusual] the whole
-// record has to be read again with [Members], which says what is wrong with it, if anything is, and learns the keys.
-type Cursor struct {
-	b      []byte
-	i      int
-	at     uint8
-	count  uint16
-	depth  uint8
-	layout *Layout
-
-	ID ID // of the key whose nested value the cursor stopped before
-}
-
-// Open begins with the object that is all of b, which is less than 4 GiB long.
-func (c *Cursor) Open(b []byte, layout *Layout) {
-	*c = Cursor{b: b, depth: 1, layout: layout}
-}
-
-// Enter begins with the nested value that outer stopped before, and reports whether that is an object.
-func (c *Cursor) Enter(outer *Cursor, layout *Layout) bool {
-	*c = Cursor{b: outer.b, i: outer.i, depth: outer.depth + 1, layout: layout}
-	return c.b[c.i] == '{'
-}
-
-// Leave goes on behind the object that inner has walked over.
-func (c *Cursor) Leave(inner *Cursor) { c.i = inner.i }
-
-// Pass passes over the nested value that the cursor stopped before, and reports whether it is well-formed. The span of its ID is all of it.
-func (c *Cursor) Pass(to *Spans) bool {
-	i := scanNested(c.b, c.i, int(c.depth))
-	if i < 0 {
+// Read reads the object that is all of b and reports whether it could: it is well-formed then, and its values are in to. Members whose key has the ID
+// unwanted are only checked. It cannot where a key is one that the layout does not know, where there is an escape or white space around a value, if the
+// record is longer than [fieldscan.MaxLine], and if b has no room behind it: the 48 bytes of memory up to its capacity may be read, and do not matter.
+func (c *Cursor) Read(b []byte, l *Layout, to *Spans, unwanted ID) bool {
+	size := len(b)
+	if cap(b)-size < room || size > fieldscan.MaxLine {
 		return false
 	}
-	to.Values[c.ID%MaxSpans] = Span{uint32(c.i), uint32(i), Nested}
-	c.i = i
-	return true
-}
-
-// Whole reports whether the cursor is behind all of the record.
-func (c *Cursor) Whole() bool { return c.i == len(c.b) }
-
-// Run goes on to where it stops, and stores what it passes. Members whose key has the ID unwanted are only checked.
-func (c *Cursor) Run(to *Spans, unwanted ID) Stop {
-	b, i, at, count, l := c.b, c.i, c.at, c.count, c.layout
-	seen := to.Seen
-	for {
+	total, odd := c.quotes.Quoted(b)
+	if odd {
+		return false
+	}
+	b = b[:size+room]
+	to.Null = 0
+	var (
+		i, quote = 0, 0 // where the cursor is, and how many quotes are before
+		at       = uint8(0)
+		count    = 0
+		seen     = uint32(0)
+		strings  = uint32(0)
+		numbers  = uint32(0)
+		again    = uint32(0) // what was seen twice
+		outer    struct {    // what is to go on behind an object with a layout of its own
+			layout *Layout
+			at     uint8
+			count  int
+		}
+	)
+	for i < size {
+		// What is behind the last quote, or behind the record, is nonsense: whoever gets there is found out at the end.
 		if count++; count > MaxMember {
-			return Unusual
+			return false
 		}
-		at = l.match(at, b[i:])
-		if at == nowhere {
-			if count == 1 || i >= len(b) || b[i] != '}' {
-				return Unusual
+		next := l.match(at, (*[maxRaw]byte)(b[i:]))
+		if next == nowhere {
+			if count == 1 || b[i] != '}' {
+				return false
 			}
-			c.i, to.Seen = i+1, seen
-			return Behind
+			i++
+			if outer.layout == nil {
+				if again != 0 {
+					strings, numbers = 0, 0
+				}
+				to.Seen, to.Strings, to.Numbers = seen, strings, numbers
+				return i == size && quote == total
+			}
+			l, at, count, outer.layout = outer.layout, outer.at, outer.count, nil
+			continue
 		}
+		at = next
 		e := &l.entries[at%maxEntries]
 		i += int(e.size)
-		if i+16 > len(b) {
-			// No member ends a record so soon but the last ones: of them the bytes are looked at one by one.
-			return c.slow(to, unwanted, i, at, count, seen)
-		}
+		quote += 2
 		start, kind := i, Number
 		switch first := b[i]; {
 		case first == '"':
-			kind = String
-			start++
-			i = quickString(b, start)
-			if i < 0 {
-				return Unusual
-			}
+			_, end := c.quotes.Field(quote + 1)
+			start, i = i+1, end+1
+			quote += 2
 			if e.id < MaxSpans {
-				to.Values[e.id] = Span{uint32(start), uint32(i), String}
-				seen |= 1 << e.id
+				to.Values[e.id] = Span{uint32(start), uint32(end), String}
+				bit := uint32(1) << e.id
+				again |= seen & bit
+				seen |= bit
+				strings |= bit
 			} else if e.id != unwanted {
-				return Unusual
+				return false
 			}
-			i++
 			continue
 		case first-'0' <= 9:
 			// Digits, with a point among them or not; other numbers are read as they always are.
-			i = skipDigits(b, i)
-			if b[start] == '0' && i != start+1 {
-				return Unusual
+			i = digits(b, i)
+			if first == '0' && i != start+1 {
+				return false
 			}
-			if i < len(b) && b[i] == '.' {
-				fraction := i + 1
-				if i = skipDigits(b, fraction); i == fraction {
-					return Unusual
+			if b[i] == '.' {
+				if fraction := i + 1; fraction+8 <= len(b) {
+					if i = digits(b, fraction); i == fraction {
+						return false
+					}
 				}
 			}
-			if i < len(b) && b[i]|0x20 == 'e' {
-				if i, kind = scanScalar(b, start); i < 0 {
-					return Unusual
+			if b[i]|0x20 == 'e' {
+				if i, _ = scanScalar(b, start); i < 0 {
+					return false
 				}
 			}
 		case first == '{' || first == '[':
-			if e.id < MaxSpans {
-				c.i, c.at, c.count, c.ID = i, at, count, e.id
-				to.Seen = seen | 1<<e.id
-				to.Values[e.id] = Span{uint32(i), uint32(i), Nested}
-				return Before
+			seen &^= e.within
+			if e.inner != nil && first == '{' && outer.layout == nil {
+				to.Values[e.id%MaxSpans] = Span{uint32(i), uint32(i + 1), Nested}
+				bit := uint32(1) << (e.id % MaxSpans)
+				again |= seen & bit
+				seen |= bit
+				outer.layout, outer.at, outer.count = l, at, count
+				l, at, count = e.inner, 0, 0
+				continue
 			}
-			if i = scanNested(b, i, int(c.depth)); i < 0 || e.id != unwanted {
-				return Unusual
+			depth := 1
+			if outer.layout != nil {
+				depth = 2
 			}
-			continue
+			if i, quote = c.pass(b[:size], i, quote, total, depth); i < 0 {
+				return false
+			}
+			kind = Nested
 		default:
 			if i, kind = scanScalar(b, i); i < 0 {
-				return Unusual
+				return false
 			}
 		}
 		if e.id < MaxSpans {
 			to.Values[e.id] = Span{uint32(start), uint32(i), kind}
-			seen |= 1 << e.id
-		} else if e.id != unwanted {
-			return Unusual
-		}
-	}
-}
-
-// slow reads the last members of a record as [Members] does, from the value at i on.
-func (c *Cursor) slow(to *Spans, unwanted ID, i int, at uint8, count uint16, seen uint32) Stop {
-	m := Members{b: c.b, count: int(count), depth: int(c.depth), layout: c.layout, at: at, ID: c.layout.entries[at%maxEntries].id}
-	for ok := m.value(i); ; ok = m.Next() {
-		if !ok {
-			break
-		}
-		if m.ID == Unknown || m.ValueEscaped && m.Kind == String || m.pending {
-			return Unusual
-		}
-		m.ValueEscaped = false
-		if m.ID < MaxSpans {
-			// The value is a part of the record, so where it begins is what the record's memory has before it.
-			start := uint32(cap(m.b) - cap(m.Value))
-			to.Values[m.ID] = Span{start, start + uint32(len(m.Value)), m.Kind}
-			seen |= 1 << m.ID
-		} else if m.ID != unwanted {
-			return Unusual
-		}
-	}
-	if !m.Closed {
-		return Unusual
-	}
-	c.i, to.Seen = m.i, seen
-	return Behind
-}
-
-// quickString returns where the string ends that begins at i, behind its quote; -1 if it has an escape or is not well-formed. There are eight bytes at i.
-func quickString(b []byte, i int) int {
-	for i+8 <= len(b) {
-		x := binary.LittleEndian.Uint64(b[i:])
-		quote := x ^ '"'*lowBits
-		slash := x ^ '\\'*lowBits
-		hits := ((quote - lowBits) &^ quote) | ((slash - lowBits) &^ slash) | ((x - 0x20*lowBits) &^ x)
-		if hits &= highBits; hits != 0 {
-			if i += bits.TrailingZeros64(hits) >> 3; b[i] != '"' {
-				return -1
+			bit := uint32(1) << e.id
+			again |= seen & bit
+			seen |= bit
+			switch kind {
+			case Number:
+				numbers |= bit
+			case Null:
+				seen &^= bit
+				strings &^= bit
+				numbers &^= bit
+				to.Null |= bit
 			}
-			return i
+		} else if e.id != unwanted {
+			return false
+		}
+	}
+	return false
+}
+
+// digits returns where the digits end that begin at i, at least eight bytes before the end of b: if they go on up to there, that may be before their end.
+func digits(b []byte, i int) int {
+	for i+8 <= len(b) {
+		x := binary.LittleEndian.Uint64(b[i:]) ^ '0'*lowBits
+		if x = (x | (x + 6*lowBits)) & (0xf0 * lowBits); x != 0 {
+			return i + bits.TrailingZeros64(x)>>3
 		}
 		i += 8
 	}
-	i, escaped := scanString(b, i)
-	if escaped {
-		return -1
+	return i - 1
+}
+
+// pass returns where the nested value ends that begins at i, and how many quotes are before that; -1 if it is not well-formed, or too deep. It is
+// scanNested for a record whose quotes are known: total of them, and quote before i. outer is the depth of what the value is in.
+func (c *Cursor) pass(b []byte, i, quote, total, outer int) (end, quotes int) {
+	objects := uint64(0) // one bit a level, the innermost lowest; set for an object
+	depth := outer       // of what the value is in
+	for {
+		// A value begins at i.
+		if i >= len(b) {
+			return -1, 0
+		}
+		key := false
+		switch first := b[i]; {
+		case first == '"':
+			_, i = c.quotes.Field(quote + 1)
+			i++
+			if quote += 2; quote > total {
+				return -1, 0
+			}
+		case first == '{' || first == '[':
+			if depth++; depth > MaxDepth {
+				return -1, 0
+			}
+			objects <<= 1
+			if first == '{' {
+				objects |= 1
+			}
+			if i = blanks(b, i+1); i < len(b) && b[i] != first+2 { // the closing brackets are two behind the opening ones
+				if first == '[' {
+					continue
+				}
+				key = true
+			}
+		default:
+			if i, _ = scanScalar(b, i); i < 0 {
+				return -1, 0
+			}
+		}
+		// A value ends before i, or an empty container is closed there, or a key begins.
+		for !key {
+			if depth == outer {
+				return i, quote
+			}
+			if i = blanks(b, i); i >= len(b) {
+				return -1, 0
+			}
+			switch b[i] {
+			case ',':
+				i = blanks(b, i+1)
+				key = objects&1 != 0
+			case ']' + byte(objects&1)<<5:
+				depth--
+				objects >>= 1
+				i++
+				continue
+			default:
+				return -1, 0
+			}
+			break
+		}
+		if !key {
+			continue
+		}
+		if i >= len(b) || b[i] != '"' {
+			return -1, 0
+		}
+		_, i = c.quotes.Field(quote + 1)
+		if quote += 2; quote > total {
+			return -1, 0
+		}
+		if i = blanks(b, i+1); i >= len(b) || b[i] != ':' {
+			return -1, 0
+		}
+		i = blanks(b, i+1)
+	}
+}
+
+// blanks is skipSpace for a record without control characters.
+func blanks(b []byte, i int) int {
+	for i < len(b) && b[i] == ' ' {
+		i++
 	}
 	return i
 }

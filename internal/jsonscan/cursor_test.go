@@ -1,11 +1,13 @@
 package jsonscan_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"threatdetect/internal/fieldscan"
 	"threatdetect/internal/jsonscan"
 )
 
@@ -45,23 +47,25 @@ func teach(b []byte, l *jsonscan.Layout) (values map[jsonscan.ID]string, ok bool
 	return values, m.Closed
 }
 
+// roomy is b with memory behind it, in which is what could well go on.
+func roomy(b []byte) []byte {
+	return append(slices.Clone(b), strings.Repeat(`"}],"a":10{"`, 5)...)[: len(b) : len(b)+60]
+}
+
 // run reads a record with a cursor; usual is whether it could.
 func run(b []byte, l *jsonscan.Layout) (values map[jsonscan.ID]string, usual bool) {
 	var c jsonscan.Cursor
 	var spans jsonscan.Spans
-	c.Open(b, l)
-	for stop := jsonscan.Before; stop != jsonscan.Behind; {
-		if stop = c.Run(&spans, unwanted); stop == jsonscan.Unusual || stop == jsonscan.Before && !c.Pass(&spans) {
-			return nil, false
-		}
+	if !c.Read(roomy(b), l, &spans, unwanted) {
+		return nil, false
 	}
 	values = map[jsonscan.ID]string{}
 	for id, s := range spans.Values {
-		if spans.Seen>>id&1 != 0 {
+		if (spans.Seen|spans.Null)>>id&1 != 0 {
 			values[jsonscan.ID(id)] = string(rune('0'+s.Kind)) + string(b[s.Start:s.End])
 		}
 	}
-	return values, c.Whole()
+	return values, true
 }
 
 func TestCursor(t *testing.T) {
@@ -69,20 +73,76 @@ func TestCursor(t *testing.T) {
 	for record, usual := range map[string]bool{
 		`{"ts":1425565514.419939,"uid":"CdJ8ta1ArkgQcQpvnf","id.orig_h":"192.168.2.76","id.orig_p":52026,"proto":"tcp","tags":[1,{"a":"]"}],"conn_state":"SF","x":null}`: true,
 		`{"a":1,"b":-1.5e3,"c":"x","d":true,"e":{},"f":"0123456789abcdef","g":0.25,"h":false}`:                                                                           true,
-		`{"a" : 1}`:                true,
-		`{"a":1 ,"b":2}`:           true, // the end of a record is read as by Members,
+		`{"a" : 1}`:                   true,
+		`{ "a": [ 1 , { } ] , "c":2}`: false,
+		`{ "a": [ 1 , { } ], "b": { "x" : [ ] , "y":[[]]}}`: true,
+		`{"a":1 ,"b":2}`:           false,
+		`{"a":{"b":tru}}`:          false,
 		`{"a":"x\ny","b":2}`:       false,
 		`{"a":"x\ny","b":2}` + " ": false,
 		`{"a":1 ,"b":"0123456789abcdef0123456789abcdef"}`: false,
 		`{}`: false,
+		`{"a":"` + strings.Repeat("x", fieldscan.MaxLine) + `"}`: false,
 	} {
 		want, ok := teach([]byte(record), &l)
-		require.True(t, ok, record)
+		require.Equal(t, !strings.Contains(record, "tru}"), ok, record)
 		got, is := run([]byte(record), &l)
 		require.Equal(t, usual, is, record)
 		if usual {
 			require.Equal(t, want, got, record)
 		}
+	}
+}
+
+// TestInner reads objects with a layout of their own.
+func TestInner(t *testing.T) {
+	const flow, packets, bytes, other = 1, 2, 3, 4
+	ids := map[string]jsonscan.ID{"flow": flow, "packets": packets, "bytes": bytes, "other": other}
+	var outer, inner jsonscan.Layout
+	outer.Inner(flow, &inner, 1<<packets|1<<bytes)
+	for _, record := range []string{`{"flow":{"packets":1,"bytes":[2]},"other":{"packets":3}}`, `{"other":1,"flow":[1],"flow":{"bytes":1}}`} {
+		var m, sub jsonscan.Members
+		for m.OpenWith([]byte(record), &outer); m.Next(); {
+			if m.ID == jsonscan.Unknown {
+				m.Learn(ids[string(m.Key)])
+			}
+			if m.ID == jsonscan.Unknown && string(m.Key) == "flow" || m.ID == flow {
+				if sub.Enter(&m, &inner) {
+					for sub.Next() {
+						if sub.ID == jsonscan.Unknown {
+							sub.Learn(ids[string(sub.Key)])
+						}
+					}
+					m.Leave(&sub)
+				}
+			}
+		}
+		require.True(t, m.Closed)
+	}
+	var c jsonscan.Cursor
+	for record, want := range map[string]string{
+		`{"flow":{"packets":1,"bytes":[2]},"other":{"packets":3}}`:                                                 `{ 1 [2] {"packets":3}`,
+		`{"other":1,"flow":[1],"flow":{"bytes":1}}`:                                                                `{ - 1 1`,
+		`{"flow":{"packets":1,"bytes":[2]},"flow":[1]}`:                                                            "no", // in an order that was not met
+		`{"other":1,"flow":{"packets":1,"bytes":[2]},"flow":[1],"flow":{"bytes":1},"flow":[1],"flow":{"bytes":1}}`: `{ - 1 1`,
+		`{"flow":{"packets":1,"bytes":[2]},"other":{"packets":3}}}`:                                                "no",
+		`{"flow":{"packets":1,"bytes":[2]}`:                                                                        "no",
+		`{"flow":{"packets":1,"bytes":[2}},"other":{"packets":3}}`:                                                 "no",
+	} {
+		got := "no"
+		var spans jsonscan.Spans
+		if c.Read(roomy([]byte(record)), &outer, &spans, 9) {
+			var texts []string
+			for id := flow; id <= other; id++ {
+				text := "-"
+				if s := spans.Values[id]; spans.Seen>>id&1 != 0 {
+					text = record[s.Start:s.End]
+				}
+				texts = append(texts, text)
+			}
+			got = strings.Join(texts, " ")
+		}
+		require.Equal(t, want, got, record)
 	}
 }
 

@@ -11,7 +11,7 @@ const Unknown ID = 0xff
 const (
 	maxEntries = 64
 	maxRaw     = 40 // bytes of a key with what is around it
-	maxNext    = 3
+	maxNext    = 8
 
 	nowhere = maxEntries - 1 // the entry of a key that is not remembered: nothing is known to come after it
 )
@@ -26,31 +26,59 @@ const (
 type Layout struct {
 	entries [maxEntries]entry
 	n       uint8 // entries in use behind the first
+	inner   []inner
+}
+
+// inner is the layout of the objects behind a key, and the spans of their members.
+type inner struct {
+	id     ID
+	layout *Layout
+	within uint32
 }
 
 // entry is a key with what is before it, from the brace or comma on, and what is behind it, up to its value. The same
 // bytes at the same place mean the same wherever they are.
 type entry struct {
-	raw  [maxRaw]byte
-	size uint8
-	id   ID
-
-	words, masks [2]uint64      // the first 16 bytes of raw, and which of them are used
+	words, masks [4]uint64      // the first 32 bytes of raw, and which of them are used
 	next         [maxNext]uint8 // what came after it, 0 for nothing
+	size         uint8
+	id           ID
+	raw          [maxRaw]byte
+
+	inner  *Layout // see [Layout.Inner]
+	within uint32
+}
+
+// Inner says that the objects behind keys that will be learnt as id have members of a layout of their own, whose values are the spans of
+// within. Objects in them have none.
+func (l *Layout) Inner(id ID, layout *Layout, within uint32) {
+	l.inner = append(l.inner, inner{id, layout, within})
+}
+
+// learn sets what entry at stands for.
+func (l *Layout) learn(at uint8, id ID) {
+	e := &l.entries[at]
+	e.id, e.inner, e.within = id, nil, 0
+	for _, of := range l.inner {
+		if of.id == id {
+			e.inner, e.within = of.layout, of.within
+		}
+	}
 }
 
 // match returns the entry that b begins with, of those that came after entry at; nowhere if it is none of them.
-func (l *Layout) match(at uint8, b []byte) uint8 {
-	if len(b) < maxRaw {
-		return l.matchShort(at, b)
-	}
-	first, second := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
+func (l *Layout) match(at uint8, b *[maxRaw]byte) uint8 {
+	w0, w1 := binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])
+	w2, w3 := binary.LittleEndian.Uint64(b[16:]), binary.LittleEndian.Uint64(b[24:])
 	for _, next := range &l.entries[at%maxEntries].next {
 		e := &l.entries[next%maxEntries]
-		if next == 0 || (first^e.words[0])&e.masks[0]|(second^e.words[1])&e.masks[1] != 0 {
+		if (w0^e.words[0])&e.masks[0]|(w1^e.words[1])&e.masks[1]|(w2^e.words[2])&e.masks[2]|(w3^e.words[3])&e.masks[3] != 0 {
 			continue
 		}
-		if e.size > 16 && string(b[16:e.size]) != string(e.raw[16:e.size]) {
+		if next == 0 { // which is equal to everything
+			break
+		}
+		if e.size > 32 && string(b[32:e.size]) != string(e.raw[32:e.size]) {
 			continue
 		}
 		if e.id == Unknown {
@@ -100,10 +128,12 @@ func (l *Layout) find(at uint8, raw []byte) uint8 {
 		found = l.n
 		e := &l.entries[found]
 		e.size = uint8(copy(e.raw[:], raw))
-		for i := range min(len(raw), 16) {
+		for i := range min(len(raw), 32) {
 			e.masks[i/8] |= 0xff << (i % 8 * 8)
 		}
-		e.words = [2]uint64{binary.LittleEndian.Uint64(e.raw[:]), binary.LittleEndian.Uint64(e.raw[8:])}
+		for i := range e.words {
+			e.words[i] = binary.LittleEndian.Uint64(e.raw[8*i:])
+		}
 	}
 	// The newest takes the place of the oldest.
 	next := &l.entries[at].next

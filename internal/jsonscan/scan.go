@@ -107,7 +107,13 @@ func (m *Members) Next() bool {
 	}
 	m.count++
 	if l := m.layout; l != nil {
-		if at := l.match(m.at, m.b[m.i:]); at != nowhere {
+		at := uint8(nowhere)
+		if rest := m.b[m.i:]; len(rest) >= maxRaw {
+			at = l.match(m.at, (*[maxRaw]byte)(rest))
+		} else {
+			at = l.matchShort(m.at, rest)
+		}
+		if at != nowhere {
 			e := &l.entries[at%maxEntries]
 			m.at, m.ID = at, e.id
 			return m.value(m.i + int(e.size))
@@ -160,7 +166,7 @@ func (m *Members) member(i int) bool {
 // Learn makes the layout remember the key that m is at, which it gave out, as id.
 func (m *Members) Learn(id ID) {
 	if m.layout != nil && m.at != nowhere {
-		m.layout.entries[m.at].id = id
+		m.layout.learn(m.at, id)
 	}
 }
 

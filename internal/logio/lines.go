@@ -82,7 +82,7 @@ func Plain(text []byte, limit int) *Lines {
 	if limit <= 0 {
 		limit = MaxLine
 	}
-	return &Lines{limit: limit, buf: text, w: len(text), err: io.EOF}
+	return &Lines{limit: limit, buf: text[:len(text):len(text)], w: len(text), err: io.EOF}
 }
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
@@ -202,6 +202,18 @@ func (l *Lines) KeepEmpty() { l.empty = true }
 // Next takes the next line and reports whether there is one. Lines of nothing but white space are passed over, but for KeepEmpty; they
 // count in Number.
 func (l *Lines) Next() bool {
+	// What nearly every line is: whole in the buffer, and neither blank nor long.
+	if rest := l.buf[l.r:l.w]; len(rest) > 0 && rest[0] > ' ' && l.seen == 0 && l.lost == 0 && !l.lent {
+		if n := bytes.IndexByte(rest, '\n'); n > 0 && n <= l.limit {
+			l.r += n + 1
+			l.no++
+			if rest[n-1] == '\r' {
+				n--
+			}
+			l.line, l.end, l.tooLong = rest[:n], EndNewline, false
+			return true
+		}
+	}
 	for l.next() {
 		if l.empty || l.tooLong || len(l.line) > 0 && (l.line[0] > ' ' || !Blank(l.line)) {
 			return true
@@ -323,8 +335,7 @@ func (l *Lines) fill() {
 	case l.w == len(l.buf):
 		l.grow()
 	}
-	// A reader may return nothing and no error, but not forever.
-	for range 100 {
+	for range maxEmpty {
 		n, err := l.src.Read(l.buf[l.w:])
 		l.w += n
 		if err != nil {

@@ -19,6 +19,11 @@ const (
 	freeRatio = 64 << 20
 )
 
+const (
+	lookSize = 4096
+	maxEmpty = 100 // a reader may return nothing and no error, but not forever
+)
+
 // ErrRatio says that a compressed stream unpacks to more than a thousand times its size.
 var ErrRatio = errors.New("unpacks to over 1,000 times its size")
 
@@ -49,18 +54,54 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// looked is a reader into which somebody has looked: the first bytes were read already, and perhaps the error behind them.
+type looked struct {
+	r    io.Reader
+	head []byte
+	err  error
+}
+
+// look reads at least the first n bytes of r, unless there are fewer.
+func look(r io.Reader, n int) *looked {
+	l := &looked{r: r}
+	buf := make([]byte, lookSize)
+	for empty := 0; len(l.head) < n && l.err == nil; {
+		var got int
+		got, l.err = r.Read(buf[len(l.head):])
+		l.head = buf[:len(l.head)+got]
+		if got > 0 {
+			empty = 0
+		} else if empty++; empty == maxEmpty && l.err == nil {
+			l.err = io.ErrNoProgress
+		}
+	}
+	return l
+}
+
+func (l *looked) Read(p []byte) (int, error) {
+	switch {
+	case len(l.head) > 0:
+		n := copy(p, l.head)
+		l.head = l.head[n:]
+		return n, nil
+	case l.err != nil:
+		return 0, l.err
+	}
+	return l.r.Read(p)
+}
+
 // open tells the compression of r from its first bytes. Reading is all that can fail.
 func open(r io.Reader) *source {
 	s := &source{in: &counter{r: r}, close: func() {}}
-	b := bufio.NewReaderSize(s.in, startSize)
-	head, _ := b.Peek(len(zstdMagic))
+	b := look(s.in, len(zstdMagic))
+	head := b.head
 	switch {
 	case bytes.HasPrefix(head, gzipMagic):
 		s.name = "gzip"
-		s.r = gunzip.NewReader(b)
+		s.r = gunzip.NewReader(bufio.NewReaderSize(b, startSize))
 	case bytes.HasPrefix(head, zstdMagic):
 		s.name = "zstd"
-		z, err := newZstd(b)
+		z, err := newZstd(bufio.NewReaderSize(b, startSize))
 		if err != nil {
 			s.r = failed{err}
 			break

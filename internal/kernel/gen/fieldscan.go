@@ -10,13 +10,13 @@ import (
 func fieldScanner(c *build.Context) {
 	c.Function("scanAVX2")
 	c.Attributes(build.NOSPLIT)
-	c.Doc("scanAVX2 writes where the bytes sep of a line of at least 64 bytes are, and their number; found is not 0 if it has a byte escape.",
-		"It writes to no more than 8 entries behind the last one.")
+	c.Doc("scanAVX2 writes where the bytes sep of a line of at least 64 bytes are, and their number; found is not 0 if it has a byte escape or one",
+		"that is less than low. It writes to no more than 8 entries behind the last one.")
 	c.Pragma("noescape")
-	c.SignatureExpr("func(ends *uint16, line *byte, n uintptr, sep, escape byte) (seps, found uint64)")
+	c.SignatureExpr("func(ends *uint16, line *byte, n uintptr, sep, escape, low byte) (seps, found uint64)")
 	ends, line := c.Load(c.Param("ends"), c.GP64()), c.Load(c.Param("line"), c.GP64())
 	n := c.Load(c.Param("n"), c.GP64())
-	sep, escape := broadcast(c, "sep"), broadcast(c, "escape")
+	sep, escape, floor := broadcast(c, "sep"), broadcast(c, "escape"), broadcast(c, "low")
 	found := c.YMM()
 	c.VPXOR(found, found, found)
 	begin, base, m := c.GP64(), c.GP64(), c.GP64()
@@ -30,6 +30,8 @@ func fieldScanner(c *build.Context) {
 		c.VMOVDQU(operand.Mem{Base: line, Disp: 32}, high)
 		for _, half := range []reg.Register{low, high} {
 			c.VPCMPEQB(half.(reg.VecVirtual), escape, a)
+			c.VPOR(found, a, found)
+			c.VPSUBUSB(half.(reg.VecVirtual), floor, a) // floor less the byte, or zero
 			c.VPOR(found, a, found)
 			c.VPCMPEQB(half.(reg.VecVirtual), sep, half.(reg.VecVirtual))
 		}
@@ -78,9 +80,11 @@ func fieldScanner(c *build.Context) {
 	c.SUBQ(begin, ends)
 	c.SHRQ(operand.Imm(1), ends)
 	c.Store(ends, c.ReturnIndex(0))
-	bits := c.GP64()
-	c.VPMOVMSKB(found, bits.As32())
-	c.Store(bits, c.ReturnIndex(1))
+	any := c.GP64()
+	c.XORQ(any, any)
+	c.VPTEST(found, found)
+	c.SETNE(any.As8())
+	c.Store(any, c.ReturnIndex(1))
 	c.VZEROUPPER()
 	c.RET()
 }
