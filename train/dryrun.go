@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"hash"
 	"io"
 	"reflect"
 	"strings"
@@ -194,14 +195,19 @@ func writeBlob(b *bytes.Buffer, data []byte) {
 
 // writeBody gives the size and the digest of what would be uploaded.
 func writeBody(b *bytes.Buffer, r io.Reader) error {
-	seeker, seekable := r.(io.Seeker)
 	h := sha256.New()
-	n, err := io.Copy(h, r)
-	if err == nil && seekable {
-		_, err = seeker.Seek(-n, io.SeekCurrent)
-	}
+	n, err := hashBody(r, h)
 	writeDigest(b, n, h.Sum(nil))
 	return err
+}
+
+// hashBody reads what would be uploaded, and goes back to where it began if it can.
+func hashBody(r io.Reader, h hash.Hash) (size int64, err error) {
+	size, err = io.Copy(h, r)
+	if seeker, ok := r.(io.Seeker); ok && err == nil {
+		_, err = seeker.Seek(-size, io.SeekCurrent)
+	}
+	return size, err
 }
 
 func writeDigest(b *bytes.Buffer, n int64, sum []byte) {

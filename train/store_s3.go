@@ -26,11 +26,6 @@ type s3Store struct {
 // digestKey is the metadata under which an upload tells the SHA-256 of the whole; the service's own, of an upload in parts, is one of digests.
 const digestKey = "threatdetect-sha256"
 
-const (
-	partSize = 8 << 20 // bytes; larger ones where there would be more than maxParts
-	maxParts = 9000
-)
-
 func (s *s3Store) Address(key string) string { return "s3://" + s.bucket + "/" + s.prefix + key }
 
 func (s *s3Store) key(key string) *string { return aws.String(s.prefix + key) }
@@ -61,21 +56,8 @@ func (s *s3Store) Upload(ctx context.Context, key, path string, progress func(in
 		return Object{}, err
 	}
 	defer f.Close()
-	if size > 2*partSize {
-		u := &upload{s: s, key: key, file: f, size: size, digest: digest, progress: progress}
-		return u.run(ctx)
-	}
-	sum, _ := hex.DecodeString(digest)
-	sse, kms := s.encryption()
-	out, err := s.a.S3().PutObject(ctx, &s3.PutObjectInput{
-		Bucket: aws.String(s.bucket), Key: s.key(key), Body: f, ContentLength: aws.Int64(size),
-		ChecksumSHA256: base64SHA256(sum), Metadata: map[string]string{digestKey: digest}, ServerSideEncryption: sse, SSEKMSKeyId: kms,
-	})
-	if err != nil {
-		return Object{}, err
-	}
-	progress(size)
-	return Object{Key: key, Size: size, ETag: aws.ToString(out.ETag), SHA256: digest}, nil
+	u := &upload{s: s, key: key, file: f, size: size, digest: digest, progress: progress}
+	return u.run(ctx)
 }
 
 func (s *s3Store) Put(ctx context.Context, key string, data []byte, mustBeNew bool) (Object, error) {

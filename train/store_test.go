@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand"
 	"net/http"
 	"net/http/httptest"
@@ -177,65 +176,6 @@ func TestDirStoreKeepsInside(t *testing.T) {
 		_, err := store.Put(t.Context(), key, nil, false)
 		require.ErrorIs(t, err, ErrRequest, key)
 	}
-}
-
-// An upload that was stopped goes on with the parts that are there, and leaves none behind.
-func TestUploadResumes(t *testing.T) {
-	b := newBucketServer(t)
-	a, _ := b.connect(t)
-	path, data := randomFile(t, 50<<20+5)
-	ctx, cancel := context.WithCancel(t.Context())
-	var parts atomic.Int32
-	b.intercept(func(w http.ResponseWriter, r *http.Request) bool {
-		if r.Method == "PUT" && r.URL.Query().Get("partNumber") != "" && parts.Add(1) > 4 { // the fifth comes when one of the four at a time is there
-			cancel() // as good as killed
-			panic(http.ErrAbortHandler)
-		}
-		return false
-	})
-	_, err := a.Bucket().Upload(ctx, "big", path, nil)
-	require.ErrorIs(t, err, context.Canceled)
-	_, err = a.Bucket().Head(t.Context(), "big")
-	require.ErrorIs(t, err, ErrNotFound, "the whole or nothing")
-	b.intercept(nil)
-	before := b.count("partNumber=")
-	_, err = a.Bucket().Upload(t.Context(), "big", path, nil)
-	require.NoError(t, err)
-	require.Less(t, b.count("partNumber=")-before, 7, "of 7 parts up to 4 were there")
-	require.Equal(t, 1, b.count("POST /"+a.stack.Bucket+"/big?uploads"), "one upload")
-	to := filepath.Join(t.TempDir(), "out")
-	_, err = a.Bucket().Download(t.Context(), "big", to, nil)
-	require.NoError(t, err)
-	read, err := os.ReadFile(to)
-	require.NoError(t, err)
-	require.True(t, bytes.Equal(data, read))
-	uploads, err := a.S3().ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: aws.String(a.stack.Bucket)})
-	require.NoError(t, err)
-	require.Empty(t, uploads.Uploads)
-	// The same file again is not sent again.
-	before = b.count("PUT ")
-	_, err = a.Bucket().Upload(t.Context(), "big", path, nil)
-	require.NoError(t, err)
-	require.Equal(t, before, b.count("PUT "))
-}
-
-func TestFailedUploadIsAborted(t *testing.T) {
-	b := newBucketServer(t)
-	a, _ := b.connect(t)
-	path, _ := randomFile(t, 20<<20)
-	b.intercept(func(w http.ResponseWriter, r *http.Request) bool {
-		if r.URL.Query().Get("partNumber") == "2" {
-			_, _ = io.Copy(io.Discard, r.Body) // a refusal ahead of the end of the body may be lost with the connection
-			http.Error(w, `<Error><Code>AccessDenied</Code><Message>no</Message></Error>`, http.StatusForbidden)
-			return true
-		}
-		return false
-	})
-	_, err := a.Bucket().Upload(t.Context(), "big", path, nil)
-	require.ErrorIs(t, err, ErrDenied)
-	uploads, err := a.S3().ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: aws.String(a.stack.Bucket)})
-	require.NoError(t, err)
-	require.Empty(t, uploads.Uploads)
 }
 
 // A body that is cut is taken up where it was; a killed download, too; and an object that changes is read anew.
