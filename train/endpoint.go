@@ -39,58 +39,67 @@ func (s *Stack) CostOf() string {
 }
 
 // CreateEndpoint makes the stack's endpoint and waits until it answers. Said again, it finds what it made; another model is for [AWS.UpdateEndpoint].
-// Progress, unless nil, is told each status.
+// Progress, unless nil, is told each status, and ahead of them if the model is one that the same request took before.
 func (a *AWS) CreateEndpoint(ctx context.Context, m *Served, progress func(status string)) (*EndpointState, error) {
-	config, err := a.endpointConfig(ctx, m)
-	if err != nil {
-		return nil, err
-	}
-	name := a.stack.Resource(KindEndpoint)
-	_, err = a.SageMaker().CreateEndpoint(ctx, &sagemaker.CreateEndpointInput{EndpointName: &name, EndpointConfigName: &config, Tags: a.stack.resourceTags()})
-	made := err == nil
-	if errors.Is(err, ErrExists) {
-		var old *sagemaker.DescribeEndpointOutput
-		if old, err = a.describeEndpoint(ctx); err == nil && configOf(old) != config {
-			return nil, fmt.Errorf("%w: endpoint %s serves another model, or is otherwise made: see threatdetect endpoint update", ErrExists, name)
+	state, t, err := a.serve(ctx, "endpoint-create", m, progress, func(config string) (changed bool, err error) {
+		name := a.stack.Resource(KindEndpoint)
+		_, err = a.SageMaker().CreateEndpoint(ctx, &sagemaker.CreateEndpointInput{EndpointName: &name, EndpointConfigName: &config, Tags: a.stack.resourceTags()})
+		if !errors.Is(err, ErrExists) {
+			return true, err
 		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	state, err := a.waitEndpoint(ctx, config, progress)
-	if state != nil {
-		state.Changed = made
-	}
-	return state, err
+		old, err := a.describeEndpoint(ctx)
+		if err == nil && configOf(old) != config {
+			err = fmt.Errorf("%w: endpoint %s serves another model, or is otherwise made: see threatdetect endpoint update", ErrExists, name)
+		}
+		return false, err
+	})
+	return state, t.ended(err)
 }
 
-// UpdateEndpoint lets the endpoint serve another model, or in another way, without a gap, and removes what it served before.
+// UpdateEndpoint lets the endpoint serve another model, or in another way, without a gap, and removes what it served before. Progress is told as by [AWS.CreateEndpoint].
 func (a *AWS) UpdateEndpoint(ctx context.Context, m *Served, progress func(status string)) (*EndpointState, error) {
 	old, err := a.describeEndpoint(ctx)
 	if err != nil {
 		return nil, err
 	}
-	config, err := a.endpointConfig(ctx, m)
-	if err != nil {
-		return nil, err
+	state, t, err := a.serve(ctx, "endpoint-update", m, progress, func(config string) (changed bool, err error) {
+		if configOf(old) != config { // which is not under way already
+			in := &sagemaker.UpdateEndpointInput{EndpointName: old.EndpointName, EndpointConfigName: &config, RetainAllVariantProperties: aws.Bool(true)}
+			if a.stack.Endpoint.Autoscale.Max == 0 { // then the file says how many instances there are
+				in.ExcludeRetainedVariantProperties = []types.VariantProperty{{VariantPropertyType: types.VariantPropertyTypeDesiredInstanceCount}}
+			}
+			_, err = a.SageMaker().UpdateEndpoint(ctx, in)
+		}
+		return aws.ToString(old.EndpointConfigName) != config, err
+	})
+	if err == nil {
+		_, err = a.deleteServed(ctx, state.Config)
 	}
-	changed := aws.ToString(old.EndpointConfigName) != config
-	if configOf(old) != config { // which is not under way already
-		in := &sagemaker.UpdateEndpointInput{EndpointName: old.EndpointName, EndpointConfigName: &config, RetainAllVariantProperties: aws.Bool(true)}
-		if a.stack.Endpoint.Autoscale.Max == 0 { // then the file says how many instances there are
-			in.ExcludeRetainedVariantProperties = []types.VariantProperty{{VariantPropertyType: types.VariantPropertyTypeDesiredInstanceCount}}
-		}
-		if _, err := a.SageMaker().UpdateEndpoint(ctx, in); err != nil {
-			return nil, err
-		}
+	return state, t.ended(err)
+}
+
+// serve makes model and configuration, has do let the endpoint serve them, and waits. What it took of the registry is to be forgotten in the end.
+func (a *AWS) serve(ctx context.Context, kind string, m *Served, progress func(string), do func(config string) (changed bool, err error)) (*EndpointState, *taken, error) {
+	full, t, err := a.resolve(ctx, kind, m)
+	if err != nil {
+		return nil, t, err
+	}
+	if t != nil && t.remembered && progress != nil {
+		progress("goes on with " + t.model + ", the newest approved model when this command began")
+	}
+	config, err := a.endpointConfig(ctx, &full)
+	if err != nil {
+		return nil, t, err
+	}
+	changed, err := do(config)
+	if err != nil {
+		return nil, t, err
 	}
 	state, err := a.waitEndpoint(ctx, config, progress)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		state.Changed = changed
 	}
-	state.Changed = changed
-	_, err = a.deleteServed(ctx, config)
-	return state, err
+	return state, t, err
 }
 
 // DeleteEndpoint removes the endpoint, and every model and configuration that it had. It returns what it removed; nothing is no error.

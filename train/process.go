@@ -72,7 +72,7 @@ func (a *AWS) SubmitProcess(ctx context.Context, j *ScoreJob, opts *ProcessOptio
 	in.ProcessingJobName = a.nameJob(KindProcess, &full.ScoreJob, in)
 	in.Tags = a.stack.resourceTags()
 	if _, err := a.SageMaker().CreateProcessingJob(ctx, in); err != nil && !errors.Is(err, ErrExists) {
-		return nil, err
+		return nil, full.taken.ended(err)
 	}
 	return full.state(a.processState(ctx, *in.ProcessingJobName))
 }

@@ -19,81 +19,38 @@ type Served struct {
 	Artifact    string            // s3:// address of model.tar.gz; "": that of the newest approved model of the registry
 	Image       string            // "": the built-in XGBoost of the stack
 	Environment map[string]string // of the container, at most 16
+	// Beside is a file beside which the newest approved model is remembered, where Artifact is "", until the endpoint serves it or never will; "": nowhere. The same
+	// request again goes on with it, whatever was approved meanwhile.
+	Beside string
 }
 
-// resolve fills in what a caller left open.
-func (a *AWS) resolve(ctx context.Context, m *Served) (Served, error) {
-	var full Served
+// resolve fills in what a caller left open, for a request of a kind. It takes nothing if the model was named.
+func (a *AWS) resolve(ctx context.Context, kind string, m *Served) (full Served, t *taken, err error) {
 	if m != nil {
 		full = *m
 	}
-	if full.Artifact == "" {
-		address, err := a.newestArtifact(ctx)
-		if err != nil {
-			return full, err
-		}
-		full.Artifact = address
-	}
-	if !strings.HasPrefix(full.Artifact, "s3://") {
-		return full, fmt.Errorf("%w: model %s: want an s3:// address of a model.tar.gz", ErrInput, clip(full.Artifact))
-	}
 	if full.Image == "" {
-		uri, err := a.stack.ImageURI()
-		if err != nil {
-			return full, err
+		if full.Image, err = a.stack.ImageURI(); err != nil {
+			return full, nil, err
 		}
-		full.Image = uri
 	}
 	if len(full.Environment) > maxEnvironment {
-		return full, fmt.Errorf("%w: %d variables of the container, want at most %d", ErrInput, len(full.Environment), maxEnvironment)
+		return full, nil, fmt.Errorf("%w: %d variables of the container, want at most %d", ErrInput, len(full.Environment), maxEnvironment)
 	}
-	return full, nil
+	beside := full.Beside
+	if full.Beside = ""; full.Artifact == "" {
+		if t, err = a.takeNewest(ctx, kind, beside, false, full); err != nil {
+			return full, nil, err
+		}
+		full.Artifact = t.model
+	}
+	if !strings.HasPrefix(full.Artifact, "s3://") {
+		err = fmt.Errorf("%w: model %s: want an s3:// address of a model.tar.gz", ErrInput, clip(full.Artifact))
+	}
+	return full, t, err
 }
 
 const maxEnvironment = 16
-
-// newestArtifact is the artifact of the approved model with the highest version.
-func (a *AWS) newestArtifact(ctx context.Context) (string, error) {
-	if a.DryRun() {
-		return a.stack.S3(a.stack.Prefixes.Models + "MODEL/output/model.tar.gz"), nil
-	}
-	group := a.stack.Resource(KindModels)
-	var newest *types.ModelPackageSummary
-	in := &sagemaker.ListModelPackagesInput{ModelPackageGroupName: &group, ModelApprovalStatus: types.ModelApprovalStatusApproved}
-	for {
-		out, err := a.SageMaker().ListModelPackages(ctx, in)
-		if err != nil {
-			return "", err
-		}
-		for i := range out.ModelPackageSummaryList {
-			p := &out.ModelPackageSummaryList[i]
-			if newest == nil || aws.ToInt32(p.ModelPackageVersion) > aws.ToInt32(newest.ModelPackageVersion) {
-				newest = p
-			}
-		}
-		if in.NextToken = out.NextToken; in.NextToken == nil {
-			break
-		}
-	}
-	if newest == nil {
-		return "", fmt.Errorf("%w: an approved model in the registry %s: see threatdetect registry list, or say --model s3://…", ErrNotFound, group)
-	}
-	out, err := a.SageMaker().DescribeModelPackage(ctx, &sagemaker.DescribeModelPackageInput{ModelPackageName: newest.ModelPackageArn})
-	if err != nil {
-		return "", err
-	}
-	if out.InferenceSpecification == nil || len(out.InferenceSpecification.Containers) == 0 {
-		return "", fmt.Errorf("%w: model package %s has no artifact", ErrRequest, aws.ToString(newest.ModelPackageArn))
-	}
-	c := &out.InferenceSpecification.Containers[0]
-	if url := aws.ToString(c.ModelDataUrl); url != "" {
-		return url, nil
-	}
-	if c.ModelDataSource != nil && c.ModelDataSource.S3DataSource != nil {
-		return aws.ToString(c.ModelDataSource.S3DataSource.S3Uri), nil
-	}
-	return "", fmt.Errorf("%w: model package %s has no artifact", ErrRequest, aws.ToString(newest.ModelPackageArn))
-}
 
 // contentName names what cannot be changed once it is there after what is in it, so that the same request finds it again.
 func (s *Stack) contentName(kind string, content any) string {
@@ -143,11 +100,7 @@ func (s *Stack) vpc() *types.VpcConfig {
 
 // endpointConfig makes model and configuration, and returns the name of the latter.
 func (a *AWS) endpointConfig(ctx context.Context, m *Served) (string, error) {
-	full, err := a.resolve(ctx, m)
-	if err != nil {
-		return "", err
-	}
-	name, err := a.makeModel(ctx, KindEndpoint, &full)
+	name, err := a.makeModel(ctx, KindEndpoint, m)
 	if err != nil {
 		return "", err
 	}

@@ -44,7 +44,7 @@ type JobState struct {
 	Output            string
 	Remembered        string // address of the model, if it is that of an earlier request and not the newest; of a job that was just submitted
 
-	memory *runState
+	taken *taken
 }
 
 // scoreJob fills in what was left open. Options are what else makes the job what it is.
@@ -98,7 +98,7 @@ func (a *AWS) scoreJob(ctx context.Context, kind string, j *ScoreJob, options an
 		return nil, err
 	}
 	if full.Model == "" {
-		if err := a.scoreModel(ctx, kind, j, options, &full); err != nil {
+		if err := full.takeModel(ctx, a, kind, j, options); err != nil {
 			return nil, err
 		}
 	}
@@ -205,7 +205,7 @@ func (a *AWS) SubmitTransform(ctx context.Context, j *ScoreJob, opts *TransformO
 	modelName, err := a.makeModel(ctx, KindTransform, &Served{Artifact: full.Model, Image: a.stack.OwnImage(account),
 		Environment: map[string]string{"THREATDETECT_SAGEMAKER": o.Container}})
 	if err != nil {
-		return nil, err
+		return nil, full.taken.ended(err)
 	}
 	in := &sagemaker.CreateTransformJobInput{
 		ModelName: &modelName, BatchStrategy: types.BatchStrategyMultiRecord,
@@ -233,7 +233,7 @@ func (a *AWS) SubmitTransform(ctx context.Context, j *ScoreJob, opts *TransformO
 	in.TransformJobName = a.nameJob(KindTransform, &full.ScoreJob, in)
 	in.Tags = a.stack.resourceTags()
 	if _, err := a.SageMaker().CreateTransformJob(ctx, in); err != nil && !errors.Is(err, ErrExists) {
-		return nil, err
+		return nil, full.taken.ended(err)
 	}
 	return full.state(a.transformState(ctx, *in.TransformJobName))
 }

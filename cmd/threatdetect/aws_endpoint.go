@@ -32,14 +32,14 @@ type servedFlags struct {
 
 func (f *servedFlags) add(flags *pflag.FlagSet) {
 	f.awsFlags.add(flags)
-	flags.StringVar(&f.model, "model", "", "s3:// address of a model.tar.gz; without one the newest approved model of the registry")
+	flags.StringVar(&f.model, "model", "", "s3:// address of a model.tar.gz; without one the newest approved model of the registry, which the same command after a kill keeps to")
 	flags.StringVar(&f.image, "image", "", "URI of the image that serves it; without one SageMaker's built-in XGBoost, as the stack says")
 	flags.BoolVar(&f.own, "own-image", false, "serve with this program's own image")
 	flags.StringToStringVar(&f.environment, "env", nil, "variables of the container: NAME=VALUE,...")
 }
 
 func (f *servedFlags) served(ctx context.Context, stack *train.Stack, aws *train.AWS) (*train.Served, error) {
-	m := &train.Served{Artifact: f.model, Image: f.image, Environment: f.environment}
+	m := &train.Served{Artifact: f.model, Image: f.image, Environment: f.environment, Beside: f.config}
 	if f.own {
 		if f.image != "" {
 			return nil, usagef("--image and --own-image: want one of them")

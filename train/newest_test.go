@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -89,4 +90,55 @@ func TestScoreJobsRememberTheirModel(t *testing.T) {
 			require.Zero(t, files())
 		})
 	}
+}
+
+// So does a request for an endpoint, until the endpoint serves the model or never will.
+func TestEndpointsRememberTheirModel(t *testing.T) {
+	r := newRegistry(t)
+	bundle, _, _ := demo(t)
+	artifacts := []string{r.put("models/a/model.tar.gz", bundle), r.put("models/b/model.tar.gz", bundle), r.put("models/c/model.tar.gz", bundle)}
+	beside := filepath.Join(t.TempDir(), "threatdetect.yaml")
+	files := func() int {
+		all, err := os.ReadDir(filepath.Dir(beside))
+		require.NoError(t, err)
+		return len(all)
+	}
+	serves := func() string {
+		endpoint, err := r.describeEndpoint(t.Context())
+		require.NoError(t, err)
+		config, err := r.SageMaker().DescribeEndpointConfig(t.Context(), &sagemaker.DescribeEndpointConfigInput{EndpointConfigName: endpoint.EndpointConfigName})
+		require.NoError(t, err)
+		out, err := r.SageMaker().DescribeModel(t.Context(), &sagemaker.DescribeModelInput{ModelName: config.ProductionVariants[0].ModelName})
+		require.NoError(t, err)
+		return *out.PrimaryContainer.ModelDataUrl
+	}
+	stopped := func(do func(context.Context, *Served, func(string)) (*EndpointState, error)) {
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := do(ctx, &Served{Beside: beside}, func(string) { cancel() }) // as it waits
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, 1, files())
+	}
+	for i, do := range []func(context.Context, *Served, func(string)) (*EndpointState, error){r.CreateEndpoint, r.UpdateEndpoint} {
+		if i == 0 {
+			r.register("Approved", artifacts[0], "")
+		}
+		stopped(do)
+		r.register("Approved", artifacts[i+1], "")
+		stopped(do)
+		var told []string
+		state, err := do(t.Context(), &Served{Beside: beside}, func(status string) { told = append(told, status) })
+		require.NoError(t, err)
+		require.Contains(t, told[0], "goes on with "+artifacts[i])
+		require.Equal(t, []string{artifacts[i], "InService"}, []string{serves(), state.Status})
+		require.Zero(t, files())
+	}
+	_, err := r.UpdateEndpoint(t.Context(), &Served{Beside: beside}, nil)
+	require.NoError(t, err)
+	require.Equal(t, artifacts[2], serves())
+	// What AWS refuses for good is not asked for again.
+	r.register("Approved", r.put("models/gone/model.tar.gz", bundle), "")
+	require.NoError(t, r.Bucket().Delete(t.Context(), "models/gone/model.tar.gz"))
+	_, err = r.UpdateEndpoint(t.Context(), &Served{Beside: beside}, nil)
+	require.Error(t, err)
+	require.Zero(t, files())
 }
