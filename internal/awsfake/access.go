@@ -95,6 +95,13 @@ func (s *Server) checkAccess(in doc, region string) *apiError {
 			return err
 		}
 	}
+	if _, bucket, prefix, ok := checkpoints(in); ok {
+		for _, action := range []string{"s3:PutObject", "s3:GetObject"} {
+			if err := s.may(address, action, "arn:"+p+":s3:::"+bucket+"/"+prefix+"x", nil); err != nil {
+				return denied(err)
+			}
+		}
+	}
 	bucket, key, err := splitS3(str(in, "OutputDataConfig", "S3OutputPath"))
 	if err != nil {
 		return nil

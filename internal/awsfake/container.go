@@ -21,6 +21,7 @@ type trainingSpec struct {
 	hyperparameters map[string]string
 	in              doc
 	channels        []channel
+	until           int // rounds after which the machines are taken away; 0 is never
 }
 
 type channel struct {

@@ -15,7 +15,7 @@ type job struct {
 	life              int       // grows when what was planned no longer holds
 	attempts          int
 	restarts          int // left, after an InternalServerError
-	interrupt         int // times that spot instances will still be taken away
+	interrupt, taken  int // times that spot instances will still be taken away, and were
 	doom              string
 	stopped           bool
 	ends              []func(at time.Time)
@@ -132,6 +132,7 @@ func (s *Server) workDone(j *job, n int, at time.Time) {
 }
 
 func (s *Server) interrupted(j *job, at time.Time) {
+	j.taken++
 	j.worked += j.lasts / 2
 	j.transit("Interrupted", "Managed Spot Training was interrupted: the instances were reclaimed", at)
 	life := j.life

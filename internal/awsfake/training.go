@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -249,6 +250,10 @@ func (s *Server) train(t *thing, at time.Time) {
 		h[k], _ = v.(string)
 	}
 	spec := &trainingSpec{name: t.name, version: tr.image.version, hyperparameters: h, in: t.in}
+	rounds, _ := strconv.Atoi(h["num_round"])
+	if j.interrupt > 0 { // after a half, three quarters and so on, so that a job that goes on with a checkpoint has something to do each time
+		spec.until = max(rounds-rounds>>(j.taken+1), 1)
+	}
 	result := &trainingResult{}
 	fail := func(err error) { result.failure = err.Error() }
 	if err := s.gather(spec); err != nil {
@@ -266,7 +271,10 @@ func (s *Server) train(t *thing, at time.Time) {
 	defer s.mu.Unlock()
 	tr.result = result
 	j.fail = result.failure
-	j.lasts = 30*time.Second + time.Duration(len(result.rounds))*200*time.Millisecond
+	if spec.until == 0 || result.replayed {
+		rounds = len(result.rounds)
+	}
+	j.lasts = 30*time.Second + time.Duration(rounds)*200*time.Millisecond
 	s.printTraining(t, at)
 }
 

@@ -2,8 +2,10 @@ package awsfake
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -27,6 +29,9 @@ func (s *Server) trainLocal(spec *trainingSpec, result *trainingResult) (done bo
 	if err := b.layTraining(spec); err != nil {
 		return false, err
 	}
+	if err := s.restoreCheckpoints(b, spec.in); err != nil {
+		return false, err
+	}
 	words := []string{"train", "local", "--quiet", "--json", "--layout", filepath.Join(b.root, "opt/ml"), "--image", version, "--log"}
 	env := map[string]string{}
 	if python := s.options.Python; python != "" {
@@ -40,6 +45,9 @@ func (s *Server) trainLocal(spec *trainingSpec, result *trainingResult) (done bo
 		return false, nil
 	}
 	result.listen(out)
+	if err := s.keepCheckpoints(b, spec.in); err != nil {
+		return true, errors.New("ClientError: Checkpoint upload failed: " + err.Error())
+	}
 	if err != nil {
 		why := strings.TrimSpace(string(b.read("/opt/ml/output/failure")))
 		if why == "" {
@@ -77,6 +85,10 @@ func (r *trainingResult) listen(out string) {
 
 // layTraining writes the folders of a training container.
 func (b *sandbox) layTraining(spec *trainingSpec) error {
+	hyperparameters := maps.Clone(spec.hyperparameters)
+	if spec.until > 0 {
+		hyperparameters["num_round"] = strconv.Itoa(spec.until)
+	}
 	channels := doc{}
 	for _, c := range spec.channels {
 		distribution := "FullyReplicated"
@@ -91,7 +103,7 @@ func (b *sandbox) layTraining(spec *trainingSpec) error {
 		}
 	}
 	for name, v := range map[string]any{
-		"hyperparameters.json": spec.hyperparameters,
+		"hyperparameters.json": hyperparameters,
 		"inputdataconfig.json": channels,
 		"resourceconfig.json":  doc{"current_host": "algo-1", "hosts": []string{"algo-1"}, "network_interface_name": "eth0"},
 	} {

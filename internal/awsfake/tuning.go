@@ -244,7 +244,11 @@ func (s *Server) startChildren(t *thing) {
 		}
 		h["_tuning_objective_metric"] = str(cfg, "HyperParameterTuningJobObjective", "MetricName")
 		in["HyperParameters"] = h
-		in["TrainingJobName"] = fmt.Sprintf("%s-%03d-%08x", t.name, tj.next, tj.random.Uint32())
+		name := fmt.Sprintf("%s-%03d-%08x", t.name, tj.next, tj.random.Uint32())
+		in["TrainingJobName"] = name
+		if c := sub(in, "CheckpointConfig"); c != nil { // in one folder they would go on with each other's rounds
+			in["CheckpointConfig"] = with(without(c), "S3Uri", strings.TrimSuffix(str(c, "S3Uri"), "/")+"/"+name)
+		}
 		child, err := s.createTraining(in, tj.region, nil)
 		if err != nil {
 			tj.status, tj.failure, tj.ended = "Failed", err.Message, s.clock.now()
