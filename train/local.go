@@ -25,6 +25,9 @@ import (
 //go:embed local.py
 var localPy string
 
+//go:embed local_data.py
+var localDataPy string
+
 //go:embed local_metrics.py
 var localMetricsPy string
 
@@ -169,7 +172,7 @@ func (run *LocalRun) train(ctx context.Context, python, dir string, contract []b
 		}
 	}
 	cmd := exec.CommandContext(ctx, python, "-u", "-", dir, run.Image.Version, string(run.Image.Artifact))
-	cmd.Stdin = strings.NewReader(localMetricsPy + localPy)
+	cmd.Stdin = strings.NewReader(localMetricsPy + localDataPy + localPy)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // as SageMaker stops a job
 	cmd.WaitDelay = 10 * time.Second
 	r, w := io.Pipe()
