@@ -224,8 +224,7 @@ func (p *Predictor) Predict(dst, row []float32) error {
 		return err
 	}
 	s := p.scratch.Get().(*scratch)
-	in := p.dense(row, nil)
-	p.score(dst, &in, 0, 1, s)
+	p.scoreRow(dst, row, s)
 	p.scratch.Put(s)
 	return nil
 }

@@ -65,6 +65,19 @@ func (p *Predictor) score(dst []float32, in *input, first, n int, s *scratch) {
 	}
 }
 
+// scoreRow is score for one row. What a call costs beside the trees matters there.
+func (p *Predictor) scoreRow(dst, row []float32, s *scratch) {
+	if p.forest == nil || p.output > Margin || p.numOutput != p.numGroup {
+		in := p.dense(row, nil)
+		p.score(dst, &in, 0, 1, s)
+		return
+	}
+	p.forest.RowMargins(dst, p.base, row, s.forest)
+	if p.output == Value {
+		p.value(dst)
+	}
+}
+
 // scoreForest is score for values and margins of trees. base holds the base margins for all rows, or for each.
 func (p *Predictor) scoreForest(dst []float32, in *input, base []float32, first, n int, s *scratch) {
 	groups := p.numGroup

@@ -18,8 +18,8 @@ func (s *Session) Predict(dst, row []float32) error {
 	if err := s.p.checkRow(dst, row); err != nil {
 		return err
 	}
-	in := s.p.dense(row, nil)
-	return s.score(dst, &in, nil)
+	s.p.scoreRow(dst, row, s.s)
+	return nil
 }
 
 // PredictBatch is [Predictor.PredictBatch].

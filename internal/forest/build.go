@@ -92,6 +92,7 @@ func compile(b *model.Booster, k Kernel, choice splitChoice, leaves bool) (*Fore
 	f.count(shapes)
 	f.kernel = k
 	f.addPlan(shapes, leaves)
+	f.oneRow = f.kernel != Walk && f.inBlocks(1) == 0 && f.vectors == nil && f.stats.WalkedTrees == 0
 	f.index = sync.OnceValue(f.newSparseIndex)
 	return f, nil
 }
@@ -110,15 +111,14 @@ func (f *Forest) addPlan(shapes []shape, leaves bool) {
 	case !forced || !kind.Available():
 		return
 	}
-	plan, rows := f.newPlan(kind, shapes, leaves, forced)
-	f.blockRows = rows
+	plan, rows, cost := f.newPlan(kind, shapes, leaves, forced)
+	f.blockRows, f.blockCost = rows, cost
 	if leaves {
 		f.leafPlan, f.zeros = plan, make([]float32, f.NumTree())
 	} else {
 		f.plan = plan
 	}
 	if plan != nil {
-		f.blockCost = float64(f.blockRows) * f.oneCost
 		f.stats.BlockBytes = plan.Bytes()
 		f.stats.Bytes += f.stats.BlockBytes
 		if forced {

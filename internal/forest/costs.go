@@ -102,6 +102,10 @@ const farRow = 1.2
 // portableFarRow is the same for a forest that a second-level cache does not hold: there is no assembly that asks for it ahead.
 const portableFarRow = 3.5
 
-// smallBlock is what the block of 128 rows, for few rows, costs of one of 256 by these figures. It takes 0.85 of the time; the rest is that rows of a batch
-// by themselves take less than rowCost. Batches of five models took as long in both ways with 54, 56, 32, 46 and 25 rows; this gives 45, 51, 32, 51 and 22.
-const smallBlock = 1.4
+// halfBlock is what the block of 128 rows costs of one of 256 by these figures. It takes 0.85 of the time; the rest is that rows of a batch
+// by themselves take less than rowCost.
+const halfBlock = 1.4
+
+// smallBlock is the same for a block of 64 rows that has no planes. Batches of five models took as long in both ways with 25, 28, 17, 21 and 15 rows; this
+// gives 24, 27, 17, 27 and 12.
+const smallBlock = 0.75

@@ -38,6 +38,7 @@ type Forest struct {
 	blockRows int          // from how many rows on it is worth it
 	blockCost float64      // nanoseconds that a block takes, roughly
 	oneCost   float64      // nanoseconds that a row takes without it, roughly
+	oneRow    bool         // a single row takes nothing but heaps, each leaf of which is a number
 
 	zeros []float32 // of each tree; nil unless there is a leafPlan
 

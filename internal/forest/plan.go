@@ -76,11 +76,11 @@ const (
 )
 
 // newPlan compiles f for a kind of kernel: for margins, or for the numbers of leaves. The plan is nil if f is of a kind that networks cannot do, or
-// does not gain by them. rows is from how many rows on a block is worth it.
+// does not gain by them. rows is from how many rows on a block is worth it, and cost what one takes, roughly.
 //
 // What a tree adds to a row depends on the leaf alone, so whatever depends on the leaf can be added. A leaf that is a vector is a tree for each
 // output, of the same conditions. And the number of a leaf is what a tree adds to a sum of its own, which begins with zero.
-func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, leaves, forced bool) (plan *kernel.Plan, rows int) {
+func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, leaves, forced bool) (plan *kernel.Plan, rows int, cost float64) {
 	groups, most, copies, row := f.NumGroup, maxPlanGroups, 1, f.oneCost
 	switch {
 	case leaves:
@@ -89,7 +89,7 @@ func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, leaves, forced bool) 
 		copies = f.NumGroup
 	}
 	if groups > most || f.NumTree() == 0 {
-		return nil, 0
+		return nil, 0, 0
 	}
 	p := &planner{f: f, b: kernel.NewBuilder(kind, f.NumFeature, groups), cost: kernelCosts(kind), numbers: leaves, copies: copies,
 		sets: make([]kernel.Cond, len(f.conditions)), edges: make([][]float32, len(f.conditions))}
@@ -101,7 +101,7 @@ func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, leaves, forced bool) 
 	for t := range depths {
 		nodes := f.Tree(t)
 		if len(nodes) > maxPlanNodes {
-			return nil, 0
+			return nil, 0, 0
 		}
 		depth, cost := shapes[t].depth, 0.0
 		if simple(shapes[t]) {
@@ -113,7 +113,7 @@ func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, leaves, forced bool) 
 		depths[t] = depth
 		p.spent += float64(cost * float64(copies))
 		if p.spent > limit {
-			return nil, 0
+			return nil, 0, 0
 		}
 	}
 	if !leaves {
@@ -126,19 +126,30 @@ func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, leaves, forced bool) 
 	p.b.Grow(leafCount)
 	for t, depth := range depths {
 		if !p.tree(t, depth, shapes[t]) || p.spent > limit {
-			return nil, 0
+			return nil, 0, 0
 		}
 	}
 	plan = p.b.Plan()
 	size := plan.Size()
 	p.spent += p.cost.of(groups, size)
 	if p.spent > limit || !forced && f.stats.Bytes+plan.Bytes() > maxBytes(f.stats.Leaves)+16*int64(len(f.vectors)) {
-		return nil, 0
+		return nil, 0, 0
 	}
-	if kind == kernel.AVX2 {
-		p.spent *= smallBlock
+	return plan, fewestRows(kind, p.spent/row, size.Bytes > 0), p.spent
+}
+
+// fewestRows is from how many rows on the block kernel is worth it, if a block takes as long as some rows one by one.
+func fewestRows(kind kernel.Kind, block float64, small bool) int {
+	const smallRows = 64
+	switch rows := int(math.Ceil(block * smallBlock)); {
+	case kind != kernel.AVX2:
+		return int(math.Ceil(block))
+	case small && rows <= smallRows:
+		return rows
+	case small:
+		return max(smallRows+1, int(math.Ceil(block*halfBlock)))
 	}
-	return plan, int(math.Ceil(p.spent / row))
+	return int(math.Ceil(block * halfBlock))
 }
 
 // maxBytes is the most that a forest with a plan may take: four times the booster, whose arrays hold a leaf and its split in 34 bytes, and

@@ -26,24 +26,24 @@ func find64(places *uint32, nodes *uint64, depth, packs int, keys *uint64)
 func find32(places *uint32, nodes *uint32, depth, packs int, keys *uint32)
 
 func sumRowAssembly[N Node](sum float32, p *Packs[N], keys []N) float32 {
-	size := p.Size()
-	most := packsPerCall(p, 1)
-	far := p.far()
+	size, steps := PackTrees<<p.Depth, PackTrees*(p.Depth+1)
+	far, wide := p.far(), unsafe.Sizeof(keys[0]) == 8 // known when this is compiled
+	from := unsafe.Pointer(unsafe.SliceData(keys))
 	for nodes, leaves := p.Nodes, p.Leaves; len(nodes) > 0; {
-		n := min(most, len(nodes)/size)
-		switch at := any(&nodes[0]).(type) {
-		case *uint64:
-			if far {
-				sum = sumRowFar64(sum, at, &leaves[0], p.Depth, n, (*uint64)(unsafe.Pointer(unsafe.SliceData(keys))))
-				break
-			}
-			sum = sumRow64(sum, at, &leaves[0], p.Depth, n, (*uint64)(unsafe.Pointer(unsafe.SliceData(keys))))
-		case *uint32:
-			if far {
-				sum = sumRowFar32(sum, at, &leaves[0], p.Depth, n, (*uint32)(unsafe.Pointer(unsafe.SliceData(keys))))
-				break
-			}
-			sum = sumRow32(sum, at, &leaves[0], p.Depth, n, (*uint32)(unsafe.Pointer(unsafe.SliceData(keys))))
+		n := len(nodes) >> p.Depth / PackTrees
+		if n*steps > maxSteps {
+			n = min(n, packsPerCall(p, 1))
+		}
+		at := unsafe.Pointer(&nodes[0])
+		switch {
+		case wide && far:
+			sum = sumRowFar64(sum, (*uint64)(at), &leaves[0], p.Depth, n, (*uint64)(from))
+		case wide:
+			sum = sumRow64(sum, (*uint64)(at), &leaves[0], p.Depth, n, (*uint64)(from))
+		case far:
+			sum = sumRowFar32(sum, (*uint32)(at), &leaves[0], p.Depth, n, (*uint32)(from))
+		default:
+			sum = sumRow32(sum, (*uint32)(at), &leaves[0], p.Depth, n, (*uint32)(from))
 		}
 		nodes, leaves = nodes[n*size:], leaves[n*size:]
 	}

@@ -50,6 +50,8 @@ var callNanoseconds = [MaxDepth + 1]int{1: 100, 2: 100, 3: 100, 4: 100, 5: 110, 
 // vectors is the assembly for a block of k rows.
 func (p *Plan) vectors(k int) *vectors {
 	switch p.blockRows(k) {
+	case smallRows:
+		return &small64.vectors
 	case 128:
 		return &vectors128
 	case 512:
@@ -87,6 +89,10 @@ func (p *Plan) sumVectors(m Matrix, k int, s *Scratch) {
 		}
 	} else {
 		column = func(slot int) *float32 { return &m.Data[p.column(slot)*m.ColumnStride:][:v.rows][0] }
+	}
+	if v.rows == smallRows {
+		p.sumSmall(column, s)
+		return
 	}
 	words := v.rows / 64
 	clear(s.planes[:words]) // plane 0, which a block of the other size may have used

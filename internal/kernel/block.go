@@ -27,6 +27,7 @@ type Scratch struct {
 	missed  []uint64  // likewise: the rows that miss the column of a slot
 	ranks   []byte
 	shared  []byte // ranks of a block in Plan.shared, column after column
+	bytes   []byte // of a small block, sideBytes for each of Plan.small
 	work    []byte // of assembly
 }
 
@@ -43,6 +44,7 @@ func (p *Plan) NewScratch() *Scratch {
 		tail:   aligned[float32](max(p.numFeature, 4) * rows),
 		ranks:  aligned[byte](rows),
 		shared: aligned[byte](len(p.shared) * rows),
+		bytes:  aligned[byte](len(p.small) * sideBytes),
 	}
 	if p.kind.keys() {
 		s.keys, s.missed = make([]int32, 4*len(p.loads)*rows), make([]uint64, 4*len(p.loads)*words)
@@ -60,7 +62,7 @@ func (p *Plan) NewScratch() *Scratch {
 
 // Bytes is the memory that s takes.
 func (s *Scratch) Bytes() int64 {
-	return int64(8*(len(s.planes)+len(s.missed)) + 4*(len(s.columns)+len(s.keys)+len(s.sums)+len(s.tail)) + len(s.ranks) + len(s.shared) + len(s.work))
+	return int64(8*(len(s.planes)+len(s.missed)) + 4*(len(s.columns)+len(s.keys)+len(s.sums)+len(s.tail)) + len(s.ranks) + len(s.shared) + len(s.bytes) + len(s.work))
 }
 
 // aligned returns n zeros at a multiple of 64 bytes.
@@ -76,13 +78,14 @@ func aligned[T byte | float32 | uint64](n int) []T {
 // for every row, or for all rows if there are only so many. If baseLast, sums start from zero and base is added at the
 // end. dst must not overlap the others. It does not allocate.
 func (p *Plan) Margins(dst, base []float32, m Matrix, n int, baseLast bool, s *Scratch) {
-	rows, groups := p.kind.Rows(), p.numGroup
+	groups := p.numGroup
 	step := 0 // of base, from row to row
 	if len(base) > groups {
 		step = groups
 	}
-	for first := 0; first < n; first += rows {
-		k, skip := min(rows, n-first), 0
+	for first, k := 0, 0; first < n; first += k {
+		skip := 0
+		k = p.next(n - first)
 		if full := p.blockRows(k); k < full && n >= full { // again some rows of the block before, which need no copy to fill this one
 			skip = full - k
 			first, k = n-full, full

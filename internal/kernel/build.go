@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"math/bits"
+	"os"
 	"slices"
 )
 
@@ -27,6 +28,8 @@ type Builder struct {
 	values     []float32
 
 	used  map[int32]bool // columns, in all tiles
+	all   Table          // of thresholds in all tiles, if there is a small plan
+	small bool           // there is one, as no condition so far is made of others
 	share bool           // ranks with other tiles: their tables are made at the end
 }
 
@@ -59,7 +62,7 @@ type pending struct {
 
 // NewBuilder returns a builder of plans for rows of numFeature values and numGroup sums.
 func NewBuilder(kind Kind, numFeature, numGroup int) *Builder {
-	b := &Builder{plan: Plan{kind: kind, numFeature: numFeature, numGroup: numGroup}, used: map[int32]bool{}}
+	b := &Builder{plan: Plan{kind: kind, numFeature: numFeature, numGroup: numGroup}, used: map[int32]bool{}, small: kind == AVX2 && os.Getenv("NOSMALL") == ""}
 	b.begin()
 	return b
 }
@@ -184,6 +187,7 @@ func (b *Builder) endTile(several bool) {
 	}
 	t := tile{planes: 1}
 	b.placeThresholds(&t)
+	b.small = b.small && len(b.made) == 0
 	for i := range b.conds {
 		c := &b.conds[i]
 		if c.made == 0 {
@@ -198,6 +202,9 @@ func (b *Builder) endTile(several bool) {
 		t.derived = append(t.derived, d)
 	}
 	b.placeTrees(&t)
+	if b.small {
+		b.addSplits(&t, several)
+	}
 	b.plan.maxPlanes = max(b.plan.maxPlanes, t.planes)
 	b.plan.tiles = append(b.plan.tiles, t)
 	b.begin()
@@ -393,6 +400,10 @@ func (b *Builder) Plan() *Plan {
 		}
 	}
 	p.shareRanks()
+	if b.small {
+		b.placeSmall(slot)
+	}
+	p.dropThresholds()
 	p.countBytes()
 	return p
 }

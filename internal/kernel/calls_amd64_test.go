@@ -48,6 +48,25 @@ func watch(t *testing.T, rows int, seen map[string]bool) vectors {
 	return v
 }
 
+// watchSmall is watch for small blocks.
+func watchSmall(t *testing.T, seen map[string]bool) smallVectors {
+	v := smallVectors{vectors: watch(t, smallRows, seen)}
+	v.count = func(_ *byte, _, _ *float32, n uintptr) {
+		seen["count"] = true
+		require.LessOrEqual(t, int(n), maxRanked)
+	}
+	v.sides = func(_, _ *byte, _ *float32) {}
+	for depth := 1; depth <= MaxDepth; depth++ {
+		trees := func(n uintptr) {
+			seen[fmt.Sprintf("trees of depth %d", depth)] = true
+			require.LessOrEqual(t, int(n)*callNanoseconds[depth], maxCall)
+		}
+		v.tables[depth] = func(_, _, _ *byte, _ *float32, n uintptr, _ *byte) { trees(n) }
+		v.values[depth] = func(_, _ *byte, _, _ *float32, n uintptr, _ *byte) { trees(n) }
+	}
+	return v
+}
+
 // TestCallsAreShort has a plan with more of everything than a call of assembly may take.
 func TestCallsAreShort(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
@@ -76,12 +95,15 @@ func TestCallsAreShort(t *testing.T) {
 	b.Tree(0, 1, []Cond{b.Less(1, 0, true)}, []float32{0, 1})
 	p := b.Plan()
 	seen := map[string]bool{}
-	before256, before128 := vectors256, vectors128
-	defer func() { vectors256, vectors128 = before256, before128 }()
-	vectors256, vectors128 = watch(t, 256, seen), watch(t, 128, seen)
-	sums := make([]float32, 257)
-	p.Margins(sums, []float32{0}, Matrix{make([]float32, width*257), width, 1}, 257, false, p.NewScratch())
-	require.Len(t, seen, 3+MaxDepth)
+	before256, before128, before64 := vectors256, vectors128, small64
+	defer func() { vectors256, vectors128, small64 = before256, before128, before64 }()
+	vectors256, vectors128, small64 = watch(t, 256, seen), watch(t, 128, seen), watchSmall(t, seen)
+	for _, n := range []int{256, smallRows} {
+		clear(seen)
+		sums := make([]float32, n)
+		p.Margins(sums, []float32{0}, Matrix{make([]float32, width*n), width, 1}, n, false, p.NewScratch())
+		require.Len(t, seen, 3+MaxDepth)
+	}
 }
 
 // BenchmarkCalls reports how long the longest calls of the networks take, in microseconds; the garbage collector has to wait for one of

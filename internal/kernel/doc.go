@@ -29,6 +29,13 @@
 // The tiles of a block run one after the other and add to the same sums. With [AVX2], a column that several tiles ask about is ranked once for a block, among the
 // thresholds of all of them; a tile looks its own ranks up in a table of these.
 //
+// # Small blocks
+//
+// With [AVX2], 64 rows or less take another way. A column's ranks stay bytes, and a condition is a comparison of those of 64 rows with that of its
+// threshold. The code of a sub-tree is a byte, too, and a node chooses between those of its children; there are no planes. So 64 rows are two vectors of a byte each,
+// where they would be a quarter of a plane. Six levels are done so; in deeper trees each row then walks, as it needs one node of a level and not all.
+// Plans with derived conditions have no small blocks, and take one of 128 rows.
+//
 // # Exactness
 //
 // A decision depends on nothing but the rank of a value among the thresholds of its column, and ranks are exact; see ranked. Leaves are moved as

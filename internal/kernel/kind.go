@@ -7,7 +7,7 @@ type Kind uint8
 
 const (
 	Generic Kind = iota // Go, blocks of 64 rows
-	AVX2                // amd64 with AVX2, blocks of 256 rows, or 128 for the rest
+	AVX2                // amd64 with AVX2, blocks of 256 rows, or 64 or 128 for the rest
 	AVX512              // amd64 with AVX-512 F, BW and VBMI, faster with GFNI; blocks of 512 rows
 	NEON                // arm64, blocks of 128 rows
 )
@@ -33,10 +33,21 @@ func (k Kind) Rows() int { return [...]int{64, 256, 512, 128}[k] }
 
 // blockRows is the number of rows of a block for k of them.
 func (p *Plan) blockRows(k int) int {
-	if p.kind == AVX2 && k <= 128 {
+	switch {
+	case p.small != nil && k <= smallRows:
+		return smallRows
+	case p.kind == AVX2 && k <= 128:
 		return 128
 	}
 	return p.kind.Rows()
+}
+
+// next is how many of n rows the next block takes.
+func (p *Plan) next(n int) int {
+	if p.small != nil && n <= mostSmall {
+		return min(n, smallRows)
+	}
+	return min(n, p.kind.Rows())
 }
 
 // keys tells that conditions are answered in Go, from keys.

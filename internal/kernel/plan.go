@@ -23,7 +23,8 @@ type Plan struct {
 	slots      []uint32 // places of the used ones among them: 4*i + c is column loads[i] + c
 	shared     []ranked // of columns that several tiles rank, for all of them; see remapped
 	tiles      []tile
-	maxPlanes  int // of a tile
+	small      []byteColumn // what small blocks compare; nil if there are none
+	maxPlanes  int          // of a tile
 	bytes      int64
 }
 
@@ -38,6 +39,8 @@ type tile struct {
 	program []uint16  // references to planes, in post-order, tree after tree
 	values  []float32 // leaves as numbers, 1<<depth of each tree
 	tables  []byte    // leaves as byte tables, where the kind wants them; see leafTables
+	small   []byte    // programs of small blocks; see appendSmall
+	splits  []split   // in the order of program, until the plan is complete
 }
 
 // direct is thresholds of one column that are compared one by one. A missing value is below all of them if missingLeft, else
@@ -79,6 +82,7 @@ const (
 type run struct {
 	depth, group, trees     int
 	program, values, tables int // where they start
+	small                   int
 }
 
 // Bytes is the memory that the plan takes.
@@ -96,11 +100,12 @@ type Size struct {
 	Mapped  int // of these, those that follow from one that tiles share
 	Planes  int // conditions
 	Sources int // planes that others are made of
+	Bytes   int // rank columns of small blocks; 0 if there are none
 }
 
 // Size counts what p has, in all tiles.
 func (p *Plan) Size() Size {
-	s := Size{Tiles: len(p.tiles), Columns: 4 * len(p.loads), Ranked: len(p.shared)}
+	s := Size{Tiles: len(p.tiles), Columns: 4 * len(p.loads), Ranked: len(p.shared), Bytes: len(p.small)}
 	for i := range p.tiles {
 		t := &p.tiles[i]
 		s.Ranked += len(t.ranked)
@@ -123,14 +128,20 @@ func (p *Plan) Size() Size {
 func (p *Plan) countBytes() {
 	p.bytes = int64(unsafe.Sizeof(*p)) + 4*int64(len(p.loads)+len(p.slots))
 	ranks := func(of []ranked) {
-		for _, r := range of {
-			p.bytes += int64(unsafe.Sizeof(r)) + 8*int64(len(r.buckets)) + 4*int64(len(r.more)+len(r.tree)) + int64(len(r.table))
+		for i := range of {
+			p.bytes += of[i].size()
 		}
 	}
 	ranks(p.shared)
+	for _, c := range p.small {
+		p.bytes += int64(unsafe.Sizeof(c)) + 4*int64(len(c.thresholds))
+		if c.own {
+			p.bytes += c.ranked.size()
+		}
+	}
 	for i := range p.tiles {
 		t := &p.tiles[i]
-		p.bytes += int64(unsafe.Sizeof(*t)) + 2*int64(len(t.program)) + 4*int64(len(t.values)) + int64(len(t.tables))
+		p.bytes += int64(unsafe.Sizeof(*t)) + 2*int64(len(t.program)) + 4*int64(len(t.values)) + int64(len(t.tables)+len(t.small))
 		p.bytes += int64(len(t.runs)) * int64(unsafe.Sizeof(run{}))
 		for _, d := range t.direct {
 			p.bytes += int64(unsafe.Sizeof(d)) + 4*int64(len(d.thresholds))

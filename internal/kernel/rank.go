@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"unsafe"
+)
 
 // ranked is thresholds of one column, ascending and finite, among which a value has a rank: how many of them it is not below.
 //
@@ -47,6 +50,11 @@ type lookup struct {
 type bucket struct {
 	threshold int32 // the first one in it, or +Inf
 	rank      int32 // of values that are below none of those compared with: the thresholds in the buckets before, and compares
+}
+
+// size is the memory that r takes.
+func (r *ranked) size() int64 {
+	return int64(unsafe.Sizeof(*r)) + 8*int64(len(r.buckets)) + 4*int64(len(r.more)+len(r.tree)) + int64(len(r.table))
 }
 
 // maxBuckets bounds the table of a rank column to 32 KB.

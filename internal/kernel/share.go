@@ -51,13 +51,23 @@ func (p *Plan) shareRanks() {
 				own.slot, own.plane, own.missing = r.slot, r.plane, r.missing
 				r = own
 			}
-			r.thresholds = nil
 			ranked = append(ranked, r)
 		}
 		t.ranked = ranked
 	}
+}
+
+// dropThresholds forgets what only building needs.
+func (p *Plan) dropThresholds() {
 	for i := range p.shared {
 		p.shared[i].thresholds = nil
+	}
+	for i := range p.tiles {
+		t := &p.tiles[i]
+		t.splits = nil
+		for j := range t.ranked {
+			t.ranked[j].thresholds = nil
+		}
 	}
 }
 

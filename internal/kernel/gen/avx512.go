@@ -16,7 +16,7 @@ type wide struct{ *simd }
 // avx512Kernels writes the functions of package kernel for AVX-512.
 func avx512Kernels(c *build.Context) {
 	clear(constants)
-	w := &wide{&simd{Context: c, rows: 512}}
+	w := &wide{&simd{Context: c, rows: 512, part: groups}}
 	w.transposeRows()
 	w.direct(false)
 	w.direct(true)

@@ -37,7 +37,7 @@ func (s *simd) rank(linear bool) {
 		s.VMOVQ(at(table, lookupShift), s.x(shift))
 		s.VPXOR(s.v(zero), s.v(zero), s.v(zero))
 	}
-	s.MOVQ(operand.U32(groups), count)
+	s.MOVQ(operand.U32(uint32(s.part)), count)
 	at4 := s.GP64()
 	s.MOVQ(work, at4)
 	s.Label("bucket")
@@ -68,7 +68,7 @@ func (s *simd) rank(linear bool) {
 
 	compares, more := s.GP64(), s.GP64()
 	s.MOVQ(at(table, lookupBuckets), buckets)
-	s.MOVQ(operand.U32(groups), count)
+	s.MOVQ(operand.U32(uint32(s.part)), count)
 	const threshold, rank, scratch, other = 13, 14, 12, 15
 	s.Label("group")
 	// A bucket is eight bytes: the threshold, then the rank of what is not below it.

@@ -13,7 +13,8 @@ import (
 // for vectors of any size serves [wide], too.
 type simd struct {
 	*build.Context
-	rows int // of a block, and bits of a vector
+	rows int // bits of a vector, and rows of a block of eight groups
+	part int // groups of a block that a function takes
 	free []int
 	from operand.Mem // constants, by name
 }
@@ -32,7 +33,7 @@ const groups = 8
 func blockKernels(c *build.Context) {
 	clear(constants)
 	for _, rows := range []int{256, 128} {
-		s := &simd{Context: c, rows: rows}
+		s := &simd{Context: c, rows: rows, part: groups}
 		s.transposeRows()
 		s.direct(false)
 		s.direct(true)
@@ -45,6 +46,7 @@ func blockKernels(c *build.Context) {
 			s.trees(depth)
 		}
 	}
+	byteKernels(c)
 }
 
 // size is the bytes of a vector.
@@ -54,7 +56,10 @@ func (s *simd) size() int { return s.rows / 8 }
 func (s *simd) group() int { return s.rows / groups }
 
 // columnStride is the bytes from one column of a block to the next.
-func (s *simd) columnStride() int { return 4 * (s.rows + 16) }
+func (s *simd) columnStride() int { return 4 * (s.block() + 16) }
+
+// block is the rows of a block.
+func (s *simd) block() int { return s.part * s.group() }
 
 // v is vector register i.
 func (s *simd) v(i int) reg.VecPhysical {
@@ -73,7 +78,7 @@ func (s *simd) v(i int) reg.VecPhysical {
 func (s *simd) x(i int) reg.VecPhysical { return s.v(i).AsX().(reg.VecPhysical) }
 
 func (s *simd) function(name, signature string, doc ...string) {
-	s.Function(fmt.Sprintf("%s%d", name, s.rows))
+	s.Function(fmt.Sprintf("%s%d", name, s.block()))
 	s.Attributes(attr.NOSPLIT)
 	s.Doc(doc...)
 	s.Pragma("noescape")
@@ -142,7 +147,7 @@ func (s *simd) transposeRows() {
 	s.MOVQ(stride, group)
 	s.SHLQ(operand.U8(log2(s.group())), group)
 	count := s.GP64()
-	s.MOVQ(operand.U32(groups), count)
+	s.MOVQ(operand.U32(uint32(s.part)), count)
 	s.Label("group")
 	loads, n := s.param("loads"), s.param("n")
 	to := s.GP64()

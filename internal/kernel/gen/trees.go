@@ -145,7 +145,7 @@ func (s *simd) trees(depth int) {
 // program behind the last one, too, which means nothing. Shallow trees take too little time to gain by it,
 // and deep ones have no time to spare.
 func (n *network) prefetch(depth, eighth int) {
-	if depth < 5 || depth > tableDepth {
+	if n.planes == nil || depth < 5 || depth > tableDepth {
 		return
 	}
 	nodes := 1<<depth - 1

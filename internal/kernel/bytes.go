@@ -1,0 +1,186 @@
+package kernel
+
+import (
+	"math"
+	"slices"
+)
+
+// A small block is 64 rows, which is what there is to do for a small batch, and for the end of a larger one. It has no planes: a condition is a
+// comparison of bytes, the ranks of a column with that of a threshold, and a code is a byte, chosen at every node between those of its children. That
+// takes as many instructions for 64 rows as planes take for 256. The codes are of the upper levels; a row is walked through those below, of which it sees
+// one node each. Plans with derived conditions have no small blocks.
+const (
+	smallRows = 64
+
+	// mostSmall is up to how many rows are taken in small blocks, one after the other.
+	mostSmall = 64
+
+	// upperLevels is the number of levels that are compared for all rows.
+	upperLevels = 6
+
+	// sideBytes is what the ranks of a column take: less 128, as signed bytes, with missing values to the right of all thresholds, and to the left; then both as
+	// they are.
+	sideBytes = 4 * smallRows
+
+	// maxCounted is up to how many thresholds a rank is the number of those that a comparison with each of them finds.
+	maxCounted = 16
+)
+
+// byteColumn is thresholds of one column among which small blocks rank its values.
+type byteColumn struct {
+	slot       int
+	ranked     *ranked   // one of those that other blocks have, or an own one; nil if thresholds are counted
+	own        bool      //
+	thresholds []float32 // to be counted
+}
+
+// split is a condition of a small plan while it is built: twice the number of a threshold in Builder.all, plus 2, plus 1 if missing values go left. The
+// answer to the zero split does not matter.
+type split uint32
+
+// addSplits writes the conditions of the trees of a tile, which is one of several or not.
+func (b *Builder) addSplits(t *tile, several bool) {
+	of := make([]split, len(b.conds))
+	for i := range b.thresholds {
+		x := &b.thresholds[i]
+		number := i
+		if several {
+			number, _ = b.all.Find(b.index.Keys[i])
+		}
+		of[x.right], of[x.left] = split(2*number+2), split(2*number+3)
+	}
+	of[0] = 0 // of the condition that is not there
+	if !several {
+		b.all, b.index = b.index, Table{}
+	}
+	t.splits = make([]split, 0, len(b.program))
+	for _, tree := range b.trees {
+		for _, c := range b.program[tree.program:][:1<<tree.depth-1] {
+			t.splits = append(t.splits, of[c])
+		}
+	}
+}
+
+// byteSplit is a condition of a small plan: a reference to ranks, and the first of them that goes right.
+type byteSplit struct {
+	ranks uint16
+	first byte
+}
+
+// placeSmall makes what small blocks need, if references can hold it.
+func (b *Builder) placeSmall(slot map[int32]int) {
+	p := &b.plan
+	value := func(number int32) float32 {
+		return math.Float32frombits(uint32(keyOfBits(uint32(b.all.Keys[number]) ^ 1<<31)))
+	}
+	splits := make([]byteSplit, 2*len(b.all.Keys)+2)
+	splits[0].first = 1
+	for order := b.all.Order(); len(order) > 0; {
+		column, infinite, n := b.all.Keys[order[0]]>>32, math.IsInf(float64(value(order[0])), 0), 1
+		for n < min(len(order), maxRanked) && b.all.Keys[order[n]]>>32 == column && math.IsInf(float64(value(order[n])), 0) == infinite {
+			n++
+		}
+		c := byteColumn{slot: slot[int32(column)]}
+		reference := len(p.small) * sideBytes / 8
+		if reference > math.MaxUint16-sideBytes/8 {
+			p.small = nil
+			return
+		}
+		thresholds := make([]float32, n)
+		for i, number := range order[:n] {
+			thresholds[i] = value(number)
+			right := byteSplit{uint16(reference), byte(i + 1)}
+			splits[2*number+2], splits[2*number+3] = right, byteSplit{right.ranks + smallRows/8, right.first}
+		}
+		if n > maxCounted {
+			c.find(p, thresholds)
+		}
+		if c.ranked == nil {
+			c.thresholds = thresholds
+		}
+		p.small = append(p.small, c)
+		order = order[n:]
+	}
+	if p.small == nil {
+		return
+	}
+	for i := range p.tiles {
+		p.tiles[i].placeSmall(splits)
+	}
+}
+
+// find looks for the ranks among some thresholds in p, or makes them.
+func (c *byteColumn) find(p *Plan, thresholds []float32) {
+	look := func(in []ranked) bool {
+		for i := range in {
+			if r := &in[i]; r.slot == c.slot && r.buckets != nil && slices.Equal(r.thresholds, thresholds) {
+				c.ranked = r
+				return true
+			}
+		}
+		return false
+	}
+	if look(p.shared) || len(p.tiles) == 1 && look(p.tiles[0].ranked) {
+		return
+	}
+	if r, ok := newRanked(p.kind, thresholds); ok {
+		c.ranked, c.own = &r, true
+	}
+}
+
+// placeSmall makes the programs of a tile's trees.
+func (t *tile) placeSmall(splits []byteSplit) {
+	size := 0
+	for i := range t.runs {
+		size += t.runs[i].trees * smallBytes(t.runs[i].depth)
+	}
+	t.small = make([]byte, 0, size)
+	for i := range t.runs {
+		r := &t.runs[i]
+		r.small = len(t.small)
+		nodes := 1<<r.depth - 1
+		for tree := range r.trees {
+			t.small = appendSmall(t.small, r.depth, t.splits[r.program+tree*nodes:][:nodes], splits)
+		}
+	}
+}
+
+// upperBytes and smallBytes are the sizes of the upper part of a tree's program, and of all of it.
+func upperBytes(depth int) int { return (3*(1<<min(depth, upperLevels)-1) + 1) &^ 1 }
+
+func smallBytes(depth int) int {
+	size := upperBytes(depth)
+	for level := upperLevels; level < depth; level++ {
+		size += 4 << level
+	}
+	return size
+}
+
+// appendSmall appends the program of a tree, whose nodes are in post-order: of the upper levels, in post-order, first all references and then
+// all first ranks to the right, less 128; of each lower level, by the code of the way to the node, both in four bytes.
+func appendSmall(to []byte, depth int, nodes []split, splits []byteSplit) []byte {
+	begin := len(to)
+	to = slices.Grow(to, smallBytes(depth))[:begin+smallBytes(depth)]
+	program := to[begin:]
+	upper, next := 1<<min(depth, upperLevels)-1, 0
+	var add func(nodes []split, level, code, place int)
+	add = func(nodes []split, level, code, place int) {
+		half := len(nodes) / 2
+		s := splits[nodes[len(nodes)-1]]
+		if level >= upperLevels {
+			at := program[place+4*code:][:4]
+			at[0], at[1], at[2] = byte(s.ranks+2*smallRows/8), byte((s.ranks+2*smallRows/8)>>8), s.first
+			place += 4 << level
+		}
+		if half > 0 {
+			add(nodes[:half], level+1, 2*code+1, place)
+			add(nodes[half:2*half], level+1, 2*code, place)
+		}
+		if level < upperLevels {
+			program[2*next], program[2*next+1], program[2*upper+next] = byte(s.ranks), byte(s.ranks>>8), s.first^0x80
+			next++
+		}
+	}
+	add(nodes, 0, 0, upperBytes(depth))
+	return to
+}

@@ -1,0 +1,56 @@
+//go:build !purego
+
+package kernel
+
+// smallVectors is the assembly for small blocks.
+type smallVectors struct {
+	vectors // its transposition and ranks
+	count   func(ranks *byte, column, thresholds *float32, n uintptr)
+	sides   func(bytes, ranks *byte, column *float32)
+	tables  [MaxDepth + 1]func(bytes, program, leaves *byte, sums *float32, n uintptr, work *byte)
+	values  [MaxDepth + 1]func(bytes, program *byte, leaves, sums *float32, n uintptr, work *byte)
+}
+
+var small64 = smallVectors{
+	vectors: vectors{rows: smallRows, transpose: transpose64, rankLinear: rankLinear64, rankLog: rankLog64},
+	count:   count64,
+	sides:   sides64,
+	tables: [MaxDepth + 1]func(bytes, program, leaves *byte, sums *float32, n uintptr, work *byte){
+		1: trees1x64, 2: trees2x64, 3: trees3x64, 4: trees4x64, 5: trees5x64, 6: trees6x64,
+	},
+	values: [MaxDepth + 1]func(bytes, program *byte, leaves, sums *float32, n uintptr, work *byte){7: trees7x64, 8: trees8x64},
+}
+
+// sumSmall adds all trees for a small block, whose columns are given.
+func (p *Plan) sumSmall(column func(slot int) *float32, s *Scratch) {
+	v := &small64
+	for i := range p.small {
+		c := &p.small[i]
+		values := column(c.slot)
+		if c.ranked != nil {
+			v.rank(c.ranked, values, &s.ranks[0], s)
+		} else {
+			v.count(&s.ranks[0], values, &c.thresholds[0], uintptr(len(c.thresholds)))
+		}
+		v.sides(&s.bytes[i*sideBytes], &s.ranks[0], values)
+	}
+	for i := range p.tiles {
+		t := &p.tiles[i]
+		for j := range t.runs {
+			p.addSmallRun(t, &t.runs[j], s)
+		}
+	}
+}
+
+// addSmallRun adds the trees of a run to the sums of a small block, not too many in a call.
+func (p *Plan) addSmallRun(t *tile, r *run, s *Scratch) {
+	v, sums := &small64, &s.sums[r.group*smallRows]
+	for first, n := range r.calls() {
+		program := &t.small[r.small+first*smallBytes(r.depth)]
+		if p.kind.tables(r.depth) {
+			v.tables[r.depth](&s.bytes[0], program, &t.tables[r.tables+first*tableBytes(r.depth)], sums, uintptr(n), &s.work[0])
+		} else {
+			v.values[r.depth](&s.bytes[0], program, &t.values[r.values+first<<r.depth], sums, uintptr(n), &s.work[0])
+		}
+	}
+}

@@ -1,0 +1,138 @@
+//go:build !purego
+
+package kernel
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// byteOf is the place of a row in what a small block has a byte of for each row.
+func byteOf(row int) int { return row/32*32 + row/4%2*16 + row%32/8*4 + row%4 }
+
+// pages says where tests have the memory that functions see: copies of it, or the same.
+type pages struct {
+	bytes  func([]byte) []byte
+	floats func([]float32) []float32
+}
+
+var anyPages = pages{func(x []byte) []byte { return x }, func(x []float32) []float32 { return x }}
+
+func TestSmallRanks(t *testing.T) { testSmallRanks(t, anyPages) }
+
+func testSmallRanks(t *testing.T, in pages) {
+	if !hasAVX2 {
+		t.Skip("no AVX2")
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	ranks, sides, work := in.bytes(make([]byte, smallRows)), in.bytes(make([]byte, sideBytes)), in.bytes(make([]byte, workBytes))
+	check := func(thresholds, values []float32) {
+		small64.sides(&sides[0], &ranks[0], &values[0])
+		for row, x := range values {
+			rank := 0
+			for rank < len(thresholds) && x >= thresholds[rank] {
+				rank++
+			}
+			right, left := byte(rank), byte(rank)
+			if x != x {
+				right, left = 255, 0
+			}
+			at := byteOf(row)
+			got := [4]byte{sides[at] ^ 0x80, sides[64+at] ^ 0x80, sides[128+at], sides[192+at]}
+			require.Equal(t, [4]byte{right, left, right, left}, got, "%v among %d thresholds", x, len(thresholds))
+		}
+	}
+	for range 200 {
+		n := []int{1, 2, 3, 15, 16, 17, 63, 64, 127, 128, 254, 255}[r.IntN(12)]
+		thresholds := hardThresholds(r, n)
+		values := in.floats(hardValues(r, thresholds, smallRows))
+		if n <= maxCounted {
+			thresholds[0], thresholds[n-1] = float32(math.Inf(-1)), float32(math.Inf(1))
+			if n == 1 {
+				thresholds[0] = values[0]
+			}
+		}
+		small64.count(&ranks[0], &values[0], &in.floats(thresholds)[0], uintptr(n))
+		check(thresholds, values)
+		if n <= maxCounted {
+			continue
+		}
+		if table, ok := newRanked(AVX2, thresholds); ok {
+			small64.rank(&table, &values[0], &ranks[0], &Scratch{work: work})
+			for row, x := range values { // of missing values something
+				if x != x {
+					ranks[byteOf(row)] = byte(r.Uint32())
+				}
+			}
+			check(thresholds, values)
+		}
+	}
+}
+
+func TestSmallTrees(t *testing.T) { testSmallTrees(t, anyPages) }
+
+func testSmallTrees(t *testing.T, in pages) {
+	if !hasAVX2 {
+		t.Skip("no AVX2")
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	const columns, trees = 3, 5
+	bytes := in.bytes(make([]byte, columns*sideBytes))
+	for c := range columns {
+		for i := range 2 * smallRows {
+			rank := byte(r.IntN(256))
+			bytes[c*sideBytes+i], bytes[c*sideBytes+2*smallRows+i] = rank^0x80, rank
+		}
+	}
+	work := in.bytes(make([]byte, workBytes))
+	splits := make([]byteSplit, 100)
+	for i := range splits {
+		splits[i] = byteSplit{uint16(sideBytes/8*r.IntN(columns) + smallRows/8*r.IntN(2)), byte(1 + r.IntN(255))}
+	}
+	for depth := 1; depth <= MaxDepth; depth++ {
+		var program, tables []byte
+		var nodes []split
+		leaves := make([]float32, trees<<depth)
+		for i := range leaves {
+			leaves[i] = float32(r.NormFloat64())
+		}
+		for tree := range trees {
+			for range 1<<depth - 1 {
+				nodes = append(nodes, split(r.IntN(len(splits))))
+			}
+			program = appendSmall(program, depth, nodes[tree*(1<<depth-1):], splits)
+			tables = appendTables(tables, leaves[tree<<depth:][:1<<depth])
+		}
+		require.Len(t, program, trees*smallBytes(depth))
+		program = in.bytes(program)
+		sums := in.floats(make([]float32, smallRows))
+		if AVX2.tables(depth) {
+			small64.tables[depth](&bytes[0], &program[0], &in.bytes(tables)[0], &sums[0], trees, &work[0])
+		} else {
+			small64.values[depth](&bytes[0], &program[0], &in.floats(leaves)[0], &sums[0], trees, &work[0])
+		}
+		for row := range sums {
+			want := float32(0)
+			for tree := range trees {
+				code := codeOf(numbers(nodes[tree*(1<<depth-1):][:1<<depth-1]), func(reference uint16) bool {
+					s := splits[reference]
+					return bytes[8*int(s.ranks)+2*smallRows+byteOf(row)] < s.first
+				})
+				want += leaves[tree<<depth:][code]
+			}
+			require.Equal(t, want, sums[row], "row %d at depth %d", row, depth)
+		}
+	}
+}
+
+// numbers are the numbers of some splits.
+func numbers(nodes []split) []uint16 {
+	to := make([]uint16, len(nodes))
+	for i, n := range nodes {
+		to[i] = uint16(n)
+	}
+	return to
+}
