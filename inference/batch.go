@@ -14,6 +14,9 @@ const (
 	// others little.
 	maxTurn = 4
 	minPart = 32
+
+	// turnTime is about how many nanoseconds of work it should be, if more than one part: who is done first waits for half of that.
+	turnTime = 100_000
 )
 
 // PredictBatch is [Predictor.Predict] for len(rows)/NumFeature rows; rows and dst are row-major. Large batches are split
@@ -88,7 +91,7 @@ func (p *Predictor) run(dst []float32, in *input) {
 		return
 	}
 	j := p.jobs.Get().(*job)
-	j.turn = part * min(max(in.n/(part*workers*2*maxTurn), 1), maxTurn)
+	j.turn = part * max(min(in.n/(part*workers*2*maxTurn), int(turnTime/p.cost(part)), maxTurn), 1)
 	j.prepare(dst, in, part, workers)
 	j.run(dst, in, workers)
 	p.jobs.Put(j)

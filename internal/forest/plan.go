@@ -140,14 +140,13 @@ func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, leaves, forced bool) 
 
 // fewestRows is from how many rows on the block kernel is worth it, if a block takes as long as some rows one by one.
 func fewestRows(kind kernel.Kind, block float64, small bool) int {
-	const smallRows = 64
 	switch rows := int(math.Ceil(block * smallBlock)); {
 	case kind != kernel.AVX2:
 		return int(math.Ceil(block))
-	case small && rows <= smallRows:
+	case small && rows <= kernel.SmallRows:
 		return rows
 	case small:
-		return max(smallRows+1, int(math.Ceil(block*halfBlock)))
+		return max(kernel.SmallRows+1, int(math.Ceil(block*halfBlock)))
 	}
 	return int(math.Ceil(block * halfBlock))
 }

@@ -50,7 +50,7 @@ var callNanoseconds = [MaxDepth + 1]int{1: 100, 2: 100, 3: 100, 4: 100, 5: 110, 
 // vectors is the assembly for a block of k rows.
 func (p *Plan) vectors(k int) *vectors {
 	switch p.blockRows(k) {
-	case smallRows:
+	case SmallRows:
 		return &small64.vectors
 	case 128:
 		return &vectors128
@@ -90,7 +90,7 @@ func (p *Plan) sumVectors(m Matrix, k int, s *Scratch) {
 	} else {
 		column = func(slot int) *float32 { return &m.Data[p.column(slot)*m.ColumnStride:][:v.rows][0] }
 	}
-	if v.rows == smallRows {
+	if v.rows == SmallRows {
 		p.sumSmall(column, s)
 		return
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math"
 	"math/bits"
-	"os"
 	"slices"
 )
 
@@ -62,7 +61,7 @@ type pending struct {
 
 // NewBuilder returns a builder of plans for rows of numFeature values and numGroup sums.
 func NewBuilder(kind Kind, numFeature, numGroup int) *Builder {
-	b := &Builder{plan: Plan{kind: kind, numFeature: numFeature, numGroup: numGroup}, used: map[int32]bool{}, small: kind == AVX2 && os.Getenv("NOSMALL") == ""}
+	b := &Builder{plan: Plan{kind: kind, numFeature: numFeature, numGroup: numGroup}, used: map[int32]bool{}, small: kind == AVX2}
 	b.begin()
 	return b
 }

@@ -5,12 +5,10 @@ import (
 	"slices"
 )
 
-// A small block is 64 rows, which is what there is to do for a small batch, and for the end of a larger one. It has no planes: a condition is a
-// comparison of bytes, the ranks of a column with that of a threshold, and a code is a byte, chosen at every node between those of its children. That
-// takes as many instructions for 64 rows as planes take for 256. The codes are of the upper levels; a row is walked through those below, of which it sees
-// one node each. Plans with derived conditions have no small blocks.
+// What small blocks need; see the package comment.
 const (
-	smallRows = 64
+	// SmallRows is the number of rows of a small block.
+	SmallRows = 64
 
 	// mostSmall is up to how many rows are taken in small blocks, one after the other.
 	mostSmall = 64
@@ -20,7 +18,7 @@ const (
 
 	// sideBytes is what the ranks of a column take: less 128, as signed bytes, with missing values to the right of all thresholds, and to the left; then both as
 	// they are.
-	sideBytes = 4 * smallRows
+	sideBytes = 4 * SmallRows
 
 	// maxCounted is up to how many thresholds a rank is the number of those that a comparison with each of them finds.
 	maxCounted = 16
@@ -30,7 +28,7 @@ const (
 type byteColumn struct {
 	slot       int
 	ranked     *ranked   // one of those that other blocks have, or an own one; nil if thresholds are counted
-	own        bool      //
+	own        bool      // this one alone has it
 	thresholds []float32 // to be counted
 }
 
@@ -90,7 +88,7 @@ func (b *Builder) placeSmall(slot map[int32]int) {
 		for i, number := range order[:n] {
 			thresholds[i] = value(number)
 			right := byteSplit{uint16(reference), byte(i + 1)}
-			splits[2*number+2], splits[2*number+3] = right, byteSplit{right.ranks + smallRows/8, right.first}
+			splits[2*number+2], splits[2*number+3] = right, byteSplit{right.ranks + SmallRows/8, right.first}
 		}
 		if n > maxCounted {
 			c.find(p, thresholds)
@@ -169,7 +167,7 @@ func appendSmall(to []byte, depth int, nodes []split, splits []byteSplit) []byte
 		s := splits[nodes[len(nodes)-1]]
 		if level >= upperLevels {
 			at := program[place+4*code:][:4]
-			at[0], at[1], at[2] = byte(s.ranks+2*smallRows/8), byte((s.ranks+2*smallRows/8)>>8), s.first
+			at[0], at[1], at[2] = byte(s.ranks+2*SmallRows/8), byte((s.ranks+2*SmallRows/8)>>8), s.first
 			place += 4 << level
 		}
 		if half > 0 {

@@ -12,7 +12,7 @@ type smallVectors struct {
 }
 
 var small64 = smallVectors{
-	vectors: vectors{rows: smallRows, transpose: transpose64, rankLinear: rankLinear64, rankLog: rankLog64},
+	vectors: vectors{rows: SmallRows, transpose: transpose64, rankLinear: rankLinear64, rankLog: rankLog64},
 	count:   count64,
 	sides:   sides64,
 	tables: [MaxDepth + 1]func(bytes, program, leaves *byte, sums *float32, n uintptr, work *byte){
@@ -44,7 +44,7 @@ func (p *Plan) sumSmall(column func(slot int) *float32, s *Scratch) {
 
 // addSmallRun adds the trees of a run to the sums of a small block, not too many in a call.
 func (p *Plan) addSmallRun(t *tile, r *run, s *Scratch) {
-	v, sums := &small64, &s.sums[r.group*smallRows]
+	v, sums := &small64, &s.sums[r.group*SmallRows]
 	for first, n := range r.calls() {
 		program := &t.small[r.small+first*smallBytes(r.depth)]
 		if p.kind.tables(r.depth) {

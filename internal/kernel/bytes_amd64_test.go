@@ -28,7 +28,7 @@ func testSmallRanks(t *testing.T, in pages) {
 		t.Skip("no AVX2")
 	}
 	r := rand.New(rand.NewPCG(1, 2))
-	ranks, sides, work := in.bytes(make([]byte, smallRows)), in.bytes(make([]byte, sideBytes)), in.bytes(make([]byte, workBytes))
+	ranks, sides, work := in.bytes(make([]byte, SmallRows)), in.bytes(make([]byte, sideBytes)), in.bytes(make([]byte, workBytes))
 	check := func(thresholds, values []float32) {
 		small64.sides(&sides[0], &ranks[0], &values[0])
 		for row, x := range values {
@@ -48,7 +48,7 @@ func testSmallRanks(t *testing.T, in pages) {
 	for range 200 {
 		n := []int{1, 2, 3, 15, 16, 17, 63, 64, 127, 128, 254, 255}[r.IntN(12)]
 		thresholds := hardThresholds(r, n)
-		values := in.floats(hardValues(r, thresholds, smallRows))
+		values := in.floats(hardValues(r, thresholds, SmallRows))
 		if n <= maxCounted {
 			thresholds[0], thresholds[n-1] = float32(math.Inf(-1)), float32(math.Inf(1))
 			if n == 1 {
@@ -82,15 +82,15 @@ func testSmallTrees(t *testing.T, in pages) {
 	const columns, trees = 3, 5
 	bytes := in.bytes(make([]byte, columns*sideBytes))
 	for c := range columns {
-		for i := range 2 * smallRows {
+		for i := range 2 * SmallRows {
 			rank := byte(r.IntN(256))
-			bytes[c*sideBytes+i], bytes[c*sideBytes+2*smallRows+i] = rank^0x80, rank
+			bytes[c*sideBytes+i], bytes[c*sideBytes+2*SmallRows+i] = rank^0x80, rank
 		}
 	}
 	work := in.bytes(make([]byte, workBytes))
 	splits := make([]byteSplit, 100)
 	for i := range splits {
-		splits[i] = byteSplit{uint16(sideBytes/8*r.IntN(columns) + smallRows/8*r.IntN(2)), byte(1 + r.IntN(255))}
+		splits[i] = byteSplit{uint16(sideBytes/8*r.IntN(columns) + SmallRows/8*r.IntN(2)), byte(1 + r.IntN(255))}
 	}
 	for depth := 1; depth <= MaxDepth; depth++ {
 		var program, tables []byte
@@ -108,7 +108,7 @@ func testSmallTrees(t *testing.T, in pages) {
 		}
 		require.Len(t, program, trees*smallBytes(depth))
 		program = in.bytes(program)
-		sums := in.floats(make([]float32, smallRows))
+		sums := in.floats(make([]float32, SmallRows))
 		if AVX2.tables(depth) {
 			small64.tables[depth](&bytes[0], &program[0], &in.bytes(tables)[0], &sums[0], trees, &work[0])
 		} else {
@@ -119,7 +119,7 @@ func testSmallTrees(t *testing.T, in pages) {
 			for tree := range trees {
 				code := codeOf(numbers(nodes[tree*(1<<depth-1):][:1<<depth-1]), func(reference uint16) bool {
 					s := splits[reference]
-					return bytes[8*int(s.ranks)+2*smallRows+byteOf(row)] < s.first
+					return bytes[8*int(s.ranks)+2*SmallRows+byteOf(row)] < s.first
 				})
 				want += leaves[tree<<depth:][code]
 			}

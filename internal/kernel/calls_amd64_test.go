@@ -50,7 +50,7 @@ func watch(t *testing.T, rows int, seen map[string]bool) vectors {
 
 // watchSmall is watch for small blocks.
 func watchSmall(t *testing.T, seen map[string]bool) smallVectors {
-	v := smallVectors{vectors: watch(t, smallRows, seen)}
+	v := smallVectors{vectors: watch(t, SmallRows, seen)}
 	v.count = func(_ *byte, _, _ *float32, n uintptr) {
 		seen["count"] = true
 		require.LessOrEqual(t, int(n), maxRanked)
@@ -98,7 +98,7 @@ func TestCallsAreShort(t *testing.T) {
 	before256, before128, before64 := vectors256, vectors128, small64
 	defer func() { vectors256, vectors128, small64 = before256, before128, before64 }()
 	vectors256, vectors128, small64 = watch(t, 256, seen), watch(t, 128, seen), watchSmall(t, seen)
-	for _, n := range []int{256, smallRows} {
+	for _, n := range []int{256, SmallRows} {
 		clear(seen)
 		sums := make([]float32, n)
 		p.Margins(sums, []float32{0}, Matrix{make([]float32, width*n), width, 1}, n, false, p.NewScratch())

@@ -34,8 +34,8 @@ func (k Kind) Rows() int { return [...]int{64, 256, 512, 128}[k] }
 // blockRows is the number of rows of a block for k of them.
 func (p *Plan) blockRows(k int) int {
 	switch {
-	case p.small != nil && k <= smallRows:
-		return smallRows
+	case p.small != nil && k <= SmallRows:
+		return SmallRows
 	case p.kind == AVX2 && k <= 128:
 		return 128
 	}
@@ -45,7 +45,7 @@ func (p *Plan) blockRows(k int) int {
 // next is how many of n rows the next block takes.
 func (p *Plan) next(n int) int {
 	if p.small != nil && n <= mostSmall {
-		return min(n, smallRows)
+		return min(n, SmallRows)
 	}
 	return min(n, p.kind.Rows())
 }
