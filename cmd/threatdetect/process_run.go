@@ -267,13 +267,13 @@ func (outputFolder) Open(context.Context, batch.Object, int64) (io.ReadCloser, e
 	return nil, fs.ErrNotExist
 }
 
-// Put moves a file into the folder; where that is a volume of its own, it is copied.
+// Put moves a file into the folder; where that is a volume of its own, it is copied. Whoever sends it away need not be this user.
 func (dir outputFolder) Put(_ context.Context, key, path string) error {
 	name := filepath.Join(string(dir), filepath.FromSlash(key))
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
-	if os.Rename(path, name) == nil {
+	if os.Chmod(path, 0o644) == nil && os.Rename(path, name) == nil {
 		return nil
 	}
 	from, err := os.Open(path)

@@ -10,7 +10,7 @@ import (
 
 // disk is what a job needs of a file system, so that tests can break it.
 type disk interface {
-	// Create makes a file that was not there; OpenFile opens one to read and write it. Neither follows a link.
+	// Create makes a file that was not there, for this user alone; OpenFile opens one to read and write it. Neither follows a link, nor does Open.
 	Create(name string) (file, error)
 	OpenFile(name string) (file, error)
 	Open(name string) (file, error)
@@ -47,14 +47,16 @@ func wrap(f *os.File, err error) (file, error) {
 }
 
 func (osDisk) Create(name string) (file, error) {
-	return wrap(os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL|noFollow, 0o666))
+	return wrap(os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL|noFollow, 0o600))
 }
 
 func (osDisk) OpenFile(name string) (file, error) {
 	return wrap(os.OpenFile(name, os.O_RDWR|noFollow, 0))
 }
 
-func (osDisk) Open(name string) (file, error)   { return wrap(os.Open(name)) }
+func (osDisk) Open(name string) (file, error) {
+	return wrap(os.OpenFile(name, os.O_RDONLY|noFollow, 0))
+}
 func (osDisk) Rename(from, to string) error     { return os.Rename(from, to) }
 func (osDisk) MkdirAll(dir string) error        { return os.MkdirAll(dir, 0o700) }
 func (osDisk) Exists(name string) (bool, error) { return exists(os.Lstat(name)) }

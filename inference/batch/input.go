@@ -33,6 +33,9 @@ type input struct {
 // once reports whether the input can be read one time only.
 func (in *input) once() bool { return in.stream != nil || in.pipe }
 
+// local reports whether the input is a file that lies on this machine's disk, or one that looks like it.
+func (in *input) local() bool { return !in.once() && in.bucket == nil }
+
 // identity tells whether an input is still what it was.
 type identity struct {
 	Size int64  `json:"size"`
@@ -127,11 +130,27 @@ func (in *input) open(ctx context.Context, offset int64) (io.ReadCloser, error) 
 		f.Close()
 		return nil, err
 	}
-	// A log that grows is read as far as it went when the run began.
-	return struct {
-		io.Reader
-		io.Closer
-	}{io.LimitReader(f, in.size-offset), f}, nil
+	return &section{f, in.size - offset, in.size}, nil
+}
+
+// section is a log as far as it went when the run began, whether it grows meanwhile or not. That it shrinks is an error.
+type section struct {
+	f          *os.File
+	left, size int64
+}
+
+func (s *section) Close() error { return s.f.Close() }
+
+func (s *section) Read(p []byte) (int, error) {
+	if s.left == 0 {
+		return 0, io.EOF
+	}
+	n, err := s.f.Read(p[:min(int64(len(p)), s.left)])
+	s.left -= int64(n)
+	if err == io.EOF {
+		err = fmt.Errorf("%w: it had %d bytes, and ended %d before that", ErrChanged, s.size, s.left)
+	}
+	return n, err
 }
 
 // finder finds inputs.
@@ -166,7 +185,7 @@ func find(ctx context.Context, args []string, out string, opts *Options) ([]*inp
 	if len(f.inputs) == 0 {
 		return nil, fmt.Errorf("%w: nothing is there in %s", ErrInputs, strings.Join(args, ", "))
 	}
-	return f.inputs, nil
+	return f.inputs, f.checkNames()
 }
 
 func (f *finder) add(in *input) error {
@@ -178,21 +197,21 @@ func (f *finder) add(in *input) error {
 	return nil
 }
 
+// checkNames makes sure that no output is called as the file of skipped records of another log.
+func (f *finder) checkNames() error {
+	for _, in := range f.inputs {
+		key, ok := strings.CutSuffix(in.key+"."+f.opts.To, rejectsEnd)
+		if other := f.ofKey[key]; ok && other != nil {
+			return fmt.Errorf("%w: the verdicts on %s and the skipped records of %s would both go to %s; run them apart", ErrInputs, in.name, other.name, in.key+"."+f.opts.To)
+		}
+	}
+	return nil
+}
+
 func (f *finder) local(arg string) error {
 	info, err := os.Stat(arg)
 	if errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(arg, "*?[") {
-		names, err := filepath.Glob(arg)
-		if err != nil {
-			return fmt.Errorf("%w: %s: %w", ErrInputs, arg, err)
-		}
-		for _, name := range names {
-			if info, err := os.Stat(name); err == nil && !info.IsDir() {
-				if err := f.file(name, filepath.Base(name), info); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
+		return f.pattern(arg)
 	}
 	switch {
 	case err != nil:
@@ -200,6 +219,35 @@ func (f *finder) local(arg string) error {
 	case !info.IsDir():
 		return f.file(arg, filepath.Base(arg), info)
 	}
+	return f.folder(arg)
+}
+
+// pattern adds what a shell would find: hidden files only if they are asked for.
+func (f *finder) pattern(arg string) error {
+	names, err := filepath.Glob(arg)
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrInputs, arg, err)
+	}
+	before := len(f.inputs)
+	for _, name := range names {
+		if strings.HasPrefix(filepath.Base(name), ".") && !strings.HasPrefix(filepath.Base(arg), ".") {
+			continue
+		}
+		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+			continue // a link to nowhere
+		}
+		if err := f.local(name); err != nil {
+			return err
+		}
+	}
+	if len(f.inputs) == before {
+		return fmt.Errorf("%w: nothing is there in %s", ErrInputs, arg)
+	}
+	return nil
+}
+
+// folder adds the files below a folder.
+func (f *finder) folder(arg string) error {
 	return filepath.WalkDir(arg, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return &FileError{"read input", name, bare(err)}
@@ -211,10 +259,14 @@ func (f *finder) local(arg string) error {
 			return nil
 		}
 		if entry.IsDir() {
-			if abs, err := filepath.Abs(name); err == nil && abs == f.skip {
-				return filepath.SkipDir
+			abs, err := filepath.Abs(name)
+			switch {
+			case err != nil || abs != f.skip:
+				return nil
+			case name == arg:
+				return fmt.Errorf("%w: outputs would be among the logs of %s; name another folder for them, or the logs by a pattern", ErrInputs, arg)
 			}
-			return nil
+			return filepath.SkipDir
 		}
 		info, err := os.Stat(name)
 		if err != nil || !info.Mode().IsRegular() || f.opts.Choose != nil && !f.opts.Choose(name) {

@@ -4,57 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"threatdetect/features"
 	"threatdetect/features/auto"
 )
-
-// flows are the flows of a part of a log that cannot be split, with what was skipped among them. They are copies.
-type flows struct {
-	list    []features.Flow
-	n       int
-	rejects []byte
-	account account
-	steps   int64
-	lost    string
-	large   bool // some text was long: the memory is not used again
-}
-
-// newFlows returns flows of which there are none.
-func (r *run) newFlows() *flows {
-	if b, ok := r.flows.Get().(*flows); ok {
-		*b = flows{list: b.list}
-		return b
-	}
-	return &flows{}
-}
-
-// release takes back the memory of flows that nobody needs any more. Each of a list keeps the memory of the longest text that it had.
-func (r *run) release(b *flows) {
-	if !b.large {
-		r.flows.Put(b)
-	}
-}
-
-// Of texts longer than maxText, and outputs of parts longer than maxOut, the memory is not kept: a hostile log could make it as large as it likes.
-const (
-	maxText = 256
-	maxOut  = 4 << 20
-)
-
-// newOut returns memory for what is to be written.
-func (r *run) newOut() []byte {
-	if b, ok := r.outs.Get().(*[]byte); ok {
-		return (*b)[:0]
-	}
-	return make([]byte, 0, outSize)
-}
-
-// outSize is for what is written of a piece of a log with few threats.
-const outSize = 64 << 10
-
-// flowsOfTask is how many flows go to a worker together.
-const flowsOfTask = 2048
 
 // noFormat stands for that of a log with nothing in it.
 const noFormat auto.Format = "none"
@@ -82,122 +36,151 @@ type inputError struct{ error }
 
 func (e *inputError) Unwrap() error { return e.error }
 
-// read sends the tasks of one log and closes the channel. The last one says so.
-func (r *run) read(l *log, to chan<- *task) {
-	defer close(to)
-	send := func(t *task) bool {
-		t.log, t.ready = l, make(chan struct{})
-		select {
-		case to <- t:
-			return !l.stop.Load()
-		case <-r.ctx.Done():
-			return false
-		}
-	}
-	err := r.readLog(l, send)
-	if err == nil || r.ctx.Err() != nil || errors.Is(err, errStop) {
-		return
-	}
-	send(&task{err: err, last: true})
+// reader reads one log. It has one owner.
+type reader struct {
+	run    *run
+	log    *log
+	in     io.Closer
+	src    *source
+	s      *auto.Splitter
+	format auto.Format
+	at     auto.Position // behind the last task
+	skip   bool          // what earlier runs read lies ahead
+	first  bool          // nothing of the log was read in any run
 }
 
-func (r *run) readLog(l *log, send func(*task) bool) error {
-	j := r.job
-	begun := l.p.Format != ""
-	// A log that is not compressed can be opened where reading stopped. What it is was told from its beginning.
-	if begun && l.p.Plain && !l.p.At.FromStart {
-		return r.readFrom(l, send)
+// open opens a log where reading stopped. A log that is not compressed can be opened right there; what it is was told from its beginning.
+func (r *run) open(l *log) (*reader, error) {
+	rd := &reader{run: r, log: l, at: l.p.At, first: l.p.Format == ""}
+	var err error
+	if !rd.first && l.p.Plain && !l.p.At.FromStart {
+		err = rd.openThere()
+	} else {
+		err = rd.openBegin()
 	}
-	in, err := l.in.open(r.ctx, 0)
 	if err != nil {
-		return &inputError{bare(err)}
+		rd.close()
+		return nil, err
 	}
-	defer in.Close()
-	src := &source{r: in, run: r}
-	fault := func(err error) error {
-		if src.err != nil {
-			return &inputError{src.err}
-		}
+	return rd, nil
+}
+
+// openBegin opens the log at its beginning. What was read before is still to be passed over.
+func (rd *reader) openBegin() error {
+	if err := rd.openAt(0); err != nil {
 		return err
 	}
-	s, err := auto.NewSplitter(src, j.readOptions())
-	if s != nil {
-		defer s.Close()
+	var err error
+	if rd.s, err = auto.NewSplitter(rd.src, rd.run.job.readOptions()); err != nil {
+		return rd.fault(err)
 	}
-	if err != nil {
-		return fault(err)
-	}
-	format := s.Format()
-	if format == auto.Unknown {
-		format = noFormat
-	} else if err := j.set.CheckFormat(string(format)); err != nil {
+	rd.skip = !rd.first
+	if rd.format = rd.s.Format(); rd.format == auto.Unknown {
+		rd.format = noFormat
+	} else if err := rd.run.job.set.CheckFormat(string(rd.format)); err != nil {
 		return fmt.Errorf("%w: %w", features.ErrContract, err)
 	}
-	if !s.Splits() {
-		return fault(r.readWhole(l, s, format, send))
-	}
-	if begun {
-		if err := s.Skip(l.p.At, nil); err != nil {
-			return fault(err)
-		}
-	}
-	return fault(r.readPieces(l, s, format, !l.in.once() && s.Plain() && format != noFormat, !begun, send))
+	return nil
 }
 
-// readFrom opens a log where reading stopped.
-func (r *run) readFrom(l *log, send func(*task) bool) error {
-	head, err := l.in.open(r.ctx, 0)
+// openThere opens the log where reading stopped.
+func (rd *reader) openThere() error {
+	head, err := rd.log.in.open(rd.run.ctx, 0)
 	if err != nil {
-		return &inputError{bare(err)}
+		return openError(err)
 	}
-	s, err := auto.NewSplitter(head, r.job.readOptions())
+	rd.s, err = auto.NewSplitter(head, rd.run.job.readOptions())
 	head.Close()
 	if err != nil {
 		return err
 	}
-	defer func() { s.Close() }()
-	in, err := l.in.open(r.ctx, l.p.At.Offset)
-	if err != nil {
-		return &inputError{bare(err)}
-	}
-	defer in.Close()
-	src := &source{r: in, run: r}
-	if err := s.Skip(l.p.At, src); err != nil {
+	if err := rd.openAt(rd.at.Offset); err != nil {
 		return err
 	}
-	if err := r.readPieces(l, s, l.p.Format, true, false, send); src.err == nil {
-		return err
-	}
-	return &inputError{src.err}
+	rd.format = rd.log.p.Format
+	return rd.s.Skip(rd.at, rd.src)
 }
 
-func (r *run) readPieces(l *log, s *auto.Splitter, format auto.Format, plain, first bool, send func(*task) bool) error {
-	at := l.p.At
+func (rd *reader) openAt(offset int64) error {
+	in, err := rd.log.in.open(rd.run.ctx, offset)
+	if err != nil {
+		return openError(err)
+	}
+	rd.in, rd.src = in, &source{r: in, run: rd.run}
+	return nil
+}
+
+// openError makes a fault of the log of a file that may not be read: it stays so in the next run, which would never come to the logs behind it.
+func openError(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return bare(err)
+	}
+	return &inputError{bare(err)}
+}
+
+func (rd *reader) close() {
+	if rd.s != nil {
+		rd.s.Close()
+	}
+	if rd.in != nil {
+		rd.in.Close()
+	}
+}
+
+// fault tells whether reading failed, or what was read is at fault.
+func (rd *reader) fault(err error) error {
+	if rd.src.err != nil {
+		return &inputError{rd.src.err}
+	}
+	return err
+}
+
+// direct reports whether next is quick enough to have others wait for it: there is nothing to be unpacked.
+func (rd *reader) direct() bool { return rd.log.in.local() && rd.s.Plain() && rd.s.Splits() }
+
+// next reads the next piece of a log that can be split. The last task has none.
+func (rd *reader) next() (*task, error) {
+	if rd.skip {
+		rd.skip = false
+		if err := rd.s.Skip(rd.at, nil); err != nil {
+			return nil, rd.fault(err)
+		}
+	}
+	p, ok, err := rd.s.Next()
+	if err != nil {
+		return nil, rd.fault(err)
+	}
+	if ok {
+		rd.at = p.End
+	}
+	t := &task{piece: p, format: rd.format, first: rd.first, last: !ok, at: rd.at}
+	t.plain = !rd.log.in.once() && rd.s.Plain() && rd.format != noFormat
+	rd.first = false
+	return t, nil
+}
+
+// readAll sends all tasks of the log, until one cannot be sent.
+func (rd *reader) readAll(send func(*task) error) error {
+	if !rd.s.Splits() {
+		return rd.fault(rd.readWhole(send))
+	}
 	for {
-		p, ok, err := s.Next()
+		t, err := rd.next()
 		if err != nil {
 			return err
 		}
-		t := &task{piece: p, format: format, plain: plain, first: first, last: !ok, at: at}
-		if ok {
-			t.at, at = p.End, p.End
-		}
-		first = false
-		if !send(t) {
-			return errStop
-		}
-		if !ok {
-			return nil
+		if err := send(t); err != nil || t.last {
+			return err
 		}
 	}
 }
 
 // readWhole reads a log that cannot be split. What was read before is read again, and passed over.
-func (r *run) readWhole(l *log, s *auto.Splitter, format auto.Format, send func(*task) bool) error {
-	skip, first := l.p.Steps, l.p.Format == ""
-	next := func() *task { return &task{flows: r.newFlows(), format: format} }
+func (rd *reader) readWhole(send func(*task) error) error {
+	skip := rd.log.p.Steps
+	next := func() *task { return &task{flows: rd.run.newFlows(), format: rd.format} }
 	t := next()
-	for f, err := range s.Whole() {
+	for f, err := range rd.s.Whole() {
 		if skip > 0 && (err == nil || isRecordError(err)) {
 			skip--
 			continue
@@ -208,45 +191,12 @@ func (r *run) readWhole(l *log, s *auto.Splitter, format auto.Format, send func(
 		if t.flows.n < flowsOfTask && t.flows.steps < 2*flowsOfTask {
 			continue
 		}
-		t.first, first = first, false
-		if !send(t) {
-			return errStop
+		t.first, rd.first = rd.first, false
+		if err := send(t); err != nil {
+			return err
 		}
 		t = next()
 	}
-	t.first, t.last = first, true
-	if !send(t) {
-		return errStop
-	}
-	return nil
-}
-
-func isRecordError(err error) bool {
-	_, ok := errors.AsType[*features.RecordError](err)
-	return ok
-}
-
-// take keeps a flow, or what is to be said of a record that is none.
-func (b *flows) take(f *features.Flow, err error) error {
-	var t task
-	if err := t.add(f, err); err != nil {
-		return err
-	}
-	b.steps++
-	b.account.add(&t.account)
-	if err == nil {
-		if b.n == len(b.list) {
-			b.list = append(b.list, make([]features.Flow, max(256, b.n))...)
-		}
-		f.CopyTo(&b.list[b.n])
-		b.n++
-		b.large = b.large || max(len(f.UID), len(f.History), len(f.LabelText), len(f.Kind)) > maxText
-		return nil
-	}
-	record, _ := errors.AsType[*features.RecordError](err)
-	if b.lost == "" && !record.Reason.Lossless() {
-		b.lost = record.Error()
-	}
-	b.rejects = appendReject(b.rejects, record)
-	return nil
+	t.first, t.last = rd.first, true
+	return send(t)
 }

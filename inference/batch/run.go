@@ -2,7 +2,6 @@ package batch
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -55,8 +54,7 @@ type run struct {
 	stdout io.Writer // in place of files
 	failed []Failure
 
-	work    chan *task // to the workers
-	order   chan *task // to whoever takes them in order
+	order   chan *task // the tasks that were given out, to whoever takes them in order
 	readers sync.WaitGroup
 	outs    sync.Pool // *[]byte: memory of parts that were written
 	flows   sync.Pool // *flows that were judged
@@ -127,50 +125,48 @@ func (r *run) run(ctx context.Context) error {
 		r.readers.Wait() // nothing is read any more once the run is over
 	}()
 	r.ctx = ctx
-	r.work = make(chan *task, j.opts.Workers)
 	r.order = make(chan *task, 2*j.opts.Workers+2)
-	sorted := r.order
-	var all sync.WaitGroup
 	if j.set.Stateful {
 		var err error
 		if r.seq, err = newSequence(r); err != nil {
 			return err
 		}
-		sorted = make(chan *task, 2)
-		all.Go(func() { r.seq.follow(r.order, sorted) })
 	}
-	for range j.opts.Workers {
-		w, err := newWorker(r)
-		if err != nil {
-			close(r.work)
-			close(r.order)
-			all.Wait()
+	workers := make([]*worker, j.opts.Workers)
+	for i := range workers {
+		var err error
+		if workers[i], err = newWorker(r); err != nil {
 			return err
 		}
+	}
+	w := &writer{run: r, cancel: cancel, results: make(chan error, 1), began: time.Now()}
+	tasks := newFeed(r)
+	var all sync.WaitGroup
+	for _, k := range workers {
 		all.Go(func() {
-			for t := range r.work {
-				w.do(t)
+			for t := tasks.next(); t != nil; t = tasks.next() {
+				k.do(t)
 				close(t.ready)
+				if r.seq == nil {
+					w.writeReady()
+				}
 			}
 		})
 	}
-	all.Go(func() {
-		r.produce()
-		close(r.work)
-		close(r.order)
-	})
-
-	w := &writer{run: r, results: make(chan error, 1), began: time.Now()}
-	var failed error
-	for t := range sorted {
-		<-t.ready
-		if failed == nil {
-			if failed = w.take(t); failed != nil {
-				cancel(failed)
-			}
+	if r.seq != nil {
+		sorted := make(chan *task, 2)
+		go r.seq.follow(r.order, sorted)
+		go func() {
+			all.Wait()
+			close(r.order)
+		}()
+		for t := range sorted {
+			w.write(t)
 		}
 	}
 	all.Wait()
+	tasks.close()
+	failed := w.failed
 	if failed == nil {
 		failed = w.commit(nil)
 	}
@@ -195,63 +191,8 @@ func (r *run) closePartials() {
 	}
 }
 
-// send hands a task to a worker, and to whoever takes tasks in order. It returns false when the run is over.
-func (r *run) send(t *task) bool {
-	select {
-	case r.order <- t:
-	case <-r.ctx.Done():
-		return false
-	}
-	r.work <- t // the workers never wait for anything
-	return true
-}
-
-// produce sends the tasks of all logs, in order. Logs ahead are opened, and unpacked, at the same time.
-func (r *run) produce() {
-	logs := make([]*log, 0, len(r.job.logs))
-	for _, l := range r.job.logs {
-		if !l.p.Done && !l.p.Read {
-			logs = append(logs, l)
-		}
-	}
-	ahead := r.job.opts.Workers
-	if r.stdout != nil || ahead > maxAhead {
-		ahead = min(ahead, maxAhead)
-	}
-	sources := make([]chan *task, len(logs))
-	started := 0
-	for i := range logs {
-		for ; started < len(logs) && started < i+ahead; started++ {
-			sources[started] = make(chan *task, 1)
-			l, to := logs[started], sources[started]
-			if l.in.once() { // a read of a pipe may never end
-				go r.read(l, to)
-			} else {
-				r.readers.Go(func() { r.read(l, to) })
-			}
-		}
-		for {
-			var t *task
-			select {
-			case t = <-sources[i]:
-			case <-r.ctx.Done():
-				return
-			}
-			if t == nil {
-				break
-			}
-			if !r.send(t) {
-				return
-			}
-		}
-	}
-}
-
 // hasHeader reports whether the output of a log has one: on standard output, that of the first log has.
 func (r *run) hasHeader(l *log) bool { return r.stdout == nil || l == r.job.logs[0] }
-
-// maxAhead is how many logs are read at the same time.
-const maxAhead = 16
 
 func (j *Job) report() *Report {
 	r := &Report{}
@@ -289,9 +230,6 @@ func (j *Job) balance() error {
 	}
 	return nil
 }
-
-// errStop ends the reading of a log.
-var errStop = errors.New("stop")
 
 // add counts what was read.
 func (t *task) add(f *features.Flow, err error) error {

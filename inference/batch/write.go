@@ -5,14 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"threatdetect/features"
 )
 
-// writer takes the results of tasks in order, writes them, and commits. It has one owner, the goroutine that calls Run.
+// writer takes the results of tasks in order, writes them, and commits. It has one owner at a time: with a set that remembers flows the goroutine that calls Run,
+// else the worker that is done with the task that is next, whose core has what is to be written in its cache.
 type writer struct {
-	run     *run
+	run    *run
+	cancel context.CancelCauseFunc
+	failed error // of the first task that could not be written; those behind it are dropped
+
+	mutex sync.Mutex // of workers
+	head  *task      // that is next, and was not ready
+
 	bytes   int64     // of the unit
 	began   time.Time // of the unit
 	touched []*log
@@ -34,6 +42,38 @@ type unit struct {
 
 // maxPending is how many logs may be done before there is a commit.
 const maxPending = 128
+
+// writeReady writes the results that are ready and next. Every worker calls it when it is done with a task, so that none is left.
+func (w *writer) writeReady() {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	for {
+		if w.head == nil {
+			select {
+			case w.head = <-w.run.order:
+			default:
+				return
+			}
+		}
+		select {
+		case <-w.head.ready:
+			w.write(w.head)
+			w.head = nil
+		default:
+			return
+		}
+	}
+}
+
+// write writes the result of a task, unless one before it could not be.
+func (w *writer) write(t *task) {
+	if w.failed != nil {
+		return
+	}
+	if w.failed = w.take(t); w.failed != nil {
+		w.cancel(w.failed)
+	}
+}
 
 // take writes the result of a task.
 func (w *writer) take(t *task) error {

@@ -1,4 +1,3 @@
-// Package parquet writes scored flows as Parquet: one row for each, with the columns of the NDJSON record.
 package parquet
 
 import (

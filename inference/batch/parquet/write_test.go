@@ -1,0 +1,144 @@
+package parquet_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	pq "github.com/parquet-go/parquet-go"
+	"github.com/stretchr/testify/require"
+
+	"threatdetect/features"
+	"threatdetect/inference/batch"
+	"threatdetect/inference/batch/parquet"
+	"threatdetect/inference/detect"
+	"threatdetect/internal/testkit"
+)
+
+const demo = "../../../testdata/demo/"
+
+// record is a row as another program would read it.
+type record struct {
+	TS      time.Time `parquet:"ts,optional,timestamp(nanosecond)"`
+	UID     string    `parquet:"uid,optional"`
+	DstPort *uint16   `parquet:"dst_port,optional"`
+	Score   float32   `parquet:"score"`
+	Threat  bool      `parquet:"threat"`
+	Model   string    `parquet:"model"`
+	Class   *string   `parquet:"class,optional"`
+	Classes []struct {
+		Class string  `parquet:"class"`
+		Score float32 `parquet:"score"`
+	} `parquet:"classes,list"`
+}
+
+// classDetector tells three classes apart by random trees.
+func classDetector(t *testing.T, objective string) *detect.Detector {
+	t.Helper()
+	set, err := features.LookupSet("flow-portable/1")
+	require.NoError(t, err)
+	contract, err := features.NewContract(set, time.Unix(0, 0))
+	require.NoError(t, err)
+	contract.Output.Classes = []string{"benign", "dos", "scan"}
+	text, err := contract.Canonical()
+	require.NoError(t, err)
+	contract, err = features.ParseContract(text)
+	require.NoError(t, err)
+	b := testkit.RandomBooster(testkit.RandFrom(5), testkit.BoosterShape{Features: len(contract.Columns), Groups: 3, Trees: 30, Depth: 5, Fill: 0.9, Thresholds: 4})
+	b.Objective, b.Digest = objective, objective
+	d, err := detect.New(b, contract, nil)
+	require.NoError(t, err)
+	return d
+}
+
+// run scores the demo log and returns the name of the output.
+func run(t *testing.T, d *detect.Detector, opts *batch.Options) string {
+	t.Helper()
+	out := t.TempDir()
+	j, err := batch.New(context.Background(), d, []string{demo + "conn.log"}, out, opts)
+	require.NoError(t, err)
+	defer j.Close()
+	_, err = j.Run(context.Background())
+	require.NoError(t, err)
+	return filepath.Join(out, "conn.log."+opts.To)
+}
+
+// The scores of each class, and the name of the likeliest, are those of NDJSON, of all flows as of threats only.
+func TestClasses(t *testing.T) {
+	for _, objective := range []string{"multi:softprob", "multi:softmax"} {
+		d := classDetector(t, objective)
+		for _, all := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s all %v", objective, all), func(t *testing.T) {
+				text, err := os.ReadFile(run(t, d, &batch.Options{To: batch.NDJSON, All: all}))
+				require.NoError(t, err)
+				rows, err := pq.ReadFile[record](run(t, d, &batch.Options{To: batch.Parquet, Convert: parquet.Write, All: all}))
+				require.NoError(t, err)
+				require.Len(t, rows, bytes.Count(text, []byte("\n")))
+				require.Equal(t, all, len(rows) == 1900)
+				seen := map[string]int{}
+				for i, line := range bytes.Split(bytes.TrimSpace(text), []byte("\n")) {
+					var want struct {
+						TS      time.Time          `json:"ts"`
+						UID     string             `json:"uid"`
+						DstPort *uint16            `json:"dst_port"`
+						Score   float32            `json:"score"`
+						Threat  bool               `json:"threat"`
+						Model   string             `json:"model"`
+						Class   *string            `json:"class"`
+						Classes map[string]float32 `json:"classes"`
+					}
+					require.NoError(t, json.Unmarshal(line, &want))
+					got := rows[i]
+					require.Equal(t, want.TS, got.TS.UTC())
+					require.Equal(t, []any{want.UID, want.DstPort, want.Score, want.Threat, want.Model, want.Class},
+						[]any{got.UID, got.DstPort, got.Score, got.Threat, got.Model, got.Class})
+					require.Len(t, got.Classes, len(want.Classes))
+					for k, c := range got.Classes {
+						require.Equal(t, []string{"benign", "dos", "scan"}[k], c.Class)
+						require.Equal(t, want.Classes[c.Class], c.Score)
+					}
+					require.Len(t, got.Classes, d.NumScore())
+					seen[*got.Class]++
+				}
+				require.True(t, len(seen) == 3 || !all, "%v", seen)
+			})
+		}
+	}
+}
+
+func ExampleWrite() {
+	detector, err := detect.Open(demo+"model.tar.gz", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	out, err := os.MkdirTemp("", "scored")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(out)
+	job, err := batch.New(context.Background(), detector, []string{demo + "conn.log"}, out, &batch.Options{To: batch.Parquet, Convert: parquet.Write})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer job.Close()
+	if _, err := job.Run(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+
+	threats, err := pq.ReadFile[struct {
+		Dst   string  `parquet:"dst,optional"`
+		Score float32 `parquet:"score"`
+	}](filepath.Join(out, "conn.log.parquet"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(threats), "threats, the first to", threats[0].Dst)
+	// Output:
+	// 249 threats, the first to 10.43.128.95
+}
