@@ -3,7 +3,6 @@ package detect
 import (
 	"math"
 	"strconv"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -115,32 +114,25 @@ func appendNumber(dst []byte, f float32) []byte {
 // appendTime appends a time in nanoseconds since the epoch by RFC 3339 in UTC: with six decimals, or nine if six do not
 // hold it.
 func appendTime(dst []byte, ns int64) []byte {
-	t := time.Unix(0, ns).UTC() // of the years 1677 to 2262
-	year, month, day := t.Date()
-	hour, minute, second := t.Clock()
-	text := [len("2006-01-02T15:04:05.000000000Z")]byte{4: '-', 7: '-', 10: 'T', 13: ':', 16: ':', 19: '.'}
-	putDigits(text[0:4], year)
-	putDigits(text[5:7], int(month))
-	putDigits(text[8:10], day)
-	putDigits(text[11:13], hour)
-	putDigits(text[14:16], minute)
-	putDigits(text[17:19], second)
-	putDigits(text[20:29], t.Nanosecond())
-	end := len("2006-01-02T15:04:05.000000")
-	if ns%1000 != 0 {
-		end += len("000")
-	}
-	text[end] = 'Z'
-	return append(dst, text[:end+1]...)
+	var c clock
+	return c.appendTime(dst, ns)
 }
 
-// putDigits fills b with the last digits of n.
+// putDigits fills b with the last digits of n, which is not negative.
 func putDigits(b []byte, n int) {
-	for i := len(b) - 1; i >= 0; i-- {
-		b[i] = '0' + byte(n%10)
-		n /= 10
+	for ; len(b) >= 2; b = b[:len(b)-2] {
+		pair := n % 100 * 2
+		n /= 100
+		b[len(b)-2], b[len(b)-1] = pairs[pair], pairs[pair+1]
+	}
+	if len(b) == 1 {
+		b[0] = '0' + byte(n%10)
 	}
 }
+
+// pairs are the numbers of two digits, one after the other.
+const pairs = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869" +
+	"707172737475767778798081828384858687888990919293949596979899"
 
 // appendSeconds appends a time in nanoseconds as decimal seconds with six or nine decimals, as appendTime.
 func appendSeconds(dst []byte, ns int64) []byte {

@@ -1,8 +1,10 @@
 package detect
 
 import (
+	"encoding/binary"
 	"math"
 	"math/rand/v2"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -47,6 +49,24 @@ func TestAppendTime(t *testing.T) {
 		ns := int64(draw.Uint64())
 		require.Equal(t, time.Unix(0, ns|1).UTC().Format("2006-01-02T15:04:05.000000000Z"), string(appendTime(nil, ns|1)))
 		require.Equal(t, time.Unix(0, ns/1000*1000).UTC().Format("2006-01-02T15:04:05.000000Z"), string(appendTime(nil, ns/1000*1000)))
+	}
+}
+
+// What is kept of earlier texts changes none of those that come.
+func TestKeptTexts(t *testing.T) {
+	draw := rand.New(rand.NewPCG(8, 2))
+	var c clock
+	var s scores
+	for range 20_000 {
+		f := math.Float32frombits(draw.Uint32N(1<<9) << 23 * 3) // many again, of all sizes
+		if draw.IntN(2) == 0 {
+			f = float32(draw.IntN(900)) / 1000
+		}
+		require.Equal(t, string(appendNumber(nil, f)), string(s.appendNumber(nil, f)))
+		ns := int64(draw.Uint64N(4e9)) - 2e9
+		require.Equal(t, string(appendTime(nil, ns)), string(c.appendTime(nil, ns)))
+		addr := netip.AddrFrom4([4]byte(binary.LittleEndian.AppendUint32(nil, draw.Uint32()>>draw.UintN(32))))
+		require.Equal(t, addr.String(), string(appendAddr(nil, addr)))
 	}
 }
 

@@ -17,6 +17,7 @@ type csvForm struct {
 	*about
 	constants  []byte // the fields that are the same for every verdict: threshold, model and set
 	classNames [][]byte
+	clock      clock
 }
 
 func newCSVForm(a *about) *csvForm {
@@ -51,7 +52,7 @@ func (c *csvForm) appendHeader(dst []byte) []byte {
 func (c *csvForm) appendVerdict(dst []byte, v *Verdict) []byte {
 	f := v.Flow
 	if f.Has(features.FieldStart) {
-		dst = appendTime(dst, f.Start)
+		dst = c.clock.appendTime(dst, f.Start)
 	}
 	dst = appendField(append(dst, ','), f.UID)
 	for _, end := range [...]side{source(f), destination(f)} {

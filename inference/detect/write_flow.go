@@ -57,7 +57,25 @@ func destination(f *features.Flow) side {
 }
 
 // appendAddr appends an address without its zone, which is a free text.
-func appendAddr(dst []byte, a netip.Addr) []byte { return a.WithZone("").AppendTo(dst) }
+func appendAddr(dst []byte, a netip.Addr) []byte {
+	if !a.Is4() {
+		return a.WithZone("").AppendTo(dst)
+	}
+	for i, n := range a.As4() {
+		if i > 0 {
+			dst = append(dst, '.')
+		}
+		switch {
+		case n >= 100:
+			dst = append(dst, '0'+n/100, pairs[n%100*2], pairs[n%100*2+1])
+		case n >= 10:
+			dst = append(dst, pairs[n*2], pairs[n*2+1])
+		default:
+			dst = append(dst, '0'+n)
+		}
+	}
+	return dst
+}
 
 // ProtoName is the name of f's transport protocol as outputs have it: of its class, or the source's own name where the class is
 // other. It is empty if the protocol is not known.

@@ -11,6 +11,8 @@ type ndjsonForm struct {
 	*about
 	constants  []byte // the members that are the same for every verdict: threshold, model and set
 	classNames [][]byte
+	clock      clock
+	seen       scores
 }
 
 func newNDJSONForm(a *about) *ndjsonForm {
@@ -35,7 +37,7 @@ func (n *ndjsonForm) appendVerdict(dst []byte, v *Verdict) []byte {
 	dst = append(dst, `{"ts":`...)
 	if f.Has(features.FieldStart) {
 		dst = append(dst, '"')
-		dst = append(appendTime(dst, f.Start), '"')
+		dst = append(n.clock.appendTime(dst, f.Start), '"')
 	} else {
 		dst = append(dst, "null"...)
 	}
@@ -56,7 +58,7 @@ func (n *ndjsonForm) appendVerdict(dst []byte, v *Verdict) []byte {
 	} else {
 		dst = append(dst, "null"...)
 	}
-	dst = appendNumber(append(dst, `,"score":`...), v.Score)
+	dst = n.seen.appendNumber(append(dst, `,"score":`...), v.Score)
 	dst = strconv.AppendBool(append(dst, `,"threat":`...), v.Threat)
 	dst = append(dst, n.constants...)
 	if len(n.classes) > 0 {
