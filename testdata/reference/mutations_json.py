@@ -128,7 +128,7 @@ def one_line(rng: Rng, items: Items) -> bytes:
 
 
 def lay_out(rng: Rng, records: list[Items]) -> list[bytes]:
-    """As lines, as a list of lines, or as a list of objects over many lines."""
+    """As lines, as a list of lines, as a list on one line, or as a list of objects over many lines."""
     style = rng.randrange(5)
     if style == 0 and records:
         lines = [b"["]
@@ -141,6 +141,8 @@ def lay_out(rng: Rng, records: list[Items]) -> list[bytes]:
     if style == 1:
         return [b"["] + [line + b"," for line in lines[:-1]] + lines[-1:] + [b"]"]
     if style == 2 and not any(line[:1] != b"{" or line[-1:] != b"}" for line in lines):
+        if rng.random() < 0.3:  # all on one line, which is longer than what a reader looks at first
+            return [b"[" + b",".join(lines * (70_000 // len(b",".join(lines)) + 1)) + b"]"]
         return [b"[" + b",".join(lines[:2]) + b","] + [line + b"," for line in lines[2:-1]] + [lines[-1] + b"]"] if len(lines) > 2 else lines
     for at in range(len(lines) - 1, 0, -1):
         if rng.random() < 0.01:
