@@ -35,6 +35,7 @@ type app struct {
 
 	fetched []string          // models from S3: files of this machine, each followed by its address
 	named   map[string]string // what messages call an input file, where that is not its name
+	remove  func()            // what a model from standard input left behind; nil if there was none
 
 	began   time.Time
 	started bool // flags and arguments were right: what fails now is no wrong usage
@@ -61,6 +62,9 @@ func (a *app) run(args []string) int {
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	cmd, err := root.ExecuteC()
+	if a.remove != nil {
+		a.remove()
+	}
 	if err == nil {
 		err = stdout.err // of what was printed without looking, such as help
 	}
@@ -126,12 +130,9 @@ func (a *app) root() *cobra.Command {
 		a.bundleCommand(),
 		a.serveCommand(),
 		a.versionCommand(),
+		a.manCommand(),
 	)
 	root.AddCommand(a.awsCommands()...)
-	for _, name := range laterCommands {
-		root.AddCommand(&cobra.Command{Use: name, Hidden: true, DisableFlagParsing: true,
-			RunE: func(*cobra.Command, []string) error { return laterf("the command %s", name) }})
-	}
 	root.InitDefaultCompletionCmd()
 	if completion, _, err := root.Find([]string{"completion"}); err == nil {
 		completion.Args = cobra.ArbitraryArgs
@@ -139,9 +140,6 @@ func (a *app) root() *cobra.Command {
 	}
 	return root
 }
-
-// laterCommands are the commands that the command line has and this version does not.
-var laterCommands = []string{"man"}
 
 // oneLine keeps an error on one line, whatever text of an input it quotes.
 func oneLine(s string) string {

@@ -22,7 +22,7 @@ func (a *app) inspectCommand() *cobra.Command {
 		Short: "Say what a model or bundle is",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := a.openBundle(args[0])
+			b, err := openBundle(args[0])
 			if err != nil {
 				return modelError(args[0], err)
 			}
@@ -53,13 +53,10 @@ func (a *app) inspectCommand() *cobra.Command {
 	return cmd
 }
 
-// openBundle opens a bundle or any bare artifact, an ensemble too; "-" is standard input.
-func (a *app) openBundle(name string) (*model.Bundle, error) {
+// openBundle opens a bundle or any bare artifact, an ensemble too.
+func openBundle(name string) (*model.Bundle, error) {
 	opts := loadOptions()
 	opts.AllowEnsemble, opts.AnyObjective = true, true
-	if name == "-" {
-		return model.LoadBundle(a.stdin, opts)
-	}
 	return model.OpenBundle(name, opts)
 }
 

@@ -88,6 +88,9 @@ func (a *app) rowsError(file string, err error) error {
 	if errors.Is(err, errInterrupted) {
 		return a.interrupted()
 	}
+	if exit, ok := errors.AsType[*exitError](err); ok {
+		return exit
+	}
 	where := file
 	if e, ok := errors.AsType[*rows.Error](err); ok && e.Line > 0 {
 		where = fmt.Sprintf("%s:%d", file, e.Line)

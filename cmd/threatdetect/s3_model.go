@@ -13,8 +13,8 @@ var fetchingCommands = map[string]bool{"score": false, "predict": false, "evalua
 
 var modelFlags = []string{"model", "bundle", "shadow", "compare", "contract"}
 
-// fetchModels puts files of this machine in the place of all models that the command line names by their address in S3. Commands and packages
-// below know nothing of it.
+// fetchModels puts files of this machine in the place of all models that the command line names by their address in S3, and of one that is to
+// come on standard input. Commands and packages below know nothing of it.
 func (a *app) fetchModels(cmd *cobra.Command, args []string) error {
 	_, path, _ := strings.Cut(cmd.CommandPath(), " ")
 	inArgs, ok := fetchingCommands[path]
@@ -22,7 +22,11 @@ func (a *app) fetchModels(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	local := func(address string) (string, error) {
-		file, err := a.fetchModel(cmd, address)
+		fetch := a.fetchModel
+		if address == "-" {
+			fetch = a.spoolModel
+		}
+		file, err := fetch(cmd, address)
 		if err == nil {
 			a.fetched = append(a.fetched, file, address)
 		}
@@ -30,7 +34,7 @@ func (a *app) fetchModels(cmd *cobra.Command, args []string) error {
 	}
 	for _, name := range modelFlags {
 		flag := cmd.Flags().Lookup(name)
-		if flag == nil || !strings.HasPrefix(flag.Value.String(), s3) {
+		if flag == nil || !isRemote(flag.Value.String()) {
 			continue
 		}
 		file, err := local(flag.Value.String())
@@ -42,7 +46,7 @@ func (a *app) fetchModels(cmd *cobra.Command, args []string) error {
 		}
 	}
 	for i := range args {
-		if !inArgs || !strings.HasPrefix(args[i], s3) {
+		if !inArgs || !isRemote(args[i]) {
 			continue
 		}
 		file, err := local(args[i])
@@ -52,6 +56,27 @@ func (a *app) fetchModels(cmd *cobra.Command, args []string) error {
 		args[i] = file // the slice that the command gets
 	}
 	return nil
+}
+
+// isRemote reports whether a name is none of a file.
+func isRemote(name string) bool { return name == "-" || strings.HasPrefix(name, s3) }
+
+// spoolModel keeps a model that comes on standard input in a temporary file, since models are read more than once. After that nothing else can
+// come from there.
+func (a *app) spoolModel(*cobra.Command, string) (string, error) {
+	kept, remove, err := a.keepStdin([]string{"-"})
+	if err != nil {
+		return "", err
+	}
+	a.remove, a.stdin, a.named = remove, takenReader{}, nil
+	return kept[0], nil
+}
+
+// takenReader is standard input after a model was read from it.
+type takenReader struct{}
+
+func (takenReader) Read([]byte) (int, error) {
+	return 0, usagef("standard input is named 2 times: it was the model")
 }
 
 // addresses gives models that were fetched their own names back, in a message.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
@@ -111,15 +112,23 @@ func (f *scoreSource) openScorer() (scorer, *model.Booster, *inference.Options, 
 	if len(boosters) > 1 {
 		e, err := inference.NewEnsemble(boosters, opts)
 		if err != nil {
-			return nil, nil, nil, modelError(f.model, err)
+			return nil, nil, nil, f.compileError(err)
 		}
 		return e, b, opts, nil
 	}
 	p, err := inference.New(b, opts)
 	if err != nil {
-		return nil, nil, nil, modelError(f.model, err)
+		return nil, nil, nil, f.compileError(err)
 	}
 	return p, b, opts, nil
+}
+
+// compileError is the end of a command whose model cannot be scored as the flags want it: rounds that it does not have speak against the flags.
+func (f *scoreSource) compileError(err error) error {
+	if rounds, ok := errors.AsType[*inference.RoundsError](err); ok {
+		return usagef("--iterations %s: %s has %d rounds: %s", f.iterations, f.model, rounds.NumRound, rounds.Why)
+	}
+	return modelError(f.model, err)
 }
 
 // parseRounds reads A:B, of which either number may be left out.

@@ -41,7 +41,8 @@ func (a *app) serveCommand() *cobra.Command {
 		Long: "Serve scores numeric rows at /invocations, and logs and rows with reasons at /v1/score; /healthz and /readyz tell how it is, and / is a\n" +
 			"page for people. It takes another model when the file changes or on SIGHUP, and keeps the one it has if the new one is no good.\n" +
 			"With --sagemaker it answers as the container of SageMaker's built-in XGBoost does, byte for byte as the image of that tag, and reads the\n" +
-			"variables of the environment that the image reads; without a model it offers the multi-model API then.\n" +
+			"variables of the environment that the image reads. Without a model it offers the multi-model API, without --sagemaker as image " + multiModelImage + " has it:\n" +
+			"whoever can reach that can make it read any file that it can read itself.\n" +
 			"It knows no passwords: put it behind a proxy that does. It ends on SIGTERM, when what was asked is answered.",
 		Example: "  threatdetect serve --bundle model.tar.gz --listen 127.0.0.1:8080\n" +
 			"  threatdetect serve --model model.tar.gz --listen 127.0.0.1:8080 --sagemaker 1.7-1",
@@ -83,8 +84,8 @@ func (f *serveFlags) check() error {
 	case f.approved != "":
 	case f.model != "" && f.bundle != "":
 		return usagef("--model and --bundle: want one of them")
-	case f.image == "" && f.model == "" && f.bundle == "":
-		return usagef("want --model MODEL or --bundle BUNDLE; only --sagemaker has a multi-model API")
+	case f.image == "" && f.model == "" && f.bundle == "" && (f.shadow != "" || f.cache != ""):
+		return usagef("--shadow and --cache: want --model MODEL or --bundle BUNDLE; without one there is the multi-model API alone")
 	case f.image != "" && (f.shadow != "" || f.cache != ""):
 		return usagef("--sagemaker goes with neither --shadow nor --cache: the container has one model from its start to its end")
 	case f.reload < 0:
@@ -95,9 +96,15 @@ func (f *serveFlags) check() error {
 	return nil
 }
 
+// multiModelImage is the image whose multi-model API is offered unless --sagemaker names another: the newest one that reads every form of model.
+const multiModelImage = "3.0-5"
+
 func (a *app) serve(f *serveFlags) error {
 	if err := f.check(); err != nil {
 		return err
+	}
+	if f.approved == "" && f.model == "" && f.bundle == "" {
+		f.image = cmp.Or(f.image, multiModelImage)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

@@ -54,3 +54,39 @@ func TestServe(t *testing.T) {
 	require.NoError(t, cmd.Wait(), "%s", &stderr)
 	require.Contains(t, stderr.String(), "another model is in use")
 }
+
+// TestServeWithoutModel runs the server without a model: models are loaded, asked and unloaded by requests.
+func TestServeWithoutModel(t *testing.T) {
+	cmd := command(t, "serve", "--listen", "127.0.0.1:0", "--quiet")
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	require.NoError(t, err)
+	url := strings.TrimSpace(line)
+	ask := func(method, path, kind, body string) (status int, reply string) {
+		req, err := http.NewRequest(method, url+path, strings.NewReader(body))
+		require.NoError(t, err)
+		req.Header.Set("Content-Type", kind)
+		res, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		return res.StatusCode, string(text)
+	}
+	model, err := filepath.Abs(demo + "model.tar.gz")
+	require.NoError(t, err)
+	row := strings.Repeat("1,", 69) + "1"
+	status, _ := ask("POST", "/models", "application/json", `{"model_name":"demo","url":"`+model+`"}`)
+	require.Equal(t, http.StatusOK, status)
+	status, reply := ask("POST", "/models/demo/invoke", "text/csv", row)
+	require.Equal(t, http.StatusOK, status, "%s", reply)
+	require.Regexp(t, `^\[0\.[0-9]+\]$`, reply)
+	status, _ = ask("DELETE", "/models/demo", "", "")
+	require.Equal(t, http.StatusOK, status)
+	status, _ = ask("POST", "/models/demo/invoke", "text/csv", row)
+	require.Equal(t, http.StatusNotFound, status)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, cmd.Wait())
+}
