@@ -9,9 +9,9 @@ import (
 // hosts is the memory of host/1: what the source, the destination, the pair of them and their networks did before. Its
 // counters fade; see docs/features.md for every formula.
 //
-// Keys are spread over a fixed number of parts by a fixed hash. A flow concerns the part of its source, that of its
-// destination, and what is common to all; no part looks at another one. So the parts can be filled one after the other or by
-// any number of goroutines, and give the same rows.
+// Keys are spread over a fixed number of parts by a fixed hash. A flow concerns the part of its source, then that of its
+// destination, and what is common to all; no part looks at another one, but the flow carries what the first has found out. So first the
+// sources and then the destinations of all parts can be filled by any number of goroutines, and give the same rows.
 type hosts struct {
 	parts    [hostParts]*hostPart
 	common   hostCommon

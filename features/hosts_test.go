@@ -570,7 +570,7 @@ func TestSeed(t *testing.T) {
 	for i, f := range flows {
 		f.Dst, f.DstPort = addr4(0x0a000000+uint32(r.IntN(5000))), uint16(i)
 	}
-	for _, set := range []string{"host/1", "dns/1", "tls/1", "beacon/1"} {
+	for _, set := range []string{"host/1", "dns/1", "tls/1", "beacon/1", "name/1"} {
 		p := pipelineOf(t, set)
 		run := func(seed [2]uint64) [][]float32 {
 			rows, _ := allRows(t, p.ExtractorWith(&StateOptions{Budget: 16 << 20, Seed: seed}), flows, true)

@@ -35,7 +35,7 @@ func TestSeparation(t *testing.T) {
 
 	columns := []struct{ set, name string }{
 		{"flow-min/1", "pkt_rate"}, {"host/1", "src_flows_600s"}, {"host/1", "src_fail_ratio_600s"}, {"host/1", "src_fanout_dst_1h"}, {"host/1", "src_scan_vertical_1h"},
-		{"host/1", "src_trw_score"}, {"host/1", "dst_flows_60s"}, {"host/1", "pair_flows_3600s"}, {"beacon/1", "beacon_score"}, {"beacon/1", "beacon_ts_score"},
+		{"host/1", "src_trw_score"}, {"host/1", "dst_flows_60s"}, {"host/1", "pair_flows_3600s"}, {"host/1", "src_fanout_net_60s"}, {"host/1", "dst_pkts_10s"}, {"beacon/1", "beacon_score"}, {"beacon/1", "beacon_ts_score"},
 	}
 	values := map[string]map[trafficgen.Kind][]float64{} // by column
 	benign := map[string][]float64{}
