@@ -33,11 +33,11 @@ func decaysOver(dt float64) (d decays) {
 
 // news is by how much a count of different things rises when one of them comes up again: each counts as much as is left of it since it
 // came up last. So the count is a sum over things of what fades by e in the span. One that is fresh counts in full.
-func (d *decays) news(span int, fresh bool) float64 {
+func news(fresh bool, decay float64) float64 {
 	if fresh {
 		return 1
 	}
-	return 1 - d[span]
+	return 1 - decay
 }
 
 // sums are what the flows of a host add up to, by span.

@@ -55,7 +55,7 @@ func (h *hostPart) addPair(row []float32, f *hostFlow, src, dst uint64) (ports u
 	p, last, fresh := h.pair(f, fixed)
 	dt := since(f.t, last)
 	d := decays{in60s: sketch.Decay(dt * perSpan[in60s]), in600s: sketch.Decay(dt * perSpan[in600s]), in24h: sketch.Decay(dt * perSpan[in24h])}
-	f.newPair = [3]float64{d.news(in60s, fresh), d.news(in600s, fresh), d.news(in24h, fresh)}
+	f.newPair = [3]float64{news(fresh, d[in60s]), news(fresh, d[in600s]), news(fresh, d[in24h])}
 	if dt > retention {
 		p.numPorts = 0
 	}

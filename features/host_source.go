@@ -1,5 +1,7 @@
 package features
 
+import "threatdetect/internal/sketch"
+
 // sourceState is what is remembered of a source.
 type sourceState struct {
 	sums
@@ -48,7 +50,7 @@ func (h *hostPart) addSource(row []float32, f *hostFlow, src, dst uint64) {
 	s, last, fresh := h.source(f, src)
 	dt := since(f.t, last)
 	d := decaysOver(dt)
-	f.newSource = d.news(in24h, fresh)
+	f.newSource = news(fresh, d[in24h])
 	s.sums.add(&d, f.count, f.out, f.in, f.pkts)
 	for i := range s.failed {
 		s.failed[i] *= d[i]
@@ -113,23 +115,21 @@ func (h *hostPart) addFans(row []float32, f *hostFlow, s *sourceState, d *decays
 		s.dstNews[0] += f.newPair[0]
 		s.dstNews[1] += f.newPair[1]
 		if f.dport >= 0 {
-			port, fresh := h.use(usedKey{f.src, uint64(f.dport), usedPort}, src, f.t)
-			s.portNews[0] += port.news(in60s, fresh)
-			s.portNews[1] += port.news(in600s, fresh)
+			h.use(s.portNews[:], usedKey{f.src, uint64(f.dport), usedPort}, src, f.t)
 		}
-		net, fresh := h.use(netOf(f.src, f.dst), src, f.t)
-		for i := range s.netNews {
-			s.netNews[i] += net.news(in60s+i, fresh)
-		}
+		h.use(s.netNews[:], netOf(f.src, f.dst), src, f.t)
 	}
 	row[0], row[1], row[2], row[3] = round(s.dstNews[0]), round(s.dstNews[1]), round(s.portNews[0]), round(s.portNews[1])
 	row[4], row[5], row[6] = round(s.netNews[0]), round(s.netNews[1]), round(s.netNews[2])
 }
 
-// use notes that a source used something, and returns what is left of when it did last.
-func (h *hostPart) use(k usedKey, src uint64, t int64) (d decays, fresh bool) {
+// use notes that a source used something, and counts what is new of it in 60, 600, 3600 s.
+func (h *hostPart) use(counts []float64, k usedKey, src uint64, t int64) {
 	_, before, fresh := h.used.touch(k, h.hashUsed(k), h.sketched.Hash(src^uint64(k.kind), k.what), t)
-	return decaysOver(since(t, before)), fresh
+	dt := since(t, before)
+	for i := range counts {
+		counts[i] += news(fresh, sketch.Decay(dt*perSpan[in60s+i]))
+	}
 }
 
 // netOf is the network of a destination of a source: its /24, or of IPv6 its /64.
