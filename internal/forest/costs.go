@@ -106,6 +106,9 @@ const portableFarRow = 3.5
 // by themselves take less than rowCost.
 const halfBlock = 1.4
 
-// smallBlock is the same for a block of 64 rows that has no planes. Batches of five models took as long in both ways with 25, 28, 17, 21 and 15 rows; this
-// gives 24, 27, 17, 27 and 12.
-const smallBlock = 0.75
+// smallBlock is the same for a block of 64 rows, and smallestBlock for one of 32, neither of which has planes. Batches of five models took as long in both ways
+// with 16, 20, 11, 15 and 10 rows; this gives 16, 19, 11, 18 and 9.
+const (
+	smallBlock    = 0.75
+	smallestBlock = 0.5
+)

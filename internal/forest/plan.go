@@ -140,15 +140,18 @@ func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, leaves, forced bool) 
 
 // fewestRows is from how many rows on the block kernel is worth it, if a block takes as long as some rows one by one.
 func fewestRows(kind kernel.Kind, block float64, small bool) int {
-	switch rows := int(math.Ceil(block * smallBlock)); {
+	least := func(cost float64) int { return int(math.Ceil(block * cost)) }
+	switch {
 	case kind != kernel.AVX2:
-		return int(math.Ceil(block))
-	case small && rows <= kernel.SmallRows:
-		return rows
+		return least(1)
+	case small && least(smallestBlock) <= kernel.SmallestRows:
+		return least(smallestBlock)
+	case small && least(smallBlock) <= kernel.SmallRows:
+		return max(least(smallBlock), kernel.SmallestRows+1)
 	case small:
-		return max(kernel.SmallRows+1, int(math.Ceil(block*halfBlock)))
+		return max(least(halfBlock), kernel.SmallRows+1)
 	}
-	return int(math.Ceil(block * halfBlock))
+	return least(halfBlock)
 }
 
 // maxBytes is the most that a forest with a plan may take: four times the booster, whose arrays hold a leaf and its split in 34 bytes, and

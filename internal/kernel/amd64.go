@@ -50,6 +50,8 @@ var callNanoseconds = [MaxDepth + 1]int{1: 100, 2: 100, 3: 100, 4: 100, 5: 110, 
 // vectors is the assembly for a block of k rows.
 func (p *Plan) vectors(k int) *vectors {
 	switch p.blockRows(k) {
+	case SmallestRows:
+		return &small32.vectors
 	case SmallRows:
 		return &small64.vectors
 	case 128:
@@ -90,8 +92,12 @@ func (p *Plan) sumVectors(m Matrix, k int, s *Scratch) {
 	} else {
 		column = func(slot int) *float32 { return &m.Data[p.column(slot)*m.ColumnStride:][:v.rows][0] }
 	}
-	if v.rows == SmallRows {
-		p.sumSmall(column, s)
+	switch v.rows {
+	case SmallestRows:
+		p.sumSmall(&small32, column, s)
+		return
+	case SmallRows:
+		p.sumSmall(&small64, column, s)
 		return
 	}
 	words := v.rows / 64

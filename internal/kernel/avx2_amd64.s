@@ -18487,3 +18487,2656 @@ tree:
 	JNE          tree
 	VZEROUPPER
 	RET
+
+// func transpose32(columns *float32, rows *float32, stride uintptr, loads *uint32, n uintptr)
+// Requires: AVX, MMX+
+TEXT ·transpose32(SB), NOSPLIT, $0-40
+	MOVQ columns+0(FP), AX
+	MOVQ rows+8(FP), CX
+	MOVQ stride+16(FP), DX
+	LEAQ (DX)(DX*2), BX
+	MOVQ DX, SI
+	SHLQ $0x05, SI
+	MOVQ $0x00000001, R8
+
+group:
+	MOVQ loads+24(FP), R9
+	MOVQ n+32(FP), R10
+	MOVQ AX, R11
+	LEAQ (CX)(SI*1), DI
+
+load:
+	MOVL        (R9), R12
+	LEAQ        (CX)(R12*4), R12
+	VMOVUPS     (R12), X0
+	VMOVUPS     (R12)(DX*1), X1
+	VMOVUPS     (R12)(DX*2), X2
+	VMOVUPS     (R12)(BX*1), X3
+	LEAQ        (R12)(DX*4), R13
+	VINSERTF128 $0x01, (R13), Y0, Y0
+	VINSERTF128 $0x01, (R13)(DX*1), Y1, Y1
+	VINSERTF128 $0x01, (R13)(DX*2), Y2, Y2
+	VINSERTF128 $0x01, (R13)(BX*1), Y3, Y3
+	VUNPCKLPS   Y1, Y0, Y4
+	VUNPCKHPS   Y1, Y0, Y5
+	VUNPCKLPS   Y3, Y2, Y6
+	VUNPCKHPS   Y3, Y2, Y7
+	VUNPCKLPD   Y6, Y4, Y0
+	VUNPCKHPD   Y6, Y4, Y1
+	VUNPCKLPD   Y7, Y5, Y2
+	VUNPCKHPD   Y7, Y5, Y3
+	VMOVUPS     Y0, (R11)
+	VMOVUPS     Y1, 192(R11)
+	VMOVUPS     Y2, 384(R11)
+	VMOVUPS     Y3, 576(R11)
+	PREFETCHT0  (DI)
+	PREFETCHT0  64(DI)
+	ADDQ        $0x00000080, DI
+	LEAQ        (R12)(DX*8), R12
+	VMOVUPS     (R12), X0
+	VMOVUPS     (R12)(DX*1), X1
+	VMOVUPS     (R12)(DX*2), X2
+	VMOVUPS     (R12)(BX*1), X3
+	LEAQ        (R12)(DX*4), R13
+	VINSERTF128 $0x01, (R13), Y0, Y0
+	VINSERTF128 $0x01, (R13)(DX*1), Y1, Y1
+	VINSERTF128 $0x01, (R13)(DX*2), Y2, Y2
+	VINSERTF128 $0x01, (R13)(BX*1), Y3, Y3
+	VUNPCKLPS   Y1, Y0, Y4
+	VUNPCKHPS   Y1, Y0, Y5
+	VUNPCKLPS   Y3, Y2, Y6
+	VUNPCKHPS   Y3, Y2, Y7
+	VUNPCKLPD   Y6, Y4, Y0
+	VUNPCKHPD   Y6, Y4, Y1
+	VUNPCKLPD   Y7, Y5, Y2
+	VUNPCKHPD   Y7, Y5, Y3
+	VMOVUPS     Y0, 32(R11)
+	VMOVUPS     Y1, 224(R11)
+	VMOVUPS     Y2, 416(R11)
+	VMOVUPS     Y3, 608(R11)
+	PREFETCHT0  (DI)
+	PREFETCHT0  64(DI)
+	ADDQ        $0x00000080, DI
+	LEAQ        (R12)(DX*8), R12
+	VMOVUPS     (R12), X0
+	VMOVUPS     (R12)(DX*1), X1
+	VMOVUPS     (R12)(DX*2), X2
+	VMOVUPS     (R12)(BX*1), X3
+	LEAQ        (R12)(DX*4), R13
+	VINSERTF128 $0x01, (R13), Y0, Y0
+	VINSERTF128 $0x01, (R13)(DX*1), Y1, Y1
+	VINSERTF128 $0x01, (R13)(DX*2), Y2, Y2
+	VINSERTF128 $0x01, (R13)(BX*1), Y3, Y3
+	VUNPCKLPS   Y1, Y0, Y4
+	VUNPCKHPS   Y1, Y0, Y5
+	VUNPCKLPS   Y3, Y2, Y6
+	VUNPCKHPS   Y3, Y2, Y7
+	VUNPCKLPD   Y6, Y4, Y0
+	VUNPCKHPD   Y6, Y4, Y1
+	VUNPCKLPD   Y7, Y5, Y2
+	VUNPCKHPD   Y7, Y5, Y3
+	VMOVUPS     Y0, 64(R11)
+	VMOVUPS     Y1, 256(R11)
+	VMOVUPS     Y2, 448(R11)
+	VMOVUPS     Y3, 640(R11)
+	PREFETCHT0  (DI)
+	PREFETCHT0  64(DI)
+	ADDQ        $0x00000080, DI
+	LEAQ        (R12)(DX*8), R12
+	VMOVUPS     (R12), X0
+	VMOVUPS     (R12)(DX*1), X1
+	VMOVUPS     (R12)(DX*2), X2
+	VMOVUPS     (R12)(BX*1), X3
+	LEAQ        (R12)(DX*4), R13
+	VINSERTF128 $0x01, (R13), Y0, Y0
+	VINSERTF128 $0x01, (R13)(DX*1), Y1, Y1
+	VINSERTF128 $0x01, (R13)(DX*2), Y2, Y2
+	VINSERTF128 $0x01, (R13)(BX*1), Y3, Y3
+	VUNPCKLPS   Y1, Y0, Y4
+	VUNPCKHPS   Y1, Y0, Y5
+	VUNPCKLPS   Y3, Y2, Y6
+	VUNPCKHPS   Y3, Y2, Y7
+	VUNPCKLPD   Y6, Y4, Y0
+	VUNPCKHPD   Y6, Y4, Y1
+	VUNPCKLPD   Y7, Y5, Y2
+	VUNPCKHPD   Y7, Y5, Y3
+	VMOVUPS     Y0, 96(R11)
+	VMOVUPS     Y1, 288(R11)
+	VMOVUPS     Y2, 480(R11)
+	VMOVUPS     Y3, 672(R11)
+	PREFETCHT0  (DI)
+	PREFETCHT0  64(DI)
+	ADDQ        $0x00000080, DI
+	ADDQ        $0x04, R9
+	ADDQ        $0x00000300, R11
+	DECQ        R10
+	JNE         load
+	ADDQ        SI, CX
+	ADDQ        $0x00000080, AX
+	DECQ        R8
+	JNE         group
+	VZEROUPPER
+	RET
+
+// func rankLinear32(ranks *byte, column *float32, table *byte, work *byte)
+// Requires: AVX, AVX2
+TEXT ·rankLinear32(SB), NOSPLIT, $0-32
+	MOVQ         ranks+0(FP), AX
+	MOVQ         column+8(FP), CX
+	MOVQ         table+16(FP), DX
+	MOVQ         work+24(FP), BX
+	VBROADCASTSS 4(DX), Y15
+	VBROADCASTSS (DX), Y14
+	VBROADCASTSS 8(DX), Y13
+	MOVQ         $0x00000001, SI
+	MOVQ         BX, DI
+
+bucket:
+	VMOVUPS    (CX), Y0
+	VMINPS     Y15, Y0, Y0
+	VMAXPS     Y14, Y0, Y0
+	VMOVUPS    Y0, 1024(DI)
+	VSUBPS     Y14, Y0, Y1
+	VMULPS     Y13, Y1, Y1
+	VCVTTPS2DQ Y1, Y1
+	VMOVDQU    Y1, (DI)
+	VMOVUPS    32(CX), Y2
+	VMINPS     Y15, Y2, Y2
+	VMAXPS     Y14, Y2, Y2
+	VMOVUPS    Y2, 1056(DI)
+	VSUBPS     Y14, Y2, Y3
+	VMULPS     Y13, Y3, Y3
+	VCVTTPS2DQ Y3, Y3
+	VMOVDQU    Y3, 32(DI)
+	VMOVUPS    64(CX), Y4
+	VMINPS     Y15, Y4, Y4
+	VMAXPS     Y14, Y4, Y4
+	VMOVUPS    Y4, 1088(DI)
+	VSUBPS     Y14, Y4, Y5
+	VMULPS     Y13, Y5, Y5
+	VCVTTPS2DQ Y5, Y5
+	VMOVDQU    Y5, 64(DI)
+	VMOVUPS    96(CX), Y6
+	VMINPS     Y15, Y6, Y6
+	VMAXPS     Y14, Y6, Y6
+	VMOVUPS    Y6, 1120(DI)
+	VSUBPS     Y14, Y6, Y7
+	VMULPS     Y13, Y7, Y7
+	VCVTTPS2DQ Y7, Y7
+	VMOVDQU    Y7, 96(DI)
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000080, DI
+	DECQ       SI
+	JNE        bucket
+	MOVQ       24(DX), CX
+	MOVQ       $0x00000001, SI
+
+group:
+	MOVL        (BX), DI
+	MOVL        4(BX), R8
+	VMOVSD      (CX)(DI*8), X13
+	VMOVHPS     (CX)(R8*8), X13, X13
+	MOVL        8(BX), DI
+	MOVL        12(BX), R8
+	VMOVSD      (CX)(DI*8), X15
+	VMOVHPS     (CX)(R8*8), X15, X15
+	MOVL        16(BX), DI
+	MOVL        20(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y13, Y13
+	MOVL        24(BX), DI
+	MOVL        28(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y15, Y15
+	VSHUFPS     $0xdd, Y15, Y13, Y4
+	VSHUFPS     $0x88, Y15, Y13, Y13
+	VCMPPS      $0x1e, 1024(BX), Y13, Y13
+	VPADDD      Y13, Y4, Y8
+	MOVL        32(BX), DI
+	MOVL        36(BX), R8
+	VMOVSD      (CX)(DI*8), X13
+	VMOVHPS     (CX)(R8*8), X13, X13
+	MOVL        40(BX), DI
+	MOVL        44(BX), R8
+	VMOVSD      (CX)(DI*8), X15
+	VMOVHPS     (CX)(R8*8), X15, X15
+	MOVL        48(BX), DI
+	MOVL        52(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y13, Y13
+	MOVL        56(BX), DI
+	MOVL        60(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y15, Y15
+	VSHUFPS     $0xdd, Y15, Y13, Y5
+	VSHUFPS     $0x88, Y15, Y13, Y13
+	VCMPPS      $0x1e, 1056(BX), Y13, Y13
+	VPADDD      Y13, Y5, Y9
+	MOVL        64(BX), DI
+	MOVL        68(BX), R8
+	VMOVSD      (CX)(DI*8), X13
+	VMOVHPS     (CX)(R8*8), X13, X13
+	MOVL        72(BX), DI
+	MOVL        76(BX), R8
+	VMOVSD      (CX)(DI*8), X15
+	VMOVHPS     (CX)(R8*8), X15, X15
+	MOVL        80(BX), DI
+	MOVL        84(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y13, Y13
+	MOVL        88(BX), DI
+	MOVL        92(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y15, Y15
+	VSHUFPS     $0xdd, Y15, Y13, Y6
+	VSHUFPS     $0x88, Y15, Y13, Y13
+	VCMPPS      $0x1e, 1088(BX), Y13, Y13
+	VPADDD      Y13, Y6, Y10
+	MOVL        96(BX), DI
+	MOVL        100(BX), R8
+	VMOVSD      (CX)(DI*8), X13
+	VMOVHPS     (CX)(R8*8), X13, X13
+	MOVL        104(BX), DI
+	MOVL        108(BX), R8
+	VMOVSD      (CX)(DI*8), X15
+	VMOVHPS     (CX)(R8*8), X15, X15
+	MOVL        112(BX), DI
+	MOVL        116(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y13, Y13
+	MOVL        120(BX), DI
+	MOVL        124(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y15, Y15
+	VSHUFPS     $0xdd, Y15, Y13, Y7
+	VSHUFPS     $0x88, Y15, Y13, Y13
+	VCMPPS      $0x1e, 1120(BX), Y13, Y13
+	VPADDD      Y13, Y7, Y11
+	MOVQ        40(DX), DI
+	MOVQ        32(DX), R8
+	DECQ        DI
+	JE          packed
+
+compare:
+	VPCMPEQD   Y12, Y12, Y12
+	VGATHERDPS Y12, (R8)(Y4*4), Y13
+	VCMPPS     $0x1e, 1024(BX), Y13, Y13
+	VPADDD     Y13, Y8, Y8
+	VPCMPEQD   Y12, Y12, Y12
+	VGATHERDPS Y12, (R8)(Y5*4), Y13
+	VCMPPS     $0x1e, 1056(BX), Y13, Y13
+	VPADDD     Y13, Y9, Y9
+	VPCMPEQD   Y12, Y12, Y12
+	VGATHERDPS Y12, (R8)(Y6*4), Y13
+	VCMPPS     $0x1e, 1088(BX), Y13, Y13
+	VPADDD     Y13, Y10, Y10
+	VPCMPEQD   Y12, Y12, Y12
+	VGATHERDPS Y12, (R8)(Y7*4), Y13
+	VCMPPS     $0x1e, 1120(BX), Y13, Y13
+	VPADDD     Y13, Y11, Y11
+	ADDQ       $0x04, R8
+	DECQ       DI
+	JNE        compare
+
+packed:
+	VPACKSSDW Y9, Y8, Y8
+	VPACKSSDW Y11, Y10, Y10
+	VPACKUSWB Y10, Y8, Y8
+	VMOVDQU   Y8, (AX)
+	ADDQ      $0x00000080, BX
+	ADDQ      $0x20, AX
+	DECQ      SI
+	JNE       group
+	VZEROUPPER
+	RET
+
+// func rankLog32(ranks *byte, column *float32, table *byte, work *byte)
+// Requires: AVX, AVX2
+TEXT ·rankLog32(SB), NOSPLIT, $0-32
+	MOVQ         ranks+0(FP), AX
+	MOVQ         column+8(FP), CX
+	MOVQ         table+16(FP), DX
+	MOVQ         work+24(FP), BX
+	VBROADCASTSS 4(DX), Y15
+	VBROADCASTSS (DX), Y14
+	VPBROADCASTD 12(DX), Y12
+	VMOVQ        16(DX), X11
+	VPXOR        Y10, Y10, Y10
+	MOVQ         $0x00000001, SI
+	MOVQ         BX, DI
+
+bucket:
+	VMOVUPS (CX), Y0
+	VMINPS  Y15, Y0, Y0
+	VMAXPS  Y14, Y0, Y0
+	VMOVUPS Y0, 1024(DI)
+	VADDPS  Y10, Y0, Y1
+	VPSRAD  $0x1f, Y1, Y8
+	VPSRLD  $0x01, Y8, Y8
+	VPXOR   Y8, Y1, Y1
+	VPSUBD  Y12, Y1, Y1
+	VPSRLD  X11, Y1, Y1
+	VMOVDQU Y1, (DI)
+	VMOVUPS 32(CX), Y2
+	VMINPS  Y15, Y2, Y2
+	VMAXPS  Y14, Y2, Y2
+	VMOVUPS Y2, 1056(DI)
+	VADDPS  Y10, Y2, Y3
+	VPSRAD  $0x1f, Y3, Y8
+	VPSRLD  $0x01, Y8, Y8
+	VPXOR   Y8, Y3, Y3
+	VPSUBD  Y12, Y3, Y3
+	VPSRLD  X11, Y3, Y3
+	VMOVDQU Y3, 32(DI)
+	VMOVUPS 64(CX), Y4
+	VMINPS  Y15, Y4, Y4
+	VMAXPS  Y14, Y4, Y4
+	VMOVUPS Y4, 1088(DI)
+	VADDPS  Y10, Y4, Y5
+	VPSRAD  $0x1f, Y5, Y8
+	VPSRLD  $0x01, Y8, Y8
+	VPXOR   Y8, Y5, Y5
+	VPSUBD  Y12, Y5, Y5
+	VPSRLD  X11, Y5, Y5
+	VMOVDQU Y5, 64(DI)
+	VMOVUPS 96(CX), Y6
+	VMINPS  Y15, Y6, Y6
+	VMAXPS  Y14, Y6, Y6
+	VMOVUPS Y6, 1120(DI)
+	VADDPS  Y10, Y6, Y7
+	VPSRAD  $0x1f, Y7, Y8
+	VPSRLD  $0x01, Y8, Y8
+	VPXOR   Y8, Y7, Y7
+	VPSUBD  Y12, Y7, Y7
+	VPSRLD  X11, Y7, Y7
+	VMOVDQU Y7, 96(DI)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DI
+	DECQ    SI
+	JNE     bucket
+	MOVQ    24(DX), CX
+	MOVQ    $0x00000001, SI
+
+group:
+	MOVL        (BX), DI
+	MOVL        4(BX), R8
+	VMOVSD      (CX)(DI*8), X13
+	VMOVHPS     (CX)(R8*8), X13, X13
+	MOVL        8(BX), DI
+	MOVL        12(BX), R8
+	VMOVSD      (CX)(DI*8), X15
+	VMOVHPS     (CX)(R8*8), X15, X15
+	MOVL        16(BX), DI
+	MOVL        20(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y13, Y13
+	MOVL        24(BX), DI
+	MOVL        28(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y15, Y15
+	VSHUFPS     $0xdd, Y15, Y13, Y4
+	VSHUFPS     $0x88, Y15, Y13, Y13
+	VCMPPS      $0x1e, 1024(BX), Y13, Y13
+	VPADDD      Y13, Y4, Y8
+	MOVL        32(BX), DI
+	MOVL        36(BX), R8
+	VMOVSD      (CX)(DI*8), X13
+	VMOVHPS     (CX)(R8*8), X13, X13
+	MOVL        40(BX), DI
+	MOVL        44(BX), R8
+	VMOVSD      (CX)(DI*8), X15
+	VMOVHPS     (CX)(R8*8), X15, X15
+	MOVL        48(BX), DI
+	MOVL        52(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y13, Y13
+	MOVL        56(BX), DI
+	MOVL        60(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y15, Y15
+	VSHUFPS     $0xdd, Y15, Y13, Y5
+	VSHUFPS     $0x88, Y15, Y13, Y13
+	VCMPPS      $0x1e, 1056(BX), Y13, Y13
+	VPADDD      Y13, Y5, Y9
+	MOVL        64(BX), DI
+	MOVL        68(BX), R8
+	VMOVSD      (CX)(DI*8), X13
+	VMOVHPS     (CX)(R8*8), X13, X13
+	MOVL        72(BX), DI
+	MOVL        76(BX), R8
+	VMOVSD      (CX)(DI*8), X15
+	VMOVHPS     (CX)(R8*8), X15, X15
+	MOVL        80(BX), DI
+	MOVL        84(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y13, Y13
+	MOVL        88(BX), DI
+	MOVL        92(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y15, Y15
+	VSHUFPS     $0xdd, Y15, Y13, Y6
+	VSHUFPS     $0x88, Y15, Y13, Y13
+	VCMPPS      $0x1e, 1088(BX), Y13, Y13
+	VPADDD      Y13, Y6, Y10
+	MOVL        96(BX), DI
+	MOVL        100(BX), R8
+	VMOVSD      (CX)(DI*8), X13
+	VMOVHPS     (CX)(R8*8), X13, X13
+	MOVL        104(BX), DI
+	MOVL        108(BX), R8
+	VMOVSD      (CX)(DI*8), X15
+	VMOVHPS     (CX)(R8*8), X15, X15
+	MOVL        112(BX), DI
+	MOVL        116(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y13, Y13
+	MOVL        120(BX), DI
+	MOVL        124(BX), R8
+	VMOVSD      (CX)(DI*8), X14
+	VMOVHPS     (CX)(R8*8), X14, X14
+	VINSERTF128 $0x01, X14, Y15, Y15
+	VSHUFPS     $0xdd, Y15, Y13, Y7
+	VSHUFPS     $0x88, Y15, Y13, Y13
+	VCMPPS      $0x1e, 1120(BX), Y13, Y13
+	VPADDD      Y13, Y7, Y11
+	MOVQ        40(DX), DI
+	MOVQ        32(DX), R8
+	DECQ        DI
+	JE          packed
+
+compare:
+	VPCMPEQD   Y12, Y12, Y12
+	VGATHERDPS Y12, (R8)(Y4*4), Y13
+	VCMPPS     $0x1e, 1024(BX), Y13, Y13
+	VPADDD     Y13, Y8, Y8
+	VPCMPEQD   Y12, Y12, Y12
+	VGATHERDPS Y12, (R8)(Y5*4), Y13
+	VCMPPS     $0x1e, 1056(BX), Y13, Y13
+	VPADDD     Y13, Y9, Y9
+	VPCMPEQD   Y12, Y12, Y12
+	VGATHERDPS Y12, (R8)(Y6*4), Y13
+	VCMPPS     $0x1e, 1088(BX), Y13, Y13
+	VPADDD     Y13, Y10, Y10
+	VPCMPEQD   Y12, Y12, Y12
+	VGATHERDPS Y12, (R8)(Y7*4), Y13
+	VCMPPS     $0x1e, 1120(BX), Y13, Y13
+	VPADDD     Y13, Y11, Y11
+	ADDQ       $0x04, R8
+	DECQ       DI
+	JNE        compare
+
+packed:
+	VPACKSSDW Y9, Y8, Y8
+	VPACKSSDW Y11, Y10, Y10
+	VPACKUSWB Y10, Y8, Y8
+	VMOVDQU   Y8, (AX)
+	ADDQ      $0x00000080, BX
+	ADDQ      $0x20, AX
+	DECQ      SI
+	JNE       group
+	VZEROUPPER
+	RET
+
+// func count32(ranks *byte, column *float32, thresholds *float32, n uintptr)
+// Requires: AVX, AVX2
+TEXT ·count32(SB), NOSPLIT, $0-32
+	MOVQ  ranks+0(FP), AX
+	MOVQ  column+8(FP), CX
+	MOVQ  thresholds+16(FP), DX
+	MOVQ  n+24(FP), BX
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+
+threshold:
+	VBROADCASTSS (DX), Y8
+	VCMPPS       $0x12, (CX), Y8, Y9
+	VPSUBD       Y9, Y0, Y0
+	VCMPPS       $0x12, 32(CX), Y8, Y10
+	VPSUBD       Y10, Y1, Y1
+	VCMPPS       $0x12, 64(CX), Y8, Y11
+	VPSUBD       Y11, Y2, Y2
+	VCMPPS       $0x12, 96(CX), Y8, Y12
+	VPSUBD       Y12, Y3, Y3
+	ADDQ         $0x04, DX
+	DECQ         BX
+	JNE          threshold
+	VPACKSSDW    Y1, Y0, Y0
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKUSWB    Y2, Y0, Y0
+	VMOVDQU      Y0, (AX)
+	VZEROUPPER
+	RET
+
+// func sides32(bytes *byte, ranks *byte, column *float32)
+// Requires: AVX, AVX2
+TEXT ·sides32(SB), NOSPLIT, $0-24
+	MOVQ      bytes+0(FP), AX
+	MOVQ      ranks+8(FP), CX
+	MOVQ      column+16(FP), DX
+	VMOVUPS   (DX), Y0
+	VCMPPS    $0x03, Y0, Y0, Y0
+	VMOVUPS   32(DX), Y1
+	VCMPPS    $0x03, Y1, Y1, Y1
+	VMOVUPS   64(DX), Y2
+	VCMPPS    $0x03, Y2, Y2, Y2
+	VMOVUPS   96(DX), Y3
+	VCMPPS    $0x03, Y3, Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	VPACKSSWB Y2, Y0, Y0
+	VMOVDQU   (CX), Y4
+	VPOR      Y0, Y4, Y5
+	VPANDN    Y4, Y0, Y6
+	VMOVDQU   Y5, 128(AX)
+	VPXOR     c8080808080808080<>+0(SB), Y5, Y5
+	VMOVDQU   Y5, (AX)
+	VMOVDQU   Y6, 192(AX)
+	VPXOR     c8080808080808080<>+0(SB), Y6, Y6
+	VMOVDQU   Y6, 64(AX)
+	VZEROUPPER
+	RET
+
+// func trees1x32(bytes *byte, program *byte, leaves *byte, sums *float32, n uintptr, work *byte)
+// Requires: AVX, AVX2
+TEXT ·trees1x32(SB), NOSPLIT, $0-48
+	MOVQ bytes+0(FP), AX
+	MOVQ program+8(FP), CX
+	MOVQ leaves+16(FP), DX
+	MOVQ sums+24(FP), BX
+	MOVQ n+32(FP), SI
+
+tree:
+	MOVWLZX        (CX), DI
+	VPBROADCASTB   2(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VMOVDQU        c0000000000000000<>+0(SB), Y1
+	VPSUBB         Y0, Y1, Y0
+	VBROADCASTI128 (DX), Y1
+	VPSHUFB        Y0, Y1, Y1
+	VBROADCASTI128 16(DX), Y2
+	VPSHUFB        Y0, Y2, Y2
+	VPUNPCKLBW     Y2, Y1, Y3
+	VPUNPCKHBW     Y2, Y1, Y2
+	VBROADCASTI128 32(DX), Y1
+	VPSHUFB        Y0, Y1, Y1
+	VBROADCASTI128 48(DX), Y4
+	VPSHUFB        Y0, Y4, Y4
+	VPUNPCKLBW     Y4, Y1, Y5
+	VPUNPCKHBW     Y4, Y1, Y4
+	VPUNPCKLWD     Y5, Y3, Y1
+	VPUNPCKHWD     Y5, Y3, Y3
+	VADDPS         (BX), Y1, Y1
+	VMOVUPS        Y1, (BX)
+	VADDPS         32(BX), Y3, Y3
+	VMOVUPS        Y3, 32(BX)
+	VPUNPCKLWD     Y4, Y2, Y5
+	VPUNPCKHWD     Y4, Y2, Y2
+	VADDPS         64(BX), Y5, Y5
+	VMOVUPS        Y5, 64(BX)
+	VADDPS         96(BX), Y2, Y2
+	VMOVUPS        Y2, 96(BX)
+	ADDQ           $0x00000004, CX
+	ADDQ           $0x00000040, DX
+	DECQ           SI
+	JNE            tree
+	VZEROUPPER
+	RET
+
+// func trees2x32(bytes *byte, program *byte, leaves *byte, sums *float32, n uintptr, work *byte)
+// Requires: AVX, AVX2
+TEXT ·trees2x32(SB), NOSPLIT, $0-48
+	MOVQ bytes+0(FP), AX
+	MOVQ program+8(FP), CX
+	MOVQ leaves+16(FP), DX
+	MOVQ sums+24(FP), BX
+	MOVQ n+32(FP), SI
+
+tree:
+	MOVWLZX        (CX), DI
+	VPBROADCASTB   6(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VMOVDQU        c0202020202020202<>+0(SB), Y1
+	VPSUBB         Y0, Y1, Y0
+	MOVWLZX        2(CX), DI
+	VPBROADCASTB   7(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VMOVDQU        c0000000000000000<>+0(SB), Y2
+	VPSUBB         Y1, Y2, Y1
+	MOVWLZX        4(CX), DI
+	VPBROADCASTB   8(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VPBLENDVB      Y2, Y0, Y1, Y1
+	VBROADCASTI128 (DX), Y0
+	VPSHUFB        Y1, Y0, Y0
+	VBROADCASTI128 16(DX), Y2
+	VPSHUFB        Y1, Y2, Y2
+	VPUNPCKLBW     Y2, Y0, Y3
+	VPUNPCKHBW     Y2, Y0, Y2
+	VBROADCASTI128 32(DX), Y0
+	VPSHUFB        Y1, Y0, Y0
+	VBROADCASTI128 48(DX), Y4
+	VPSHUFB        Y1, Y4, Y4
+	VPUNPCKLBW     Y4, Y0, Y5
+	VPUNPCKHBW     Y4, Y0, Y4
+	VPUNPCKLWD     Y5, Y3, Y0
+	VPUNPCKHWD     Y5, Y3, Y3
+	VADDPS         (BX), Y0, Y0
+	VMOVUPS        Y0, (BX)
+	VADDPS         32(BX), Y3, Y3
+	VMOVUPS        Y3, 32(BX)
+	VPUNPCKLWD     Y4, Y2, Y5
+	VPUNPCKHWD     Y4, Y2, Y2
+	VADDPS         64(BX), Y5, Y5
+	VMOVUPS        Y5, 64(BX)
+	VADDPS         96(BX), Y2, Y2
+	VMOVUPS        Y2, 96(BX)
+	ADDQ           $0x0000000a, CX
+	ADDQ           $0x00000040, DX
+	DECQ           SI
+	JNE            tree
+	VZEROUPPER
+	RET
+
+// func trees3x32(bytes *byte, program *byte, leaves *byte, sums *float32, n uintptr, work *byte)
+// Requires: AVX, AVX2
+TEXT ·trees3x32(SB), NOSPLIT, $0-48
+	MOVQ bytes+0(FP), AX
+	MOVQ program+8(FP), CX
+	MOVQ leaves+16(FP), DX
+	MOVQ sums+24(FP), BX
+	MOVQ n+32(FP), SI
+
+tree:
+	MOVWLZX        (CX), DI
+	VPBROADCASTB   14(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VMOVDQU        c0606060606060606<>+0(SB), Y1
+	VPSUBB         Y0, Y1, Y0
+	MOVWLZX        2(CX), DI
+	VPBROADCASTB   15(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VMOVDQU        c0404040404040404<>+0(SB), Y2
+	VPSUBB         Y1, Y2, Y1
+	MOVWLZX        4(CX), DI
+	VPBROADCASTB   16(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VPBLENDVB      Y2, Y0, Y1, Y1
+	MOVWLZX        6(CX), DI
+	VPBROADCASTB   17(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VMOVDQU        c0202020202020202<>+0(SB), Y2
+	VPSUBB         Y0, Y2, Y0
+	MOVWLZX        8(CX), DI
+	VPBROADCASTB   18(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VMOVDQU        c0000000000000000<>+0(SB), Y3
+	VPSUBB         Y2, Y3, Y2
+	MOVWLZX        10(CX), DI
+	VPBROADCASTB   19(CX), Y3
+	VPCMPGTB       (AX)(DI*8), Y3, Y3
+	VPBLENDVB      Y3, Y0, Y2, Y2
+	MOVWLZX        12(CX), DI
+	VPBROADCASTB   20(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VPBLENDVB      Y0, Y1, Y2, Y2
+	VBROADCASTI128 (DX), Y1
+	VPSHUFB        Y2, Y1, Y1
+	VBROADCASTI128 16(DX), Y0
+	VPSHUFB        Y2, Y0, Y0
+	VPUNPCKLBW     Y0, Y1, Y3
+	VPUNPCKHBW     Y0, Y1, Y0
+	VBROADCASTI128 32(DX), Y1
+	VPSHUFB        Y2, Y1, Y1
+	VBROADCASTI128 48(DX), Y4
+	VPSHUFB        Y2, Y4, Y4
+	VPUNPCKLBW     Y4, Y1, Y5
+	VPUNPCKHBW     Y4, Y1, Y4
+	VPUNPCKLWD     Y5, Y3, Y1
+	VPUNPCKHWD     Y5, Y3, Y3
+	VADDPS         (BX), Y1, Y1
+	VMOVUPS        Y1, (BX)
+	VADDPS         32(BX), Y3, Y3
+	VMOVUPS        Y3, 32(BX)
+	VPUNPCKLWD     Y4, Y0, Y5
+	VPUNPCKHWD     Y4, Y0, Y0
+	VADDPS         64(BX), Y5, Y5
+	VMOVUPS        Y5, 64(BX)
+	VADDPS         96(BX), Y0, Y0
+	VMOVUPS        Y0, 96(BX)
+	ADDQ           $0x00000016, CX
+	ADDQ           $0x00000040, DX
+	DECQ           SI
+	JNE            tree
+	VZEROUPPER
+	RET
+
+// func trees4x32(bytes *byte, program *byte, leaves *byte, sums *float32, n uintptr, work *byte)
+// Requires: AVX, AVX2
+TEXT ·trees4x32(SB), NOSPLIT, $0-48
+	MOVQ bytes+0(FP), AX
+	MOVQ program+8(FP), CX
+	MOVQ leaves+16(FP), DX
+	MOVQ sums+24(FP), BX
+	MOVQ n+32(FP), SI
+
+tree:
+	MOVWLZX        (CX), DI
+	VPBROADCASTB   30(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VMOVDQU        c0e0e0e0e0e0e0e0e<>+0(SB), Y1
+	VPSUBB         Y0, Y1, Y0
+	MOVWLZX        2(CX), DI
+	VPBROADCASTB   31(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VMOVDQU        c0c0c0c0c0c0c0c0c<>+0(SB), Y2
+	VPSUBB         Y1, Y2, Y1
+	MOVWLZX        4(CX), DI
+	VPBROADCASTB   32(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VPBLENDVB      Y2, Y0, Y1, Y1
+	MOVWLZX        6(CX), DI
+	VPBROADCASTB   33(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VMOVDQU        c0a0a0a0a0a0a0a0a<>+0(SB), Y2
+	VPSUBB         Y0, Y2, Y0
+	MOVWLZX        8(CX), DI
+	VPBROADCASTB   34(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VMOVDQU        c0808080808080808<>+0(SB), Y3
+	VPSUBB         Y2, Y3, Y2
+	MOVWLZX        10(CX), DI
+	VPBROADCASTB   35(CX), Y3
+	VPCMPGTB       (AX)(DI*8), Y3, Y3
+	VPBLENDVB      Y3, Y0, Y2, Y2
+	MOVWLZX        12(CX), DI
+	VPBROADCASTB   36(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VPBLENDVB      Y0, Y1, Y2, Y2
+	MOVWLZX        14(CX), DI
+	VPBROADCASTB   37(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VMOVDQU        c0606060606060606<>+0(SB), Y0
+	VPSUBB         Y1, Y0, Y1
+	MOVWLZX        16(CX), DI
+	VPBROADCASTB   38(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VMOVDQU        c0404040404040404<>+0(SB), Y3
+	VPSUBB         Y0, Y3, Y0
+	MOVWLZX        18(CX), DI
+	VPBROADCASTB   39(CX), Y3
+	VPCMPGTB       (AX)(DI*8), Y3, Y3
+	VPBLENDVB      Y3, Y1, Y0, Y0
+	MOVWLZX        20(CX), DI
+	VPBROADCASTB   40(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VMOVDQU        c0202020202020202<>+0(SB), Y3
+	VPSUBB         Y1, Y3, Y1
+	MOVWLZX        22(CX), DI
+	VPBROADCASTB   41(CX), Y3
+	VPCMPGTB       (AX)(DI*8), Y3, Y3
+	VMOVDQU        c0000000000000000<>+0(SB), Y4
+	VPSUBB         Y3, Y4, Y3
+	MOVWLZX        24(CX), DI
+	VPBROADCASTB   42(CX), Y4
+	VPCMPGTB       (AX)(DI*8), Y4, Y4
+	VPBLENDVB      Y4, Y1, Y3, Y3
+	MOVWLZX        26(CX), DI
+	VPBROADCASTB   43(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VPBLENDVB      Y1, Y0, Y3, Y3
+	MOVWLZX        28(CX), DI
+	VPBROADCASTB   44(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VPBLENDVB      Y0, Y2, Y3, Y3
+	VBROADCASTI128 (DX), Y2
+	VPSHUFB        Y3, Y2, Y2
+	VBROADCASTI128 16(DX), Y0
+	VPSHUFB        Y3, Y0, Y0
+	VPUNPCKLBW     Y0, Y2, Y1
+	VPUNPCKHBW     Y0, Y2, Y0
+	VBROADCASTI128 32(DX), Y2
+	VPSHUFB        Y3, Y2, Y2
+	VBROADCASTI128 48(DX), Y4
+	VPSHUFB        Y3, Y4, Y4
+	VPUNPCKLBW     Y4, Y2, Y5
+	VPUNPCKHBW     Y4, Y2, Y4
+	VPUNPCKLWD     Y5, Y1, Y2
+	VPUNPCKHWD     Y5, Y1, Y1
+	VADDPS         (BX), Y2, Y2
+	VMOVUPS        Y2, (BX)
+	VADDPS         32(BX), Y1, Y1
+	VMOVUPS        Y1, 32(BX)
+	VPUNPCKLWD     Y4, Y0, Y5
+	VPUNPCKHWD     Y4, Y0, Y0
+	VADDPS         64(BX), Y5, Y5
+	VMOVUPS        Y5, 64(BX)
+	VADDPS         96(BX), Y0, Y0
+	VMOVUPS        Y0, 96(BX)
+	ADDQ           $0x0000002e, CX
+	ADDQ           $0x00000040, DX
+	DECQ           SI
+	JNE            tree
+	VZEROUPPER
+	RET
+
+// func trees5x32(bytes *byte, program *byte, leaves *byte, sums *float32, n uintptr, work *byte)
+// Requires: AVX, AVX2
+TEXT ·trees5x32(SB), NOSPLIT, $0-48
+	MOVQ bytes+0(FP), AX
+	MOVQ program+8(FP), CX
+	MOVQ leaves+16(FP), DX
+	MOVQ sums+24(FP), BX
+	MOVQ n+32(FP), SI
+
+tree:
+	MOVWLZX        (CX), DI
+	VPBROADCASTB   62(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VMOVDQU        c8e8e8e8e8e8e8e8e<>+0(SB), Y1
+	VPSUBB         Y0, Y1, Y0
+	MOVWLZX        2(CX), DI
+	VPBROADCASTB   63(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VMOVDQU        c8c8c8c8c8c8c8c8c<>+0(SB), Y2
+	VPSUBB         Y1, Y2, Y1
+	MOVWLZX        4(CX), DI
+	VPBROADCASTB   64(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VPBLENDVB      Y2, Y0, Y1, Y1
+	MOVWLZX        6(CX), DI
+	VPBROADCASTB   65(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VMOVDQU        c8a8a8a8a8a8a8a8a<>+0(SB), Y2
+	VPSUBB         Y0, Y2, Y0
+	MOVWLZX        8(CX), DI
+	VPBROADCASTB   66(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VMOVDQU        c8888888888888888<>+0(SB), Y3
+	VPSUBB         Y2, Y3, Y2
+	MOVWLZX        10(CX), DI
+	VPBROADCASTB   67(CX), Y3
+	VPCMPGTB       (AX)(DI*8), Y3, Y3
+	VPBLENDVB      Y3, Y0, Y2, Y2
+	MOVWLZX        12(CX), DI
+	VPBROADCASTB   68(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VPBLENDVB      Y0, Y1, Y2, Y2
+	MOVWLZX        14(CX), DI
+	VPBROADCASTB   69(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VMOVDQU        c8686868686868686<>+0(SB), Y0
+	VPSUBB         Y1, Y0, Y1
+	MOVWLZX        16(CX), DI
+	VPBROADCASTB   70(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VMOVDQU        c8484848484848484<>+0(SB), Y3
+	VPSUBB         Y0, Y3, Y0
+	MOVWLZX        18(CX), DI
+	VPBROADCASTB   71(CX), Y3
+	VPCMPGTB       (AX)(DI*8), Y3, Y3
+	VPBLENDVB      Y3, Y1, Y0, Y0
+	MOVWLZX        20(CX), DI
+	VPBROADCASTB   72(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VMOVDQU        c8282828282828282<>+0(SB), Y3
+	VPSUBB         Y1, Y3, Y1
+	MOVWLZX        22(CX), DI
+	VPBROADCASTB   73(CX), Y3
+	VPCMPGTB       (AX)(DI*8), Y3, Y3
+	VMOVDQU        c8080808080808080<>+0(SB), Y4
+	VPSUBB         Y3, Y4, Y3
+	MOVWLZX        24(CX), DI
+	VPBROADCASTB   74(CX), Y4
+	VPCMPGTB       (AX)(DI*8), Y4, Y4
+	VPBLENDVB      Y4, Y1, Y3, Y3
+	MOVWLZX        26(CX), DI
+	VPBROADCASTB   75(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VPBLENDVB      Y1, Y0, Y3, Y3
+	MOVWLZX        28(CX), DI
+	VPBROADCASTB   76(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VPBLENDVB      Y0, Y2, Y3, Y3
+	MOVWLZX        30(CX), DI
+	VPBROADCASTB   77(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VMOVDQU        c0e0e0e0e0e0e0e0e<>+0(SB), Y0
+	VPSUBB         Y2, Y0, Y2
+	MOVWLZX        32(CX), DI
+	VPBROADCASTB   78(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VMOVDQU        c0c0c0c0c0c0c0c0c<>+0(SB), Y1
+	VPSUBB         Y0, Y1, Y0
+	MOVWLZX        34(CX), DI
+	VPBROADCASTB   79(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VPBLENDVB      Y1, Y2, Y0, Y0
+	MOVWLZX        36(CX), DI
+	VPBROADCASTB   80(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VMOVDQU        c0a0a0a0a0a0a0a0a<>+0(SB), Y1
+	VPSUBB         Y2, Y1, Y2
+	MOVWLZX        38(CX), DI
+	VPBROADCASTB   81(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VMOVDQU        c0808080808080808<>+0(SB), Y4
+	VPSUBB         Y1, Y4, Y1
+	MOVWLZX        40(CX), DI
+	VPBROADCASTB   82(CX), Y4
+	VPCMPGTB       (AX)(DI*8), Y4, Y4
+	VPBLENDVB      Y4, Y2, Y1, Y1
+	MOVWLZX        42(CX), DI
+	VPBROADCASTB   83(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VPBLENDVB      Y2, Y0, Y1, Y1
+	MOVWLZX        44(CX), DI
+	VPBROADCASTB   84(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VMOVDQU        c0606060606060606<>+0(SB), Y2
+	VPSUBB         Y0, Y2, Y0
+	MOVWLZX        46(CX), DI
+	VPBROADCASTB   85(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VMOVDQU        c0404040404040404<>+0(SB), Y4
+	VPSUBB         Y2, Y4, Y2
+	MOVWLZX        48(CX), DI
+	VPBROADCASTB   86(CX), Y4
+	VPCMPGTB       (AX)(DI*8), Y4, Y4
+	VPBLENDVB      Y4, Y0, Y2, Y2
+	MOVWLZX        50(CX), DI
+	VPBROADCASTB   87(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VMOVDQU        c0202020202020202<>+0(SB), Y4
+	VPSUBB         Y0, Y4, Y0
+	MOVWLZX        52(CX), DI
+	VPBROADCASTB   88(CX), Y4
+	VPCMPGTB       (AX)(DI*8), Y4, Y4
+	VMOVDQU        c0000000000000000<>+0(SB), Y5
+	VPSUBB         Y4, Y5, Y4
+	MOVWLZX        54(CX), DI
+	VPBROADCASTB   89(CX), Y5
+	VPCMPGTB       (AX)(DI*8), Y5, Y5
+	VPBLENDVB      Y5, Y0, Y4, Y4
+	MOVWLZX        56(CX), DI
+	VPBROADCASTB   90(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VPBLENDVB      Y0, Y2, Y4, Y4
+	MOVWLZX        58(CX), DI
+	VPBROADCASTB   91(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VPBLENDVB      Y2, Y1, Y4, Y4
+	MOVWLZX        60(CX), DI
+	VPBROADCASTB   92(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VPBLENDVB      Y1, Y3, Y4, Y4
+	VPXOR          c8080808080808080<>+0(SB), Y4, Y3
+	VBROADCASTI128 (DX), Y1
+	VPSHUFB        Y4, Y1, Y1
+	VBROADCASTI128 16(DX), Y2
+	VPSHUFB        Y3, Y2, Y2
+	VPOR           Y2, Y1, Y1
+	VBROADCASTI128 32(DX), Y2
+	VPSHUFB        Y4, Y2, Y2
+	VBROADCASTI128 48(DX), Y0
+	VPSHUFB        Y3, Y0, Y0
+	VPOR           Y0, Y2, Y2
+	VPUNPCKLBW     Y2, Y1, Y0
+	VPUNPCKHBW     Y2, Y1, Y2
+	VBROADCASTI128 64(DX), Y1
+	VPSHUFB        Y4, Y1, Y1
+	VBROADCASTI128 80(DX), Y5
+	VPSHUFB        Y3, Y5, Y5
+	VPOR           Y5, Y1, Y1
+	VBROADCASTI128 96(DX), Y5
+	VPSHUFB        Y4, Y5, Y5
+	VBROADCASTI128 112(DX), Y6
+	VPSHUFB        Y3, Y6, Y6
+	VPOR           Y6, Y5, Y5
+	VPUNPCKLBW     Y5, Y1, Y6
+	VPUNPCKHBW     Y5, Y1, Y5
+	VPUNPCKLWD     Y6, Y0, Y1
+	VPUNPCKHWD     Y6, Y0, Y0
+	VADDPS         (BX), Y1, Y1
+	VMOVUPS        Y1, (BX)
+	VADDPS         32(BX), Y0, Y0
+	VMOVUPS        Y0, 32(BX)
+	VPUNPCKLWD     Y5, Y2, Y6
+	VPUNPCKHWD     Y5, Y2, Y2
+	VADDPS         64(BX), Y6, Y6
+	VMOVUPS        Y6, 64(BX)
+	VADDPS         96(BX), Y2, Y2
+	VMOVUPS        Y2, 96(BX)
+	ADDQ           $0x0000005e, CX
+	ADDQ           $0x00000080, DX
+	DECQ           SI
+	JNE            tree
+	VZEROUPPER
+	RET
+
+// func trees6x32(bytes *byte, program *byte, leaves *byte, sums *float32, n uintptr, work *byte)
+// Requires: AVX, AVX2
+TEXT ·trees6x32(SB), NOSPLIT, $0-48
+	MOVQ bytes+0(FP), AX
+	MOVQ program+8(FP), CX
+	MOVQ leaves+16(FP), DX
+	MOVQ sums+24(FP), BX
+	MOVQ n+32(FP), SI
+
+tree:
+	MOVWLZX        (CX), DI
+	VPBROADCASTB   126(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VMOVDQU        ccececececececece<>+0(SB), Y1
+	VPSUBB         Y0, Y1, Y0
+	MOVWLZX        2(CX), DI
+	VPBROADCASTB   127(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VMOVDQU        ccccccccccccccccc<>+0(SB), Y2
+	VPSUBB         Y1, Y2, Y1
+	MOVWLZX        4(CX), DI
+	VPBROADCASTB   128(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VPBLENDVB      Y2, Y0, Y1, Y1
+	MOVWLZX        6(CX), DI
+	VPBROADCASTB   129(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VMOVDQU        ccacacacacacacaca<>+0(SB), Y2
+	VPSUBB         Y0, Y2, Y0
+	MOVWLZX        8(CX), DI
+	VPBROADCASTB   130(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VMOVDQU        cc8c8c8c8c8c8c8c8<>+0(SB), Y3
+	VPSUBB         Y2, Y3, Y2
+	MOVWLZX        10(CX), DI
+	VPBROADCASTB   131(CX), Y3
+	VPCMPGTB       (AX)(DI*8), Y3, Y3
+	VPBLENDVB      Y3, Y0, Y2, Y2
+	MOVWLZX        12(CX), DI
+	VPBROADCASTB   132(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VPBLENDVB      Y0, Y1, Y2, Y2
+	MOVWLZX        14(CX), DI
+	VPBROADCASTB   133(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VMOVDQU        cc6c6c6c6c6c6c6c6<>+0(SB), Y0
+	VPSUBB         Y1, Y0, Y1
+	MOVWLZX        16(CX), DI
+	VPBROADCASTB   134(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VMOVDQU        cc4c4c4c4c4c4c4c4<>+0(SB), Y3
+	VPSUBB         Y0, Y3, Y0
+	MOVWLZX        18(CX), DI
+	VPBROADCASTB   135(CX), Y3
+	VPCMPGTB       (AX)(DI*8), Y3, Y3
+	VPBLENDVB      Y3, Y1, Y0, Y0
+	MOVWLZX        20(CX), DI
+	VPBROADCASTB   136(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VMOVDQU        cc2c2c2c2c2c2c2c2<>+0(SB), Y3
+	VPSUBB         Y1, Y3, Y1
+	MOVWLZX        22(CX), DI
+	VPBROADCASTB   137(CX), Y3
+	VPCMPGTB       (AX)(DI*8), Y3, Y3
+	VMOVDQU        cc0c0c0c0c0c0c0c0<>+0(SB), Y4
+	VPSUBB         Y3, Y4, Y3
+	MOVWLZX        24(CX), DI
+	VPBROADCASTB   138(CX), Y4
+	VPCMPGTB       (AX)(DI*8), Y4, Y4
+	VPBLENDVB      Y4, Y1, Y3, Y3
+	MOVWLZX        26(CX), DI
+	VPBROADCASTB   139(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VPBLENDVB      Y1, Y0, Y3, Y3
+	MOVWLZX        28(CX), DI
+	VPBROADCASTB   140(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VPBLENDVB      Y0, Y2, Y3, Y3
+	MOVWLZX        30(CX), DI
+	VPBROADCASTB   141(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VMOVDQU        c8e8e8e8e8e8e8e8e<>+0(SB), Y0
+	VPSUBB         Y2, Y0, Y2
+	MOVWLZX        32(CX), DI
+	VPBROADCASTB   142(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VMOVDQU        c8c8c8c8c8c8c8c8c<>+0(SB), Y1
+	VPSUBB         Y0, Y1, Y0
+	MOVWLZX        34(CX), DI
+	VPBROADCASTB   143(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VPBLENDVB      Y1, Y2, Y0, Y0
+	MOVWLZX        36(CX), DI
+	VPBROADCASTB   144(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VMOVDQU        c8a8a8a8a8a8a8a8a<>+0(SB), Y1
+	VPSUBB         Y2, Y1, Y2
+	MOVWLZX        38(CX), DI
+	VPBROADCASTB   145(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VMOVDQU        c8888888888888888<>+0(SB), Y4
+	VPSUBB         Y1, Y4, Y1
+	MOVWLZX        40(CX), DI
+	VPBROADCASTB   146(CX), Y4
+	VPCMPGTB       (AX)(DI*8), Y4, Y4
+	VPBLENDVB      Y4, Y2, Y1, Y1
+	MOVWLZX        42(CX), DI
+	VPBROADCASTB   147(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VPBLENDVB      Y2, Y0, Y1, Y1
+	MOVWLZX        44(CX), DI
+	VPBROADCASTB   148(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VMOVDQU        c8686868686868686<>+0(SB), Y2
+	VPSUBB         Y0, Y2, Y0
+	MOVWLZX        46(CX), DI
+	VPBROADCASTB   149(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VMOVDQU        c8484848484848484<>+0(SB), Y4
+	VPSUBB         Y2, Y4, Y2
+	MOVWLZX        48(CX), DI
+	VPBROADCASTB   150(CX), Y4
+	VPCMPGTB       (AX)(DI*8), Y4, Y4
+	VPBLENDVB      Y4, Y0, Y2, Y2
+	MOVWLZX        50(CX), DI
+	VPBROADCASTB   151(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VMOVDQU        c8282828282828282<>+0(SB), Y4
+	VPSUBB         Y0, Y4, Y0
+	MOVWLZX        52(CX), DI
+	VPBROADCASTB   152(CX), Y4
+	VPCMPGTB       (AX)(DI*8), Y4, Y4
+	VMOVDQU        c8080808080808080<>+0(SB), Y5
+	VPSUBB         Y4, Y5, Y4
+	MOVWLZX        54(CX), DI
+	VPBROADCASTB   153(CX), Y5
+	VPCMPGTB       (AX)(DI*8), Y5, Y5
+	VPBLENDVB      Y5, Y0, Y4, Y4
+	MOVWLZX        56(CX), DI
+	VPBROADCASTB   154(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VPBLENDVB      Y0, Y2, Y4, Y4
+	MOVWLZX        58(CX), DI
+	VPBROADCASTB   155(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VPBLENDVB      Y2, Y1, Y4, Y4
+	MOVWLZX        60(CX), DI
+	VPBROADCASTB   156(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VPBLENDVB      Y1, Y3, Y4, Y4
+	MOVWLZX        62(CX), DI
+	VPBROADCASTB   157(CX), Y3
+	VPCMPGTB       (AX)(DI*8), Y3, Y3
+	VMOVDQU        c4e4e4e4e4e4e4e4e<>+0(SB), Y1
+	VPSUBB         Y3, Y1, Y3
+	MOVWLZX        64(CX), DI
+	VPBROADCASTB   158(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VMOVDQU        c4c4c4c4c4c4c4c4c<>+0(SB), Y2
+	VPSUBB         Y1, Y2, Y1
+	MOVWLZX        66(CX), DI
+	VPBROADCASTB   159(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VPBLENDVB      Y2, Y3, Y1, Y1
+	MOVWLZX        68(CX), DI
+	VPBROADCASTB   160(CX), Y3
+	VPCMPGTB       (AX)(DI*8), Y3, Y3
+	VMOVDQU        c4a4a4a4a4a4a4a4a<>+0(SB), Y2
+	VPSUBB         Y3, Y2, Y3
+	MOVWLZX        70(CX), DI
+	VPBROADCASTB   161(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VMOVDQU        c4848484848484848<>+0(SB), Y0
+	VPSUBB         Y2, Y0, Y2
+	MOVWLZX        72(CX), DI
+	VPBROADCASTB   162(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VPBLENDVB      Y0, Y3, Y2, Y2
+	MOVWLZX        74(CX), DI
+	VPBROADCASTB   163(CX), Y3
+	VPCMPGTB       (AX)(DI*8), Y3, Y3
+	VPBLENDVB      Y3, Y1, Y2, Y2
+	MOVWLZX        76(CX), DI
+	VPBROADCASTB   164(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VMOVDQU        c4646464646464646<>+0(SB), Y3
+	VPSUBB         Y1, Y3, Y1
+	MOVWLZX        78(CX), DI
+	VPBROADCASTB   165(CX), Y3
+	VPCMPGTB       (AX)(DI*8), Y3, Y3
+	VMOVDQU        c4444444444444444<>+0(SB), Y0
+	VPSUBB         Y3, Y0, Y3
+	MOVWLZX        80(CX), DI
+	VPBROADCASTB   166(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VPBLENDVB      Y0, Y1, Y3, Y3
+	MOVWLZX        82(CX), DI
+	VPBROADCASTB   167(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VMOVDQU        c4242424242424242<>+0(SB), Y0
+	VPSUBB         Y1, Y0, Y1
+	MOVWLZX        84(CX), DI
+	VPBROADCASTB   168(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VMOVDQU        c4040404040404040<>+0(SB), Y5
+	VPSUBB         Y0, Y5, Y0
+	MOVWLZX        86(CX), DI
+	VPBROADCASTB   169(CX), Y5
+	VPCMPGTB       (AX)(DI*8), Y5, Y5
+	VPBLENDVB      Y5, Y1, Y0, Y0
+	MOVWLZX        88(CX), DI
+	VPBROADCASTB   170(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VPBLENDVB      Y1, Y3, Y0, Y0
+	MOVWLZX        90(CX), DI
+	VPBROADCASTB   171(CX), Y3
+	VPCMPGTB       (AX)(DI*8), Y3, Y3
+	VPBLENDVB      Y3, Y2, Y0, Y0
+	MOVWLZX        92(CX), DI
+	VPBROADCASTB   172(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VMOVDQU        c0e0e0e0e0e0e0e0e<>+0(SB), Y3
+	VPSUBB         Y2, Y3, Y2
+	MOVWLZX        94(CX), DI
+	VPBROADCASTB   173(CX), Y3
+	VPCMPGTB       (AX)(DI*8), Y3, Y3
+	VMOVDQU        c0c0c0c0c0c0c0c0c<>+0(SB), Y1
+	VPSUBB         Y3, Y1, Y3
+	MOVWLZX        96(CX), DI
+	VPBROADCASTB   174(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VPBLENDVB      Y1, Y2, Y3, Y3
+	MOVWLZX        98(CX), DI
+	VPBROADCASTB   175(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VMOVDQU        c0a0a0a0a0a0a0a0a<>+0(SB), Y1
+	VPSUBB         Y2, Y1, Y2
+	MOVWLZX        100(CX), DI
+	VPBROADCASTB   176(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VMOVDQU        c0808080808080808<>+0(SB), Y5
+	VPSUBB         Y1, Y5, Y1
+	MOVWLZX        102(CX), DI
+	VPBROADCASTB   177(CX), Y5
+	VPCMPGTB       (AX)(DI*8), Y5, Y5
+	VPBLENDVB      Y5, Y2, Y1, Y1
+	MOVWLZX        104(CX), DI
+	VPBROADCASTB   178(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VPBLENDVB      Y2, Y3, Y1, Y1
+	MOVWLZX        106(CX), DI
+	VPBROADCASTB   179(CX), Y3
+	VPCMPGTB       (AX)(DI*8), Y3, Y3
+	VMOVDQU        c0606060606060606<>+0(SB), Y2
+	VPSUBB         Y3, Y2, Y3
+	MOVWLZX        108(CX), DI
+	VPBROADCASTB   180(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VMOVDQU        c0404040404040404<>+0(SB), Y5
+	VPSUBB         Y2, Y5, Y2
+	MOVWLZX        110(CX), DI
+	VPBROADCASTB   181(CX), Y5
+	VPCMPGTB       (AX)(DI*8), Y5, Y5
+	VPBLENDVB      Y5, Y3, Y2, Y2
+	MOVWLZX        112(CX), DI
+	VPBROADCASTB   182(CX), Y3
+	VPCMPGTB       (AX)(DI*8), Y3, Y3
+	VMOVDQU        c0202020202020202<>+0(SB), Y5
+	VPSUBB         Y3, Y5, Y3
+	MOVWLZX        114(CX), DI
+	VPBROADCASTB   183(CX), Y5
+	VPCMPGTB       (AX)(DI*8), Y5, Y5
+	VMOVDQU        c0000000000000000<>+0(SB), Y6
+	VPSUBB         Y5, Y6, Y5
+	MOVWLZX        116(CX), DI
+	VPBROADCASTB   184(CX), Y6
+	VPCMPGTB       (AX)(DI*8), Y6, Y6
+	VPBLENDVB      Y6, Y3, Y5, Y5
+	MOVWLZX        118(CX), DI
+	VPBROADCASTB   185(CX), Y3
+	VPCMPGTB       (AX)(DI*8), Y3, Y3
+	VPBLENDVB      Y3, Y2, Y5, Y5
+	MOVWLZX        120(CX), DI
+	VPBROADCASTB   186(CX), Y2
+	VPCMPGTB       (AX)(DI*8), Y2, Y2
+	VPBLENDVB      Y2, Y1, Y5, Y5
+	MOVWLZX        122(CX), DI
+	VPBROADCASTB   187(CX), Y1
+	VPCMPGTB       (AX)(DI*8), Y1, Y1
+	VPBLENDVB      Y1, Y0, Y5, Y5
+	MOVWLZX        124(CX), DI
+	VPBROADCASTB   188(CX), Y0
+	VPCMPGTB       (AX)(DI*8), Y0, Y0
+	VPBLENDVB      Y0, Y4, Y5, Y5
+	VPXOR          c8080808080808080<>+0(SB), Y5, Y4
+	VPADDB         Y5, Y5, Y0
+	VBROADCASTI128 (DX), Y1
+	VPSHUFB        Y5, Y1, Y1
+	VBROADCASTI128 16(DX), Y2
+	VPSHUFB        Y5, Y2, Y2
+	VPBLENDVB      Y0, Y2, Y1, Y1
+	VBROADCASTI128 32(DX), Y2
+	VPSHUFB        Y4, Y2, Y2
+	VBROADCASTI128 48(DX), Y3
+	VPSHUFB        Y4, Y3, Y3
+	VPBLENDVB      Y0, Y3, Y2, Y2
+	VPOR           Y2, Y1, Y1
+	VBROADCASTI128 64(DX), Y2
+	VPSHUFB        Y5, Y2, Y2
+	VBROADCASTI128 80(DX), Y3
+	VPSHUFB        Y5, Y3, Y3
+	VPBLENDVB      Y0, Y3, Y2, Y2
+	VBROADCASTI128 96(DX), Y3
+	VPSHUFB        Y4, Y3, Y3
+	VBROADCASTI128 112(DX), Y6
+	VPSHUFB        Y4, Y6, Y6
+	VPBLENDVB      Y0, Y6, Y3, Y3
+	VPOR           Y3, Y2, Y2
+	VPUNPCKLBW     Y2, Y1, Y3
+	VPUNPCKHBW     Y2, Y1, Y2
+	VBROADCASTI128 128(DX), Y1
+	VPSHUFB        Y5, Y1, Y1
+	VBROADCASTI128 144(DX), Y6
+	VPSHUFB        Y5, Y6, Y6
+	VPBLENDVB      Y0, Y6, Y1, Y1
+	VBROADCASTI128 160(DX), Y6
+	VPSHUFB        Y4, Y6, Y6
+	VBROADCASTI128 176(DX), Y7
+	VPSHUFB        Y4, Y7, Y7
+	VPBLENDVB      Y0, Y7, Y6, Y6
+	VPOR           Y6, Y1, Y1
+	VBROADCASTI128 192(DX), Y6
+	VPSHUFB        Y5, Y6, Y6
+	VBROADCASTI128 208(DX), Y7
+	VPSHUFB        Y5, Y7, Y7
+	VPBLENDVB      Y0, Y7, Y6, Y6
+	VBROADCASTI128 224(DX), Y7
+	VPSHUFB        Y4, Y7, Y7
+	VBROADCASTI128 240(DX), Y8
+	VPSHUFB        Y4, Y8, Y8
+	VPBLENDVB      Y0, Y8, Y7, Y7
+	VPOR           Y7, Y6, Y6
+	VPUNPCKLBW     Y6, Y1, Y7
+	VPUNPCKHBW     Y6, Y1, Y6
+	VPUNPCKLWD     Y7, Y3, Y1
+	VPUNPCKHWD     Y7, Y3, Y3
+	VADDPS         (BX), Y1, Y1
+	VMOVUPS        Y1, (BX)
+	VADDPS         32(BX), Y3, Y3
+	VMOVUPS        Y3, 32(BX)
+	VPUNPCKLWD     Y6, Y2, Y7
+	VPUNPCKHWD     Y6, Y2, Y2
+	VADDPS         64(BX), Y7, Y7
+	VMOVUPS        Y7, 64(BX)
+	VADDPS         96(BX), Y2, Y2
+	VMOVUPS        Y2, 96(BX)
+	ADDQ           $0x000000be, CX
+	ADDQ           $0x00000100, DX
+	DECQ           SI
+	JNE            tree
+	VZEROUPPER
+	RET
+
+// func trees7x32(bytes *byte, program *byte, leaves *float32, sums *float32, n uintptr, work *byte)
+// Requires: AVX, AVX2, MMX+
+TEXT ·trees7x32(SB), NOSPLIT, $0-48
+	MOVQ bytes+0(FP), AX
+	MOVQ program+8(FP), CX
+	MOVQ leaves+16(FP), DX
+	MOVQ sums+24(FP), BX
+	MOVQ n+32(FP), SI
+	MOVQ work+40(FP), DI
+
+tree:
+	MOVWLZX      (CX), R8
+	VPBROADCASTB 126(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VMOVDQU      c3e3e3e3e3e3e3e3e<>+0(SB), Y1
+	VPSUBB       Y0, Y1, Y0
+	MOVWLZX      2(CX), R8
+	VPBROADCASTB 127(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VMOVDQU      c3c3c3c3c3c3c3c3c<>+0(SB), Y2
+	VPSUBB       Y1, Y2, Y1
+	MOVWLZX      4(CX), R8
+	VPBROADCASTB 128(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VPBLENDVB    Y2, Y0, Y1, Y1
+	MOVWLZX      6(CX), R8
+	VPBROADCASTB 129(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VMOVDQU      c3a3a3a3a3a3a3a3a<>+0(SB), Y2
+	VPSUBB       Y0, Y2, Y0
+	MOVWLZX      8(CX), R8
+	VPBROADCASTB 130(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VMOVDQU      c3838383838383838<>+0(SB), Y3
+	VPSUBB       Y2, Y3, Y2
+	MOVWLZX      10(CX), R8
+	VPBROADCASTB 131(CX), Y3
+	VPCMPGTB     (AX)(R8*8), Y3, Y3
+	VPBLENDVB    Y3, Y0, Y2, Y2
+	MOVWLZX      12(CX), R8
+	VPBROADCASTB 132(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VPBLENDVB    Y0, Y1, Y2, Y2
+	MOVWLZX      14(CX), R8
+	VPBROADCASTB 133(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VMOVDQU      c3636363636363636<>+0(SB), Y0
+	VPSUBB       Y1, Y0, Y1
+	MOVWLZX      16(CX), R8
+	VPBROADCASTB 134(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VMOVDQU      c3434343434343434<>+0(SB), Y3
+	VPSUBB       Y0, Y3, Y0
+	MOVWLZX      18(CX), R8
+	VPBROADCASTB 135(CX), Y3
+	VPCMPGTB     (AX)(R8*8), Y3, Y3
+	VPBLENDVB    Y3, Y1, Y0, Y0
+	MOVWLZX      20(CX), R8
+	VPBROADCASTB 136(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VMOVDQU      c3232323232323232<>+0(SB), Y3
+	VPSUBB       Y1, Y3, Y1
+	MOVWLZX      22(CX), R8
+	VPBROADCASTB 137(CX), Y3
+	VPCMPGTB     (AX)(R8*8), Y3, Y3
+	VMOVDQU      c3030303030303030<>+0(SB), Y4
+	VPSUBB       Y3, Y4, Y3
+	MOVWLZX      24(CX), R8
+	VPBROADCASTB 138(CX), Y4
+	VPCMPGTB     (AX)(R8*8), Y4, Y4
+	VPBLENDVB    Y4, Y1, Y3, Y3
+	MOVWLZX      26(CX), R8
+	VPBROADCASTB 139(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VPBLENDVB    Y1, Y0, Y3, Y3
+	MOVWLZX      28(CX), R8
+	VPBROADCASTB 140(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VPBLENDVB    Y0, Y2, Y3, Y3
+	MOVWLZX      30(CX), R8
+	VPBROADCASTB 141(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VMOVDQU      c2e2e2e2e2e2e2e2e<>+0(SB), Y0
+	VPSUBB       Y2, Y0, Y2
+	MOVWLZX      32(CX), R8
+	VPBROADCASTB 142(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VMOVDQU      c2c2c2c2c2c2c2c2c<>+0(SB), Y1
+	VPSUBB       Y0, Y1, Y0
+	MOVWLZX      34(CX), R8
+	VPBROADCASTB 143(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VPBLENDVB    Y1, Y2, Y0, Y0
+	MOVWLZX      36(CX), R8
+	VPBROADCASTB 144(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VMOVDQU      c2a2a2a2a2a2a2a2a<>+0(SB), Y1
+	VPSUBB       Y2, Y1, Y2
+	MOVWLZX      38(CX), R8
+	VPBROADCASTB 145(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VMOVDQU      c2828282828282828<>+0(SB), Y4
+	VPSUBB       Y1, Y4, Y1
+	MOVWLZX      40(CX), R8
+	VPBROADCASTB 146(CX), Y4
+	VPCMPGTB     (AX)(R8*8), Y4, Y4
+	VPBLENDVB    Y4, Y2, Y1, Y1
+	MOVWLZX      42(CX), R8
+	VPBROADCASTB 147(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VPBLENDVB    Y2, Y0, Y1, Y1
+	MOVWLZX      44(CX), R8
+	VPBROADCASTB 148(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VMOVDQU      c2626262626262626<>+0(SB), Y2
+	VPSUBB       Y0, Y2, Y0
+	MOVWLZX      46(CX), R8
+	VPBROADCASTB 149(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VMOVDQU      c2424242424242424<>+0(SB), Y4
+	VPSUBB       Y2, Y4, Y2
+	MOVWLZX      48(CX), R8
+	VPBROADCASTB 150(CX), Y4
+	VPCMPGTB     (AX)(R8*8), Y4, Y4
+	VPBLENDVB    Y4, Y0, Y2, Y2
+	MOVWLZX      50(CX), R8
+	VPBROADCASTB 151(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VMOVDQU      c2222222222222222<>+0(SB), Y4
+	VPSUBB       Y0, Y4, Y0
+	MOVWLZX      52(CX), R8
+	VPBROADCASTB 152(CX), Y4
+	VPCMPGTB     (AX)(R8*8), Y4, Y4
+	VMOVDQU      c2020202020202020<>+0(SB), Y5
+	VPSUBB       Y4, Y5, Y4
+	MOVWLZX      54(CX), R8
+	VPBROADCASTB 153(CX), Y5
+	VPCMPGTB     (AX)(R8*8), Y5, Y5
+	VPBLENDVB    Y5, Y0, Y4, Y4
+	MOVWLZX      56(CX), R8
+	VPBROADCASTB 154(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VPBLENDVB    Y0, Y2, Y4, Y4
+	MOVWLZX      58(CX), R8
+	VPBROADCASTB 155(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VPBLENDVB    Y2, Y1, Y4, Y4
+	MOVWLZX      60(CX), R8
+	VPBROADCASTB 156(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VPBLENDVB    Y1, Y3, Y4, Y4
+	MOVWLZX      62(CX), R8
+	VPBROADCASTB 157(CX), Y3
+	VPCMPGTB     (AX)(R8*8), Y3, Y3
+	VMOVDQU      c1e1e1e1e1e1e1e1e<>+0(SB), Y1
+	VPSUBB       Y3, Y1, Y3
+	MOVWLZX      64(CX), R8
+	VPBROADCASTB 158(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VMOVDQU      c1c1c1c1c1c1c1c1c<>+0(SB), Y2
+	VPSUBB       Y1, Y2, Y1
+	MOVWLZX      66(CX), R8
+	VPBROADCASTB 159(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VPBLENDVB    Y2, Y3, Y1, Y1
+	MOVWLZX      68(CX), R8
+	VPBROADCASTB 160(CX), Y3
+	VPCMPGTB     (AX)(R8*8), Y3, Y3
+	VMOVDQU      c1a1a1a1a1a1a1a1a<>+0(SB), Y2
+	VPSUBB       Y3, Y2, Y3
+	MOVWLZX      70(CX), R8
+	VPBROADCASTB 161(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VMOVDQU      c1818181818181818<>+0(SB), Y0
+	VPSUBB       Y2, Y0, Y2
+	MOVWLZX      72(CX), R8
+	VPBROADCASTB 162(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VPBLENDVB    Y0, Y3, Y2, Y2
+	MOVWLZX      74(CX), R8
+	VPBROADCASTB 163(CX), Y3
+	VPCMPGTB     (AX)(R8*8), Y3, Y3
+	VPBLENDVB    Y3, Y1, Y2, Y2
+	MOVWLZX      76(CX), R8
+	VPBROADCASTB 164(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VMOVDQU      c1616161616161616<>+0(SB), Y3
+	VPSUBB       Y1, Y3, Y1
+	MOVWLZX      78(CX), R8
+	VPBROADCASTB 165(CX), Y3
+	VPCMPGTB     (AX)(R8*8), Y3, Y3
+	VMOVDQU      c1414141414141414<>+0(SB), Y0
+	VPSUBB       Y3, Y0, Y3
+	MOVWLZX      80(CX), R8
+	VPBROADCASTB 166(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VPBLENDVB    Y0, Y1, Y3, Y3
+	MOVWLZX      82(CX), R8
+	VPBROADCASTB 167(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VMOVDQU      c1212121212121212<>+0(SB), Y0
+	VPSUBB       Y1, Y0, Y1
+	MOVWLZX      84(CX), R8
+	VPBROADCASTB 168(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VMOVDQU      c1010101010101010<>+0(SB), Y5
+	VPSUBB       Y0, Y5, Y0
+	MOVWLZX      86(CX), R8
+	VPBROADCASTB 169(CX), Y5
+	VPCMPGTB     (AX)(R8*8), Y5, Y5
+	VPBLENDVB    Y5, Y1, Y0, Y0
+	MOVWLZX      88(CX), R8
+	VPBROADCASTB 170(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VPBLENDVB    Y1, Y3, Y0, Y0
+	MOVWLZX      90(CX), R8
+	VPBROADCASTB 171(CX), Y3
+	VPCMPGTB     (AX)(R8*8), Y3, Y3
+	VPBLENDVB    Y3, Y2, Y0, Y0
+	MOVWLZX      92(CX), R8
+	VPBROADCASTB 172(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VMOVDQU      c0e0e0e0e0e0e0e0e<>+0(SB), Y3
+	VPSUBB       Y2, Y3, Y2
+	MOVWLZX      94(CX), R8
+	VPBROADCASTB 173(CX), Y3
+	VPCMPGTB     (AX)(R8*8), Y3, Y3
+	VMOVDQU      c0c0c0c0c0c0c0c0c<>+0(SB), Y1
+	VPSUBB       Y3, Y1, Y3
+	MOVWLZX      96(CX), R8
+	VPBROADCASTB 174(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VPBLENDVB    Y1, Y2, Y3, Y3
+	MOVWLZX      98(CX), R8
+	VPBROADCASTB 175(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VMOVDQU      c0a0a0a0a0a0a0a0a<>+0(SB), Y1
+	VPSUBB       Y2, Y1, Y2
+	MOVWLZX      100(CX), R8
+	VPBROADCASTB 176(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VMOVDQU      c0808080808080808<>+0(SB), Y5
+	VPSUBB       Y1, Y5, Y1
+	MOVWLZX      102(CX), R8
+	VPBROADCASTB 177(CX), Y5
+	VPCMPGTB     (AX)(R8*8), Y5, Y5
+	VPBLENDVB    Y5, Y2, Y1, Y1
+	MOVWLZX      104(CX), R8
+	VPBROADCASTB 178(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VPBLENDVB    Y2, Y3, Y1, Y1
+	MOVWLZX      106(CX), R8
+	VPBROADCASTB 179(CX), Y3
+	VPCMPGTB     (AX)(R8*8), Y3, Y3
+	VMOVDQU      c0606060606060606<>+0(SB), Y2
+	VPSUBB       Y3, Y2, Y3
+	MOVWLZX      108(CX), R8
+	VPBROADCASTB 180(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VMOVDQU      c0404040404040404<>+0(SB), Y5
+	VPSUBB       Y2, Y5, Y2
+	MOVWLZX      110(CX), R8
+	VPBROADCASTB 181(CX), Y5
+	VPCMPGTB     (AX)(R8*8), Y5, Y5
+	VPBLENDVB    Y5, Y3, Y2, Y2
+	MOVWLZX      112(CX), R8
+	VPBROADCASTB 182(CX), Y3
+	VPCMPGTB     (AX)(R8*8), Y3, Y3
+	VMOVDQU      c0202020202020202<>+0(SB), Y5
+	VPSUBB       Y3, Y5, Y3
+	MOVWLZX      114(CX), R8
+	VPBROADCASTB 183(CX), Y5
+	VPCMPGTB     (AX)(R8*8), Y5, Y5
+	VMOVDQU      c0000000000000000<>+0(SB), Y6
+	VPSUBB       Y5, Y6, Y5
+	MOVWLZX      116(CX), R8
+	VPBROADCASTB 184(CX), Y6
+	VPCMPGTB     (AX)(R8*8), Y6, Y6
+	VPBLENDVB    Y6, Y3, Y5, Y5
+	MOVWLZX      118(CX), R8
+	VPBROADCASTB 185(CX), Y3
+	VPCMPGTB     (AX)(R8*8), Y3, Y3
+	VPBLENDVB    Y3, Y2, Y5, Y5
+	MOVWLZX      120(CX), R8
+	VPBROADCASTB 186(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VPBLENDVB    Y2, Y1, Y5, Y5
+	MOVWLZX      122(CX), R8
+	VPBROADCASTB 187(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VPBLENDVB    Y1, Y0, Y5, Y5
+	MOVWLZX      124(CX), R8
+	VPBROADCASTB 188(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VPBLENDVB    Y0, Y4, Y5, Y5
+	VMOVDQU      Y5, (DI)
+	PREFETCHT0   512(DX)
+	PREFETCHT0   576(DX)
+	PREFETCHT0   640(DX)
+	PREFETCHT0   704(DX)
+	PREFETCHT0   384(CX)
+	PREFETCHT0   448(CX)
+	PREFETCHT0   512(CX)
+	PREFETCHT0   576(CX)
+	PREFETCHT0   640(CX)
+	MOVQ         (DI), R8
+	MOVQ         16(DI), R9
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         (AX)(R11*8), R12
+	ADCL         R10, R10
+	VMOVSS       (DX)(R10*4), X5
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         1(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x10, (DX)(R10*4), X5, X5
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         2(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x20, (DX)(R10*4), X5, X5
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         3(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x30, (DX)(R10*4), X5, X5
+	MOVBLZX      R9, R10
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         16(AX)(R11*8), R12
+	ADCL         R10, R10
+	VMOVSS       (DX)(R10*4), X4
+	MOVBLZX      R9, R10
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         17(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x10, (DX)(R10*4), X4, X4
+	MOVBLZX      R9, R10
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         18(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x20, (DX)(R10*4), X4, X4
+	MOVBLZX      R9, R10
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         19(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x30, (DX)(R10*4), X4, X4
+	VINSERTF128  $0x01, X4, Y5, Y5
+	VADDPS       (BX), Y5, Y5
+	VMOVUPS      Y5, (BX)
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         4(AX)(R11*8), R12
+	ADCL         R10, R10
+	VMOVSS       (DX)(R10*4), X4
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         5(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x10, (DX)(R10*4), X4, X4
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         6(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x20, (DX)(R10*4), X4, X4
+	MOVWLZX      190(CX)(R8*4), R10
+	MOVBLZX      192(CX)(R8*4), R11
+	CMPB         7(AX)(R10*8), R11
+	ADCL         R8, R8
+	VINSERTPS    $0x30, (DX)(R8*4), X4, X4
+	MOVBLZX      R9, R8
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R8*4), R10
+	MOVBLZX      192(CX)(R8*4), R11
+	CMPB         20(AX)(R10*8), R11
+	ADCL         R8, R8
+	VMOVSS       (DX)(R8*4), X5
+	MOVBLZX      R9, R8
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R8*4), R10
+	MOVBLZX      192(CX)(R8*4), R11
+	CMPB         21(AX)(R10*8), R11
+	ADCL         R8, R8
+	VINSERTPS    $0x10, (DX)(R8*4), X5, X5
+	MOVBLZX      R9, R8
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R8*4), R10
+	MOVBLZX      192(CX)(R8*4), R11
+	CMPB         22(AX)(R10*8), R11
+	ADCL         R8, R8
+	VINSERTPS    $0x20, (DX)(R8*4), X5, X5
+	MOVWLZX      190(CX)(R9*4), R8
+	MOVBLZX      192(CX)(R9*4), R10
+	CMPB         23(AX)(R8*8), R10
+	ADCL         R9, R9
+	VINSERTPS    $0x30, (DX)(R9*4), X5, X5
+	VINSERTF128  $0x01, X5, Y4, Y4
+	VADDPS       32(BX), Y4, Y4
+	VMOVUPS      Y4, 32(BX)
+	PREFETCHT0   768(DX)
+	PREFETCHT0   832(DX)
+	PREFETCHT0   896(DX)
+	PREFETCHT0   960(DX)
+	PREFETCHT0   640(CX)
+	PREFETCHT0   704(CX)
+	PREFETCHT0   768(CX)
+	PREFETCHT0   832(CX)
+	MOVQ         8(DI), R8
+	MOVQ         24(DI), R9
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         8(AX)(R11*8), R12
+	ADCL         R10, R10
+	VMOVSS       (DX)(R10*4), X5
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         9(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x10, (DX)(R10*4), X5, X5
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         10(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x20, (DX)(R10*4), X5, X5
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         11(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x30, (DX)(R10*4), X5, X5
+	MOVBLZX      R9, R10
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         24(AX)(R11*8), R12
+	ADCL         R10, R10
+	VMOVSS       (DX)(R10*4), X4
+	MOVBLZX      R9, R10
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         25(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x10, (DX)(R10*4), X4, X4
+	MOVBLZX      R9, R10
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         26(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x20, (DX)(R10*4), X4, X4
+	MOVBLZX      R9, R10
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         27(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x30, (DX)(R10*4), X4, X4
+	VINSERTF128  $0x01, X4, Y5, Y5
+	VADDPS       64(BX), Y5, Y5
+	VMOVUPS      Y5, 64(BX)
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         12(AX)(R11*8), R12
+	ADCL         R10, R10
+	VMOVSS       (DX)(R10*4), X4
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         13(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x10, (DX)(R10*4), X4, X4
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         14(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x20, (DX)(R10*4), X4, X4
+	MOVWLZX      190(CX)(R8*4), R10
+	MOVBLZX      192(CX)(R8*4), R11
+	CMPB         15(AX)(R10*8), R11
+	ADCL         R8, R8
+	VINSERTPS    $0x30, (DX)(R8*4), X4, X4
+	MOVBLZX      R9, R8
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R8*4), R10
+	MOVBLZX      192(CX)(R8*4), R11
+	CMPB         28(AX)(R10*8), R11
+	ADCL         R8, R8
+	VMOVSS       (DX)(R8*4), X5
+	MOVBLZX      R9, R8
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R8*4), R10
+	MOVBLZX      192(CX)(R8*4), R11
+	CMPB         29(AX)(R10*8), R11
+	ADCL         R8, R8
+	VINSERTPS    $0x10, (DX)(R8*4), X5, X5
+	MOVBLZX      R9, R8
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R8*4), R10
+	MOVBLZX      192(CX)(R8*4), R11
+	CMPB         30(AX)(R10*8), R11
+	ADCL         R8, R8
+	VINSERTPS    $0x20, (DX)(R8*4), X5, X5
+	MOVWLZX      190(CX)(R9*4), R8
+	MOVBLZX      192(CX)(R9*4), R10
+	CMPB         31(AX)(R8*8), R10
+	ADCL         R9, R9
+	VINSERTPS    $0x30, (DX)(R9*4), X5, X5
+	VINSERTF128  $0x01, X5, Y4, Y4
+	VADDPS       96(BX), Y4, Y4
+	VMOVUPS      Y4, 96(BX)
+	ADDQ         $0x000001be, CX
+	ADDQ         $0x00000200, DX
+	DECQ         SI
+	JNE          tree
+	VZEROUPPER
+	RET
+
+// func trees8x32(bytes *byte, program *byte, leaves *float32, sums *float32, n uintptr, work *byte)
+// Requires: AVX, AVX2, MMX+
+TEXT ·trees8x32(SB), NOSPLIT, $0-48
+	MOVQ bytes+0(FP), AX
+	MOVQ program+8(FP), CX
+	MOVQ leaves+16(FP), DX
+	MOVQ sums+24(FP), BX
+	MOVQ n+32(FP), SI
+	MOVQ work+40(FP), DI
+
+tree:
+	MOVWLZX      (CX), R8
+	VPBROADCASTB 126(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VMOVDQU      c3e3e3e3e3e3e3e3e<>+0(SB), Y1
+	VPSUBB       Y0, Y1, Y0
+	MOVWLZX      2(CX), R8
+	VPBROADCASTB 127(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VMOVDQU      c3c3c3c3c3c3c3c3c<>+0(SB), Y2
+	VPSUBB       Y1, Y2, Y1
+	MOVWLZX      4(CX), R8
+	VPBROADCASTB 128(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VPBLENDVB    Y2, Y0, Y1, Y1
+	MOVWLZX      6(CX), R8
+	VPBROADCASTB 129(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VMOVDQU      c3a3a3a3a3a3a3a3a<>+0(SB), Y2
+	VPSUBB       Y0, Y2, Y0
+	MOVWLZX      8(CX), R8
+	VPBROADCASTB 130(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VMOVDQU      c3838383838383838<>+0(SB), Y3
+	VPSUBB       Y2, Y3, Y2
+	MOVWLZX      10(CX), R8
+	VPBROADCASTB 131(CX), Y3
+	VPCMPGTB     (AX)(R8*8), Y3, Y3
+	VPBLENDVB    Y3, Y0, Y2, Y2
+	MOVWLZX      12(CX), R8
+	VPBROADCASTB 132(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VPBLENDVB    Y0, Y1, Y2, Y2
+	MOVWLZX      14(CX), R8
+	VPBROADCASTB 133(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VMOVDQU      c3636363636363636<>+0(SB), Y0
+	VPSUBB       Y1, Y0, Y1
+	MOVWLZX      16(CX), R8
+	VPBROADCASTB 134(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VMOVDQU      c3434343434343434<>+0(SB), Y3
+	VPSUBB       Y0, Y3, Y0
+	MOVWLZX      18(CX), R8
+	VPBROADCASTB 135(CX), Y3
+	VPCMPGTB     (AX)(R8*8), Y3, Y3
+	VPBLENDVB    Y3, Y1, Y0, Y0
+	MOVWLZX      20(CX), R8
+	VPBROADCASTB 136(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VMOVDQU      c3232323232323232<>+0(SB), Y3
+	VPSUBB       Y1, Y3, Y1
+	MOVWLZX      22(CX), R8
+	VPBROADCASTB 137(CX), Y3
+	VPCMPGTB     (AX)(R8*8), Y3, Y3
+	VMOVDQU      c3030303030303030<>+0(SB), Y4
+	VPSUBB       Y3, Y4, Y3
+	MOVWLZX      24(CX), R8
+	VPBROADCASTB 138(CX), Y4
+	VPCMPGTB     (AX)(R8*8), Y4, Y4
+	VPBLENDVB    Y4, Y1, Y3, Y3
+	MOVWLZX      26(CX), R8
+	VPBROADCASTB 139(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VPBLENDVB    Y1, Y0, Y3, Y3
+	MOVWLZX      28(CX), R8
+	VPBROADCASTB 140(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VPBLENDVB    Y0, Y2, Y3, Y3
+	MOVWLZX      30(CX), R8
+	VPBROADCASTB 141(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VMOVDQU      c2e2e2e2e2e2e2e2e<>+0(SB), Y0
+	VPSUBB       Y2, Y0, Y2
+	MOVWLZX      32(CX), R8
+	VPBROADCASTB 142(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VMOVDQU      c2c2c2c2c2c2c2c2c<>+0(SB), Y1
+	VPSUBB       Y0, Y1, Y0
+	MOVWLZX      34(CX), R8
+	VPBROADCASTB 143(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VPBLENDVB    Y1, Y2, Y0, Y0
+	MOVWLZX      36(CX), R8
+	VPBROADCASTB 144(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VMOVDQU      c2a2a2a2a2a2a2a2a<>+0(SB), Y1
+	VPSUBB       Y2, Y1, Y2
+	MOVWLZX      38(CX), R8
+	VPBROADCASTB 145(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VMOVDQU      c2828282828282828<>+0(SB), Y4
+	VPSUBB       Y1, Y4, Y1
+	MOVWLZX      40(CX), R8
+	VPBROADCASTB 146(CX), Y4
+	VPCMPGTB     (AX)(R8*8), Y4, Y4
+	VPBLENDVB    Y4, Y2, Y1, Y1
+	MOVWLZX      42(CX), R8
+	VPBROADCASTB 147(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VPBLENDVB    Y2, Y0, Y1, Y1
+	MOVWLZX      44(CX), R8
+	VPBROADCASTB 148(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VMOVDQU      c2626262626262626<>+0(SB), Y2
+	VPSUBB       Y0, Y2, Y0
+	MOVWLZX      46(CX), R8
+	VPBROADCASTB 149(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VMOVDQU      c2424242424242424<>+0(SB), Y4
+	VPSUBB       Y2, Y4, Y2
+	MOVWLZX      48(CX), R8
+	VPBROADCASTB 150(CX), Y4
+	VPCMPGTB     (AX)(R8*8), Y4, Y4
+	VPBLENDVB    Y4, Y0, Y2, Y2
+	MOVWLZX      50(CX), R8
+	VPBROADCASTB 151(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VMOVDQU      c2222222222222222<>+0(SB), Y4
+	VPSUBB       Y0, Y4, Y0
+	MOVWLZX      52(CX), R8
+	VPBROADCASTB 152(CX), Y4
+	VPCMPGTB     (AX)(R8*8), Y4, Y4
+	VMOVDQU      c2020202020202020<>+0(SB), Y5
+	VPSUBB       Y4, Y5, Y4
+	MOVWLZX      54(CX), R8
+	VPBROADCASTB 153(CX), Y5
+	VPCMPGTB     (AX)(R8*8), Y5, Y5
+	VPBLENDVB    Y5, Y0, Y4, Y4
+	MOVWLZX      56(CX), R8
+	VPBROADCASTB 154(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VPBLENDVB    Y0, Y2, Y4, Y4
+	MOVWLZX      58(CX), R8
+	VPBROADCASTB 155(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VPBLENDVB    Y2, Y1, Y4, Y4
+	MOVWLZX      60(CX), R8
+	VPBROADCASTB 156(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VPBLENDVB    Y1, Y3, Y4, Y4
+	MOVWLZX      62(CX), R8
+	VPBROADCASTB 157(CX), Y3
+	VPCMPGTB     (AX)(R8*8), Y3, Y3
+	VMOVDQU      c1e1e1e1e1e1e1e1e<>+0(SB), Y1
+	VPSUBB       Y3, Y1, Y3
+	MOVWLZX      64(CX), R8
+	VPBROADCASTB 158(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VMOVDQU      c1c1c1c1c1c1c1c1c<>+0(SB), Y2
+	VPSUBB       Y1, Y2, Y1
+	MOVWLZX      66(CX), R8
+	VPBROADCASTB 159(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VPBLENDVB    Y2, Y3, Y1, Y1
+	MOVWLZX      68(CX), R8
+	VPBROADCASTB 160(CX), Y3
+	VPCMPGTB     (AX)(R8*8), Y3, Y3
+	VMOVDQU      c1a1a1a1a1a1a1a1a<>+0(SB), Y2
+	VPSUBB       Y3, Y2, Y3
+	MOVWLZX      70(CX), R8
+	VPBROADCASTB 161(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VMOVDQU      c1818181818181818<>+0(SB), Y0
+	VPSUBB       Y2, Y0, Y2
+	MOVWLZX      72(CX), R8
+	VPBROADCASTB 162(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VPBLENDVB    Y0, Y3, Y2, Y2
+	MOVWLZX      74(CX), R8
+	VPBROADCASTB 163(CX), Y3
+	VPCMPGTB     (AX)(R8*8), Y3, Y3
+	VPBLENDVB    Y3, Y1, Y2, Y2
+	MOVWLZX      76(CX), R8
+	VPBROADCASTB 164(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VMOVDQU      c1616161616161616<>+0(SB), Y3
+	VPSUBB       Y1, Y3, Y1
+	MOVWLZX      78(CX), R8
+	VPBROADCASTB 165(CX), Y3
+	VPCMPGTB     (AX)(R8*8), Y3, Y3
+	VMOVDQU      c1414141414141414<>+0(SB), Y0
+	VPSUBB       Y3, Y0, Y3
+	MOVWLZX      80(CX), R8
+	VPBROADCASTB 166(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VPBLENDVB    Y0, Y1, Y3, Y3
+	MOVWLZX      82(CX), R8
+	VPBROADCASTB 167(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VMOVDQU      c1212121212121212<>+0(SB), Y0
+	VPSUBB       Y1, Y0, Y1
+	MOVWLZX      84(CX), R8
+	VPBROADCASTB 168(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VMOVDQU      c1010101010101010<>+0(SB), Y5
+	VPSUBB       Y0, Y5, Y0
+	MOVWLZX      86(CX), R8
+	VPBROADCASTB 169(CX), Y5
+	VPCMPGTB     (AX)(R8*8), Y5, Y5
+	VPBLENDVB    Y5, Y1, Y0, Y0
+	MOVWLZX      88(CX), R8
+	VPBROADCASTB 170(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VPBLENDVB    Y1, Y3, Y0, Y0
+	MOVWLZX      90(CX), R8
+	VPBROADCASTB 171(CX), Y3
+	VPCMPGTB     (AX)(R8*8), Y3, Y3
+	VPBLENDVB    Y3, Y2, Y0, Y0
+	MOVWLZX      92(CX), R8
+	VPBROADCASTB 172(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VMOVDQU      c0e0e0e0e0e0e0e0e<>+0(SB), Y3
+	VPSUBB       Y2, Y3, Y2
+	MOVWLZX      94(CX), R8
+	VPBROADCASTB 173(CX), Y3
+	VPCMPGTB     (AX)(R8*8), Y3, Y3
+	VMOVDQU      c0c0c0c0c0c0c0c0c<>+0(SB), Y1
+	VPSUBB       Y3, Y1, Y3
+	MOVWLZX      96(CX), R8
+	VPBROADCASTB 174(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VPBLENDVB    Y1, Y2, Y3, Y3
+	MOVWLZX      98(CX), R8
+	VPBROADCASTB 175(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VMOVDQU      c0a0a0a0a0a0a0a0a<>+0(SB), Y1
+	VPSUBB       Y2, Y1, Y2
+	MOVWLZX      100(CX), R8
+	VPBROADCASTB 176(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VMOVDQU      c0808080808080808<>+0(SB), Y5
+	VPSUBB       Y1, Y5, Y1
+	MOVWLZX      102(CX), R8
+	VPBROADCASTB 177(CX), Y5
+	VPCMPGTB     (AX)(R8*8), Y5, Y5
+	VPBLENDVB    Y5, Y2, Y1, Y1
+	MOVWLZX      104(CX), R8
+	VPBROADCASTB 178(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VPBLENDVB    Y2, Y3, Y1, Y1
+	MOVWLZX      106(CX), R8
+	VPBROADCASTB 179(CX), Y3
+	VPCMPGTB     (AX)(R8*8), Y3, Y3
+	VMOVDQU      c0606060606060606<>+0(SB), Y2
+	VPSUBB       Y3, Y2, Y3
+	MOVWLZX      108(CX), R8
+	VPBROADCASTB 180(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VMOVDQU      c0404040404040404<>+0(SB), Y5
+	VPSUBB       Y2, Y5, Y2
+	MOVWLZX      110(CX), R8
+	VPBROADCASTB 181(CX), Y5
+	VPCMPGTB     (AX)(R8*8), Y5, Y5
+	VPBLENDVB    Y5, Y3, Y2, Y2
+	MOVWLZX      112(CX), R8
+	VPBROADCASTB 182(CX), Y3
+	VPCMPGTB     (AX)(R8*8), Y3, Y3
+	VMOVDQU      c0202020202020202<>+0(SB), Y5
+	VPSUBB       Y3, Y5, Y3
+	MOVWLZX      114(CX), R8
+	VPBROADCASTB 183(CX), Y5
+	VPCMPGTB     (AX)(R8*8), Y5, Y5
+	VMOVDQU      c0000000000000000<>+0(SB), Y6
+	VPSUBB       Y5, Y6, Y5
+	MOVWLZX      116(CX), R8
+	VPBROADCASTB 184(CX), Y6
+	VPCMPGTB     (AX)(R8*8), Y6, Y6
+	VPBLENDVB    Y6, Y3, Y5, Y5
+	MOVWLZX      118(CX), R8
+	VPBROADCASTB 185(CX), Y3
+	VPCMPGTB     (AX)(R8*8), Y3, Y3
+	VPBLENDVB    Y3, Y2, Y5, Y5
+	MOVWLZX      120(CX), R8
+	VPBROADCASTB 186(CX), Y2
+	VPCMPGTB     (AX)(R8*8), Y2, Y2
+	VPBLENDVB    Y2, Y1, Y5, Y5
+	MOVWLZX      122(CX), R8
+	VPBROADCASTB 187(CX), Y1
+	VPCMPGTB     (AX)(R8*8), Y1, Y1
+	VPBLENDVB    Y1, Y0, Y5, Y5
+	MOVWLZX      124(CX), R8
+	VPBROADCASTB 188(CX), Y0
+	VPCMPGTB     (AX)(R8*8), Y0, Y0
+	VPBLENDVB    Y0, Y4, Y5, Y5
+	VMOVDQU      Y5, (DI)
+	PREFETCHT0   1024(DX)
+	PREFETCHT0   1088(DX)
+	PREFETCHT0   1152(DX)
+	PREFETCHT0   1216(DX)
+	PREFETCHT0   1280(DX)
+	PREFETCHT0   1344(DX)
+	PREFETCHT0   1408(DX)
+	PREFETCHT0   1472(DX)
+	PREFETCHT0   896(CX)
+	PREFETCHT0   960(CX)
+	PREFETCHT0   1024(CX)
+	PREFETCHT0   1088(CX)
+	PREFETCHT0   1152(CX)
+	PREFETCHT0   1216(CX)
+	PREFETCHT0   1280(CX)
+	PREFETCHT0   1344(CX)
+	PREFETCHT0   1408(CX)
+	MOVQ         (DI), R8
+	MOVQ         16(DI), R9
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         (AX)(R11*8), R12
+	ADCL         R10, R10
+	MOVWLZX      446(CX)(R10*4), R11
+	MOVBLZX      448(CX)(R10*4), R12
+	CMPB         (AX)(R11*8), R12
+	ADCL         R10, R10
+	VMOVSS       (DX)(R10*4), X5
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         1(AX)(R11*8), R12
+	ADCL         R10, R10
+	MOVWLZX      446(CX)(R10*4), R11
+	MOVBLZX      448(CX)(R10*4), R12
+	CMPB         1(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x10, (DX)(R10*4), X5, X5
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         2(AX)(R11*8), R12
+	ADCL         R10, R10
+	MOVWLZX      446(CX)(R10*4), R11
+	MOVBLZX      448(CX)(R10*4), R12
+	CMPB         2(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x20, (DX)(R10*4), X5, X5
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         3(AX)(R11*8), R12
+	ADCL         R10, R10
+	MOVWLZX      446(CX)(R10*4), R11
+	MOVBLZX      448(CX)(R10*4), R12
+	CMPB         3(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x30, (DX)(R10*4), X5, X5
+	MOVBLZX      R9, R10
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         16(AX)(R11*8), R12
+	ADCL         R10, R10
+	MOVWLZX      446(CX)(R10*4), R11
+	MOVBLZX      448(CX)(R10*4), R12
+	CMPB         16(AX)(R11*8), R12
+	ADCL         R10, R10
+	VMOVSS       (DX)(R10*4), X4
+	MOVBLZX      R9, R10
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         17(AX)(R11*8), R12
+	ADCL         R10, R10
+	MOVWLZX      446(CX)(R10*4), R11
+	MOVBLZX      448(CX)(R10*4), R12
+	CMPB         17(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x10, (DX)(R10*4), X4, X4
+	MOVBLZX      R9, R10
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         18(AX)(R11*8), R12
+	ADCL         R10, R10
+	MOVWLZX      446(CX)(R10*4), R11
+	MOVBLZX      448(CX)(R10*4), R12
+	CMPB         18(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x20, (DX)(R10*4), X4, X4
+	MOVBLZX      R9, R10
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         19(AX)(R11*8), R12
+	ADCL         R10, R10
+	MOVWLZX      446(CX)(R10*4), R11
+	MOVBLZX      448(CX)(R10*4), R12
+	CMPB         19(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x30, (DX)(R10*4), X4, X4
+	VINSERTF128  $0x01, X4, Y5, Y5
+	VADDPS       (BX), Y5, Y5
+	VMOVUPS      Y5, (BX)
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         4(AX)(R11*8), R12
+	ADCL         R10, R10
+	MOVWLZX      446(CX)(R10*4), R11
+	MOVBLZX      448(CX)(R10*4), R12
+	CMPB         4(AX)(R11*8), R12
+	ADCL         R10, R10
+	VMOVSS       (DX)(R10*4), X4
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         5(AX)(R11*8), R12
+	ADCL         R10, R10
+	MOVWLZX      446(CX)(R10*4), R11
+	MOVBLZX      448(CX)(R10*4), R12
+	CMPB         5(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x10, (DX)(R10*4), X4, X4
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         6(AX)(R11*8), R12
+	ADCL         R10, R10
+	MOVWLZX      446(CX)(R10*4), R11
+	MOVBLZX      448(CX)(R10*4), R12
+	CMPB         6(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x20, (DX)(R10*4), X4, X4
+	MOVWLZX      190(CX)(R8*4), R10
+	MOVBLZX      192(CX)(R8*4), R11
+	CMPB         7(AX)(R10*8), R11
+	ADCL         R8, R8
+	MOVWLZX      446(CX)(R8*4), R10
+	MOVBLZX      448(CX)(R8*4), R11
+	CMPB         7(AX)(R10*8), R11
+	ADCL         R8, R8
+	VINSERTPS    $0x30, (DX)(R8*4), X4, X4
+	MOVBLZX      R9, R8
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R8*4), R10
+	MOVBLZX      192(CX)(R8*4), R11
+	CMPB         20(AX)(R10*8), R11
+	ADCL         R8, R8
+	MOVWLZX      446(CX)(R8*4), R10
+	MOVBLZX      448(CX)(R8*4), R11
+	CMPB         20(AX)(R10*8), R11
+	ADCL         R8, R8
+	VMOVSS       (DX)(R8*4), X5
+	MOVBLZX      R9, R8
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R8*4), R10
+	MOVBLZX      192(CX)(R8*4), R11
+	CMPB         21(AX)(R10*8), R11
+	ADCL         R8, R8
+	MOVWLZX      446(CX)(R8*4), R10
+	MOVBLZX      448(CX)(R8*4), R11
+	CMPB         21(AX)(R10*8), R11
+	ADCL         R8, R8
+	VINSERTPS    $0x10, (DX)(R8*4), X5, X5
+	MOVBLZX      R9, R8
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R8*4), R10
+	MOVBLZX      192(CX)(R8*4), R11
+	CMPB         22(AX)(R10*8), R11
+	ADCL         R8, R8
+	MOVWLZX      446(CX)(R8*4), R10
+	MOVBLZX      448(CX)(R8*4), R11
+	CMPB         22(AX)(R10*8), R11
+	ADCL         R8, R8
+	VINSERTPS    $0x20, (DX)(R8*4), X5, X5
+	MOVWLZX      190(CX)(R9*4), R8
+	MOVBLZX      192(CX)(R9*4), R10
+	CMPB         23(AX)(R8*8), R10
+	ADCL         R9, R9
+	MOVWLZX      446(CX)(R9*4), R8
+	MOVBLZX      448(CX)(R9*4), R10
+	CMPB         23(AX)(R8*8), R10
+	ADCL         R9, R9
+	VINSERTPS    $0x30, (DX)(R9*4), X5, X5
+	VINSERTF128  $0x01, X5, Y4, Y4
+	VADDPS       32(BX), Y4, Y4
+	VMOVUPS      Y4, 32(BX)
+	PREFETCHT0   1536(DX)
+	PREFETCHT0   1600(DX)
+	PREFETCHT0   1664(DX)
+	PREFETCHT0   1728(DX)
+	PREFETCHT0   1792(DX)
+	PREFETCHT0   1856(DX)
+	PREFETCHT0   1920(DX)
+	PREFETCHT0   1984(DX)
+	PREFETCHT0   1408(CX)
+	PREFETCHT0   1472(CX)
+	PREFETCHT0   1536(CX)
+	PREFETCHT0   1600(CX)
+	PREFETCHT0   1664(CX)
+	PREFETCHT0   1728(CX)
+	PREFETCHT0   1792(CX)
+	PREFETCHT0   1856(CX)
+	MOVQ         8(DI), R8
+	MOVQ         24(DI), R9
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         8(AX)(R11*8), R12
+	ADCL         R10, R10
+	MOVWLZX      446(CX)(R10*4), R11
+	MOVBLZX      448(CX)(R10*4), R12
+	CMPB         8(AX)(R11*8), R12
+	ADCL         R10, R10
+	VMOVSS       (DX)(R10*4), X5
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         9(AX)(R11*8), R12
+	ADCL         R10, R10
+	MOVWLZX      446(CX)(R10*4), R11
+	MOVBLZX      448(CX)(R10*4), R12
+	CMPB         9(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x10, (DX)(R10*4), X5, X5
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         10(AX)(R11*8), R12
+	ADCL         R10, R10
+	MOVWLZX      446(CX)(R10*4), R11
+	MOVBLZX      448(CX)(R10*4), R12
+	CMPB         10(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x20, (DX)(R10*4), X5, X5
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         11(AX)(R11*8), R12
+	ADCL         R10, R10
+	MOVWLZX      446(CX)(R10*4), R11
+	MOVBLZX      448(CX)(R10*4), R12
+	CMPB         11(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x30, (DX)(R10*4), X5, X5
+	MOVBLZX      R9, R10
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         24(AX)(R11*8), R12
+	ADCL         R10, R10
+	MOVWLZX      446(CX)(R10*4), R11
+	MOVBLZX      448(CX)(R10*4), R12
+	CMPB         24(AX)(R11*8), R12
+	ADCL         R10, R10
+	VMOVSS       (DX)(R10*4), X4
+	MOVBLZX      R9, R10
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         25(AX)(R11*8), R12
+	ADCL         R10, R10
+	MOVWLZX      446(CX)(R10*4), R11
+	MOVBLZX      448(CX)(R10*4), R12
+	CMPB         25(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x10, (DX)(R10*4), X4, X4
+	MOVBLZX      R9, R10
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         26(AX)(R11*8), R12
+	ADCL         R10, R10
+	MOVWLZX      446(CX)(R10*4), R11
+	MOVBLZX      448(CX)(R10*4), R12
+	CMPB         26(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x20, (DX)(R10*4), X4, X4
+	MOVBLZX      R9, R10
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         27(AX)(R11*8), R12
+	ADCL         R10, R10
+	MOVWLZX      446(CX)(R10*4), R11
+	MOVBLZX      448(CX)(R10*4), R12
+	CMPB         27(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x30, (DX)(R10*4), X4, X4
+	VINSERTF128  $0x01, X4, Y5, Y5
+	VADDPS       64(BX), Y5, Y5
+	VMOVUPS      Y5, 64(BX)
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         12(AX)(R11*8), R12
+	ADCL         R10, R10
+	MOVWLZX      446(CX)(R10*4), R11
+	MOVBLZX      448(CX)(R10*4), R12
+	CMPB         12(AX)(R11*8), R12
+	ADCL         R10, R10
+	VMOVSS       (DX)(R10*4), X4
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         13(AX)(R11*8), R12
+	ADCL         R10, R10
+	MOVWLZX      446(CX)(R10*4), R11
+	MOVBLZX      448(CX)(R10*4), R12
+	CMPB         13(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x10, (DX)(R10*4), X4, X4
+	MOVBLZX      R8, R10
+	SHRQ         $0x08, R8
+	MOVWLZX      190(CX)(R10*4), R11
+	MOVBLZX      192(CX)(R10*4), R12
+	CMPB         14(AX)(R11*8), R12
+	ADCL         R10, R10
+	MOVWLZX      446(CX)(R10*4), R11
+	MOVBLZX      448(CX)(R10*4), R12
+	CMPB         14(AX)(R11*8), R12
+	ADCL         R10, R10
+	VINSERTPS    $0x20, (DX)(R10*4), X4, X4
+	MOVWLZX      190(CX)(R8*4), R10
+	MOVBLZX      192(CX)(R8*4), R11
+	CMPB         15(AX)(R10*8), R11
+	ADCL         R8, R8
+	MOVWLZX      446(CX)(R8*4), R10
+	MOVBLZX      448(CX)(R8*4), R11
+	CMPB         15(AX)(R10*8), R11
+	ADCL         R8, R8
+	VINSERTPS    $0x30, (DX)(R8*4), X4, X4
+	MOVBLZX      R9, R8
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R8*4), R10
+	MOVBLZX      192(CX)(R8*4), R11
+	CMPB         28(AX)(R10*8), R11
+	ADCL         R8, R8
+	MOVWLZX      446(CX)(R8*4), R10
+	MOVBLZX      448(CX)(R8*4), R11
+	CMPB         28(AX)(R10*8), R11
+	ADCL         R8, R8
+	VMOVSS       (DX)(R8*4), X5
+	MOVBLZX      R9, R8
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R8*4), R10
+	MOVBLZX      192(CX)(R8*4), R11
+	CMPB         29(AX)(R10*8), R11
+	ADCL         R8, R8
+	MOVWLZX      446(CX)(R8*4), R10
+	MOVBLZX      448(CX)(R8*4), R11
+	CMPB         29(AX)(R10*8), R11
+	ADCL         R8, R8
+	VINSERTPS    $0x10, (DX)(R8*4), X5, X5
+	MOVBLZX      R9, R8
+	SHRQ         $0x08, R9
+	MOVWLZX      190(CX)(R8*4), R10
+	MOVBLZX      192(CX)(R8*4), R11
+	CMPB         30(AX)(R10*8), R11
+	ADCL         R8, R8
+	MOVWLZX      446(CX)(R8*4), R10
+	MOVBLZX      448(CX)(R8*4), R11
+	CMPB         30(AX)(R10*8), R11
+	ADCL         R8, R8
+	VINSERTPS    $0x20, (DX)(R8*4), X5, X5
+	MOVWLZX      190(CX)(R9*4), R8
+	MOVBLZX      192(CX)(R9*4), R10
+	CMPB         31(AX)(R8*8), R10
+	ADCL         R9, R9
+	MOVWLZX      446(CX)(R9*4), R8
+	MOVBLZX      448(CX)(R9*4), R10
+	CMPB         31(AX)(R8*8), R10
+	ADCL         R9, R9
+	VINSERTPS    $0x30, (DX)(R9*4), X5, X5
+	VINSERTF128  $0x01, X5, Y4, Y4
+	VADDPS       96(BX), Y4, Y4
+	VMOVUPS      Y4, 96(BX)
+	ADDQ         $0x000003be, CX
+	ADDQ         $0x00000400, DX
+	DECQ         SI
+	JNE          tree
+	VZEROUPPER
+	RET

@@ -228,3 +228,68 @@ func trees7x64(bytes *byte, program *byte, leaves *float32, sums *float32, n uin
 //
 //go:noescape
 func trees8x64(bytes *byte, program *byte, leaves *float32, sums *float32, n uintptr, work *byte)
+
+// makes columns of a block of rows that are stride bytes apart. Each of n loads is the first of four columns.
+//
+//go:noescape
+func transpose32(columns *float32, rows *float32, stride uintptr, loads *uint32, n uintptr)
+
+// writes the ranks of a column, a byte each, in the order of vectors of bytes. Buckets are equally wide.
+//
+//go:noescape
+func rankLinear32(ranks *byte, column *float32, table *byte, work *byte)
+
+// writes the ranks of a column, a byte each, in the order of vectors of bytes. Buckets go by the bits of the float.
+//
+//go:noescape
+func rankLog32(ranks *byte, column *float32, table *byte, work *byte)
+
+// writes how many of n thresholds each value is not below, a byte each, in the order of vectors of bytes. A missing one is below all.
+//
+//go:noescape
+func count32(ranks *byte, column *float32, thresholds *float32, n uintptr)
+
+// writes ranks of which those of missing values are 255, or 0: less 128, for comparisons with signs, and as they are.
+//
+//go:noescape
+func sides32(bytes *byte, ranks *byte, column *float32)
+
+// adds n trees of depth 1 to the sums of a small block.
+//
+//go:noescape
+func trees1x32(bytes *byte, program *byte, leaves *byte, sums *float32, n uintptr, work *byte)
+
+// adds n trees of depth 2 to the sums of a small block.
+//
+//go:noescape
+func trees2x32(bytes *byte, program *byte, leaves *byte, sums *float32, n uintptr, work *byte)
+
+// adds n trees of depth 3 to the sums of a small block.
+//
+//go:noescape
+func trees3x32(bytes *byte, program *byte, leaves *byte, sums *float32, n uintptr, work *byte)
+
+// adds n trees of depth 4 to the sums of a small block.
+//
+//go:noescape
+func trees4x32(bytes *byte, program *byte, leaves *byte, sums *float32, n uintptr, work *byte)
+
+// adds n trees of depth 5 to the sums of a small block.
+//
+//go:noescape
+func trees5x32(bytes *byte, program *byte, leaves *byte, sums *float32, n uintptr, work *byte)
+
+// adds n trees of depth 6 to the sums of a small block.
+//
+//go:noescape
+func trees6x32(bytes *byte, program *byte, leaves *byte, sums *float32, n uintptr, work *byte)
+
+// adds n trees of depth 7 to the sums of a small block.
+//
+//go:noescape
+func trees7x32(bytes *byte, program *byte, leaves *float32, sums *float32, n uintptr, work *byte)
+
+// adds n trees of depth 8 to the sums of a small block.
+//
+//go:noescape
+func trees8x32(bytes *byte, program *byte, leaves *float32, sums *float32, n uintptr, work *byte)

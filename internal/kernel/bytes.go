@@ -7,8 +7,9 @@ import (
 
 // What small blocks need; see the package comment.
 const (
-	// SmallRows is the number of rows of a small block.
-	SmallRows = 64
+	// SmallRows is the number of rows of a small block, and SmallestRows that of one for less.
+	SmallRows    = 64
+	SmallestRows = 32
 
 	// mostSmall is up to how many rows are taken in small blocks, one after the other.
 	mostSmall = 64

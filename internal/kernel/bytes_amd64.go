@@ -21,9 +21,18 @@ var small64 = smallVectors{
 	values: [MaxDepth + 1]func(bytes, program *byte, leaves, sums *float32, n uintptr, work *byte){7: trees7x64, 8: trees8x64},
 }
 
+var small32 = smallVectors{
+	vectors: vectors{rows: SmallestRows, transpose: transpose32, rankLinear: rankLinear32, rankLog: rankLog32},
+	count:   count32,
+	sides:   sides32,
+	tables: [MaxDepth + 1]func(bytes, program, leaves *byte, sums *float32, n uintptr, work *byte){
+		1: trees1x32, 2: trees2x32, 3: trees3x32, 4: trees4x32, 5: trees5x32, 6: trees6x32,
+	},
+	values: [MaxDepth + 1]func(bytes, program *byte, leaves, sums *float32, n uintptr, work *byte){7: trees7x32, 8: trees8x32},
+}
+
 // sumSmall adds all trees for a small block, whose columns are given.
-func (p *Plan) sumSmall(column func(slot int) *float32, s *Scratch) {
-	v := &small64
+func (p *Plan) sumSmall(v *smallVectors, column func(slot int) *float32, s *Scratch) {
 	for i := range p.small {
 		c := &p.small[i]
 		values := column(c.slot)
@@ -37,14 +46,14 @@ func (p *Plan) sumSmall(column func(slot int) *float32, s *Scratch) {
 	for i := range p.tiles {
 		t := &p.tiles[i]
 		for j := range t.runs {
-			p.addSmallRun(t, &t.runs[j], s)
+			p.addSmallRun(v, t, &t.runs[j], s)
 		}
 	}
 }
 
 // addSmallRun adds the trees of a run to the sums of a small block, not too many in a call.
-func (p *Plan) addSmallRun(t *tile, r *run, s *Scratch) {
-	v, sums := &small64, &s.sums[r.group*SmallRows]
+func (p *Plan) addSmallRun(v *smallVectors, t *tile, r *run, s *Scratch) {
+	sums := &s.sums[r.group*v.rows]
 	for first, n := range r.calls() {
 		program := &t.small[r.small+first*smallBytes(r.depth)]
 		if p.kind.tables(r.depth) {

@@ -21,16 +21,22 @@ type pages struct {
 
 var anyPages = pages{func(x []byte) []byte { return x }, func(x []float32) []float32 { return x }}
 
-func TestSmallRanks(t *testing.T) { testSmallRanks(t, anyPages) }
-
-func testSmallRanks(t *testing.T, in pages) {
+// eachSmall tests the functions for small blocks of both sizes.
+func eachSmall(t *testing.T, test func(t *testing.T, v *smallVectors, in pages), in pages) {
 	if !hasAVX2 {
 		t.Skip("no AVX2")
 	}
+	test(t, &small64, in)
+	test(t, &small32, in)
+}
+
+func TestSmallRanks(t *testing.T) { eachSmall(t, testSmallRanks, anyPages) }
+
+func testSmallRanks(t *testing.T, v *smallVectors, in pages) {
 	r := rand.New(rand.NewPCG(1, 2))
-	ranks, sides, work := in.bytes(make([]byte, SmallRows)), in.bytes(make([]byte, sideBytes)), in.bytes(make([]byte, workBytes))
+	ranks, sides, work := in.bytes(make([]byte, v.rows)), in.bytes(make([]byte, sideBytes)), in.bytes(make([]byte, workBytes))
 	check := func(thresholds, values []float32) {
-		small64.sides(&sides[0], &ranks[0], &values[0])
+		v.sides(&sides[0], &ranks[0], &values[0])
 		for row, x := range values {
 			rank := 0
 			for rank < len(thresholds) && x >= thresholds[rank] {
@@ -48,20 +54,20 @@ func testSmallRanks(t *testing.T, in pages) {
 	for range 200 {
 		n := []int{1, 2, 3, 15, 16, 17, 63, 64, 127, 128, 254, 255}[r.IntN(12)]
 		thresholds := hardThresholds(r, n)
-		values := in.floats(hardValues(r, thresholds, SmallRows))
+		values := in.floats(hardValues(r, thresholds, v.rows))
 		if n <= maxCounted {
 			thresholds[0], thresholds[n-1] = float32(math.Inf(-1)), float32(math.Inf(1))
 			if n == 1 {
 				thresholds[0] = values[0]
 			}
 		}
-		small64.count(&ranks[0], &values[0], &in.floats(thresholds)[0], uintptr(n))
+		v.count(&ranks[0], &values[0], &in.floats(thresholds)[0], uintptr(n))
 		check(thresholds, values)
 		if n <= maxCounted {
 			continue
 		}
 		if table, ok := newRanked(AVX2, thresholds); ok {
-			small64.rank(&table, &values[0], &ranks[0], &Scratch{work: work})
+			v.rank(&table, &values[0], &ranks[0], &Scratch{work: work})
 			for row, x := range values { // of missing values something
 				if x != x {
 					ranks[byteOf(row)] = byte(r.Uint32())
@@ -72,12 +78,9 @@ func testSmallRanks(t *testing.T, in pages) {
 	}
 }
 
-func TestSmallTrees(t *testing.T) { testSmallTrees(t, anyPages) }
+func TestSmallTrees(t *testing.T) { eachSmall(t, testSmallTrees, anyPages) }
 
-func testSmallTrees(t *testing.T, in pages) {
-	if !hasAVX2 {
-		t.Skip("no AVX2")
-	}
+func testSmallTrees(t *testing.T, v *smallVectors, in pages) {
 	r := rand.New(rand.NewPCG(1, 2))
 	const columns, trees = 3, 5
 	bytes := in.bytes(make([]byte, columns*sideBytes))
@@ -108,11 +111,11 @@ func testSmallTrees(t *testing.T, in pages) {
 		}
 		require.Len(t, program, trees*smallBytes(depth))
 		program = in.bytes(program)
-		sums := in.floats(make([]float32, SmallRows))
+		sums := in.floats(make([]float32, v.rows))
 		if AVX2.tables(depth) {
-			small64.tables[depth](&bytes[0], &program[0], &in.bytes(tables)[0], &sums[0], trees, &work[0])
+			v.tables[depth](&bytes[0], &program[0], &in.bytes(tables)[0], &sums[0], trees, &work[0])
 		} else {
-			small64.values[depth](&bytes[0], &program[0], &in.floats(leaves)[0], &sums[0], trees, &work[0])
+			v.values[depth](&bytes[0], &program[0], &in.floats(leaves)[0], &sums[0], trees, &work[0])
 		}
 		for row := range sums {
 			want := float32(0)

@@ -49,8 +49,8 @@ func watch(t *testing.T, rows int, seen map[string]bool) vectors {
 }
 
 // watchSmall is watch for small blocks.
-func watchSmall(t *testing.T, seen map[string]bool) smallVectors {
-	v := smallVectors{vectors: watch(t, SmallRows, seen)}
+func watchSmall(t *testing.T, rows int, seen map[string]bool) smallVectors {
+	v := smallVectors{vectors: watch(t, rows, seen)}
 	v.count = func(_ *byte, _, _ *float32, n uintptr) {
 		seen["count"] = true
 		require.LessOrEqual(t, int(n), maxRanked)
@@ -95,10 +95,11 @@ func TestCallsAreShort(t *testing.T) {
 	b.Tree(0, 1, []Cond{b.Less(1, 0, true)}, []float32{0, 1})
 	p := b.Plan()
 	seen := map[string]bool{}
-	before256, before128, before64 := vectors256, vectors128, small64
-	defer func() { vectors256, vectors128, small64 = before256, before128, before64 }()
-	vectors256, vectors128, small64 = watch(t, 256, seen), watch(t, 128, seen), watchSmall(t, seen)
-	for _, n := range []int{256, SmallRows} {
+	before256, before128, before64, before32 := vectors256, vectors128, small64, small32
+	defer func() { vectors256, vectors128, small64, small32 = before256, before128, before64, before32 }()
+	vectors256, vectors128 = watch(t, 256, seen), watch(t, 128, seen)
+	small64, small32 = watchSmall(t, SmallRows, seen), watchSmall(t, SmallestRows, seen)
+	for _, n := range []int{256, SmallRows, SmallestRows} {
 		clear(seen)
 		sums := make([]float32, n)
 		p.Margins(sums, []float32{0}, Matrix{make([]float32, width*n), width, 1}, n, false, p.NewScratch())

@@ -7,7 +7,7 @@ type Kind uint8
 
 const (
 	Generic Kind = iota // Go, blocks of 64 rows
-	AVX2                // amd64 with AVX2, blocks of 256 rows, or 64 or 128 for the rest
+	AVX2                // amd64 with AVX2, blocks of 256 rows, or 32, 64 or 128 for the rest
 	AVX512              // amd64 with AVX-512 F, BW and VBMI, faster with GFNI; blocks of 512 rows
 	NEON                // arm64, blocks of 128 rows
 )
@@ -34,6 +34,8 @@ func (k Kind) Rows() int { return [...]int{64, 256, 512, 128}[k] }
 // blockRows is the number of rows of a block for k of them.
 func (p *Plan) blockRows(k int) int {
 	switch {
+	case p.small != nil && k <= SmallestRows:
+		return SmallestRows
 	case p.small != nil && k <= SmallRows:
 		return SmallRows
 	case p.kind == AVX2 && k <= 128:

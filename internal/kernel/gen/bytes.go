@@ -9,23 +9,25 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// smallRows is the rows of a small block: two groups of 32.
-const smallRows = 64
+// sideRows is the rows that the ranks of a column have room for, of which the smaller of the small blocks takes half.
+const sideRows = 64
 
 // upperLevels is how many levels of a tree are compared for all rows of a small block. A row is walked through those below.
 const upperLevels = 6
 
 // byteKernels writes the functions of package kernel for small blocks: a condition is a comparison of bytes, those of a column's ranks with that of a
-// threshold, and the code of a sub-tree is a byte, chosen between those of its children. So 64 rows are two vectors and not a quarter of one.
+// threshold, and the code of a sub-tree is a byte, chosen between those of its children. So 64 rows are two vectors and not a quarter of one, and 32 are one.
 func byteKernels(c *build.Context) {
-	s := &simd{Context: c, rows: 256, part: 2}
-	s.transposeRows()
-	s.rank(true)
-	s.rank(false)
-	s.count()
-	s.sides()
-	for depth := 1; depth <= 8; depth++ {
-		s.byteTrees(depth)
+	for _, part := range []int{2, 1} {
+		s := &simd{Context: c, rows: 256, part: part}
+		s.transposeRows()
+		s.rank(true)
+		s.rank(false)
+		s.count()
+		s.sides()
+		for depth := 1; depth <= 8; depth++ {
+			s.byteTrees(depth)
+		}
 	}
 }
 
@@ -62,7 +64,6 @@ func (s *simd) sides() {
 		"writes ranks of which those of missing values are 255, or 0: less 128, for comparisons with signs, and as they are.")
 	bytes, ranks, column := s.param("bytes"), s.param("ranks"), s.param("column")
 	sign := s.constant(0x8080808080808080)
-	line := s.part * s.size()
 	for q := range s.part {
 		for i := range 4 {
 			s.VMOVUPS(s.value(column, q, i), s.v(i))
@@ -73,9 +74,9 @@ func (s *simd) sides() {
 		s.VPOR(s.v(0), s.v(4), s.v(5))   // to the right
 		s.VPANDN(s.v(4), s.v(0), s.v(6)) // to the left
 		for side, r := range []int{5, 6} {
-			s.VMOVDQU(s.v(r), at(bytes, line*(2+side)+s.size()*q))
+			s.VMOVDQU(s.v(r), at(bytes, sideRows*(2+side)+s.size()*q))
 			s.VPXOR(sign, s.v(r), s.v(r))
-			s.VMOVDQU(s.v(r), at(bytes, line*side+s.size()*q))
+			s.VMOVDQU(s.v(r), at(bytes, sideRows*side+s.size()*q))
 		}
 	}
 	s.end()
@@ -104,22 +105,26 @@ func (t *byteTree) label() uint64 {
 }
 
 // compare makes masks of the rows that go left at the next node.
-func (t *byteTree) compare() (masks [2]int) {
+func (t *byteTree) compare() (masks []int) {
 	upper := min(t.depth, upperLevels)
 	r := t.GP64()
 	t.MOVWLZX(at(t.program, 2*t.next), r.As32())
 	k := t.take()
 	t.VPBROADCASTB(at(t.program, 2*(1<<upper-1)+t.next), t.v(k))
 	t.next++
-	m := t.take()
-	for half, to := range []int{m, k} {
-		t.VPCMPGTB(operand.Mem{Base: t.bytes, Index: r, Scale: 8, Disp: t.size() * half}, t.v(k), t.v(to))
+	for half := range t.part {
+		m := k // of the last half
+		if half < t.part-1 {
+			m = t.take()
+		}
+		t.VPCMPGTB(operand.Mem{Base: t.bytes, Index: r, Scale: 8, Disp: t.size() * half}, t.v(k), t.v(m))
+		masks = append(masks, m)
 	}
-	return [2]int{m, k}
+	return masks
 }
 
-// subtree makes the codes of the rows below a node, in two registers.
-func (t *byteTree) subtree(height int) [2]int {
+// subtree makes the codes of the rows below a node, in a register or two.
+func (t *byteTree) subtree(height int) []int {
 	if height == 1 {
 		masks := t.compare()
 		label := t.take()
@@ -149,7 +154,7 @@ func (s *simd) byteTrees(depth int) {
 	if depth <= tableDepth {
 		kind = "leaves *byte"
 	}
-	s.Function(fmt.Sprintf("trees%dx%d", depth, smallRows))
+	s.Function(fmt.Sprintf("trees%dx%d", depth, s.block()))
 	s.Attributes(attr.NOSPLIT)
 	s.Doc(fmt.Sprintf("adds n trees of depth %d to the sums of a small block.", depth))
 	s.Pragma("noescape")
@@ -168,7 +173,7 @@ func (s *simd) byteTrees(depth int) {
 	t.next, t.leaf = 0, 0
 	code := t.subtree(min(depth, upperLevels))
 	if depth <= tableDepth {
-		(&network{simd: s}).lookUp(depth, code[:], leaves, sums)
+		(&network{simd: s}).lookUp(depth, code, leaves, sums)
 	} else {
 		t.walk(code, leaves, sums, work)
 	}
@@ -185,12 +190,12 @@ func (s *simd) byteTrees(depth int) {
 
 // walk takes every row from its code through the lower levels, and adds the leaves. A node there is four bytes: a reference to the ranks, and the
 // first one that goes right.
-func (t *byteTree) walk(code [2]int, leaves, sums, work reg.Register) {
+func (t *byteTree) walk(code []int, leaves, sums, work reg.Register) {
 	s := t.simd
 	for half, c := range code {
 		s.VMOVDQU(s.v(c), at(work, s.size()*half))
 	}
-	s.give(code[:]...)
+	s.give(code...)
 	ahead := func(base reg.Register, from, to int) {
 		for line := from / 64; line < to/64; line++ {
 			s.PREFETCHT0(at(base, 64*line))
@@ -200,11 +205,11 @@ func (t *byteTree) walk(code [2]int, leaves, sums, work reg.Register) {
 	for level := upperLevels; level < t.depth; level++ {
 		size += 4 << level
 	}
-	for half := range 2 {
+	for half := range s.part {
 		for i := 0; i < 4; i += 2 {
-			step := 2*half + i/2
-			ahead(leaves, 4<<t.depth+(4<<t.depth)/4*step, 4<<t.depth+(4<<t.depth)/4*(step+1))
-			ahead(t.program, size+size*step/4, size+size*(step+1)/4+63)
+			step, steps := 2*half+i/2, 2*s.part
+			ahead(leaves, 4<<t.depth+(4<<t.depth)/steps*step, 4<<t.depth+(4<<t.depth)/steps*(step+1))
+			ahead(t.program, size+size*step/steps, size+size*(step+1)/steps+63)
 			var eights [2]reg.GPVirtual
 			for lane := range eights {
 				eights[lane] = s.GP64()
