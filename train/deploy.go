@@ -255,7 +255,11 @@ func (a *AWS) stackFailures(ctx context.Context, name string, since time.Time) s
 	if len(failures) == 0 {
 		return "CloudFormation gives no reason"
 	}
-	return strings.Join(failures, "; ")
+	text := strings.Join(failures, "; ")
+	if strings.Contains(text, "already exists") {
+		text += "; threatdetect cleanup deletes what iam apply and other commands made beside the stack"
+	}
+	return text
 }
 
 // Destroy deletes the stack in CloudFormation and waits until it is gone; none is no error. It returns what stays, with the reason. The bucket and the

@@ -33,6 +33,7 @@ func dryMissing(what string) error {
 // What dryRun.state remembers.
 const (
 	dryConfig  = "endpoint configuration"
+	dryOutput  = "output of a job"
 	dryDeleted = "endpoint deleted"
 	dryStack   = "stack"
 )
@@ -92,18 +93,22 @@ func dryEndpoint(d *dryRun, input any) (any, error) {
 func dryScoring(d *dryRun, input any) (any, error) {
 	switch in := input.(type) {
 	case *sagemaker.CreateTransformJobInput:
+		d.state[dryOutput] = in.TransformOutput
 		return &sagemaker.CreateTransformJobOutput{TransformJobArn: d.arn("transform-job", aws.ToString(in.TransformJobName))}, nil
 	case *sagemaker.DescribeTransformJobInput:
-		return &sagemaker.DescribeTransformJobOutput{TransformJobName: in.TransformJobName, TransformJobArn: d.arn("transform-job", aws.ToString(in.TransformJobName)),
+		output, _ := d.state[dryOutput].(*types.TransformOutput)
+		return &sagemaker.DescribeTransformJobOutput{TransformJobName: in.TransformJobName, TransformJobArn: d.arn("transform-job", aws.ToString(in.TransformJobName)), TransformOutput: output,
 			TransformJobStatus: types.TransformJobStatusCompleted}, nil
 	case *sagemaker.StopTransformJobInput:
 		return &sagemaker.StopTransformJobOutput{}, nil
 	case *sagemaker.ListTransformJobsInput:
 		return &sagemaker.ListTransformJobsOutput{}, nil
 	case *sagemaker.CreateProcessingJobInput:
+		d.state[dryOutput] = in.ProcessingOutputConfig
 		return &sagemaker.CreateProcessingJobOutput{ProcessingJobArn: d.arn("processing-job", aws.ToString(in.ProcessingJobName))}, nil
 	case *sagemaker.DescribeProcessingJobInput:
-		return &sagemaker.DescribeProcessingJobOutput{ProcessingJobName: in.ProcessingJobName, ProcessingJobArn: d.arn("processing-job", aws.ToString(in.ProcessingJobName)),
+		output, _ := d.state[dryOutput].(*types.ProcessingOutputConfig)
+		return &sagemaker.DescribeProcessingJobOutput{ProcessingJobName: in.ProcessingJobName, ProcessingJobArn: d.arn("processing-job", aws.ToString(in.ProcessingJobName)), ProcessingOutputConfig: output,
 			ProcessingJobStatus: types.ProcessingJobStatusCompleted}, nil
 	case *sagemaker.StopProcessingJobInput:
 		return &sagemaker.StopProcessingJobOutput{}, nil

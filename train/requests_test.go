@@ -111,11 +111,13 @@ func TestRequestsOfEndpoints(t *testing.T) {
 func TestRequestsOfScoreJobs(t *testing.T) {
 	job := &ScoreJob{Input: "s3://td-demo-111122223333/raw/2026-01-02/", Output: "s3://td-demo-111122223333/runs/scores/", Model: "s3://td-demo-111122223333/models/m/output/model.tar.gz", Count: 3}
 	transform := func(ctx context.Context, a *AWS) error {
-		_, err := a.SubmitTransform(ctx, job, &TransformOptions{Join: true})
+		state, err := a.SubmitTransform(ctx, job, &TransformOptions{Join: true})
+		require.Equal(t, job.Output, state.Output)
 		return err
 	}
 	process := func(ctx context.Context, a *AWS) error {
-		_, err := a.SubmitProcess(ctx, job, &ProcessOptions{From: "zeek", To: "csv", All: true, Strict: true})
+		state, err := a.SubmitProcess(ctx, job, &ProcessOptions{From: "zeek", To: "csv", All: true, Strict: true})
+		require.Equal(t, job.Output, state.Output)
 		return err
 	}
 	requests(t, "transform-submit", initStack(t), transform)
