@@ -35,6 +35,14 @@ type array struct {
 // next are the last bytes where an element begins behind another.
 const next = '}'<<24 | ','<<16 | '{'<<8 | '"'
 
+// plain are the bytes inside an element that neither begin nor end anything.
+var plain = func() (set [256]bool) {
+	for c := range set {
+		set[c] = bytes.IndexByte([]byte("{}[],\"\\ \t\r\n"), byte(c)) < 0
+	}
+	return set
+}()
+
 func (r *runner) array() bool {
 	a := &array{runner: r, no: r.lines.Number() + 1}
 	chunk := make([]byte, peeked)
@@ -56,7 +64,18 @@ func (r *runner) array() bool {
 // take takes the next bytes.
 func (a *array) take(b []byte) bool {
 	from := 0 // of what is not yet in object, if there is one
-	for i, c := range b {
+	for i := 0; i < len(b); i++ {
+		c := b[i]
+		if plain[c] && a.depth > 0 && !a.doubt {
+			for i+1 < len(b) && plain[b[i+1]] {
+				i++
+			}
+			a.last, a.escaped = a.last<<8|uint32(c), false
+			if a.tooLong(b[from:i+1]) && !a.drop(features.ReasonTooLong, b[from:i+1]) {
+				return false
+			}
+			continue
+		}
 		if c == '\n' {
 			a.no++
 		}
@@ -78,7 +97,7 @@ func (a *array) take(b []byte) bool {
 		case a.lost:
 			if a.last == next {
 				a.begin(`{"`)
-				a.lost, a.quoted, from = false, true, i+1
+				a.quoted, from = true, i+1
 			}
 		case a.escaped:
 			a.escaped = false
@@ -116,7 +135,6 @@ func (a *array) take(b []byte) bool {
 				if !a.drop(features.ReasonMalformed, b[from:i+1]) {
 					return false
 				}
-				a.lost = true
 			} else if a.depth--; a.depth == 0 {
 				a.object = append(a.object, b[from:i+1]...)
 				if !a.complete() {
@@ -124,11 +142,8 @@ func (a *array) take(b []byte) bool {
 				}
 			}
 		}
-		if a.depth > 0 && len(a.object)+i+1-from > a.limit {
-			if !a.drop(features.ReasonTooLong, b[from:i+1]) {
-				return false
-			}
-			a.lost = true
+		if a.depth > 0 && a.tooLong(b[from:i+1]) && !a.drop(features.ReasonTooLong, b[from:i+1]) {
+			return false
 		}
 	}
 	if a.depth > 0 {
@@ -139,13 +154,16 @@ func (a *array) take(b []byte) bool {
 
 // begin begins an element, of which something is there already.
 func (a *array) begin(text string) {
-	a.object, a.first, a.depth, a.objects = append(a.object[:0], text...), a.no, 1, 1
+	a.object, a.first, a.depth, a.objects, a.lost = append(a.object[:0], text...), a.no, 1, 1, false
 }
 
-// drop yields what is wrong with the element so far, of which rest is not yet in object.
+// tooLong reports whether an element is, of which rest is not yet in object.
+func (a *array) tooLong(rest []byte) bool { return len(a.object)+len(rest) > a.limit }
+
+// drop yields what is wrong with the element so far, of which rest is not yet in object, and looks for the next one.
 func (a *array) drop(reason features.Reason, rest []byte) bool {
 	a.object = append(a.object, rest[:min(len(rest), 128)]...)
-	a.depth, a.quoted, a.escaped, a.doubt = 0, false, false, false
+	a.depth, a.quoted, a.escaped, a.doubt, a.lost = 0, false, false, false, true
 	return a.skip(a.first, Fault{Reason: reason, Text: a.object}, false)
 }
 
