@@ -1,6 +1,7 @@
 package rows
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"strings"
@@ -13,17 +14,20 @@ const sniffed = 512
 // text decodes and strips a payload.
 func (m *Image) text(payload []byte) (string, *Error) {
 	if !utf8.Valid(payload) {
-		return "", syntaxFault(0, "", "the text is not UTF-8")
+		return "", notUTF8()
 	}
 	return strings.TrimFunc(string(payload), isPythonSpace), nil
 }
 
 // sniff guesses the separator from the first line. Python's csv.Sniffer prefers some characters; of the others it takes the
 // most frequent one, and of several such the last in the alphabet. The container does not take a letter or a digit.
-func sniff(line string) (rune, bool) {
+func sniff(line []byte) (comma byte, ok bool) {
+	if bytes.IndexByte(line[:min(len(line), sniffed)], ',') >= 0 {
+		return ',', true
+	}
 	var counts [127]int
 	n := 0
-	for _, r := range line {
+	for _, r := range string(line) {
 		if n++; n > sniffed {
 			break
 		}
@@ -31,7 +35,7 @@ func sniff(line string) (rune, bool) {
 			counts[r]++
 		}
 	}
-	for _, c := range ",\t; :" {
+	for _, c := range []byte(",\t; :") {
 		if counts[c] > 0 {
 			return c, true
 		}
@@ -48,27 +52,36 @@ func sniff(line string) (rune, bool) {
 	case '0' <= c && c <= '9', 'a' <= c|0x20 && c|0x20 <= 'z':
 		return ',', true
 	}
-	return rune(best), true
+	return byte(best), true
 }
 
+func notUTF8() *Error { return syntaxFault(0, "", "the text is not UTF-8") }
+
 func (m *Image) scanCSV(payload []byte, row []float32, emit func() bool) (columns uint64, fault *Error) {
-	text, fault := m.text(payload)
-	if fault != nil {
-		return 0, fault
+	if !utf8.Valid(payload) {
+		return 0, notUTF8()
 	}
-	first, _, _ := strings.Cut(text, "\n")
+	text := bytes.TrimFunc(payload, isPythonSpace)
+	first, _, _ := bytes.Cut(text, []byte("\n"))
 	comma, ok := sniff(first)
 	if !ok {
 		return 0, syntaxFault(0, "", "no separator can be guessed from the first line")
 	}
-	separator := string(comma)
-	line := int64(0)
-	for record := range strings.SplitSeq(text, "\n") {
-		line++
+	plain := comma != '+' && comma != '-' && comma != '.' // which are parts of numbers as well
+	for line := int64(1); ; line++ {
 		fill(row)
-		n := 0
-		for field := range strings.SplitSeq(record, separator) {
-			v, fault := m.number(field, n+1)
+		n, last := 0, false
+		for {
+			v, size := float32(0), 0
+			if plain { // nearly always; Python reads it so, too
+				v, size = decimal(text)
+			}
+			if size > 0 && (size == len(text) || text[size] == comma || text[size] == '\n') {
+				v, fault = m.finite(v, n+1)
+			} else {
+				size = fieldSize(text, comma)
+				v, fault = m.number(string(text[:size]), n+1)
+			}
 			if fault != nil {
 				fault.Line = line
 				return 0, fault
@@ -77,6 +90,13 @@ func (m *Image) scanCSV(payload []byte, row []float32, emit func() bool) (column
 				row[n] = v
 			}
 			n++
+			if last = size == len(text); last {
+				break
+			}
+			end := text[size] != comma
+			if text = text[size+1:]; end {
+				break
+			}
 		}
 		if columns == 0 {
 			columns = uint64(n)
@@ -86,20 +106,26 @@ func (m *Image) scanCSV(payload []byte, row []float32, emit func() bool) (column
 			fault.Line = line
 			return 0, fault
 		}
-		if emit != nil && !emit() {
-			break
+		if emit != nil && !emit() || last {
+			return columns, nil
 		}
 	}
-	return columns, nil
+}
+
+// fieldSize is how long the field is that text begins with.
+func fieldSize(text []byte, comma byte) int {
+	for i, c := range text {
+		if c == comma || c == '\n' {
+			return i
+		}
+	}
+	return len(text)
 }
 
 // number reads a field; an empty one is missing.
 func (m *Image) number(field string, column int) (float32, *Error) {
 	if field == "" {
 		return nan, nil
-	}
-	if f, n := decimal([]byte(field)); n == len(field) { // nearly always; Python reads it so, too
-		return m.finite(f, column)
 	}
 	v, ok := pythonFloat(field)
 	if !ok {

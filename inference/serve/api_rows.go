@@ -93,7 +93,7 @@ func (x *exchange) invocations() *failure {
 	case typeRecordIO:
 		x.send(http.StatusOK, kind, recordScores(p))
 	default:
-		x.send(http.StatusOK, "text/csv; charset=utf-8", csvRows(p))
+		x.send(http.StatusOK, typeCSVText, csvRows(p))
 	}
 	return nil
 }

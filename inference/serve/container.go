@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"threatdetect/inference/rows"
@@ -14,9 +15,10 @@ import (
 
 // Container answers as SageMaker's container with one artifact does. It is immutable and safe for concurrent use.
 type Container struct {
-	settings Settings
-	artifact *artifact
-	selected *selection // nil if the whole value is told
+	settings   Settings
+	generation generation
+	artifact   *artifact
+	selected   *selection // nil if the whole value is told
 }
 
 // OpenContainer loads the artifact at path, a directory such as /opt/ml/model or a model.tar.gz, by the container's rules: every
@@ -27,8 +29,8 @@ func OpenContainer(path string, s *Settings) (*Container, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Container{settings: *s, artifact: a}
-	if s.Output != nil {
+	c := &Container{settings: *s, generation: generationOf(s.Image), artifact: a}
+	if s.Output != nil && !c.generation.whole {
 		c.selected = &selection{artifact: a, keys: selectableOutput(*s.Output), valid: a.selectableKeys()}
 	}
 	return c, nil
@@ -109,6 +111,12 @@ func (c *Container) answer(ctx context.Context, h http.Header, body []byte) (ans
 	}
 	if err != nil {
 		return nil, "", scoreProblem(name, err)
+	}
+	if c.generation.joined && c.selected == nil {
+		if c.settings.Batch {
+			return batchLines(scores), typeCSVText, nil
+		}
+		return joinedLine(scores), typeCSVText, nil
 	}
 	kind, p := c.settings.answerType(h)
 	if p != nil {
@@ -205,7 +213,10 @@ func allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
 }
 
 func reply(w http.ResponseWriter, status int, contentType string, body []byte) {
-	w.Header().Set("Content-Type", contentType)
+	w.Header()["Content-Type"] = []string{contentType}
+	if len(body) > 0 { // or what is long would go in chunks
+		w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
+	}
 	w.WriteHeader(status)
 	w.Write(body) // a client that is gone needs no answer
 }

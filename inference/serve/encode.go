@@ -45,6 +45,18 @@ func batchLines(p *predictions) []byte {
 	return dst
 }
 
+// joinedLine has all predictions on one line, which does not end.
+func joinedLine(p *predictions) []byte {
+	var dst []byte
+	for i := range p.len() {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendScore(dst, p.row(i), decimal.AppendPython)
+	}
+	return dst
+}
+
 // csvLines has the values of a row on a line.
 func csvLines(p *predictions) []byte {
 	var dst []byte

@@ -119,7 +119,16 @@ func lengths(head []byte) (length int64, chunked bool, err error) {
 
 // Read reads from the connection, and ends it at a request that must be refused.
 func (c *countedConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
+	var n int
+	var err error
+	if len(c.pending) > 0 {
+		n = copy(b, c.pending)
+		if c.pending = c.pending[n:]; len(c.pending) == 0 {
+			c.pending = nil
+		}
+	} else {
+		n, err = c.Conn.Read(b)
+	}
 	if fault := c.framing.follow(b[:n]); fault != nil {
 		io.WriteString(c.Conn, headRefused(fault)) // a client that does not listen is no loss
 		c.Conn.Close()

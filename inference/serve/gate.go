@@ -8,26 +8,34 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// gate keeps requests with a body outside until they are complete and there is a slot.
+// gate keeps requests with a body outside until they are complete and there is a slot. What would have to wait too long is refused
+// by its head alone.
 type gate struct {
 	server  *Server
 	limits  *Limits
 	metrics *Metrics
-	slots   chan struct{}
-	waiting atomic.Int64
+	slots   queue
+	long    queue        // of requests of longBody and more, which need a place here as well: one for each core
 	bodies  atomic.Int64 // bytes held
 
 	mu        sync.Mutex
 	byAddress map[string]int64 // of them, where addresses are told apart; nil where they are not
 }
 
+// longBody is from what size on requests keep a core busy for so long that two of them on one would only slow each other down.
+const longBody = 256 << 10
+
 func newGate(s *Server) *gate {
-	g := &gate{server: s, limits: &s.limits, metrics: s.Metrics, slots: make(chan struct{}, s.limits.Slots)}
+	g := &gate{server: s, limits: &s.limits, metrics: s.Metrics}
+	cores := runtime.GOMAXPROCS(0)
+	g.slots = queue{places: make(chan struct{}, s.limits.Slots), most: int64(s.limits.Queue)}
+	g.long = queue{places: make(chan struct{}, cores), most: int64(cores)}
 	if s.limits.PerAddress > 0 {
 		g.byAddress = map[string]int64{}
 	}
@@ -76,6 +84,13 @@ func (g *gate) serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 	if r.ContentLength < 0 {
 		w.Header().Set("Connection", "close") // what may follow such a request is not looked at; see framing
 	}
+	if g.slots.full() || r.ContentLength >= longBody && g.long.full() {
+		if r.ContentLength < 0 || r.ContentLength > bodyStep { // which would have to be read, for the next request to be found
+			w.Header().Set("Connection", "close")
+		}
+		g.busy(w, r, "slots")
+		return
+	}
 	address := ""
 	if g.byAddress != nil {
 		address, _, _ = net.SplitHostPort(r.RemoteAddr)
@@ -95,11 +110,11 @@ func (g *gate) serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 		g.server.refuse(w, r, http.StatusBadRequest, "the request ended early")
 		return
 	}
-	if !g.enter(r.Context()) {
+	if !g.enter(r.Context(), len(body)) {
 		g.busy(w, r, "slots")
 		return
 	}
-	defer func() { <-g.slots }()
+	defer g.leave(len(body), time.Now())
 	r.ContentLength = int64(len(body))
 	r.Body = &received{Reader: bytes.NewReader(body), body: body}
 	if r.ContentLength > g.limits.Body { // it was read no further
@@ -172,27 +187,28 @@ func (g *gate) read(w http.ResponseWriter, r *http.Request, address string) (bod
 	}
 }
 
-// enter takes a slot, for which it waits a little if there is room among those who wait.
-func (g *gate) enter(ctx context.Context) bool {
-	select {
-	case g.slots <- struct{}{}:
-		return true
-	default:
+// enter takes a slot for a request of a size.
+func (g *gate) enter(ctx context.Context, size int) bool {
+	if size < longBody {
+		return g.slots.enter(ctx, g.limits.Wait)
 	}
-	if g.waiting.Add(1) > int64(g.limits.Queue) {
-		g.waiting.Add(-1)
+	if !g.long.enter(ctx, g.limits.Wait) {
 		return false
 	}
-	defer g.waiting.Add(-1)
-	t := time.NewTimer(g.limits.Wait)
-	defer t.Stop()
-	select {
-	case g.slots <- struct{}{}:
-		return true
-	case <-t.C:
-	case <-ctx.Done():
+	if !g.slots.enter(ctx, g.limits.Wait) {
+		<-g.long.places
+		return false
 	}
-	return false
+	return true
+}
+
+// leave gives the slot back.
+func (g *gate) leave(size int, entered time.Time) {
+	took := time.Since(entered)
+	g.slots.leave(took)
+	if size >= longBody {
+		g.long.leave(took)
+	}
 }
 
 func (g *gate) busy(w http.ResponseWriter, r *http.Request, what string) {

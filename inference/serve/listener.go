@@ -80,6 +80,7 @@ type countedConn struct {
 	listener *countedListener
 	address  string
 	framing  framing
+	pending  []byte // was read already, before net/http had the connection
 	once     sync.Once
 }
 

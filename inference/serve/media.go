@@ -12,6 +12,7 @@ import (
 // Media types of answers.
 const (
 	typeCSV       = "text/csv"
+	typeCSVText   = "text/csv; charset=utf-8" // as the framework completes it
 	typeJSON      = "application/json"
 	typeJSONLines = "application/jsonlines"
 	typeRecordIO  = "application/x-recordio-protobuf"

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,6 +26,15 @@ type Metrics struct {
 	reloads  *prometheus.CounterVec
 	shadow   *prometheus.CounterVec
 	model    *prometheus.GaugeVec
+
+	well map[string]*wellMetrics // by route
+}
+
+// wellMetrics are those of requests of a route that are answered with 200: found once, as most are.
+type wellMetrics struct {
+	once     sync.Once // a series is there when there is something to count
+	requests prometheus.Counter
+	seconds  prometheus.Observer
 }
 
 // NewMetrics returns metrics of their own registry, with those of the process and of the Go runtime.
@@ -49,6 +59,10 @@ func NewMetrics() *Metrics {
 	m.model = prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "threatdetect", Name: "model_info", Help: "1 for the model in use."}, []string{"digest"})
 	m.registry.MustRegister(m.seconds, m.conns, m.model,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.well = map[string]*wellMetrics{"other": {}, "/models": {}}
+	for _, route := range routes {
+		m.well[route] = &wellMetrics{}
+	}
 	return m
 }
 
@@ -74,6 +88,15 @@ func (m *Metrics) request(r *http.Request, status int, took time.Duration) {
 		if r.URL.Path == known {
 			route = known
 		}
+	}
+	if status == http.StatusOK {
+		w := m.well[route]
+		w.once.Do(func() {
+			w.requests, w.seconds = m.requests.WithLabelValues(route, "200"), m.seconds.WithLabelValues(route)
+		})
+		w.requests.Inc()
+		w.seconds.Observe(took.Seconds())
+		return
 	}
 	m.requests.WithLabelValues(route, strconv.Itoa(status)).Inc()
 	m.seconds.WithLabelValues(route).Observe(took.Seconds())

@@ -16,7 +16,6 @@ import (
 	"sync"
 
 	"threatdetect/inference/rows"
-	"threatdetect/internal/decimal"
 )
 
 // Limits of the multi-model mode.
@@ -47,7 +46,7 @@ type loaded struct {
 func NewMultiModel(s *Settings) *MultiModel {
 	m := &MultiModel{settings: *s, models: map[string]*loaded{}}
 	m.settings.Output = nil // which this mode does not know
-	m.settings.MaxContentLength = min(m.settings.limit(), maxMultiModelLength)
+	m.settings.MaxContentLength = min(m.settings.limit(), maxCappedLength)
 	return m
 }
 
@@ -309,20 +308,10 @@ func (m *MultiModel) answer(ctx context.Context, h http.Header, body []byte, mod
 	}
 	switch strings.ToLower(kind) {
 	case "csv", typeCSV:
-		between := byte(',')
 		if m.settings.Batch {
-			between = '\n'
+			return batchLines(scores), kind, nil
 		}
-		for i := range scores.len() {
-			if i > 0 {
-				answer = append(answer, between)
-			}
-			answer = appendScore(answer, scores.row(i), decimal.AppendPython)
-		}
-		if m.settings.Batch {
-			answer = append(answer, '\n')
-		}
-		return answer, kind, nil
+		return joinedLine(scores), kind, nil
 	case typeJSON:
 		answer = append(answer, '[')
 		for i := range scores.len() {

@@ -71,6 +71,7 @@ type Server struct {
 	draining atomic.Bool
 	limits   Limits
 	gate     *gate
+	directs  directs
 }
 
 // Serve answers requests on a listener until ctx ends. Then /ping and /readyz say 503 at once, the listener closes a little later,
@@ -92,20 +93,31 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		ErrorLog:          quietLog(s.ErrorLog),
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(newCountedListener(l, &s.limits, s.Metrics)) }()
+	counted := newCountedListener(l, &s.limits, s.Metrics)
+	if s.isPlain() {
+		h := newHandOff(l.Addr())
+		go server.Serve(h)
+		go func() { ended <- s.accept(counted, h) }()
+	} else {
+		go func() { ended <- server.Serve(counted) }()
+	}
 	select {
 	case err := <-ended:
+		server.Close()
 		return err
 	case <-ctx.Done():
 	}
 	s.draining.Store(true)
 	select { // whoever asks for readiness has time to hear of the end
 	case err := <-ended:
+		server.Close()
 		return err
 	case <-time.After(s.limits.Quiet):
 	}
 	late, cancel := context.WithTimeout(context.Background(), s.limits.Drain)
 	defer cancel()
+	counted.Close()
+	s.directs.end(late)
 	err := server.Shutdown(late)
 	if errors.Is(err, context.DeadlineExceeded) {
 		server.Close()
@@ -120,30 +132,39 @@ const (
 	maxURL    = 4 << 10
 )
 
-func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
-	start := time.Now()
-	rec := &recorder{ResponseWriter: w}
-	defer func() {
-		if fault := recover(); fault != nil { // a bug: the client hears of it, and the log; net/http would only end the connection
-			if fault == http.ErrAbortHandler || rec.status != 0 {
-				panic(fault)
-			}
-			if s.ErrorLog != nil {
-				s.ErrorLog(fmt.Sprintf("panic: %v\n%s", fault, debug.Stack()))
-			}
-			s.refuse(rec, r, http.StatusInternalServerError, "the server has a bug")
-		}
-		s.Metrics.request(r, rec.status, time.Since(start))
-	}()
-	if s.draining.Load() { // whoever keeps the connection would lose it between two requests
-		w.Header().Set("Connection", "close")
+// isPlain tells whether the handler needs nothing of net/http but requests and writers.
+func (s *Server) isPlain() bool {
+	switch s.Handler.(type) {
+	case *API, *Container, *MultiModel:
+		return true
 	}
-	switch {
-	case s.draining.Load() && (r.URL.Path == "/ping" || r.URL.Path == "/readyz"):
-		reply(rec, http.StatusServiceUnavailable, typeText, nil)
-		return
-	case len(r.RequestURI) > maxURL:
-		s.refuse(rec, r, http.StatusRequestURITooLong, "the address is too long")
+	return false
+}
+
+// accept serves the connections of a listener until that is closed.
+func (s *Server) accept(l *countedListener, h *handOff) error {
+	var pause time.Duration
+	for {
+		conn, err := l.Accept()
+		var temporary interface{ Temporary() bool }
+		switch {
+		case err == nil:
+			pause = 0
+			go s.serveDirect(conn.(*countedConn), h)
+		case errors.As(err, &temporary) && temporary.Temporary(): // no descriptors left, as a rule
+			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+			time.Sleep(pause)
+		default:
+			return err
+		}
+	}
+}
+
+// serveHTTP answers what comes through net/http.
+func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	rec := &recorder{ResponseWriter: w}
+	defer s.settle(rec, r, time.Now())
+	if s.refusedAtOnce(rec, r) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.limits.Handler)
@@ -159,6 +180,38 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.gate.serve(rec, r, s.Handler)
 	}
+}
+
+// settle is deferred to the end of a request. A panic is a bug: the client hears of it, and the log; net/http would only end the
+// connection.
+func (s *Server) settle(rec *recorder, r *http.Request, start time.Time) {
+	if fault := recover(); fault != nil {
+		if fault == http.ErrAbortHandler || rec.status != 0 {
+			panic(fault)
+		}
+		if s.ErrorLog != nil {
+			s.ErrorLog(fmt.Sprintf("panic: %v\n%s", fault, debug.Stack()))
+		}
+		s.refuse(rec, r, http.StatusInternalServerError, "the server has a bug")
+	}
+	s.Metrics.request(r, rec.status, time.Since(start))
+}
+
+// refusedAtOnce answers what no handler sees.
+func (s *Server) refusedAtOnce(rec *recorder, r *http.Request) bool {
+	draining := s.draining.Load()
+	if draining { // whoever keeps the connection would lose it between two requests
+		rec.Header().Set("Connection", "close")
+	}
+	switch {
+	case draining && (r.URL.Path == "/ping" || r.URL.Path == "/readyz"):
+		reply(rec, http.StatusServiceUnavailable, typeText, nil)
+	case len(r.RequestURI) > maxURL:
+		s.refuse(rec, r, http.StatusRequestURITooLong, "the address is too long")
+	default:
+		return false
+	}
+	return true
 }
 
 // refuser is a handler that has a form of its own for what the server refuses.

@@ -12,8 +12,8 @@ import (
 // DefaultMaxContentLength is the most bytes of a request that the container takes if it is not told otherwise.
 const DefaultMaxContentLength = 6 << 20
 
-// maxMultiModelLength is what the multi-model mode lowers MAX_CONTENT_LENGTH to.
-const maxMultiModelLength = 20 << 20
+// maxCappedLength is what the multi-model mode, and every mode of the images before 1.2-2, lower MAX_CONTENT_LENGTH to.
+const maxCappedLength = 20 << 20
 
 // Settings are what the environment of a container tells it, and the image that it is made from.
 type Settings struct {
@@ -57,15 +57,18 @@ func optional(value string, ok bool) *string {
 }
 
 func (s *Settings) limit() int64 {
-	if s.MaxContentLength < 0 {
+	switch {
+	case s.MaxContentLength < 0:
 		return DefaultMaxContentLength
+	case generationOf(s.Image).joined:
+		return min(s.MaxContentLength, maxCappedLength)
 	}
 	return s.MaxContentLength
 }
 
 // pick is the rule by which the files of an artifact are models.
 func (s *Settings) pick() model.Pick {
-	if s.Alone {
+	if s.Alone || generationOf(s.Image).joined {
 		return model.PickFirst
 	}
 	return model.PickAll
