@@ -27,6 +27,8 @@ type Image struct {
 
 	// Infinite tells that values that are infinite as float32 pass.
 	Infinite bool
+	// Wider tells that columns which the model does not have pass, and do not count.
+	Wider bool
 	// Shift tells that libsvm indices count from 1 if the smallest one of the request is not 0.
 	Shift bool
 	// OwnRecords tells that RecordIO is read by the container's own code: records may differ in type and form.
@@ -38,9 +40,9 @@ type Image struct {
 }
 
 var images = []Image{
-	{Tag: "0.90-1", XGBoost: [3]int{0, 90, 0}, Infinite: true},
-	{Tag: "0.90-2", XGBoost: [3]int{0, 90, 0}, Infinite: true},
-	{Tag: "1.0-1", XGBoost: [3]int{1, 0, 0}, Infinite: true},
+	{Tag: "0.90-1", XGBoost: [3]int{0, 90, 0}, Infinite: true, Wider: true},
+	{Tag: "0.90-2", XGBoost: [3]int{0, 90, 0}, Infinite: true, Wider: true},
+	{Tag: "1.0-1", XGBoost: [3]int{1, 0, 0}, Infinite: true, Wider: true},
 	{Tag: "1.2-1", XGBoost: [3]int{1, 2, 0}, Infinite: true},
 	{Tag: "1.2-2", XGBoost: [3]int{1, 2, 0}, Infinite: true},
 	{Tag: "1.3-1", XGBoost: [3]int{1, 3, 3}, Infinite: true},
@@ -162,7 +164,7 @@ func (m *Image) fit(format Format, got, want uint64) *Error {
 		return columnsFault(got, want, fmt.Sprintf("the request has %d columns, more than one beyond the model's %d", got, want))
 	case m.Pickled && format != Libsvm && got != want && got+1 != want:
 		return columnsFault(got, want, fmt.Sprintf("the request has %d columns, the model %d; for a pickled model they may differ by one at most", got, want))
-	case got > want:
+	case got > want && !m.Wider:
 		return columnsFault(got, want, fmt.Sprintf("the request has %d columns, the model has %d", got, want))
 	}
 	return nil

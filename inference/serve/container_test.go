@@ -99,6 +99,50 @@ func TestImagesDiffer(t *testing.T) {
 	require.Equal(t, post(c, "/invocations", "text/csv", "", "0.5,-1.25,3.75,0.125,-7.5,1").Body.String(), w.Body.String())
 }
 
+// TestOldImages pins what the images before 1.2-2 do otherwise: seen with their code and the XGBoost releases inside.
+func TestOldImages(t *testing.T) {
+	const rows = "0.5,-1.25,3.75,0.125,-7.5,1\n-1.1,2.5,,0.3,12.25,-0.75\n"
+	const selected, batch = "SAGEMAKER_INFERENCE_OUTPUT", "SAGEMAKER_BATCH"
+	for _, test := range []struct {
+		tag, model, variable, accept, body string
+		status                             int
+		wantType, want                     string
+	}{
+		{"0.90-1", "logistic", "", "", rows, 200, typeCSVText, "0.30100587010383606,0.7517868280410767"},
+		{"0.90-2", "logistic", "", "application/json", rows, 200, typeCSVText, "0.30100587010383606,0.7517868280410767"},
+		{"1.0-1", "logistic", "", "image/png", rows, 200, typeCSVText, "0.30100587010383606,0.7517868280410767"},
+		{"1.2-1", "logistic", batch, "application/json", rows, 200, typeCSVText, "0.30100587010383606\n0.7517868280410767\n"},
+		{"1.2-1", "softprob", "", "", rows, 200, typeCSVText, "*[0."},
+		{"1.2-2", "logistic", "", "", rows, 200, typeCSVText, "0.30100587010383606\n0.7517868280410767\n"},
+		{"1.2-2", "logistic", "", "application/json", rows, 200, typeJSON, `{"predictions": [{"score": 0.30100587010383606}, {"score": 0.7517868280410767}]}`},
+		{"1.2-2", "logistic", "", "image/png", rows, 406, typeText, "*Accept type image/png is not supported."},
+		{"0.90-2", "logistic", selected, "application/json", rows, 200, typeCSVText, "0.30100587010383606,0.7517868280410767"},
+		{"1.0-1", "logistic", selected, "", rows, 200, typeCSVText, "0\n1"},
+		{"1.0-1", "logistic", selected, "application/jsonlines", rows, 200, typeJSONLines, "{\"predicted_label\": 0}\n{\"predicted_label\": 1}\n"},
+		{"1.2-1", "logistic", selected, "image/png", rows, 406, typeText, "*Accept type image/png is not supported."},
+		{"1.0-1", "logistic", "", "", "0.5,-1.25,3.75,0.125,-7.5,1,9", 200, typeCSVText, "0.30100587010383606"},
+		{"1.2-1", "logistic", "", "", "0.5,-1.25,3.75,0.125,-7.5,1,9", 400, typeText, "*Unable to evaluate payload provided: "},
+		{"1.0-1", "logistic", "", "", "x", 415, typeText, "*Loading csv data failed with Exception, please ensure data is in csv format:\n <class 'ValueError'>\n "},
+		{"0.90-1", "logistic", "", "", "", 204, typeText, ""},
+	} {
+		env := map[string]string{}
+		if test.variable != "" {
+			env[test.variable] = "predicted_label"
+		}
+		w := post(container(t, env, test.tag, "1.7-1-"+test.model+".tar.gz"), "/invocations", "text/csv", test.accept, test.body)
+		require.Equal(t, test.status, w.Code, "%v: %s", test, w.Body)
+		require.Equal(t, test.wantType, w.Header().Get("Content-Type"), "%v", test)
+		if prefix, ok := strings.CutPrefix(test.want, "*"); ok {
+			require.True(t, strings.HasPrefix(w.Body.String(), prefix), "%v: %s", test, w.Body)
+		} else {
+			require.Equal(t, test.want, w.Body.String(), "%v", test)
+		}
+	}
+	for tag, want := range map[string]int64{"1.0-1": 20 << 20, "1.2-1": 20 << 20, "1.2-2": 100 << 20, "3.0-5": 100 << 20} {
+		require.Equal(t, want, container(t, map[string]string{"MAX_CONTENT_LENGTH": "104857600"}, tag, "1.7-1-logistic.tar.gz").Limit(), tag)
+	}
+}
+
 func TestParseHeader(t *testing.T) {
 	for text, want := range map[string][2]string{
 		"text/csv":                         {"text/csv", ""},
