@@ -101,6 +101,14 @@ type Wrapper struct {
 	Missing  float32  // the value that is missing besides NaN; NaN if there is none
 }
 
+// MissingValue is the value that b takes for missing besides NaN, nil if there is none: a pickled scikit-learn wrapper may have one.
+func (b *Booster) MissingValue() *float32 {
+	if b.Wrapper == nil || b.Wrapper.Missing != b.Wrapper.Missing {
+		return nil
+	}
+	return &b.Wrapper.Missing
+}
+
 // NumGroup is the number of outputs for one row before the link is applied: the number of classes, of targets, or 1.
 func (b *Booster) NumGroup() int { return max(b.NumClass, b.NumTarget, 1) }
 

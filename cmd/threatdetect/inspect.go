@@ -89,6 +89,9 @@ func describe(bundle *model.Bundle) *description {
 		Groups: b.NumGroup(), Trees: len(b.Trees), Nodes: b.NumNode(), MaxDepth: b.MaxDepth(), BaseScore: b.BaseScore, Attributes: b.Attributes,
 		Members: len(bundle.Members), SHA256: b.Digest, Contract: bundle.Contract,
 	}
+	for i := range bundle.Members {
+		d.Categorical = d.Categorical || splitsCategories(bundle.Members[i].Booster)
+	}
 	if b.Version.Known() {
 		d.XGBoostVersion = b.Version[:]
 	}
@@ -100,6 +103,11 @@ func describe(bundle *model.Bundle) *description {
 		d.Contract = nil
 	}
 	return d
+}
+
+// splitsCategories reports whether a split asks for categories.
+func splitsCategories(b *model.Booster) bool {
+	return slices.ContainsFunc(b.Trees, func(t model.Tree) bool { return len(t.CategoryNodes) > 0 })
 }
 
 // print writes the description for people.

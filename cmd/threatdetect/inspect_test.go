@@ -36,3 +36,12 @@ func TestInspectWarns(t *testing.T) {
 		require.Contains(t, printed(t, append(command, "other.json")), `objective "binary:probable" is not supported`)
 	}
 }
+
+// TestInspectCategories asks whether a model has splits on categories.
+func TestInspectCategories(t *testing.T) {
+	const golden = "../../testdata/golden/3.2.0/"
+	for _, name := range []string{"categorical-onehot.json.gz", "categorical-partition.ubj.gz"} {
+		require.Contains(t, printed(t, []string{"inspect", "--json", golden + name}), `"categorical":true,`)
+	}
+	require.Contains(t, printed(t, []string{"inspect", "--json", golden + "forest.ubj.gz"}), `"categorical":false,`)
+}

@@ -71,8 +71,7 @@ func (a *app) predict(f *predictFlags, file string) error {
 	}
 	defer raw.Close()
 	a.counted = true
-	opts := f.options(p.NumFeature(), b.FeatureNames)
-	opts.Image = f.image
+	opts := f.options(b)
 	w := &predictionWriter{out: out, kind: outputs[f.kind], ndjson: f.to == "ndjson", python: f.image != nil}
 	err = a.predictRows(p, a.rowsOf(file, raw, rows.Format(f.from), opts), w)
 	bar.stop()

@@ -10,17 +10,20 @@ import (
 
 	"threatdetect/inference/rows"
 	"threatdetect/internal/logio"
+	"threatdetect/model"
 )
 
 // rowFlags say how a file of numeric rows is written.
 type rowFlags struct {
 	from, missing, header string
 	indexBase             int
+	flags                 *pflag.FlagSet // of the command
 }
 
 func (f *rowFlags) add(flags *pflag.FlagSet) {
+	f.flags = flags
 	flags.StringVar(&f.from, "from", "auto", "format of the rows: csv, libsvm, ndjson, recordio, or auto to tell it from them")
-	flags.StringVar(&f.missing, "missing", "nan", "value that counts as missing besides NaN: nan (none), zero, or a number")
+	flags.StringVar(&f.missing, "missing", "nan", "value that counts as missing besides NaN: nan (none), zero, or a number; a pickled scikit-learn wrapper that has one goes by that unless told otherwise")
 	flags.StringVar(&f.header, "header", "auto", "whether CSV has a line of names: auto, yes or no")
 	flags.IntVar(&f.indexBase, "index-base", 0, "index of the first feature in libsvm rows: 0 or 1")
 }
@@ -59,13 +62,17 @@ func (f *rowFlags) missingValue() (*float32, error) {
 	return &v32, nil
 }
 
-// options are those of package rows, for a model with such features. The flags have been checked.
-func (f *rowFlags) options(numFeature int, names []string) *rows.Options {
+// options are those of package rows, for rows of a model. The flags have been checked.
+func (f *scoreSource) options(b *model.Booster) *rows.Options {
 	missing, _ := f.missingValue()
+	if f.image == nil && !f.flags.Changed("missing") {
+		missing = b.MissingValue()
+	}
+	names := b.FeatureNames
 	if different := slices.Compact(slices.Sorted(slices.Values(names))); len(different) < len(names) {
 		names = nil // names that occur twice match no column: rows go by position
 	}
-	return &rows.Options{NumFeature: numFeature, Names: names, Missing: missing, Header: headers[f.header], IndexBase: f.indexBase}
+	return &rows.Options{NumFeature: b.NumFeature, Names: names, Missing: missing, Header: headers[f.header], IndexBase: f.indexBase, Image: f.image}
 }
 
 // rowsOf ranges over the rows of a file, decompressed. Errors are *exitError and say where they are.

@@ -194,8 +194,7 @@ func (a *app) verifyRows(f *verifyFlags, report *verification) error {
 		batch, rest = batch[:0], rest[n*width:]
 		return nil
 	}
-	read := f.options(p.NumFeature(), b.FeatureNames)
-	read.Image = f.image
+	read := f.options(b)
 	for row, err := range a.rowsOf(f.rows, raw, rows.Format(f.from), read) {
 		if err != nil {
 			return err

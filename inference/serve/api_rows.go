@@ -126,7 +126,7 @@ func csvRows(p *predictions) []byte {
 func (x *exchange) batches(m *Model, body []byte, format rows.Format) iter.Seq2[[]float32, *failure] {
 	width := m.scorer.NumFeature()
 	size := batchSize(body, format, width)
-	opts := &rows.Options{NumFeature: width, Names: m.Bundle.Booster.FeatureNames}
+	opts := &rows.Options{NumFeature: width, Names: m.Bundle.Booster.FeatureNames, Missing: m.Bundle.Booster.MissingValue()}
 	return func(yield func([]float32, *failure) bool) {
 		scratch := takeBatch(size * width)
 		defer batches.Put(scratch)
