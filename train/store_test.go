@@ -47,21 +47,21 @@ func (c *fakeClock) Sleep(ctx context.Context, d time.Duration) error {
 // bucketServer is an S3 server in this process; before, unless nil, may answer in its place.
 type bucketServer struct {
 	*httptest.Server
+	faker    http.Handler
 	mu       sync.Mutex
 	requests []string
 	before   func(w http.ResponseWriter, r *http.Request) bool
 }
 
 func newBucketServer(t *testing.T) *bucketServer {
-	faker := gofakes3.New(s3mem.New(), gofakes3.WithoutVersioning()).Server()
-	b := &bucketServer{}
+	b := &bucketServer{faker: gofakes3.New(s3mem.New(), gofakes3.WithoutVersioning()).Server()}
 	b.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b.mu.Lock()
 		b.requests = append(b.requests, r.Method+" "+r.URL.String())
 		before := b.before
 		b.mu.Unlock()
 		if before == nil || !before(w, r) {
-			faker.ServeHTTP(w, r)
+			b.faker.ServeHTTP(w, r)
 		}
 	}))
 	t.Cleanup(b.Close)

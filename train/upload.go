@@ -75,7 +75,7 @@ func (u *upload) send(ctx context.Context) (Object, error) {
 		err = u.done
 	}
 	if u.left != nil {
-		err = fmt.Errorf("%w (and its parts could not be deleted: %v)", err, u.left)
+		err = fmt.Errorf("%w (and what was sent could not be deleted: %v)", err, u.left)
 	}
 	switch {
 	case err != nil:
@@ -193,6 +193,7 @@ func (u *upload) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMul
 		want := fmt.Sprintf("%s-%d", base64.StdEncoding.EncodeToString(whole.Sum(nil)), len(in.MultipartUpload.Parts))
 		if got := aws.ToString(out.ChecksumSHA256); got != "" && got != want {
 			u.done = fmt.Errorf("%w: %s: the service's SHA-256 is %s, ours %s", ErrIntegrity, u.s.Address(u.key), got, want)
+			u.left = u.s.Delete(ctx, u.key) // the next run would take it for what it is said to be
 		}
 		return out, nil
 	}

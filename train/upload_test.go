@@ -3,8 +3,10 @@ package train
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -127,10 +129,35 @@ func TestUploadThatCannotEnd(t *testing.T) {
 	_, err := a.Bucket().Upload(t.Context(), "big", path, nil)
 	require.ErrorIs(t, err, ErrDenied)
 	require.ErrorContains(t, err, "CompleteMultipartUpload")
-	require.ErrorContains(t, err, "its parts could not be deleted: ")
+	require.ErrorContains(t, err, "what was sent could not be deleted: ")
 	deletes = true
 	_, err = a.Bucket().Upload(t.Context(), "big", path, nil)
 	require.ErrorIs(t, err, ErrDenied)
 	require.NotContains(t, err.Error(), "could not be deleted")
 	require.Empty(t, unfinished(t, a))
+}
+
+// What the service put together and is not what was sent goes away: it bears the digest of the file, and would be taken for it the next time.
+func TestUploadThatIsNotTheFile(t *testing.T) {
+	b := newBucketServer(t)
+	a, _ := b.connect(t)
+	path, _ := randomFile(t, 20<<20)
+	b.intercept(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Query().Get("uploadId") == "" || r.Method != "POST" {
+			return false
+		}
+		answer := httptest.NewRecorder()
+		b.faker.ServeHTTP(answer, r)
+		fmt.Fprint(w, `<CompleteMultipartUploadResult><ChecksumSHA256>AAAA-3</ChecksumSHA256></CompleteMultipartUploadResult>`)
+		return true
+	})
+	_, err := a.Bucket().Upload(t.Context(), "big", path, nil)
+	require.ErrorIs(t, err, ErrIntegrity)
+	require.NotContains(t, err.Error(), "could not be deleted")
+	_, err = a.Bucket().Head(t.Context(), "big")
+	require.ErrorIs(t, err, ErrNotFound)
+	require.Empty(t, unfinished(t, a))
+	b.intercept(nil)
+	_, err = a.Bucket().Upload(t.Context(), "big", path, nil)
+	require.NoError(t, err)
 }
