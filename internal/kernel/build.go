@@ -29,6 +29,7 @@ type Builder struct {
 	used  map[int32]bool // columns, in all tiles
 	all   Table          // of thresholds in all tiles, if there is a small plan
 	small bool           // there is one, as no condition so far is made of others
+	order []int32        // of the thresholds of the tile that was completed last
 	share bool           // ranks with other tiles: their tables are made at the end
 }
 
@@ -287,7 +288,8 @@ func (b *Builder) placeThresholds(t *tile) {
 // sorted returns the thresholds by column and value.
 func (b *Builder) sorted() []threshold {
 	sorted := make([]threshold, len(b.thresholds))
-	for i, place := range b.index.Order() {
+	b.order = b.index.Order()
+	for i, place := range b.order {
 		sorted[i] = b.thresholds[place]
 	}
 	return sorted

@@ -74,7 +74,11 @@ func (b *Builder) placeSmall(slot map[int32]int) {
 	}
 	splits := make([]byteSplit, 2*len(b.all.Keys)+2)
 	splits[0].first = 1
-	for order := b.all.Order(); len(order) > 0; {
+	order := b.order
+	if len(p.tiles) > 1 {
+		order = b.all.Order()
+	}
+	for len(order) > 0 {
 		column, infinite, n := b.all.Keys[order[0]]>>32, math.IsInf(float64(value(order[0])), 0), 1
 		for n < min(len(order), maxRanked) && b.all.Keys[order[n]]>>32 == column && math.IsInf(float64(value(order[n])), 0) == infinite {
 			n++
