@@ -11,7 +11,7 @@ type flows struct {
 	list    []features.Flow
 	n       int
 	rejects []byte
-	account account
+	account features.Account
 	steps   int64
 	lost    string
 	large   bool // some text was long: the memory is not used again
@@ -60,12 +60,10 @@ func isRecordError(err error) bool {
 
 // take keeps a flow, or what is to be said of a record that is none.
 func (b *flows) take(f *features.Flow, err error) error {
-	var t task
-	if err := t.add(f, err); err != nil {
+	if err := b.account.Add(f, err); err != nil {
 		return err
 	}
 	b.steps++
-	b.account.add(&t.account)
 	if err == nil {
 		if b.n == len(b.list) {
 			b.list = append(b.list, make([]features.Flow, max(256, b.n))...)

@@ -115,7 +115,18 @@ func (a *account) add(b *account) {
 	a.Threats += b.Threats
 	a.Written += b.Written
 	a.Rejects += b.Rejects
-	for reason, n := range b.Skipped {
+	a.skip(b.Skipped)
+}
+
+// addRead adds what was read; what became of it is not in there.
+func (a *account) addRead(b *features.Account) {
+	a.Records += b.Records
+	a.Flows += b.Flows
+	a.skip(b.Skipped)
+}
+
+func (a *account) skip(skipped map[features.Reason]int64) {
+	for reason, n := range skipped {
 		if a.Skipped == nil {
 			a.Skipped = map[features.Reason]int64{}
 		}

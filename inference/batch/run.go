@@ -30,8 +30,8 @@ type task struct {
 
 	// What the worker makes of it:
 	steps   int64
-	account account // of what was read
-	lost    string  // the first record that was skipped for a fault
+	account features.Account // of what was read
+	lost    string           // the first record that was skipped for a fault
 	parts   []part
 	ended   []*log // logs whose last row is in parts
 
@@ -233,11 +233,6 @@ func (j *Job) balance() error {
 
 // add counts what was read.
 func (t *task) add(f *features.Flow, err error) error {
-	a := features.Account{Records: t.account.Records, Flows: t.account.Flows, Skipped: t.account.Skipped}
-	if err := a.Add(f, err); err != nil {
-		return err
-	}
 	t.steps++
-	t.account.Records, t.account.Flows, t.account.Skipped = a.Records, a.Flows, a.Skipped
-	return nil
+	return t.account.Add(f, err)
 }

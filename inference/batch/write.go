@@ -91,7 +91,7 @@ func (w *writer) take(t *task) error {
 			}
 		} else {
 			l.p.At, l.p.Steps, l.p.Format, l.p.Plain = t.at, l.p.Steps+t.steps, t.format, t.plain
-			l.p.Account.add(&t.account)
+			l.p.Account.addRead(&t.account)
 			w.touch(l)
 			if err := w.judge(l, t); err != nil {
 				return err
