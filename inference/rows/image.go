@@ -110,7 +110,7 @@ func (m *Image) read(r io.Reader, format Format, opts *Options, row []float32, y
 		return
 	}
 	// What is small is kept, so that it need not be gone through again.
-	var kept []float32
+	kept := make([]float32, 0, min((bytes.Count(payload, []byte("\n"))+1)*len(row), maxKept))
 	all := true
 	columns, fault := scan(m, payload, row, func() bool {
 		if all = all && len(kept)+len(row) <= maxKept; all {

@@ -72,6 +72,8 @@ func readable(image *rows.Image, b *model.Booster) error {
 	switch {
 	case b.Format == model.FormatPickle && !reader.Before(1, 0) && writer.Before(1, 0):
 		why = "a pickle of a release before 1.0"
+	case b.Format == model.FormatPickle && reader.Before(1, 0) && !writer.Before(1, 0):
+		why = "a pickle of a release from 1.0 on"
 	case b.Format == model.FormatPickle && !reader.Before(3, 1) && writer.Before(1, 6):
 		why = "a pickle of a release before 1.6"
 	case b.Format == model.FormatLegacy && !reader.Before(3, 1):

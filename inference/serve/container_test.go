@@ -101,25 +101,25 @@ func TestImagesDiffer(t *testing.T) {
 
 // TestOldImages pins what the images before 1.2-2 do otherwise: seen with their code and the XGBoost releases inside.
 func TestOldImages(t *testing.T) {
-	const rows = "0.5,-1.25,3.75,0.125,-7.5,1\n-1.1,2.5,,0.3,12.25,-0.75\n"
+	const body = "0.5,-1.25,3.75,0.125,-7.5,1\n-1.1,2.5,,0.3,12.25,-0.75\n"
 	const selected, batch = "SAGEMAKER_INFERENCE_OUTPUT", "SAGEMAKER_BATCH"
 	for _, test := range []struct {
 		tag, model, variable, accept, body string
 		status                             int
 		wantType, want                     string
 	}{
-		{"0.90-1", "logistic", "", "", rows, 200, typeCSVText, "0.30100587010383606,0.7517868280410767"},
-		{"0.90-2", "logistic", "", "application/json", rows, 200, typeCSVText, "0.30100587010383606,0.7517868280410767"},
-		{"1.0-1", "logistic", "", "image/png", rows, 200, typeCSVText, "0.30100587010383606,0.7517868280410767"},
-		{"1.2-1", "logistic", batch, "application/json", rows, 200, typeCSVText, "0.30100587010383606\n0.7517868280410767\n"},
-		{"1.2-1", "softprob", "", "", rows, 200, typeCSVText, "*[0."},
-		{"1.2-2", "logistic", "", "", rows, 200, typeCSVText, "0.30100587010383606\n0.7517868280410767\n"},
-		{"1.2-2", "logistic", "", "application/json", rows, 200, typeJSON, `{"predictions": [{"score": 0.30100587010383606}, {"score": 0.7517868280410767}]}`},
-		{"1.2-2", "logistic", "", "image/png", rows, 406, typeText, "*Accept type image/png is not supported."},
-		{"0.90-2", "logistic", selected, "application/json", rows, 200, typeCSVText, "0.30100587010383606,0.7517868280410767"},
-		{"1.0-1", "logistic", selected, "", rows, 200, typeCSVText, "0\n1"},
-		{"1.0-1", "logistic", selected, "application/jsonlines", rows, 200, typeJSONLines, "{\"predicted_label\": 0}\n{\"predicted_label\": 1}\n"},
-		{"1.2-1", "logistic", selected, "image/png", rows, 406, typeText, "*Accept type image/png is not supported."},
+		{"0.90-1", "logistic", "", "", body, 200, typeCSVText, "0.30100587010383606,0.7517868280410767"},
+		{"0.90-2", "logistic", "", "application/json", body, 200, typeCSVText, "0.30100587010383606,0.7517868280410767"},
+		{"1.0-1", "logistic", "", "image/png", body, 200, typeCSVText, "0.30100587010383606,0.7517868280410767"},
+		{"1.2-1", "logistic", batch, "application/json", body, 200, typeCSVText, "0.30100587010383606\n0.7517868280410767\n"},
+		{"1.2-1", "softprob", "", "", body, 200, typeCSVText, "*[0."},
+		{"1.2-2", "logistic", "", "", body, 200, typeCSVText, "0.30100587010383606\n0.7517868280410767\n"},
+		{"1.2-2", "logistic", "", "application/json", body, 200, typeJSON, `{"predictions": [{"score": 0.30100587010383606}, {"score": 0.7517868280410767}]}`},
+		{"1.2-2", "logistic", "", "image/png", body, 406, typeText, "*Accept type image/png is not supported."},
+		{"0.90-2", "logistic", selected, "application/json", body, 200, typeCSVText, "0.30100587010383606,0.7517868280410767"},
+		{"1.0-1", "logistic", selected, "", body, 200, typeCSVText, "0\n1"},
+		{"1.0-1", "logistic", selected, "application/jsonlines", body, 200, typeJSONLines, "{\"predicted_label\": 0}\n{\"predicted_label\": 1}\n"},
+		{"1.2-1", "logistic", selected, "image/png", body, 406, typeText, "*Accept type image/png is not supported."},
 		{"1.0-1", "logistic", "", "", "0.5,-1.25,3.75,0.125,-7.5,1,9", 200, typeCSVText, "0.30100587010383606"},
 		{"1.2-1", "logistic", "", "", "0.5,-1.25,3.75,0.125,-7.5,1,9", 400, typeText, "*Unable to evaluate payload provided: "},
 		{"1.0-1", "logistic", "", "", "x", 415, typeText, "*Loading csv data failed with Exception, please ensure data is in csv format:\n <class 'ValueError'>\n "},
@@ -138,6 +138,10 @@ func TestOldImages(t *testing.T) {
 			require.Equal(t, test.want, w.Body.String(), "%v", test)
 		}
 	}
+	image, err := rows.LookupImage("0.90-2")
+	require.NoError(t, err)
+	_, err = OpenContainer(filepath.Join(testkit.Root(t), "testdata", "container", "1.7-1-pickle-1.2.0.tar.gz"), SettingsFromEnv(image, lookupIn(nil)))
+	require.ErrorContains(t, err, "a pickle of a release from 1.0 on")
 	for tag, want := range map[string]int64{"1.0-1": 20 << 20, "1.2-1": 20 << 20, "1.2-2": 100 << 20, "3.0-5": 100 << 20} {
 		require.Equal(t, want, container(t, map[string]string{"MAX_CONTENT_LENGTH": "104857600"}, tag, "1.7-1-logistic.tar.gz").Limit(), tag)
 	}
