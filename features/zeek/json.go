@@ -15,7 +15,7 @@ type jsonReader struct {
 	aliased  bool              // some rank may not be 0
 	hasState bool              // whether the record has the key conn_state
 	layout   jsonscan.Layout
-	cursor   jsonscan.Cursor
+	cursor   *jsonscan.Cursor // not there before it is needed
 	spans    jsonscan.Spans
 }
 
@@ -48,6 +48,9 @@ func (r *reader) runJSON() {
 	r.json.pointer = jsonscan.ParsePointer(r.opts.Pointer)
 	for c := range r.json.names {
 		r.json.names[c] = columnNames[c][0]
+	}
+	if r.json.cursor == nil {
+		r.json.cursor = new(jsonscan.Cursor)
 	}
 	r.quick.forget(nil)
 	r.quick.prepareCounts(&r.flow, nil)

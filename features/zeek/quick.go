@@ -13,8 +13,8 @@ import (
 // text meant before is remembered. Whatever is not usual (an escape, a number that is none, a long text) it leaves to the
 // long way, which alone decides what is wrong with a row. Both make the same flow; a test and a fuzz target hold them equal.
 type quick struct {
-	fields fieldscan.Table // of the line
-	counts []countField    // of this header
+	fields *fieldscan.Table // of the line; not there before it is needed
+	counts []countField     // of this header
 
 	protos    [8]protoMeaning
 	apps      [64]appMeaning
@@ -67,6 +67,9 @@ type historyMeaning struct {
 func (q *quick) prepare(h *header, f *features.Flow) bool {
 	if h.blanks || h.foreign || len(h.unset) != 1 || h.unset[0]-'0' <= 9 || h.separator == '\\' {
 		return false
+	}
+	if q.fields == nil {
+		q.fields = new(fieldscan.Table)
 	}
 	q.forget(h.empty)
 	q.prepareCounts(f, h.index[:])

@@ -7,7 +7,7 @@ import (
 )
 
 // MaxLine is the length of the longest line that a [Table] takes.
-const MaxLine = 1 << 14
+const MaxLine = 1 << 13
 
 // slack is how many entries behind the last one may be written to: they are written several at once.
 const slack = 24
@@ -18,7 +18,7 @@ type Table struct {
 	ends [MaxLine + 2 + slack]uint16
 }
 
-// Field returns where field i of the last line is. It means nothing if there is none. Of i only the lower 14 bits count.
+// Field returns where field i of the last line is. It means nothing if there is none. Of i only the lower 13 bits count.
 func (t *Table) Field(i int) (start, end int) {
 	i &= MaxLine - 1
 	return int(t.ends[i] + 1), int(t.ends[i+1])

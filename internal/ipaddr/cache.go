@@ -5,8 +5,8 @@ import (
 	"net/netip"
 )
 
-// Cache remembers what texts of 7 to 16 bytes meant, which is most of them: hosts in a log come again soon. The zero value is ready; it takes 48 KiB, and has one
-// owner.
+// Cache remembers which IPv4 addresses texts of 7 to 16 bytes meant, which is most of them: hosts in a log come again soon. The zero value is ready; it takes
+// 24 KiB, and has one owner.
 type Cache struct {
 	entries [1 << cacheBits]cached
 }
@@ -16,8 +16,8 @@ const cacheBits = 10
 // cached is a text, as its first and last bytes and its length, and its meaning.
 type cached struct {
 	first, last uint64
-	size        int
-	addr        netip.Addr
+	size        uint32
+	addr        [4]byte
 }
 
 // Parse is [Parse].
@@ -32,11 +32,11 @@ func (c *Cache) Parse(b []byte) (addr netip.Addr, ok bool) {
 		first, last = uint64(binary.LittleEndian.Uint32(b)), uint64(binary.LittleEndian.Uint32(b[3:]))
 	}
 	e := &c.entries[(last*0x9e3779b97f4a7c15^first*0xbf58476d1ce4e5b9)>>(64-cacheBits)]
-	if e.first == first && e.last == last && e.size == len(b) {
-		return e.addr, true
+	if e.first == first && e.last == last && e.size == uint32(len(b)) {
+		return netip.AddrFrom4(e.addr), true
 	}
-	if addr, ok = Parse(b); ok {
-		*e = cached{first, last, len(b), addr}
+	if addr, ok = Parse(b); ok && addr.Is4() {
+		*e = cached{first, last, uint32(len(b)), addr.As4()}
 	}
 	return addr, ok
 }

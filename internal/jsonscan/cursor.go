@@ -66,7 +66,13 @@ func (c *Cursor) Read(b []byte, l *Layout, to *Spans, unwanted ID) bool {
 		if count++; count > MaxMember {
 			return false
 		}
-		next := l.match(at, (*[maxRaw]byte)(b[i:]))
+		text := (*[maxRaw]byte)(b[i:])
+		next := l.entries[at%maxEntries].next[0]
+		e := &l.entries[next%maxEntries]
+		if !e.short || !e.begins(text) { // what came next the first time is mostly what comes next
+			next = l.match(at, text)
+			e = &l.entries[next%maxEntries]
+		}
 		if next == nowhere {
 			if count == 1 || b[i] != '}' {
 				return false
@@ -83,7 +89,6 @@ func (c *Cursor) Read(b []byte, l *Layout, to *Spans, unwanted ID) bool {
 			continue
 		}
 		at = next
-		e := &l.entries[at%maxEntries]
 		i += int(e.size)
 		quote += 2
 		start, kind := i, Number

@@ -43,10 +43,17 @@ type entry struct {
 	next         [maxNext]uint8 // what came after it, 0 for nothing
 	size         uint8
 	id           ID
+	short        bool // it is known, and words are all of raw
 	raw          [maxRaw]byte
 
-	inner  *Layout // see [Layout.Inner]
-	within uint32
+	within uint32 // see [Layout.Inner]
+	inner  *Layout
+}
+
+// begins reports whether b begins with the words of the entry.
+func (e *entry) begins(b *[maxRaw]byte) bool {
+	return (binary.LittleEndian.Uint64(b[:])^e.words[0])&e.masks[0]|(binary.LittleEndian.Uint64(b[8:])^e.words[1])&e.masks[1]|
+		(binary.LittleEndian.Uint64(b[16:])^e.words[2])&e.masks[2]|(binary.LittleEndian.Uint64(b[24:])^e.words[3])&e.masks[3] == 0
 }
 
 // Inner says that the objects behind keys that will be learnt as id have members of a layout of their own, whose values are the spans of
@@ -58,7 +65,7 @@ func (l *Layout) Inner(id ID, layout *Layout, within uint32) {
 // learn sets what entry at stands for.
 func (l *Layout) learn(at uint8, id ID) {
 	e := &l.entries[at]
-	e.id, e.inner, e.within = id, nil, 0
+	e.id, e.short, e.inner, e.within = id, id != Unknown && e.size <= 32, nil, 0
 	for _, of := range l.inner {
 		if of.id == id {
 			e.inner, e.within = of.layout, of.within
@@ -68,11 +75,9 @@ func (l *Layout) learn(at uint8, id ID) {
 
 // match returns the entry that b begins with, of those that came after entry at; nowhere if it is none of them.
 func (l *Layout) match(at uint8, b *[maxRaw]byte) uint8 {
-	w0, w1 := binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])
-	w2, w3 := binary.LittleEndian.Uint64(b[16:]), binary.LittleEndian.Uint64(b[24:])
 	for _, next := range &l.entries[at%maxEntries].next {
 		e := &l.entries[next%maxEntries]
-		if (w0^e.words[0])&e.masks[0]|(w1^e.words[1])&e.masks[1]|(w2^e.words[2])&e.masks[2]|(w3^e.words[3])&e.masks[3] != 0 {
+		if !e.begins(b) {
 			continue
 		}
 		if next == 0 { // which is equal to everything
