@@ -54,9 +54,9 @@ func (r *reader) directive(line []byte) error {
 	}
 	switch string(word) {
 	case "#unset_field":
-		h.unset = bytes.Clone(value)
+		h.unset = renewed(h.unset, value)
 	case "#empty_field":
-		h.empty = bytes.Clone(value)
+		h.empty = renewed(h.empty, value)
 	case "#set_separator":
 		if len(value) == 1 {
 			h.set = value[0]
@@ -70,7 +70,11 @@ func (r *reader) directive(line []byte) error {
 		if h.fields == nil {
 			return nil
 		}
-		if n := len(splitHeader(value, h.separator, h.blanks)); n != len(h.fields) {
+		n := bytes.Count(value, []byte{h.separator}) + 1
+		if h.blanks {
+			n += len(splitBlanks(nil, value[bytes.LastIndexByte(value, h.separator)+1:])) - 1
+		}
+		if n != len(h.fields) {
 			return r.formatError("%d #types for %d #fields", n, len(h.fields))
 		}
 	}
@@ -166,7 +170,15 @@ func listed(names []string) string {
 	return s
 }
 
-// splitHeader splits the value of #fields or #types.
+// renewed is a copy of b, or old if that is equal.
+func renewed(old, b []byte) []byte {
+	if old != nil && string(old) == string(b) {
+		return old
+	}
+	return bytes.Clone(b)
+}
+
+// splitHeader splits the value of #fields.
 func splitHeader(value []byte, sep byte, blanks bool) []string {
 	var parts []string
 	for part := range bytes.SplitSeq(value, []byte{sep}) {
