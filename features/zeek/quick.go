@@ -201,14 +201,27 @@ func (q *quick) row(f *features.Flow, line []byte, h *header, d *deriver) bool {
 	}
 	for i := range q.counts {
 		c := &q.counts[i]
-		v, set, ok := q.count(line, int(c.field), unset)
-		if !ok {
-			return false
-		}
-		if set {
+		start, end := q.fields.Field(int(c.field))
+		n := end - start
+		if uint(n-1) >= 8 || end < 8 || end > len(line) {
+			v, ok := decimal.Count(line[start:end])
+			if !ok {
+				return false
+			}
 			*c.to = v
 			known |= c.known
+			continue
 		}
+		digits := binary.LittleEndian.Uint64(line[end-8:])
+		v, ok := decimal.Last(digits, n)
+		if !ok {
+			if n == 1 && digits>>56 == unset.bytes {
+				continue
+			}
+			return false
+		}
+		*c.to = v
+		known |= c.known
 	}
 	f.Known = known
 	if !q.interval(f, line, h, unset) || !q.ending(f, line, h, unset) {

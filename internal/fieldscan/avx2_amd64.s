@@ -78,23 +78,7 @@ fields:
 	BLSRQ     DI, DI
 	ADDL      SI, R8
 	MOVW      R8, 14(R9)
-	TZCNTQ    DI, R8
-	BLSRQ     DI, DI
-	ADDL      SI, R8
-	MOVW      R8, 16(R9)
-	TZCNTQ    DI, R8
-	BLSRQ     DI, DI
-	ADDL      SI, R8
-	MOVW      R8, 18(R9)
-	TZCNTQ    DI, R8
-	BLSRQ     DI, DI
-	ADDL      SI, R8
-	MOVW      R8, 20(R9)
-	TZCNTQ    DI, R8
-	BLSRQ     DI, DI
-	ADDL      SI, R8
-	MOVW      R8, 22(R9)
-	ADDQ      $0x18, R9
+	ADDQ      $0x10, R9
 	CMPQ      R9, AX
 	JLT       fields
 	ADDQ      $0x40, SI
@@ -159,23 +143,7 @@ last:
 	BLSRQ  DI, DI
 	ADDL   SI, CX
 	MOVW   CX, 14(DX)
-	TZCNTQ DI, CX
-	BLSRQ  DI, DI
-	ADDL   SI, CX
-	MOVW   CX, 16(DX)
-	TZCNTQ DI, CX
-	BLSRQ  DI, DI
-	ADDL   SI, CX
-	MOVW   CX, 18(DX)
-	TZCNTQ DI, CX
-	BLSRQ  DI, DI
-	ADDL   SI, CX
-	MOVW   CX, 20(DX)
-	TZCNTQ DI, CX
-	BLSRQ  DI, DI
-	ADDL   SI, CX
-	MOVW   CX, 22(DX)
-	ADDQ   $0x18, DX
+	ADDQ   $0x10, DX
 	CMPQ   DX, AX
 	JLT    last
 

@@ -5,7 +5,7 @@
 package fieldscan
 
 // scanAVX2 writes where the bytes sep of a line of at least 64 bytes are, and their number; found is not 0 if it has a byte escape or one
-// that is less than low. It writes to no more than 12 entries behind the last one.
+// that is less than low. It writes to no more than 8 entries behind the last one.
 //
 //go:noescape
 func scanAVX2(ends *uint16, line *byte, n uintptr, sep byte, escape byte, low byte) (seps uint64, found uint64)

@@ -11,7 +11,7 @@ func fieldScanner(c *build.Context) {
 	c.Function("scanAVX2")
 	c.Attributes(build.NOSPLIT)
 	c.Doc("scanAVX2 writes where the bytes sep of a line of at least 64 bytes are, and their number; found is not 0 if it has a byte escape or one",
-		"that is less than low. It writes to no more than 12 entries behind the last one.")
+		"that is less than low. It writes to no more than 8 entries behind the last one.")
 	c.Pragma("noescape")
 	c.SignatureExpr("func(ends *uint16, line *byte, n uintptr, sep, escape, low byte) (seps, found uint64)")
 	ends, line := c.Load(c.Param("ends"), c.GP64()), c.Load(c.Param("line"), c.GP64())
@@ -41,21 +41,21 @@ func fieldScanner(c *build.Context) {
 		c.SHLQ(operand.Imm(32), h)
 		c.ORQ(h, m)
 	}
-	// write writes where the bits of m are, twelve at a time, whether there are as many or not.
+	// write writes where the bits of m are, eight at a time, whether there are as many or not.
 	write := func(label string) {
 		count, to := c.GP64(), c.GP64()
 		c.POPCNTQ(m, count)
 		c.MOVQ(ends, to)
 		c.LEAQ(operand.Mem{Base: ends, Index: count, Scale: 2}, ends)
 		c.Label(label)
-		for i := range 12 {
+		for i := range 8 {
 			at := c.GP64()
 			c.TZCNTQ(m, at)
 			c.BLSRQ(m, m)
 			c.ADDL(base.As32(), at.As32())
 			c.MOVW(at.As16(), operand.Mem{Base: to, Disp: 2 * i})
 		}
-		c.ADDQ(operand.Imm(24), to)
+		c.ADDQ(operand.Imm(16), to)
 		c.CMPQ(to, ends)
 		c.JLT(operand.LabelRef(label))
 	}
