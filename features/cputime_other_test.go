@@ -7,3 +7,5 @@ import "time"
 var begun = time.Now()
 
 func threadTime() time.Duration { return time.Since(begun) }
+
+func processTime() time.Duration { return time.Since(begun) }
