@@ -44,10 +44,13 @@ def run(a, work):
     logs = work + "/logs"
     os.mkdir(logs)
     if a.gzip:
-        member = gzip.compress(open(part, "rb").read(), 1)
+        # Piece by piece: what this program ever had in memory would count as what those had that it starts.
+        with open(part, "rb") as plain, gzip.open(part + ".gz", "wb", 1) as member:
+            shutil.copyfileobj(plain, member)
         with open(logs + "/conn.log.gz", "wb") as f:
             for _ in range(n):
-                f.write(member)
+                with open(part + ".gz", "rb") as member:
+                    shutil.copyfileobj(member, f)
     else:
         for i in range(n):
             os.link(part, f"{logs}/conn.{i:05d}.log")
