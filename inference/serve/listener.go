@@ -17,6 +17,8 @@ type countedListener struct {
 	mu        sync.Mutex
 	all       int
 	byAddress map[string]int // nil where addresses are not told apart
+
+	closing sync.Once
 }
 
 func newCountedListener(l net.Listener, limits *Limits, m *Metrics) *countedListener {
@@ -44,6 +46,12 @@ func (l *countedListener) Accept() (net.Conn, error) {
 		l.metrics.refused("connections")
 		conn.Close()
 	}
+}
+
+// Close ends Accept. It may be called again, as net/http does when it ends.
+func (l *countedListener) Close() (err error) {
+	l.closing.Do(func() { err = l.Listener.Close() })
+	return err
 }
 
 func (l *countedListener) add(address string) bool {
