@@ -56,7 +56,11 @@ func (s *s3Store) Upload(ctx context.Context, key, path string, progress func(in
 		return Object{}, err
 	}
 	defer f.Close()
-	u := &upload{s: s, key: key, file: f, size: size, digest: digest, progress: progress}
+	u := &upload{client: s.a.S3(), bucket: s.bucket, name: key, key: s.key(key), address: s.Address(key), dryRun: s.a.DryRun(),
+		head:   func(ctx context.Context) (Object, error) { return s.Head(ctx, key) },
+		remove: func(ctx context.Context) error { return s.Delete(ctx, key) },
+		file:   f, size: size, digest: digest, progress: progress}
+	u.sse, u.kms = s.encryption()
 	return u.run(ctx)
 }
 

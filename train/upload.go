@@ -30,8 +30,17 @@ const (
 type upload struct {
 	transfermanager.S3APIClient // of downloads, which this one does not know: nil
 
-	s        *s3Store
-	key      string
+	// No *s3Store: what a value of an interface leads to is linked with all its methods, and that leads to the clients of every service.
+	client   *s3.Client
+	bucket   string
+	name     string  // in the store
+	key      *string // in the bucket
+	address  string  // of the object, for people
+	head     func(context.Context) (Object, error)
+	remove   func(context.Context) error
+	dryRun   bool
+	sse      types.ServerSideEncryption
+	kms      *string
 	file     *os.File
 	size     int64
 	digest   string
@@ -51,7 +60,7 @@ func (u *upload) run(ctx context.Context) (Object, error) {
 		o, err = u.send(ctx)
 	}
 	if err == nil && o.Size != u.size {
-		err = fmt.Errorf("%w: %s: %d bytes are there, %d were sent", ErrIntegrity, u.s.Address(u.key), o.Size, u.size)
+		err = fmt.Errorf("%w: %s: %d bytes are there, %d were sent", ErrIntegrity, u.address, o.Size, u.size)
 	}
 	return o, err
 }
@@ -61,15 +70,14 @@ func (u *upload) send(ctx context.Context) (Object, error) {
 	if _, err := u.file.Seek(0, io.SeekStart); err != nil {
 		return Object{}, err
 	}
-	sse, kms := u.s.encryption()
 	manager := transfermanager.New(u, func(o *transfermanager.Options) {
 		o.PartSizeBytes, o.MultipartUploadThreshold = partSize, inOnePut+1
 		o.ChecksumAlgorithm = managertypes.ChecksumAlgorithmSha256
-		o.RequestChecksumCalculation = u.s.a.S3().Options().RequestChecksumCalculation
+		o.RequestChecksumCalculation = u.client.Options().RequestChecksumCalculation
 	})
 	out, err := manager.UploadObject(ctx, &transfermanager.UploadObjectInput{
-		Bucket: aws.String(u.s.bucket), Key: u.s.key(u.key), Body: u.file, Metadata: map[string]string{digestKey: u.digest},
-		ServerSideEncryption: managertypes.ServerSideEncryption(sse), SSEKMSKeyID: kms,
+		Bucket: aws.String(u.bucket), Key: u.key, Body: u.file, Metadata: map[string]string{digestKey: u.digest},
+		ServerSideEncryption: managertypes.ServerSideEncryption(u.sse), SSEKMSKeyID: u.kms,
 	})
 	if err == nil {
 		err = u.done
@@ -80,16 +88,16 @@ func (u *upload) send(ctx context.Context) (Object, error) {
 	switch {
 	case err != nil:
 		return Object{}, err
-	case out.UploadID == nil || u.s.a.DryRun():
-		return Object{Key: u.key, Size: u.size, ETag: aws.ToString(out.ETag), SHA256: u.digest}, nil
+	case out.UploadID == nil || u.dryRun:
+		return Object{Key: u.name, Size: u.size, ETag: aws.ToString(out.ETag), SHA256: u.digest}, nil
 	}
-	return u.s.Head(ctx, u.key)
+	return u.head(ctx)
 }
 
 func (u *upload) PutObject(ctx context.Context, in *s3.PutObjectInput, options ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
 	sum, _ := hex.DecodeString(u.digest)
 	in.ChecksumSHA256 = base64SHA256(sum) // in a header: what not every other store takes behind the body
-	out, err := u.s.a.S3().PutObject(ctx, in, options...)
+	out, err := u.client.PutObject(ctx, in, options...)
 	if err == nil {
 		u.progress(u.size)
 	}
@@ -105,7 +113,7 @@ func (u *upload) CreateMultipartUpload(ctx context.Context, in *s3.CreateMultipa
 	if id != nil {
 		return &s3.CreateMultipartUploadOutput{UploadId: id}, nil
 	}
-	return u.s.a.S3().CreateMultipartUpload(ctx, in, options...)
+	return u.client.CreateMultipartUpload(ctx, in, options...)
 }
 
 // begun is the upload of this key that was not finished, nil if there is none, and finds its parts.
@@ -114,7 +122,7 @@ func (u *upload) begun(ctx context.Context) (id *string, err error) {
 	if u.anew {
 		return nil, nil
 	}
-	out, err := u.s.a.S3().ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{Bucket: aws.String(u.s.bucket), Prefix: u.s.key(u.key)})
+	out, err := u.client.ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{Bucket: aws.String(u.bucket), Prefix: u.key})
 	if errors.Is(err, ErrDenied) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrService) {
 		return nil, nil
 	}
@@ -122,16 +130,16 @@ func (u *upload) begun(ctx context.Context) (id *string, err error) {
 		return nil, err
 	}
 	for _, other := range out.Uploads {
-		if aws.ToString(other.Key) == *u.s.key(u.key) {
+		if aws.ToString(other.Key) == *u.key {
 			id = other.UploadId
 		}
 	}
 	if id == nil {
 		return nil, nil
 	}
-	in := &s3.ListPartsInput{Bucket: aws.String(u.s.bucket), Key: u.s.key(u.key), UploadId: id}
+	in := &s3.ListPartsInput{Bucket: aws.String(u.bucket), Key: u.key, UploadId: id}
 	for {
-		parts, err := u.s.a.S3().ListParts(ctx, in)
+		parts, err := u.client.ListParts(ctx, in)
 		if err != nil {
 			u.there = nil
 			return nil, context.Cause(ctx) // it went away meanwhile
@@ -157,7 +165,7 @@ func (u *upload) UploadPart(ctx context.Context, in *s3.UploadPartInput, options
 	out := &s3.UploadPartOutput{}
 	if p, ok := u.there[aws.ToInt32(in.PartNumber)]; ok && isPart(p, in, size) {
 		out.ETag = p.ETag
-	} else if out, err = u.s.a.S3().UploadPart(ctx, in, options...); err != nil {
+	} else if out, err = u.client.UploadPart(ctx, in, options...); err != nil {
 		return nil, err
 	}
 	out.ChecksumSHA256 = in.ChecksumSHA256
@@ -183,7 +191,7 @@ func isPart(p types.Part, in *s3.UploadPartInput, size int64) bool {
 
 // CompleteMultipartUpload compares the digest of the whole. It keeps its error, which the manager would print on the standard logger, and deletes the parts itself.
 func (u *upload) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput, options ...func(*s3.Options)) (*s3.CompleteMultipartUploadOutput, error) {
-	out, err := u.s.a.S3().CompleteMultipartUpload(ctx, in, options...)
+	out, err := u.client.CompleteMultipartUpload(ctx, in, options...)
 	if err == nil {
 		whole := sha256.New()
 		for _, p := range in.MultipartUpload.Parts {
@@ -192,13 +200,13 @@ func (u *upload) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMul
 		}
 		want := fmt.Sprintf("%s-%d", base64.StdEncoding.EncodeToString(whole.Sum(nil)), len(in.MultipartUpload.Parts))
 		if got := aws.ToString(out.ChecksumSHA256); got != "" && got != want {
-			u.done = fmt.Errorf("%w: %s: the service's SHA-256 is %s, ours %s", ErrIntegrity, u.s.Address(u.key), got, want)
-			u.left = u.s.Delete(ctx, u.key) // the next run would take it for what it is said to be
+			u.done = fmt.Errorf("%w: %s: the service's SHA-256 is %s, ours %s", ErrIntegrity, u.address, got, want)
+			u.left = u.remove(ctx) // the next run would take it for what it is said to be
 		}
 		return out, nil
 	}
 	// An upload that was finished is not there any more, as one whose answer got lost shows.
-	if o, e := u.s.Head(ctx, u.key); errors.Is(err, ErrNotFound) && e == nil && o.Size == u.size && o.SHA256 == u.digest {
+	if o, e := u.head(ctx); errors.Is(err, ErrNotFound) && e == nil && o.Size == u.size && o.SHA256 == u.digest {
 		return &s3.CompleteMultipartUploadOutput{ETag: aws.String(o.ETag)}, nil
 	}
 	u.done = err
@@ -213,7 +221,7 @@ func (u *upload) AbortMultipartUpload(ctx context.Context, in *s3.AbortMultipart
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	out, err := u.s.a.S3().AbortMultipartUpload(ctx, in, options...)
+	out, err := u.client.AbortMultipartUpload(ctx, in, options...)
 	u.left = err
 	return out, err
 }
