@@ -187,7 +187,7 @@ func (q *quick) row(f *features.Flow, line []byte, h *header, d *deriver) bool {
 	if i := h.index[colService]; i >= 0 {
 		start, end = q.fields.Field(i)
 		if w, ok = short(line, start, end); !ok {
-			if marked(line[start:end], h.empty) {
+			if end < 8 || marked(line[start:end], h.empty) { // what is unset is told by a word, which the first bytes of a line are none of
 				return false
 			}
 			f.App, f.AppName = d.names.Apps(line[start:end])
@@ -290,7 +290,7 @@ func (q *quick) ending(f *features.Flow, line []byte, h *header, unset word) boo
 		w, ok := short(line, start, end)
 		switch {
 		case !ok:
-			if marked(line[start:end], h.empty) {
+			if end < 8 || marked(line[start:end], h.empty) {
 				return false
 			}
 			setHistory(f, line[start:end], flagsOf(line[start:end]))

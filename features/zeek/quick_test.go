@@ -111,6 +111,22 @@ func rotated(list []string, n int) []string {
 	return append(append([]string{}, list[n:]...), list[:n]...)
 }
 
+// TestQuickFirst puts every column first, where its text is no word of a line, once with a value and once without.
+func TestQuickFirst(t *testing.T) {
+	names := strings.Fields(quickHeader[strings.Index(quickHeader, "ts\t"):])
+	row := strings.Split(strings.TrimSuffix(quickRow, "\n"), "\t")
+	for _, unset := range []string{"-", "~"} {
+		log := strings.ReplaceAll(quickHeader, "#unset_field\t-", "#unset_field\t"+unset)
+		for n := range names {
+			cells := rotated(row, n)
+			log += "#fields\t" + strings.Join(rotated(names, n), "\t") + "\n" + strings.Join(cells, "\t") + "\n"
+			cells[0] = unset
+			log += strings.Join(cells, "\t") + "\n"
+		}
+		require.Greater(t, both(t, []byte(log)), 2*len(names)-5)
+	}
+}
+
 func TestQuickTraffic(t *testing.T) {
 	for _, quirks := range []trafficgen.Quirk{0, trafficgen.QuirkLabelsBlanks} {
 		g, err := trafficgen.New(trafficgen.Config{Seed: 3, Records: 5_000})
