@@ -24,6 +24,7 @@ type engine struct {
 	venv    *venv             // for those in Python or prepared by it
 	library string            // of a native one: the kind that native.c calls
 	skip    map[string]string // why a model is left out, by its name
+	only    string            // the one model that it is for, if there is one
 	start   func(r *run, m *modelFiles) (argv []string, err error)
 }
 
@@ -31,6 +32,7 @@ type engine struct {
 const (
 	oursName   = "ours"
 	puregoName = "ours-purego"
+	packedName = "ours-packed"
 	old        = "xgboost-1.7.6"
 	current    = "xgboost-3.2.0"
 )
@@ -42,6 +44,7 @@ var engines = []*engine{
 	ours("ours-heap", "threatdetect, heap walker forced"),
 	ours("ours-walk", "threatdetect, reference walker"),
 	ours(puregoName, "**threatdetect, portable Go**"),
+	packed(),
 	xgboost("3.2.0"),
 	xgboost("1.7.6"),
 	{Name: "onedal", Title: "oneDAL (daal4py)", Python: true,
@@ -90,6 +93,13 @@ func ours(name, title string) *engine {
 	}}
 }
 
+// packed is our engine with the one-hot columns as bits, which the rows of the other engines are not.
+func packed() *engine {
+	e := ours(packedName, "threatdetect, one-hot columns as bits")
+	e.only = "a196"
+	return e
+}
+
 func xgboost(release string) *engine {
 	return &engine{Name: "xgboost-" + release, Title: "XGBoost " + release + ", C API", start: func(r *run, m *modelFiles) ([]string, error) {
 		python, err := r.install(xgboostVenv(release))
@@ -105,7 +115,7 @@ func xgboost(release string) *engine {
 }
 
 // forced reports whether e is ours with a kernel that it would not always choose.
-func (e *engine) forced() bool { return e.Ours && e.Name != oursName && e.Name != puregoName }
+func (e *engine) forced() bool { return e.Ours && e.Name != oursName && e.Name != puregoName && e.Name != packedName }
 
 // costlyCall reports whether a call costs so much that it has to be told apart from the work.
 func (e *engine) costlyCall() bool {

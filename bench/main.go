@@ -48,6 +48,9 @@ func mainErr() error {
 			if args[0] == "leaves" {
 				return serveLeaves(args[1], args[2])
 			}
+			if args[0] == packedName {
+				return servePacked(args[1], args[2])
+			}
 			return serveOurs(args[1], args[2], kernels[args[0]])
 		case "own":
 			var rounds int

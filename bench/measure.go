@@ -80,6 +80,7 @@ func (r *run) measureModel(m, one *modelFiles, chosen []*engine, sizes []int) (m
 			}
 		}
 	}()
+	chosen = slices.DeleteFunc(slices.Clone(chosen), func(e *engine) bool { return e.only != "" && e.only != m.Name })
 	for _, e := range chosen {
 		res := &result{NS: map[int][]float64{}}
 		by[e.Name] = res
@@ -204,7 +205,10 @@ func (res *results) ns(model, engine string, size int) float64 {
 
 // call is the median processor time of a call by an engine, and 0 if it was not measured.
 func (res *results) call(model, engine string) float64 {
-	return median(slices.Clone(res.By[model][engine].Call))
+	if r := res.By[model][engine]; r != nil {
+		return median(slices.Clone(r.Call))
+	}
+	return 0
 }
 
 // ratio is the median over rounds of one engine's time over another's; 0 if one of them was not measured.

@@ -41,6 +41,55 @@ func serveOurs(modelPath, rowsPath string, kernel inference.Kernel) error {
 	})
 }
 
+// servePacked is serveOurs for rows whose one-hot columns are packed before.
+func servePacked(modelPath, rowsPath string) error {
+	p, err := inference.Open(modelPath, &inference.Options{Output: inference.Margin, Workers: 1})
+	if err != nil {
+		return err
+	}
+	rows, err := readFloats(rowsPath)
+	if err != nil {
+		return err
+	}
+	width, n := p.NumFeature(), len(rows)/p.NumFeature()
+	packing, err := p.NewPacking(twoValued(rows, width), 0, 1)
+	if err != nil {
+		return err
+	}
+	dense, bits := make([]float32, n*packing.NumDense()), make([]byte, n*packing.NumBytes())
+	if err := packing.Pack(dense, bits, rows); err != nil {
+		return err
+	}
+	rows = nil
+	out := make([]float32, n*p.NumOutput())
+	return answer(os.Stdin, os.Stdout, ourKernels(p), n, func(begin, count int) []float32 {
+		dst := out[:count*p.NumOutput()]
+		err := p.PredictPacked(dst, inference.Packed{
+			Packing: packing,
+			Dense:   dense[begin*packing.NumDense():][:count*packing.NumDense()],
+			Bits:    bits[begin*packing.NumBytes():][:count*packing.NumBytes()],
+		})
+		if err != nil {
+			panic(err)
+		}
+		return dst
+	})
+}
+
+// twoValued returns the columns that are 0 or 1 in all rows.
+func twoValued(rows []float32, width int) (columns []int) {
+	for c := range width {
+		only := true
+		for i := c; i < len(rows) && only; i += width {
+			only = rows[i] == 0 || rows[i] == 1
+		}
+		if only {
+			columns = append(columns, c)
+		}
+	}
+	return columns
+}
+
 // ourKernels says what scores single rows and small batches, and what large ones.
 func ourKernels(p *inference.Predictor) string {
 	s := p.Stats()

@@ -111,6 +111,9 @@ func (res *results) writeTimes(b *strings.Builder, model string) {
 	b.WriteString(" call |\n|---|" + strings.Repeat("---:|", len(sizes)+1) + "\n")
 	for _, name := range res.Engines {
 		e, r := engineNamed(name), res.By[model][name]
+		if r == nil { // it is not for this model
+			continue
+		}
 		if len(r.NS) == 0 {
 			fmt.Fprintf(b, "| %s | not run: %s |%s\n", e.label(), r.Failed, strings.Repeat(" |", len(sizes)))
 			continue
@@ -139,7 +142,7 @@ func (res *results) writeTimes(b *strings.Builder, model string) {
 // cutShort says which engines were not timed in all rounds, because their process ended.
 func (res *results) cutShort(b *strings.Builder, model string) {
 	for _, name := range res.Engines {
-		if r := res.By[model][name]; len(r.NS) > 0 && r.Failed != "" {
+		if r := res.By[model][name]; r != nil && len(r.NS) > 0 && r.Failed != "" {
 			fmt.Fprintf(b, "\n%s was not timed in all rounds: %s.\n", engineNamed(name).Title, strings.TrimRight(r.Failed, ": "))
 		}
 	}
@@ -180,6 +183,8 @@ func (res *results) writeExactness(b *strings.Builder) {
 			fmt.Fprintf(b, "| %s |", e.Title)
 			for _, m := range res.Models {
 				switch r := res.By[m][name]; {
+				case r == nil:
+					b.WriteString(" - |")
 				case r.Difference != nil:
 					fmt.Fprintf(b, " %s (%s) |", r.Difference, r.Difference.Of[:1])
 				default:

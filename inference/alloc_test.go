@@ -2,6 +2,7 @@ package inference
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"threatdetect/internal/testkit"
@@ -81,11 +82,14 @@ func TestAllocs(t *testing.T) {
 					t.Errorf("%s: Predict allocates %v times", name, a)
 				}
 				_, byColumn, csr := forms(rows, 9)
+				packed := packRows(t, r, p, slices.Clone(rows), bitValues[0])
 				session := p.NewSession()
 				for form, predict := range map[string]func() error{
 					"PredictBatch":          func() error { return p.PredictBatch(dst, rows) },
 					"PredictMatrix":         func() error { return p.PredictMatrix(dst, byColumn) },
 					"PredictCSR":            func() error { return p.PredictCSR(dst, csr) },
+					"PredictPacked":         func() error { return p.PredictPacked(dst, packed) },
+					"Session.PredictPacked": func() error { return session.PredictPacked(dst, packed) },
 					"Session.Predict":       func() error { return session.Predict(dst[:p.NumOutput()], rows[:9]) },
 					"Session.PredictBatch":  func() error { return session.PredictBatch(dst, rows) },
 					"Session.PredictMatrix": func() error { return session.PredictMatrix(dst, byColumn) },

@@ -125,7 +125,7 @@ type job struct {
 	help func() // work, then report; made once, because a go statement would allocate it
 
 	scratches []*scratch // of each of the goroutines
-	warm      [6]int     // how many of these have met rows of each form, in blocks and without
+	warm      [8]int     // how many of these have met rows of each form, in blocks and without
 	workers   atomic.Int32
 
 	dst []float32

@@ -116,6 +116,18 @@ func BenchmarkForms(b *testing.B) {
 	p := newPredictor(b, booster, nil)
 	s, dst := p.NewSession(), make([]float32, benchRows)
 	_, byColumn, csr := forms(rows, width)
+	columns := make([]int, width-dense)
+	for i := range columns {
+		columns[i] = dense + i
+	}
+	packing, err := p.NewPacking(columns, float32(math.NaN()), 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	packed := Packed{Packing: packing, Dense: make([]float32, benchRows*packing.NumDense()), Bits: make([]byte, benchRows*packing.NumBytes())}
+	if err := packing.Pack(packed.Dense, packed.Bits, rows); err != nil {
+		b.Fatal(err)
+	}
 	for _, form := range []struct {
 		name    string
 		predict func() error
@@ -123,6 +135,7 @@ func BenchmarkForms(b *testing.B) {
 		{"dense", func() error { return s.PredictBatch(dst, rows) }},
 		{"by column", func() error { return s.PredictMatrix(dst, byColumn) }},
 		{"csr", func() error { return s.PredictCSR(dst, csr) }},
+		{"packed", func() error { return s.PredictPacked(dst, packed) }},
 	} {
 		b.Run(form.name+"/"+name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -15,8 +15,8 @@
 // converted to float32 before, as XGBoost does: comparing them in float64 would reach other leaves.
 //
 // Many rows are best given in one call, in the form they have: [Predictor.PredictBatch] takes rows that lie one after the other,
-// [Predictor.PredictMatrix] columns, or rows with something between them, and [Predictor.PredictCSR] sparse rows. Each splits the rows over
-// goroutines. A [Session] scores in the goroutine that calls it. None allocates once warm.
+// [Predictor.PredictMatrix] columns, or rows with something between them, [Predictor.PredictCSR] sparse rows, and [Predictor.PredictPacked] rows whose
+// one-hot columns are bits. Each splits the rows over goroutines. A [Session] scores in the goroutine that calls it. None allocates once warm.
 //
 // # Outputs
 //

@@ -10,9 +10,9 @@ import (
 // ShapeError says that an argument has the wrong length. Nothing was written.
 type ShapeError struct {
 	Op   string // the method, for example "Predict"
-	What string // the argument, "row", "rows", "base" or "dst", or a field of a [Matrix] or [CSR]
+	What string // the argument, "row", "rows", "base" or "dst", or a field of a [Matrix], [CSR] or [Packed]
 	Got  int    // its length, or its value if it is a number
-	Want int    // what it has to be; for "rows", the length of one row, of which it has to be a multiple; the least for what is a field
+	Want int    // what it has to be; for "rows" and "Bits", the length of one row, of which it has to be a multiple; the least for what is a field
 }
 
 func (e *ShapeError) Error() string {
@@ -24,6 +24,11 @@ func (e *ShapeError) Error() string {
 		want = "at least "
 	case "Offsets":
 		what, want = fmt.Sprintf("Offsets has %d", e.Got), "at least "
+	case "Bits":
+		what = fmt.Sprintf("Bits has %d bytes", e.Got)
+		if e.Op != "Pack" {
+			want = "a multiple of "
+		}
 	case "Rows", "Stride":
 		what, want = fmt.Sprintf("%s is %d", e.What, e.Got), "at least "
 	}

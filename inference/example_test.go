@@ -142,6 +142,33 @@ func ExamplePredictor_PredictCSR() {
 	// [0.9448 0.5106]
 }
 
+// One-hot columns are scored as bits.
+func ExamplePredictor_PredictPacked() {
+	p, err := inference.Open("../testdata/golden/3.2.0/logistic-base-0.5.ubj.gz", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	packing, err := p.NewPacking([]int{2, 4}, 0, 1) // columns 2 and 4 are 0 or 1
+	if err != nil {
+		log.Fatal(err)
+	}
+	rows := inference.Packed{
+		Packing: packing,
+		Dense: []float32{ // columns 0, 1, 3 and 5 of two rows
+			0.25, 3, 120.5, 2,
+			-2.5, 0, 0.01, 5,
+		},
+		Bits: []byte{0b01, 0b10}, // column 2 of the first row is 1, and column 4 of the second one
+	}
+	dst := make([]float32, 2)
+	if err := p.PredictPacked(dst, rows); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%.4f\n", dst)
+	// Output:
+	// [0.9448 0.0334]
+}
+
 // A program with workers of its own gives each a session.
 func ExampleSession() {
 	p, err := inference.Open("../testdata/golden/3.2.0/logistic-base-0.5.ubj.gz", nil)

@@ -45,6 +45,7 @@ type input struct {
 	matrix forest.Matrix
 	csr    forest.Sparse
 	sparse bool
+	packed forest.Packed // if it has a packing
 	n      int
 	base   []float32 // for each row, or nil
 }
@@ -52,6 +53,8 @@ type input struct {
 // form numbers the forms by what a scratch needs for them.
 func (in *input) form() int {
 	switch {
+	case in.packed.Packing != nil:
+		return 3
 	case in.sparse:
 		return 2
 	case in.matrix.ColumnStride != 1:
@@ -153,6 +156,10 @@ func (p *Predictor) checkDst(op string, dst []float32, n int) error {
 
 // copyRows writes the rows from first on into dst, one after the other.
 func (in *input) copyRows(dst []float32, width, first int) {
+	if in.packed.Packing != nil {
+		in.packed.Rows(dst, first)
+		return
+	}
 	n := len(dst) / width
 	if in.sparse {
 		nan := float32(math.NaN())

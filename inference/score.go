@@ -44,7 +44,7 @@ func (p *Predictor) score(dst []float32, in *input, first, n int, s *scratch) {
 		return
 	}
 	width := p.numFeature
-	if m := in.matrix; !in.sparse && m.RowStride == width && m.ColumnStride == 1 {
+	if m := in.matrix; !in.sparse && in.packed.Packing == nil && m.RowStride == width && m.ColumnStride == 1 {
 		p.scoreDense(dst, m.Data[first*width:][:n*width], base, s)
 		return
 	}
@@ -114,6 +114,10 @@ func (p *Predictor) link(margins []float32, groups int) {
 
 // margins writes the margins of the n rows of in from first on.
 func (p *Predictor) margins(dst, base []float32, in *input, first, n int, s *scratch) {
+	if in.packed.Packing != nil {
+		p.forest.PackedMargins(dst, base, &in.packed, first, n, s.forest)
+		return
+	}
 	if in.sparse {
 		p.forest.SparseMargins(dst, base, &in.csr, first, n, s.forest)
 		return

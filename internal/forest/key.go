@@ -66,6 +66,7 @@ type Scratch struct {
 	padded [heapwalk.Quad]float32 // a row of fewer columns
 	row    []float32              // a row whose values are not adjacent; nil until there is one
 	sparse *sparseScratch         // nil until there are sparse rows
+	packed []float32              // rows that came as bits; nil until there are some
 	block  *kernel.Scratch        // nil until a batch is large enough for the block kernel
 }
 

@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/cpu"
@@ -23,19 +24,22 @@ type vectors struct {
 	remap          func(ranks, from, table *byte, n uintptr)
 	expand         func(planes *uint64, ranks *byte, bits, n uintptr, work *byte)
 	missing        func(planes, plane *uint64, column *float32, pairs *uint16, n uintptr)
+	compare        func(answers *byte, rows *float32, stride uintptr, windows *byte, n uintptr)
+	spread         func(planes *uint64, answers, spreads *byte, n uintptr)
+	collect        func(answers, rows *byte, stride uintptr, places *uint32, n uintptr)
 	search         [9]func(ranks *byte, column, tree *float32) // by the bits of a rank; instead of the above where it is there
 	tables         [MaxDepth + 1]treesOfTables
 	values         [MaxDepth + 1]func(planes *uint64, program *uint16, leaves *float32, sums *float32, n uintptr, work *byte)
 }
 
 var vectors256 = vectors{
-	256, transpose256, below256, belowOrMissing256, rankLinear256, rankLog256, remap256, expand256, missing256, [9]func(*byte, *float32, *float32){},
+	256, transpose256, below256, belowOrMissing256, rankLinear256, rankLog256, remap256, expand256, missing256, compare256, spread256, collect256, [9]func(*byte, *float32, *float32){},
 	[MaxDepth + 1]treesOfTables{1: trees1x256, 2: trees2x256, 3: trees3x256, 4: trees4x256, 5: trees5x256, 6: trees6x256},
 	[MaxDepth + 1]func(*uint64, *uint16, *float32, *float32, uintptr, *byte){7: trees7x256, 8: trees8x256},
 }
 
 var vectors128 = vectors{
-	128, transpose128, below128, belowOrMissing128, rankLinear128, rankLog128, remap128, expand128, missing128, [9]func(*byte, *float32, *float32){},
+	128, transpose128, below128, belowOrMissing128, rankLinear128, rankLog128, remap128, expand128, missing128, compare128, spread128, collect128, [9]func(*byte, *float32, *float32){},
 	[MaxDepth + 1]treesOfTables{1: trees1x128, 2: trees2x128, 3: trees3x128, 4: trees4x128, 5: trees5x128, 6: trees6x128},
 	[MaxDepth + 1]func(*uint64, *uint16, *float32, *float32, uintptr, *byte){7: trees7x128, 8: trees8x128},
 }
@@ -47,9 +51,9 @@ const workBytes = 2048
 // callNanoseconds is about what a tree takes for a block, by depth, on a slow machine.
 var callNanoseconds = [MaxDepth + 1]int{1: 100, 2: 100, 3: 100, 4: 100, 5: 110, 6: 160, 7: 250, 8: 400}
 
-// vectors is the assembly for a block of k rows.
-func (p *Plan) vectors(k int) *vectors {
-	switch p.blockRows(k) {
+// vectors is the assembly for a block of some rows.
+func (p *Plan) vectors(rows int) *vectors {
+	switch rows {
 	case SmallestRows:
 		return &small32.vectors
 	case SmallRows:
@@ -62,9 +66,9 @@ func (p *Plan) vectors(k int) *vectors {
 	return &vectors256
 }
 
-// addTrees adds the trees of a tile to the sums of a block of k rows, whose planes are made.
-func (p *Plan) addTrees(t *tile, k int, s *Scratch) {
-	v := p.vectors(k)
+// addTrees adds the trees of a tile to the sums of a block of some rows, whose planes are made.
+func (p *Plan) addTrees(t *tile, rows int, s *Scratch) {
+	v := p.vectors(rows)
 	for j := range t.runs {
 		if p.kind == Generic {
 			t.runs[j].addGeneric(t, s)
@@ -74,25 +78,35 @@ func (p *Plan) addTrees(t *tile, k int, s *Scratch) {
 	}
 }
 
-func (p *Plan) sumVectors(m Matrix, k int, s *Scratch) {
-	v := p.vectors(k)
-	if k < v.rows || m.ColumnStride == 1 && p.numFeature < 4 {
-		m = p.pad(m, k, s)
-	}
-	stride := columnStride(v.rows)
+func (p *Plan) sumVectors(x source, k, rows int, s *Scratch) {
+	v := p.vectors(rows)
+	stride := columnStride(rows)
 	column := func(slot int) *float32 { return &s.columns[slot*stride] }
-	if m.ColumnStride == 1 {
-		if len(p.loads) > 0 {
-			_ = m.Data[(v.rows-1)*m.RowStride+max(p.numFeature, 4)-1]
-			for first := 0; first < len(p.loads); first += maxLoads {
-				loads := p.loads[first:min(first+maxLoads, len(p.loads))]
-				v.transpose(&s.columns[4*first*stride], &m.Data[0], 4*uintptr(m.RowStride), &loads[0], uintptr(len(loads)))
-			}
+	windows := false
+	switch {
+	case x.packing != nil:
+		if k < rows || x.packing.numDense > 0 && x.packing.numDense < 4 {
+			x = x.padBits(k, s)
 		}
-	} else {
-		column = func(slot int) *float32 { return &m.Data[p.column(slot)*m.ColumnStride:][:v.rows][0] }
+		v.columns(x.packing.loads, x.Matrix, s)
+		if v.collect != nil {
+			v.collectBits(x, s)
+		}
+		column = func(slot int) *float32 { return &s.columns[int(x.packing.denseOf[slot])*stride] }
+	case k < rows || x.ColumnStride == 1 && p.numFeature < 4:
+		x.Matrix = p.pad(x.Matrix, k, s)
+		fallthrough
+	case x.ColumnStride == 1:
+		loads := p.loads
+		if windows = v.compare != nil && len(p.windows) > 0; windows {
+			loads = loads[:p.whole]
+			v.compareWindows(p, x.Matrix, s)
+		}
+		v.columns(loads, x.Matrix, s)
+	default:
+		column = func(slot int) *float32 { return &x.Data[p.column(slot)*x.ColumnStride:][:rows][0] }
 	}
-	switch v.rows {
+	switch rows {
 	case SmallestRows:
 		p.sumSmall(&small32, column, s)
 		return
@@ -100,34 +114,48 @@ func (p *Plan) sumVectors(m Matrix, k int, s *Scratch) {
 		p.sumSmall(&small64, column, s)
 		return
 	}
-	words := v.rows / 64
+	words := rows / 64
 	clear(s.planes[:words]) // plane 0, which a block of the other size may have used
 	for i := range p.shared {
-		v.rank(&p.shared[i], column(p.shared[i].slot), &s.shared[i*v.rows], s)
+		v.rank(&p.shared[i], column(p.shared[i].slot), &s.shared[i*rows], s)
+		v.askAhead(s)
 	}
 	for i := range p.tiles {
 		t := &p.tiles[i]
 		for j := range t.ranked {
 			r := &t.ranked[j]
 			if r.table != nil {
-				v.remap(&s.ranks[0], &s.shared[r.from*v.rows], &r.table[0], uintptr(len(r.table)/16))
+				v.remap(&s.ranks[0], &s.shared[r.from*rows], &r.table[0], uintptr(len(r.table)/16))
 			} else {
 				v.rank(r, column(r.slot), &s.ranks[0], s)
 			}
+			v.askAhead(s)
 			v.expand(&s.planes[r.plane*words], &s.ranks[0], uintptr(r.bits), uintptr(r.n), &s.work[0])
+			v.askAhead(s)
 			if r.missing >= 0 {
 				v.addMissing(&t.missing[r.missing], column(r.slot), s)
 			}
 		}
-		for j := range t.direct {
-			d := &t.direct[j]
-			compare := v.below
-			if d.missingLeft {
-				compare = v.belowOrMissing
+		switch {
+		case x.packing != nil:
+			of := &x.packing.tiles[i]
+			if v.collect != nil {
+				of.fill(s.planes, words)
+				v.spreadAnswers(of.spreads, s)
+			} else {
+				of.addBits(s.planes, words, x)
 			}
-			for first := 0; first < len(d.thresholds); first += maxThresholds {
-				thresholds := d.thresholds[first:min(first+maxThresholds, len(d.thresholds))]
-				compare(&s.planes[(d.plane+first)*words], column(d.slot), &thresholds[0], uintptr(len(thresholds)))
+			for j := range of.direct {
+				v.compareDirect(&of.direct[j], &s.columns[of.direct[j].slot*stride], s)
+			}
+		case windows:
+			v.spreadAnswers(t.spreads, s)
+			for j := range t.direct[:t.whole] {
+				v.compareDirect(&t.direct[j], column(t.direct[j].slot), s)
+			}
+		default:
+			for j := range t.direct {
+				v.compareDirect(&t.direct[j], column(t.direct[j].slot), s)
 			}
 		}
 		for j := range t.missing {
@@ -136,7 +164,70 @@ func (p *Plan) sumVectors(m Matrix, k int, s *Scratch) {
 			}
 		}
 		t.derive(s.planes, words)
-		p.addTrees(t, k, s)
+		p.addTrees(t, rows, s)
+	}
+}
+
+// columns makes columns of the rows of a block.
+func (v *vectors) columns(loads []uint32, m Matrix, s *Scratch) {
+	if len(loads) == 0 {
+		return
+	}
+	_ = m.Data[(v.rows-1)*m.RowStride+int(slices.Max(loads))+3]
+	for first := 0; first < len(loads); first += maxLoads {
+		some := loads[first:min(first+maxLoads, len(loads))]
+		v.transpose(&s.columns[4*first*columnStride(v.rows)], &m.Data[0], 4*uintptr(m.RowStride), &some[0], uintptr(len(some)))
+	}
+}
+
+// compareWindows compares the columns of a block's rows that lie in windows.
+func (v *vectors) compareWindows(p *Plan, m Matrix, s *Scratch) {
+	_ = m.Data[(v.rows-1)*m.RowStride+p.numFeature-1]
+	for first := 0; first < len(p.windows); first += maxWindows {
+		n := min(maxWindows, len(p.windows)-first)
+		v.compare(&s.answers[first*v.rows], &m.Data[0], 4*uintptr(m.RowStride), (*byte)(unsafe.Pointer(&p.windows[first])), uintptr(n))
+	}
+}
+
+// collectBits puts the bits of a block's rows where the answers of windows are.
+func (v *vectors) collectBits(x source, s *Scratch) {
+	if places := x.packing.places; len(places) > 0 {
+		_ = x.bits[v.rows*x.packing.numBytes-1]
+		for first := 0; first < len(places); first += maxSpreads {
+			some := places[first:min(first+maxSpreads, len(places))]
+			v.collect(&s.answers[first*v.rows], &x.bits[0], uintptr(x.packing.numBytes), &some[0], uintptr(len(some)))
+		}
+	}
+}
+
+// compareDirect makes the planes of thresholds that a column is compared with.
+func (v *vectors) compareDirect(d *direct, column *float32, s *Scratch) {
+	compare := v.below
+	if d.missingLeft {
+		compare = v.belowOrMissing
+	}
+	for first := 0; first < len(d.thresholds); first += maxThresholds {
+		thresholds := d.thresholds[first:min(first+maxThresholds, len(d.thresholds))]
+		compare(&s.planes[(d.plane+first)*v.rows/64], column, &thresholds[0], uintptr(len(thresholds)))
+	}
+}
+
+// askAhead asks for some of the rows of the next block.
+func (v *vectors) askAhead(s *Scratch) {
+	if len(s.ahead) == 0 || v.rows == 512 {
+		return
+	}
+	n := min(s.asked, (len(s.ahead)+15)/16)
+	ask(&s.ahead[0], uintptr(n))
+	s.ahead = s.ahead[min(16*n, len(s.ahead)):]
+}
+
+// spreadAnswers makes planes of what windows found.
+func (v *vectors) spreadAnswers(spreads []spread, s *Scratch) {
+	for len(spreads) > 0 {
+		n := min(len(spreads), maxSpreads)
+		v.spread(&s.planes[0], &s.answers[0], (*byte)(unsafe.Pointer(&spreads[0])), uintptr(n))
+		spreads = spreads[n:]
 	}
 }
 

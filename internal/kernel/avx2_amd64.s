@@ -1098,6 +1098,597 @@ done:
 	VZEROUPPER
 	RET
 
+// func compare256(answers *byte, rows *float32, stride uintptr, windows *byte, n uintptr)
+// Requires: AVX, MMX+
+TEXT ·compare256(SB), NOSPLIT, $0-40
+	MOVQ answers+0(FP), AX
+	MOVQ rows+8(FP), CX
+	MOVQ stride+16(FP), DX
+	MOVQ n+32(FP), BX
+	LEAQ (DX)(DX*2), SI
+	MOVQ DX, DI
+	SHLQ $0x05, DI
+	MOVQ $0x00000008, R8
+
+group:
+	MOVQ windows+24(FP), R9
+	MOVQ BX, R10
+	MOVQ AX, R11
+
+window0:
+	MOVL       64(R9), R12
+	LEAQ       (CX)(R12*4), R12
+	LEAQ       (R12)(DI*1), R13
+	VMOVUPS    (R9), Y14
+	VMOVUPS    32(R9), Y15
+	VXORPS     (R12), Y15, Y0
+	VCMPPS     $0x1e, Y0, Y14, Y0
+	VMOVMSKPS  Y0, R14
+	MOVB       R14, (R11)
+	VXORPS     (R12)(DX*1), Y15, Y1
+	VCMPPS     $0x1e, Y1, Y14, Y1
+	VMOVMSKPS  Y1, R14
+	MOVB       R14, 1(R11)
+	VXORPS     (R12)(DX*2), Y15, Y2
+	VCMPPS     $0x1e, Y2, Y14, Y2
+	VMOVMSKPS  Y2, R14
+	MOVB       R14, 2(R11)
+	VXORPS     (R12)(SI*1), Y15, Y3
+	VCMPPS     $0x1e, Y3, Y14, Y3
+	VMOVMSKPS  Y3, R12
+	MOVB       R12, 3(R11)
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(DX*1)
+	PREFETCHT0 (R13)(DX*2)
+	PREFETCHT0 (R13)(SI*1)
+	ADDQ       $0x60, R9
+	ADDQ       $0x00000100, R11
+	DECQ       R10
+	JNE        window0
+	LEAQ       (CX)(DX*4), CX
+	MOVQ       windows+24(FP), R9
+	MOVQ       BX, R10
+	MOVQ       AX, R11
+
+window1:
+	MOVL       64(R9), R12
+	LEAQ       (CX)(R12*4), R12
+	LEAQ       (R12)(DI*1), R13
+	VMOVUPS    (R9), Y14
+	VMOVUPS    32(R9), Y15
+	VXORPS     (R12), Y15, Y0
+	VCMPPS     $0x1e, Y0, Y14, Y0
+	VMOVMSKPS  Y0, R14
+	MOVB       R14, 16(R11)
+	VXORPS     (R12)(DX*1), Y15, Y1
+	VCMPPS     $0x1e, Y1, Y14, Y1
+	VMOVMSKPS  Y1, R14
+	MOVB       R14, 17(R11)
+	VXORPS     (R12)(DX*2), Y15, Y2
+	VCMPPS     $0x1e, Y2, Y14, Y2
+	VMOVMSKPS  Y2, R14
+	MOVB       R14, 18(R11)
+	VXORPS     (R12)(SI*1), Y15, Y3
+	VCMPPS     $0x1e, Y3, Y14, Y3
+	VMOVMSKPS  Y3, R12
+	MOVB       R12, 19(R11)
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(DX*1)
+	PREFETCHT0 (R13)(DX*2)
+	PREFETCHT0 (R13)(SI*1)
+	ADDQ       $0x60, R9
+	ADDQ       $0x00000100, R11
+	DECQ       R10
+	JNE        window1
+	LEAQ       (CX)(DX*4), CX
+	MOVQ       windows+24(FP), R9
+	MOVQ       BX, R10
+	MOVQ       AX, R11
+
+window2:
+	MOVL       64(R9), R12
+	LEAQ       (CX)(R12*4), R12
+	LEAQ       (R12)(DI*1), R13
+	VMOVUPS    (R9), Y14
+	VMOVUPS    32(R9), Y15
+	VXORPS     (R12), Y15, Y0
+	VCMPPS     $0x1e, Y0, Y14, Y0
+	VMOVMSKPS  Y0, R14
+	MOVB       R14, 4(R11)
+	VXORPS     (R12)(DX*1), Y15, Y1
+	VCMPPS     $0x1e, Y1, Y14, Y1
+	VMOVMSKPS  Y1, R14
+	MOVB       R14, 5(R11)
+	VXORPS     (R12)(DX*2), Y15, Y2
+	VCMPPS     $0x1e, Y2, Y14, Y2
+	VMOVMSKPS  Y2, R14
+	MOVB       R14, 6(R11)
+	VXORPS     (R12)(SI*1), Y15, Y3
+	VCMPPS     $0x1e, Y3, Y14, Y3
+	VMOVMSKPS  Y3, R12
+	MOVB       R12, 7(R11)
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(DX*1)
+	PREFETCHT0 (R13)(DX*2)
+	PREFETCHT0 (R13)(SI*1)
+	ADDQ       $0x60, R9
+	ADDQ       $0x00000100, R11
+	DECQ       R10
+	JNE        window2
+	LEAQ       (CX)(DX*4), CX
+	MOVQ       windows+24(FP), R9
+	MOVQ       BX, R10
+	MOVQ       AX, R11
+
+window3:
+	MOVL       64(R9), R12
+	LEAQ       (CX)(R12*4), R12
+	LEAQ       (R12)(DI*1), R13
+	VMOVUPS    (R9), Y14
+	VMOVUPS    32(R9), Y15
+	VXORPS     (R12), Y15, Y0
+	VCMPPS     $0x1e, Y0, Y14, Y0
+	VMOVMSKPS  Y0, R14
+	MOVB       R14, 20(R11)
+	VXORPS     (R12)(DX*1), Y15, Y1
+	VCMPPS     $0x1e, Y1, Y14, Y1
+	VMOVMSKPS  Y1, R14
+	MOVB       R14, 21(R11)
+	VXORPS     (R12)(DX*2), Y15, Y2
+	VCMPPS     $0x1e, Y2, Y14, Y2
+	VMOVMSKPS  Y2, R14
+	MOVB       R14, 22(R11)
+	VXORPS     (R12)(SI*1), Y15, Y3
+	VCMPPS     $0x1e, Y3, Y14, Y3
+	VMOVMSKPS  Y3, R12
+	MOVB       R12, 23(R11)
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(DX*1)
+	PREFETCHT0 (R13)(DX*2)
+	PREFETCHT0 (R13)(SI*1)
+	ADDQ       $0x60, R9
+	ADDQ       $0x00000100, R11
+	DECQ       R10
+	JNE        window3
+	LEAQ       (CX)(DX*4), CX
+	MOVQ       windows+24(FP), R9
+	MOVQ       BX, R10
+	MOVQ       AX, R11
+
+window4:
+	MOVL       64(R9), R12
+	LEAQ       (CX)(R12*4), R12
+	LEAQ       (R12)(DI*1), R13
+	VMOVUPS    (R9), Y14
+	VMOVUPS    32(R9), Y15
+	VXORPS     (R12), Y15, Y0
+	VCMPPS     $0x1e, Y0, Y14, Y0
+	VMOVMSKPS  Y0, R14
+	MOVB       R14, 8(R11)
+	VXORPS     (R12)(DX*1), Y15, Y1
+	VCMPPS     $0x1e, Y1, Y14, Y1
+	VMOVMSKPS  Y1, R14
+	MOVB       R14, 9(R11)
+	VXORPS     (R12)(DX*2), Y15, Y2
+	VCMPPS     $0x1e, Y2, Y14, Y2
+	VMOVMSKPS  Y2, R14
+	MOVB       R14, 10(R11)
+	VXORPS     (R12)(SI*1), Y15, Y3
+	VCMPPS     $0x1e, Y3, Y14, Y3
+	VMOVMSKPS  Y3, R12
+	MOVB       R12, 11(R11)
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(DX*1)
+	PREFETCHT0 (R13)(DX*2)
+	PREFETCHT0 (R13)(SI*1)
+	ADDQ       $0x60, R9
+	ADDQ       $0x00000100, R11
+	DECQ       R10
+	JNE        window4
+	LEAQ       (CX)(DX*4), CX
+	MOVQ       windows+24(FP), R9
+	MOVQ       BX, R10
+	MOVQ       AX, R11
+
+window5:
+	MOVL       64(R9), R12
+	LEAQ       (CX)(R12*4), R12
+	LEAQ       (R12)(DI*1), R13
+	VMOVUPS    (R9), Y14
+	VMOVUPS    32(R9), Y15
+	VXORPS     (R12), Y15, Y0
+	VCMPPS     $0x1e, Y0, Y14, Y0
+	VMOVMSKPS  Y0, R14
+	MOVB       R14, 24(R11)
+	VXORPS     (R12)(DX*1), Y15, Y1
+	VCMPPS     $0x1e, Y1, Y14, Y1
+	VMOVMSKPS  Y1, R14
+	MOVB       R14, 25(R11)
+	VXORPS     (R12)(DX*2), Y15, Y2
+	VCMPPS     $0x1e, Y2, Y14, Y2
+	VMOVMSKPS  Y2, R14
+	MOVB       R14, 26(R11)
+	VXORPS     (R12)(SI*1), Y15, Y3
+	VCMPPS     $0x1e, Y3, Y14, Y3
+	VMOVMSKPS  Y3, R12
+	MOVB       R12, 27(R11)
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(DX*1)
+	PREFETCHT0 (R13)(DX*2)
+	PREFETCHT0 (R13)(SI*1)
+	ADDQ       $0x60, R9
+	ADDQ       $0x00000100, R11
+	DECQ       R10
+	JNE        window5
+	LEAQ       (CX)(DX*4), CX
+	MOVQ       windows+24(FP), R9
+	MOVQ       BX, R10
+	MOVQ       AX, R11
+
+window6:
+	MOVL       64(R9), R12
+	LEAQ       (CX)(R12*4), R12
+	LEAQ       (R12)(DI*1), R13
+	VMOVUPS    (R9), Y14
+	VMOVUPS    32(R9), Y15
+	VXORPS     (R12), Y15, Y0
+	VCMPPS     $0x1e, Y0, Y14, Y0
+	VMOVMSKPS  Y0, R14
+	MOVB       R14, 12(R11)
+	VXORPS     (R12)(DX*1), Y15, Y1
+	VCMPPS     $0x1e, Y1, Y14, Y1
+	VMOVMSKPS  Y1, R14
+	MOVB       R14, 13(R11)
+	VXORPS     (R12)(DX*2), Y15, Y2
+	VCMPPS     $0x1e, Y2, Y14, Y2
+	VMOVMSKPS  Y2, R14
+	MOVB       R14, 14(R11)
+	VXORPS     (R12)(SI*1), Y15, Y3
+	VCMPPS     $0x1e, Y3, Y14, Y3
+	VMOVMSKPS  Y3, R12
+	MOVB       R12, 15(R11)
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(DX*1)
+	PREFETCHT0 (R13)(DX*2)
+	PREFETCHT0 (R13)(SI*1)
+	ADDQ       $0x60, R9
+	ADDQ       $0x00000100, R11
+	DECQ       R10
+	JNE        window6
+	LEAQ       (CX)(DX*4), CX
+	MOVQ       windows+24(FP), R9
+	MOVQ       BX, R10
+	MOVQ       AX, R11
+
+window7:
+	MOVL       64(R9), R12
+	LEAQ       (CX)(R12*4), R12
+	LEAQ       (R12)(DI*1), R13
+	VMOVUPS    (R9), Y14
+	VMOVUPS    32(R9), Y15
+	VXORPS     (R12), Y15, Y0
+	VCMPPS     $0x1e, Y0, Y14, Y0
+	VMOVMSKPS  Y0, R14
+	MOVB       R14, 28(R11)
+	VXORPS     (R12)(DX*1), Y15, Y1
+	VCMPPS     $0x1e, Y1, Y14, Y1
+	VMOVMSKPS  Y1, R14
+	MOVB       R14, 29(R11)
+	VXORPS     (R12)(DX*2), Y15, Y2
+	VCMPPS     $0x1e, Y2, Y14, Y2
+	VMOVMSKPS  Y2, R14
+	MOVB       R14, 30(R11)
+	VXORPS     (R12)(SI*1), Y15, Y3
+	VCMPPS     $0x1e, Y3, Y14, Y3
+	VMOVMSKPS  Y3, R12
+	MOVB       R12, 31(R11)
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(DX*1)
+	PREFETCHT0 (R13)(DX*2)
+	PREFETCHT0 (R13)(SI*1)
+	ADDQ       $0x60, R9
+	ADDQ       $0x00000100, R11
+	DECQ       R10
+	JNE        window7
+	LEAQ       (CX)(DX*4), CX
+	ADDQ       $0x00000020, AX
+	DECQ       R8
+	JNE        group
+	VZEROUPPER
+	RET
+
+// func spread256(planes *uint64, answers *byte, spreads *byte, n uintptr)
+// Requires: AVX, AVX2
+TEXT ·spread256(SB), NOSPLIT, $0-32
+	MOVQ planes+0(FP), AX
+	MOVQ answers+8(FP), CX
+	MOVQ spreads+16(FP), DX
+	MOVQ n+24(FP), BX
+
+spread:
+	MOVL         32(DX), SI
+	SHLQ         $0x08, SI
+	ADDQ         CX, SI
+	VPBROADCASTD 36(DX), Y0
+	VPXOR        (SI), Y0, Y1
+	VPXOR        32(SI), Y0, Y2
+	VPXOR        64(SI), Y0, Y3
+	VPXOR        96(SI), Y0, Y4
+	VPXOR        128(SI), Y0, Y5
+	VPXOR        160(SI), Y0, Y6
+	VPXOR        192(SI), Y0, Y7
+	VPXOR        224(SI), Y0, Y8
+	VPSRLQ       $0x01, Y1, Y0
+	VPXOR        Y2, Y0, Y0
+	VPAND        c5555555555555555<>+0(SB), Y0, Y0
+	VPXOR        Y0, Y2, Y2
+	VPSLLQ       $0x01, Y0, Y0
+	VPXOR        Y0, Y1, Y1
+	VPSRLQ       $0x01, Y3, Y0
+	VPXOR        Y4, Y0, Y0
+	VPAND        c5555555555555555<>+0(SB), Y0, Y0
+	VPXOR        Y0, Y4, Y4
+	VPSLLQ       $0x01, Y0, Y0
+	VPXOR        Y0, Y3, Y3
+	VPSRLQ       $0x01, Y5, Y0
+	VPXOR        Y6, Y0, Y0
+	VPAND        c5555555555555555<>+0(SB), Y0, Y0
+	VPXOR        Y0, Y6, Y6
+	VPSLLQ       $0x01, Y0, Y0
+	VPXOR        Y0, Y5, Y5
+	VPSRLQ       $0x01, Y7, Y0
+	VPXOR        Y8, Y0, Y0
+	VPAND        c5555555555555555<>+0(SB), Y0, Y0
+	VPXOR        Y0, Y8, Y8
+	VPSLLQ       $0x01, Y0, Y0
+	VPXOR        Y0, Y7, Y7
+	VPSRLQ       $0x02, Y1, Y0
+	VPXOR        Y3, Y0, Y0
+	VPAND        c3333333333333333<>+0(SB), Y0, Y0
+	VPXOR        Y0, Y3, Y3
+	VPSLLQ       $0x02, Y0, Y0
+	VPXOR        Y0, Y1, Y1
+	VPSRLQ       $0x02, Y2, Y0
+	VPXOR        Y4, Y0, Y0
+	VPAND        c3333333333333333<>+0(SB), Y0, Y0
+	VPXOR        Y0, Y4, Y4
+	VPSLLQ       $0x02, Y0, Y0
+	VPXOR        Y0, Y2, Y2
+	VPSRLQ       $0x02, Y5, Y0
+	VPXOR        Y7, Y0, Y0
+	VPAND        c3333333333333333<>+0(SB), Y0, Y0
+	VPXOR        Y0, Y7, Y7
+	VPSLLQ       $0x02, Y0, Y0
+	VPXOR        Y0, Y5, Y5
+	VPSRLQ       $0x02, Y6, Y0
+	VPXOR        Y8, Y0, Y0
+	VPAND        c3333333333333333<>+0(SB), Y0, Y0
+	VPXOR        Y0, Y8, Y8
+	VPSLLQ       $0x02, Y0, Y0
+	VPXOR        Y0, Y6, Y6
+	VPSRLQ       $0x04, Y1, Y0
+	VPXOR        Y5, Y0, Y0
+	VPAND        c0f0f0f0f0f0f0f0f<>+0(SB), Y0, Y0
+	VPXOR        Y0, Y5, Y5
+	VPSLLQ       $0x04, Y0, Y0
+	VPXOR        Y0, Y1, Y1
+	VPSRLQ       $0x04, Y2, Y0
+	VPXOR        Y6, Y0, Y0
+	VPAND        c0f0f0f0f0f0f0f0f<>+0(SB), Y0, Y0
+	VPXOR        Y0, Y6, Y6
+	VPSLLQ       $0x04, Y0, Y0
+	VPXOR        Y0, Y2, Y2
+	VPSRLQ       $0x04, Y3, Y0
+	VPXOR        Y7, Y0, Y0
+	VPAND        c0f0f0f0f0f0f0f0f<>+0(SB), Y0, Y0
+	VPXOR        Y0, Y7, Y7
+	VPSLLQ       $0x04, Y0, Y0
+	VPXOR        Y0, Y3, Y3
+	VPSRLQ       $0x04, Y4, Y0
+	VPXOR        Y8, Y0, Y0
+	VPAND        c0f0f0f0f0f0f0f0f<>+0(SB), Y0, Y0
+	VPXOR        Y0, Y8, Y8
+	VPSLLQ       $0x04, Y0, Y0
+	VPXOR        Y0, Y4, Y4
+	MOVL         (DX), SI
+	VMOVDQU      Y1, (AX)(SI*4)
+	MOVL         4(DX), SI
+	VMOVDQU      Y2, (AX)(SI*4)
+	MOVL         8(DX), SI
+	VMOVDQU      Y3, (AX)(SI*4)
+	MOVL         12(DX), SI
+	VMOVDQU      Y4, (AX)(SI*4)
+	MOVL         16(DX), SI
+	VMOVDQU      Y5, (AX)(SI*4)
+	MOVL         20(DX), SI
+	VMOVDQU      Y6, (AX)(SI*4)
+	MOVL         24(DX), SI
+	VMOVDQU      Y7, (AX)(SI*4)
+	MOVL         28(DX), SI
+	VMOVDQU      Y8, (AX)(SI*4)
+	ADDQ         $0x28, DX
+	DECQ         BX
+	JNE          spread
+	VZEROUPPER
+	RET
+
+// func collect256(answers *byte, rows *byte, stride uintptr, places *uint32, n uintptr)
+// Requires: AVX
+TEXT ·collect256(SB), NOSPLIT, $0-40
+	MOVQ answers+0(FP), AX
+	MOVQ rows+8(FP), CX
+	MOVQ stride+16(FP), DX
+	MOVQ n+32(FP), BX
+	LEAQ (DX)(DX*2), SI
+	MOVQ $0x00000008, DI
+
+group:
+	MOVQ places+24(FP), R8
+	MOVQ BX, R9
+	MOVQ AX, R10
+
+place0:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, (R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 1(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 2(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 3(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000100, R10
+	DECQ    R9
+	JNE     place0
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    places+24(FP), R8
+	MOVQ    BX, R9
+	MOVQ    AX, R10
+
+place1:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, 16(R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 17(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 18(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 19(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000100, R10
+	DECQ    R9
+	JNE     place1
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    places+24(FP), R8
+	MOVQ    BX, R9
+	MOVQ    AX, R10
+
+place2:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, 4(R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 5(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 6(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 7(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000100, R10
+	DECQ    R9
+	JNE     place2
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    places+24(FP), R8
+	MOVQ    BX, R9
+	MOVQ    AX, R10
+
+place3:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, 20(R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 21(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 22(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 23(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000100, R10
+	DECQ    R9
+	JNE     place3
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    places+24(FP), R8
+	MOVQ    BX, R9
+	MOVQ    AX, R10
+
+place4:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, 8(R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 9(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 10(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 11(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000100, R10
+	DECQ    R9
+	JNE     place4
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    places+24(FP), R8
+	MOVQ    BX, R9
+	MOVQ    AX, R10
+
+place5:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, 24(R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 25(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 26(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 27(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000100, R10
+	DECQ    R9
+	JNE     place5
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    places+24(FP), R8
+	MOVQ    BX, R9
+	MOVQ    AX, R10
+
+place6:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, 12(R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 13(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 14(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 15(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000100, R10
+	DECQ    R9
+	JNE     place6
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    places+24(FP), R8
+	MOVQ    BX, R9
+	MOVQ    AX, R10
+
+place7:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, 28(R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 29(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 30(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 31(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000100, R10
+	DECQ    R9
+	JNE     place7
+	LEAQ    (CX)(DX*4), CX
+	ADDQ    $0x00000020, AX
+	DECQ    DI
+	JNE     group
+	VZEROUPPER
+	RET
+
 // func trees1x256(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
 // Requires: AVX, AVX2
 TEXT ·trees1x256(SB), NOSPLIT, $0-48
@@ -8526,6 +9117,377 @@ pair:
 	JNE     pair
 
 done:
+	VZEROUPPER
+	RET
+
+// func compare128(answers *byte, rows *float32, stride uintptr, windows *byte, n uintptr)
+// Requires: AVX, MMX+
+TEXT ·compare128(SB), NOSPLIT, $0-40
+	MOVQ answers+0(FP), AX
+	MOVQ rows+8(FP), CX
+	MOVQ stride+16(FP), DX
+	MOVQ n+32(FP), BX
+	LEAQ (DX)(DX*2), SI
+	MOVQ DX, DI
+	SHLQ $0x05, DI
+	MOVQ $0x00000008, R8
+
+group:
+	MOVQ windows+24(FP), R9
+	MOVQ BX, R10
+	MOVQ AX, R11
+
+window0:
+	MOVL       64(R9), R12
+	LEAQ       (CX)(R12*4), R12
+	LEAQ       (R12)(DI*1), R13
+	VMOVUPS    (R9), Y14
+	VMOVUPS    32(R9), Y15
+	VXORPS     (R12), Y15, Y0
+	VCMPPS     $0x1e, Y0, Y14, Y0
+	VMOVMSKPS  Y0, R14
+	MOVB       R14, (R11)
+	VXORPS     (R12)(DX*1), Y15, Y1
+	VCMPPS     $0x1e, Y1, Y14, Y1
+	VMOVMSKPS  Y1, R14
+	MOVB       R14, 1(R11)
+	VXORPS     (R12)(DX*2), Y15, Y2
+	VCMPPS     $0x1e, Y2, Y14, Y2
+	VMOVMSKPS  Y2, R14
+	MOVB       R14, 2(R11)
+	VXORPS     (R12)(SI*1), Y15, Y3
+	VCMPPS     $0x1e, Y3, Y14, Y3
+	VMOVMSKPS  Y3, R12
+	MOVB       R12, 3(R11)
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(DX*1)
+	PREFETCHT0 (R13)(DX*2)
+	PREFETCHT0 (R13)(SI*1)
+	ADDQ       $0x60, R9
+	ADDQ       $0x00000080, R11
+	DECQ       R10
+	JNE        window0
+	LEAQ       (CX)(DX*4), CX
+	MOVQ       windows+24(FP), R9
+	MOVQ       BX, R10
+	MOVQ       AX, R11
+
+window1:
+	MOVL       64(R9), R12
+	LEAQ       (CX)(R12*4), R12
+	LEAQ       (R12)(DI*1), R13
+	VMOVUPS    (R9), Y14
+	VMOVUPS    32(R9), Y15
+	VXORPS     (R12), Y15, Y0
+	VCMPPS     $0x1e, Y0, Y14, Y0
+	VMOVMSKPS  Y0, R14
+	MOVB       R14, 4(R11)
+	VXORPS     (R12)(DX*1), Y15, Y1
+	VCMPPS     $0x1e, Y1, Y14, Y1
+	VMOVMSKPS  Y1, R14
+	MOVB       R14, 5(R11)
+	VXORPS     (R12)(DX*2), Y15, Y2
+	VCMPPS     $0x1e, Y2, Y14, Y2
+	VMOVMSKPS  Y2, R14
+	MOVB       R14, 6(R11)
+	VXORPS     (R12)(SI*1), Y15, Y3
+	VCMPPS     $0x1e, Y3, Y14, Y3
+	VMOVMSKPS  Y3, R12
+	MOVB       R12, 7(R11)
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(DX*1)
+	PREFETCHT0 (R13)(DX*2)
+	PREFETCHT0 (R13)(SI*1)
+	ADDQ       $0x60, R9
+	ADDQ       $0x00000080, R11
+	DECQ       R10
+	JNE        window1
+	LEAQ       (CX)(DX*4), CX
+	MOVQ       windows+24(FP), R9
+	MOVQ       BX, R10
+	MOVQ       AX, R11
+
+window2:
+	MOVL       64(R9), R12
+	LEAQ       (CX)(R12*4), R12
+	LEAQ       (R12)(DI*1), R13
+	VMOVUPS    (R9), Y14
+	VMOVUPS    32(R9), Y15
+	VXORPS     (R12), Y15, Y0
+	VCMPPS     $0x1e, Y0, Y14, Y0
+	VMOVMSKPS  Y0, R14
+	MOVB       R14, 8(R11)
+	VXORPS     (R12)(DX*1), Y15, Y1
+	VCMPPS     $0x1e, Y1, Y14, Y1
+	VMOVMSKPS  Y1, R14
+	MOVB       R14, 9(R11)
+	VXORPS     (R12)(DX*2), Y15, Y2
+	VCMPPS     $0x1e, Y2, Y14, Y2
+	VMOVMSKPS  Y2, R14
+	MOVB       R14, 10(R11)
+	VXORPS     (R12)(SI*1), Y15, Y3
+	VCMPPS     $0x1e, Y3, Y14, Y3
+	VMOVMSKPS  Y3, R12
+	MOVB       R12, 11(R11)
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(DX*1)
+	PREFETCHT0 (R13)(DX*2)
+	PREFETCHT0 (R13)(SI*1)
+	ADDQ       $0x60, R9
+	ADDQ       $0x00000080, R11
+	DECQ       R10
+	JNE        window2
+	LEAQ       (CX)(DX*4), CX
+	MOVQ       windows+24(FP), R9
+	MOVQ       BX, R10
+	MOVQ       AX, R11
+
+window3:
+	MOVL       64(R9), R12
+	LEAQ       (CX)(R12*4), R12
+	LEAQ       (R12)(DI*1), R13
+	VMOVUPS    (R9), Y14
+	VMOVUPS    32(R9), Y15
+	VXORPS     (R12), Y15, Y0
+	VCMPPS     $0x1e, Y0, Y14, Y0
+	VMOVMSKPS  Y0, R14
+	MOVB       R14, 12(R11)
+	VXORPS     (R12)(DX*1), Y15, Y1
+	VCMPPS     $0x1e, Y1, Y14, Y1
+	VMOVMSKPS  Y1, R14
+	MOVB       R14, 13(R11)
+	VXORPS     (R12)(DX*2), Y15, Y2
+	VCMPPS     $0x1e, Y2, Y14, Y2
+	VMOVMSKPS  Y2, R14
+	MOVB       R14, 14(R11)
+	VXORPS     (R12)(SI*1), Y15, Y3
+	VCMPPS     $0x1e, Y3, Y14, Y3
+	VMOVMSKPS  Y3, R12
+	MOVB       R12, 15(R11)
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(DX*1)
+	PREFETCHT0 (R13)(DX*2)
+	PREFETCHT0 (R13)(SI*1)
+	ADDQ       $0x60, R9
+	ADDQ       $0x00000080, R11
+	DECQ       R10
+	JNE        window3
+	LEAQ       (CX)(DX*4), CX
+	ADDQ       $0x00000010, AX
+	DECQ       R8
+	JNE        group
+	VZEROUPPER
+	RET
+
+// func spread128(planes *uint64, answers *byte, spreads *byte, n uintptr)
+// Requires: AVX, AVX2
+TEXT ·spread128(SB), NOSPLIT, $0-32
+	MOVQ planes+0(FP), AX
+	MOVQ answers+8(FP), CX
+	MOVQ spreads+16(FP), DX
+	MOVQ n+24(FP), BX
+
+spread:
+	MOVL         32(DX), SI
+	SHLQ         $0x07, SI
+	ADDQ         CX, SI
+	VPBROADCASTD 36(DX), X0
+	VPXOR        (SI), X0, X1
+	VPXOR        16(SI), X0, X2
+	VPXOR        32(SI), X0, X3
+	VPXOR        48(SI), X0, X4
+	VPXOR        64(SI), X0, X5
+	VPXOR        80(SI), X0, X6
+	VPXOR        96(SI), X0, X7
+	VPXOR        112(SI), X0, X8
+	VPSRLQ       $0x01, X1, X0
+	VPXOR        X2, X0, X0
+	VPAND        c5555555555555555<>+0(SB), X0, X0
+	VPXOR        X0, X2, X2
+	VPSLLQ       $0x01, X0, X0
+	VPXOR        X0, X1, X1
+	VPSRLQ       $0x01, X3, X0
+	VPXOR        X4, X0, X0
+	VPAND        c5555555555555555<>+0(SB), X0, X0
+	VPXOR        X0, X4, X4
+	VPSLLQ       $0x01, X0, X0
+	VPXOR        X0, X3, X3
+	VPSRLQ       $0x01, X5, X0
+	VPXOR        X6, X0, X0
+	VPAND        c5555555555555555<>+0(SB), X0, X0
+	VPXOR        X0, X6, X6
+	VPSLLQ       $0x01, X0, X0
+	VPXOR        X0, X5, X5
+	VPSRLQ       $0x01, X7, X0
+	VPXOR        X8, X0, X0
+	VPAND        c5555555555555555<>+0(SB), X0, X0
+	VPXOR        X0, X8, X8
+	VPSLLQ       $0x01, X0, X0
+	VPXOR        X0, X7, X7
+	VPSRLQ       $0x02, X1, X0
+	VPXOR        X3, X0, X0
+	VPAND        c3333333333333333<>+0(SB), X0, X0
+	VPXOR        X0, X3, X3
+	VPSLLQ       $0x02, X0, X0
+	VPXOR        X0, X1, X1
+	VPSRLQ       $0x02, X2, X0
+	VPXOR        X4, X0, X0
+	VPAND        c3333333333333333<>+0(SB), X0, X0
+	VPXOR        X0, X4, X4
+	VPSLLQ       $0x02, X0, X0
+	VPXOR        X0, X2, X2
+	VPSRLQ       $0x02, X5, X0
+	VPXOR        X7, X0, X0
+	VPAND        c3333333333333333<>+0(SB), X0, X0
+	VPXOR        X0, X7, X7
+	VPSLLQ       $0x02, X0, X0
+	VPXOR        X0, X5, X5
+	VPSRLQ       $0x02, X6, X0
+	VPXOR        X8, X0, X0
+	VPAND        c3333333333333333<>+0(SB), X0, X0
+	VPXOR        X0, X8, X8
+	VPSLLQ       $0x02, X0, X0
+	VPXOR        X0, X6, X6
+	VPSRLQ       $0x04, X1, X0
+	VPXOR        X5, X0, X0
+	VPAND        c0f0f0f0f0f0f0f0f<>+0(SB), X0, X0
+	VPXOR        X0, X5, X5
+	VPSLLQ       $0x04, X0, X0
+	VPXOR        X0, X1, X1
+	VPSRLQ       $0x04, X2, X0
+	VPXOR        X6, X0, X0
+	VPAND        c0f0f0f0f0f0f0f0f<>+0(SB), X0, X0
+	VPXOR        X0, X6, X6
+	VPSLLQ       $0x04, X0, X0
+	VPXOR        X0, X2, X2
+	VPSRLQ       $0x04, X3, X0
+	VPXOR        X7, X0, X0
+	VPAND        c0f0f0f0f0f0f0f0f<>+0(SB), X0, X0
+	VPXOR        X0, X7, X7
+	VPSLLQ       $0x04, X0, X0
+	VPXOR        X0, X3, X3
+	VPSRLQ       $0x04, X4, X0
+	VPXOR        X8, X0, X0
+	VPAND        c0f0f0f0f0f0f0f0f<>+0(SB), X0, X0
+	VPXOR        X0, X8, X8
+	VPSLLQ       $0x04, X0, X0
+	VPXOR        X0, X4, X4
+	MOVL         (DX), SI
+	VMOVDQU      X1, (AX)(SI*2)
+	MOVL         4(DX), SI
+	VMOVDQU      X2, (AX)(SI*2)
+	MOVL         8(DX), SI
+	VMOVDQU      X3, (AX)(SI*2)
+	MOVL         12(DX), SI
+	VMOVDQU      X4, (AX)(SI*2)
+	MOVL         16(DX), SI
+	VMOVDQU      X5, (AX)(SI*2)
+	MOVL         20(DX), SI
+	VMOVDQU      X6, (AX)(SI*2)
+	MOVL         24(DX), SI
+	VMOVDQU      X7, (AX)(SI*2)
+	MOVL         28(DX), SI
+	VMOVDQU      X8, (AX)(SI*2)
+	ADDQ         $0x28, DX
+	DECQ         BX
+	JNE          spread
+	VZEROUPPER
+	RET
+
+// func collect128(answers *byte, rows *byte, stride uintptr, places *uint32, n uintptr)
+// Requires: AVX
+TEXT ·collect128(SB), NOSPLIT, $0-40
+	MOVQ answers+0(FP), AX
+	MOVQ rows+8(FP), CX
+	MOVQ stride+16(FP), DX
+	MOVQ n+32(FP), BX
+	LEAQ (DX)(DX*2), SI
+	MOVQ $0x00000008, DI
+
+group:
+	MOVQ places+24(FP), R8
+	MOVQ BX, R9
+	MOVQ AX, R10
+
+place0:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, (R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 1(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 2(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 3(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000080, R10
+	DECQ    R9
+	JNE     place0
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    places+24(FP), R8
+	MOVQ    BX, R9
+	MOVQ    AX, R10
+
+place1:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, 4(R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 5(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 6(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 7(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000080, R10
+	DECQ    R9
+	JNE     place1
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    places+24(FP), R8
+	MOVQ    BX, R9
+	MOVQ    AX, R10
+
+place2:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, 8(R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 9(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 10(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 11(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000080, R10
+	DECQ    R9
+	JNE     place2
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    places+24(FP), R8
+	MOVQ    BX, R9
+	MOVQ    AX, R10
+
+place3:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, 12(R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 13(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 14(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 15(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000080, R10
+	DECQ    R9
+	JNE     place3
+	LEAQ    (CX)(DX*4), CX
+	ADDQ    $0x00000010, AX
+	DECQ    DI
+	JNE     group
 	VZEROUPPER
 	RET
 
@@ -21139,4 +22101,17 @@ tree:
 	DECQ         SI
 	JNE          tree
 	VZEROUPPER
+	RET
+
+// func ask(memory *float32, n uintptr)
+// Requires: MMX+
+TEXT ·ask(SB), NOSPLIT, $0-16
+	MOVQ memory+0(FP), AX
+	MOVQ n+8(FP), CX
+
+line:
+	PREFETCHT1 (AX)
+	ADDQ       $0x40, AX
+	DECQ       CX
+	JNE        line
 	RET

@@ -44,6 +44,21 @@ func expand256(planes *uint64, ranks *byte, bits uintptr, n uintptr, work *byte)
 //go:noescape
 func missing256(planes *uint64, plane *uint64, column *float32, pairs *uint16, n uintptr)
 
+// compares eight columns of a block of rows, which are stride bytes apart, in each of n windows: a byte of bits for each row, in the order of vectors of bytes.
+//
+//go:noescape
+func compare256(answers *byte, rows *float32, stride uintptr, windows *byte, n uintptr)
+
+// makes eight planes of each of n sets of bytes, one for each row: of a bit each.
+//
+//go:noescape
+func spread256(planes *uint64, answers *byte, spreads *byte, n uintptr)
+
+// puts n bytes of each row of a block, which are stride bytes apart, together: the same byte of all rows, in the order of vectors of bytes.
+//
+//go:noescape
+func collect256(answers *byte, rows *byte, stride uintptr, places *uint32, n uintptr)
+
 // adds n trees of depth 1 to the sums of a block.
 //
 //go:noescape
@@ -123,6 +138,21 @@ func expand128(planes *uint64, ranks *byte, bits uintptr, n uintptr, work *byte)
 //
 //go:noescape
 func missing128(planes *uint64, plane *uint64, column *float32, pairs *uint16, n uintptr)
+
+// compares eight columns of a block of rows, which are stride bytes apart, in each of n windows: a byte of bits for each row, in the order of vectors of bytes.
+//
+//go:noescape
+func compare128(answers *byte, rows *float32, stride uintptr, windows *byte, n uintptr)
+
+// makes eight planes of each of n sets of bytes, one for each row: of a bit each.
+//
+//go:noescape
+func spread128(planes *uint64, answers *byte, spreads *byte, n uintptr)
+
+// puts n bytes of each row of a block, which are stride bytes apart, together: the same byte of all rows, in the order of vectors of bytes.
+//
+//go:noescape
+func collect128(answers *byte, rows *byte, stride uintptr, places *uint32, n uintptr)
 
 // adds n trees of depth 1 to the sums of a block.
 //
@@ -293,3 +323,8 @@ func trees7x32(bytes *byte, program *byte, leaves *float32, sums *float32, n uin
 //
 //go:noescape
 func trees8x32(bytes *byte, program *byte, leaves *float32, sums *float32, n uintptr, work *byte)
+
+// asks for n lines of memory, for the second cache.
+//
+//go:noescape
+func ask(memory *float32, n uintptr)

@@ -26,10 +26,17 @@ type Scratch struct {
 	keys    []int32   // where conditions are answered in Go: of a block, slot after slot
 	missed  []uint64  // likewise: the rows that miss the column of a slot
 	ranks   []byte
-	shared  []byte // ranks of a block in Plan.shared, column after column
-	bytes   []byte // of a small block, sideBytes for each of Plan.small
-	work    []byte // of assembly
+	shared  []byte    // ranks of a block in Plan.shared, column after column
+	bytes   []byte    // of a small block, sideBytes for each of Plan.small
+	answers []byte    // of a block, in Plan.windows or of Packing.places
+	bits    []byte    // of the last block, if it is not full and rows have some
+	work    []byte    // of assembly
+	ahead   []float32 // what is left to ask for of the rows of the next block
+	asked   int       // lines of that to ask for at a time
 }
+
+// maxAsked is how many bytes of rows a block may ask for ahead: half of a common second-level cache.
+const maxAsked = 256 << 10
 
 // columnStride is the room of a column in Scratch.columns. It is no multiple of a kilobyte, so that columns do not
 // compete for the same sets of a cache.
@@ -49,12 +56,13 @@ func (p *Plan) NewScratch() *Scratch {
 	if p.kind.keys() {
 		s.keys, s.missed = make([]int32, 4*len(p.loads)*rows), make([]uint64, 4*len(p.loads)*words)
 	} else {
+		s.answers = aligned[byte](len(p.windows) * rows)
 		s.columns = aligned[float32](4 * len(p.loads) * columnStride(rows))
 	}
 	if p.kind == Generic {
 		s.planes = aligned[uint64](MaxPlanes) // all, which spares bounds checks
 	} else {
-		s.planes = aligned[uint64](p.maxPlanes * words)
+		s.planes = aligned[uint64]((p.maxPlanes + 1) * words) // one more for answers that nobody needs
 		s.work = aligned[byte](workBytes)
 	}
 	return s
@@ -62,7 +70,7 @@ func (p *Plan) NewScratch() *Scratch {
 
 // Bytes is the memory that s takes.
 func (s *Scratch) Bytes() int64 {
-	return int64(8*(len(s.planes)+len(s.missed)) + 4*(len(s.columns)+len(s.keys)+len(s.sums)+len(s.tail)) + len(s.ranks) + len(s.shared) + len(s.bytes) + len(s.work))
+	return int64(8*(len(s.planes)+len(s.missed)) + 4*(len(s.columns)+len(s.keys)+len(s.sums)+len(s.tail)) + len(s.ranks) + len(s.shared) + len(s.bytes) + len(s.answers) + len(s.bits) + len(s.work))
 }
 
 // aligned returns n zeros at a multiple of 64 bytes.
@@ -78,41 +86,58 @@ func aligned[T byte | float32 | uint64](n int) []T {
 // for every row, or for all rows if there are only so many. If baseLast, sums start from zero and base is added at the
 // end. dst must not overlap the others. It does not allocate.
 func (p *Plan) Margins(dst, base []float32, m Matrix, n int, baseLast bool, s *Scratch) {
+	p.margins(dst, base, source{Matrix: m}, n, baseLast, s)
+}
+
+func (p *Plan) margins(dst, base []float32, x source, n int, baseLast bool, s *Scratch) {
 	groups := p.numGroup
+	small := p.small != nil && x.packing == nil
 	step := 0 // of base, from row to row
 	if len(base) > groups {
 		step = groups
 	}
 	for first, k := 0, 0; first < n; first += k {
 		skip := 0
-		k = p.next(n - first)
-		if full := p.blockRows(k); k < full && n >= full { // again some rows of the block before, which need no copy to fill this one
-			skip = full - k
-			first, k = n-full, full
+		k = p.next(n-first, small)
+		rows := p.blockRows(k, small)
+		if k < rows && n >= rows { // again some rows of the block before, which need no copy to fill this one
+			skip = rows - k
+			first, k = n-rows, rows
 		}
 		from := base[first*step:]
 		if baseLast {
 			clear(s.sums)
 		} else {
-			p.start(from, step, k, s)
+			p.start(from, step, k, rows, s)
 		}
-		p.sum(m.rows(first), k, s)
-		p.finish(dst[(first+skip)*groups:], from[skip*step:], step, k, skip, baseLast, s)
+		p.askAhead(x.Matrix, first+k, n, rows, s)
+		p.sum(x.rows(first), k, rows, s)
+		p.finish(dst[(first+skip)*groups:], from[skip*step:], step, k, skip, rows, baseLast, s)
 	}
 }
 
-// sum adds all trees for a block of k rows.
-func (p *Plan) sum(m Matrix, k int, s *Scratch) {
-	if p.kind == Generic {
-		p.sumGeneric(m, k, s)
+// askAhead lets a block ask for the rows behind it, up to row n, while it has no other use for memory.
+func (p *Plan) askAhead(m Matrix, first, n, rows int, s *Scratch) {
+	s.ahead = nil
+	next := min(rows, n-first)
+	if p.asks == 0 || m.ColumnStride != 1 || m.RowStride == 0 || next < SmallRows || m.RowStride > maxAsked/4/rows {
 		return
 	}
-	p.sumVectors(m, k, s)
+	s.ahead = m.Data[first*m.RowStride:][:(next-1)*m.RowStride+1]
+	s.asked = len(s.ahead)/(16*p.asks) + 1
+}
+
+// sum adds all trees for k rows, in a block of more.
+func (p *Plan) sum(x source, k, rows int, s *Scratch) {
+	if p.kind == Generic {
+		p.sumGeneric(x, k, s)
+		return
+	}
+	p.sumVectors(x, k, rows, s)
 }
 
 // start begins the sums of a block of k rows.
-func (p *Plan) start(base []float32, step, k int, s *Scratch) {
-	rows := p.blockRows(k)
+func (p *Plan) start(base []float32, step, k, rows int, s *Scratch) {
 	for g := range p.numGroup {
 		sums := s.sums[g*rows:][:rows]
 		if step == 0 {
@@ -133,8 +158,8 @@ func (p *Plan) start(base []float32, step, k int, s *Scratch) {
 }
 
 // finish writes the sums of a block of k rows but for the first ones to skip, row by row.
-func (p *Plan) finish(dst, base []float32, step, k, skip int, baseLast bool, s *Scratch) {
-	rows, groups := p.blockRows(k), p.numGroup
+func (p *Plan) finish(dst, base []float32, step, k, skip, rows int, baseLast bool, s *Scratch) {
+	groups := p.numGroup
 	if p.kind.positions() == nil && !baseLast && groups > 1 {
 		transposeSums(dst, s.sums[skip:], rows, k-skip, groups)
 		return

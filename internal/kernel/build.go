@@ -387,7 +387,8 @@ func (b *Builder) placeTrees(t *tile) {
 func (b *Builder) Plan() *Plan {
 	b.endTile(len(b.plan.tiles) > 0)
 	p := &b.plan
-	slot := b.placeColumns()
+	answers := p.answers()
+	slot, windowed := b.placeColumns(answers)
 	for i := range p.tiles {
 		t := &p.tiles[i]
 		for j := range t.direct {
@@ -401,31 +402,63 @@ func (b *Builder) Plan() *Plan {
 		}
 	}
 	p.shareRanks()
+	p.placeWindows(windowed, answers)
 	if b.small {
 		b.placeSmall(slot)
 	}
 	p.dropThresholds()
+	if p.kind == AVX2 {
+		p.asks = 2 * p.Size().Ranked
+	}
 	p.countBytes()
 	return p
 }
 
-// placeColumns chooses the groups of four columns that are read, and returns the slot of each used column.
-func (b *Builder) placeColumns() map[int32]int {
-	columns := make([]int32, 0, len(b.used))
+// placeColumns chooses the groups of four columns that are read, first those that are read where there are windows. It returns the slot of each used column, and
+// the columns that windows are for.
+func (b *Builder) placeColumns(answers map[int32][]answer) (slot map[int32]int, windowed []int32) {
+	p := &b.plan
+	var whole, single []int32
 	for c := range b.used {
-		columns = append(columns, c)
-	}
-	slices.Sort(columns)
-	slot := make(map[int32]int, len(columns))
-	last := int32(max(b.plan.numFeature, 4) - 4) // no group begins beyond
-	for _, c := range columns {
-		n := len(b.plan.loads)
-		if n == 0 || c >= int32(b.plan.loads[n-1])+4 {
-			b.plan.loads = append(b.plan.loads, uint32(min(c, last)))
-			n++
+		if answers[c] != nil {
+			single = append(single, c)
+		} else {
+			whole = append(whole, c)
 		}
-		slot[c] = 4*(n-1) + int(c) - int(b.plan.loads[n-1])
-		b.plan.slots = append(b.plan.slots, uint32(slot[c]))
 	}
-	return slot
+	slices.Sort(whole)
+	slices.Sort(single)
+	slot = make(map[int32]int, len(b.used))
+	b.placeLoads(whole, slot)
+	for _, c := range single { // what is read beside others
+		for i, first := range p.loads {
+			if c >= int32(first) && c < int32(first)+4 {
+				slot[c] = 4*i + int(c) - int(first)
+			}
+		}
+		if _, ok := slot[c]; !ok {
+			windowed = append(windowed, c)
+		}
+	}
+	p.whole = len(p.loads)
+	b.placeLoads(windowed, slot)
+	for _, s := range slot {
+		p.slots = append(p.slots, uint32(s))
+	}
+	slices.Sort(p.slots)
+	return slot, windowed
+}
+
+// placeLoads adds the groups of four columns that have some columns, which are ascending.
+func (b *Builder) placeLoads(columns []int32, slot map[int32]int) {
+	p := &b.plan
+	last := int32(max(p.numFeature, 4) - 4) // no group begins beyond
+	end := int32(-1)
+	for _, c := range columns {
+		if c >= end {
+			p.loads = append(p.loads, uint32(min(c, last)))
+			end = min(c, last) + 4
+		}
+		slot[c] = 4*(len(p.loads)-1) + int(c) - int(p.loads[len(p.loads)-1])
+	}
 }

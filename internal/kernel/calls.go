@@ -12,6 +12,8 @@ const maxCall = 40_000
 const (
 	maxLoads      = 48   // groups of four columns that become columns
 	maxThresholds = 1024 // that a column is compared with
+	maxWindows    = 24   // of columns that are compared where they are
+	maxSpreads    = 256  // sets of planes of these
 )
 
 // calls splits the trees of a run into calls of assembly: from which tree on, and how many.

@@ -36,6 +36,14 @@ func watch(t *testing.T, rows int, seen map[string]bool) vectors {
 	v.rankLog = v.rankLinear
 	v.remap = func(_, _, _ *byte, n uintptr) { require.LessOrEqual(t, int(n), 16) }
 	v.expand = func(_ *uint64, _ *byte, _, n uintptr, _ *byte) { require.LessOrEqual(t, int(n), maxRanked) }
+	v.compare = func(_ *byte, _ *float32, _ uintptr, _ *byte, n uintptr) {
+		seen["compare"] = true
+		require.LessOrEqual(t, int(n), maxWindows)
+	}
+	v.spread = func(_ *uint64, _, _ *byte, n uintptr) {
+		seen["spread"] = true
+		require.LessOrEqual(t, int(n), maxSpreads)
+	}
 	v.missing = func(_, _ *uint64, _ *float32, _ *uint16, n uintptr) { require.Less(t, int(n), MaxPlanes) }
 	for depth := 1; depth <= MaxDepth; depth++ {
 		trees := func(n uintptr) {
@@ -51,6 +59,7 @@ func watch(t *testing.T, rows int, seen map[string]bool) vectors {
 // watchSmall is watch for small blocks.
 func watchSmall(t *testing.T, rows int, seen map[string]bool) smallVectors {
 	v := smallVectors{vectors: watch(t, rows, seen)}
+	v.compare, v.spread = nil, nil
 	v.count = func(_ *byte, _, _ *float32, n uintptr) {
 		seen["count"] = true
 		require.LessOrEqual(t, int(n), maxRanked)
@@ -103,7 +112,11 @@ func TestCallsAreShort(t *testing.T) {
 		clear(seen)
 		sums := make([]float32, n)
 		p.Margins(sums, []float32{0}, Matrix{make([]float32, width*n), width, 1}, n, false, p.NewScratch())
-		require.Len(t, seen, 3+MaxDepth)
+		if n > SmallRows {
+			require.Len(t, seen, 5+MaxDepth)
+		} else {
+			require.Len(t, seen, 3+MaxDepth)
+		}
 	}
 }
 

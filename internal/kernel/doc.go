@@ -36,6 +36,14 @@
 // where they would be a quarter of a plane, and 32 rows are one. Six levels are done so; in deeper trees each row then walks, as it needs one node of a level and not all.
 // Plans with derived conditions have no small blocks, and take one of 128 rows.
 //
+// # Windows and bits
+//
+// A column of which all trees together ask one or two things, as a one-hot column, need not become a column. With [AVX2], blocks of 128 rows and more
+// compare eight columns at a time where they lie in their rows, and what is transposed is the bits of the answers. Rows may also come with such columns as bits,
+// see [Packing]; the conditions are then those bits, their opposites, or constant.
+//
+// While a block ranks its columns it asks for the rows of the next one, as it has no other use for memory then.
+//
 // # Exactness
 //
 // A decision depends on nothing but the rank of a value among the thresholds of its column, and ranks are exact; see ranked. Leaves are moved as

@@ -7,32 +7,47 @@ import (
 
 // The portable implementation: a plane is one word, a row one bit.
 
-func (p *Plan) sumGeneric(m Matrix, k int, s *Scratch) {
-	if k < 64 {
-		m = p.pad(m, k, s)
-	}
-	for _, slot := range p.slots {
-		s.missed[slot] = keysGeneric(s.keysOf(int(slot)), m.Data[p.column(int(slot))*m.ColumnStride:], m.RowStride)
+func (p *Plan) sumGeneric(x source, k int, s *Scratch) {
+	keys := func(slot int) int { return slot }
+	if x.packing == nil {
+		m := x.Matrix
+		if k < 64 {
+			m = p.pad(m, k, s)
+		}
+		for _, slot := range p.slots {
+			s.missed[slot] = keysGeneric(s.keysOf(int(slot)), m.Data[p.column(int(slot))*m.ColumnStride:], m.RowStride)
+		}
+	} else {
+		if k < 64 {
+			x = x.padBits(k, s)
+		}
+		for _, slot := range x.packing.slots {
+			s.missed[slot] = keysGeneric(s.keysOf(int(slot)), x.Data[x.packing.column(int(slot)):], x.RowStride)
+		}
+		keys = func(slot int) int { return int(x.packing.denseOf[slot]) }
 	}
 	planes := (*[MaxPlanes]uint64)(s.planes)
 	for i := range p.tiles {
 		t := &p.tiles[i]
-		for j := range t.direct {
-			d := &t.direct[j]
-			missing := uint64(0)
-			if d.missingLeft {
-				missing = s.missed[d.slot]
+		if x.packing == nil {
+			for j := range t.direct {
+				s.compareGeneric(planes, &t.direct[j])
 			}
-			directGeneric(planes[d.plane:], s.keysOf(d.slot), missing, d.thresholds)
+		} else {
+			of := &x.packing.tiles[i]
+			for j := range of.direct {
+				s.compareGeneric(planes, &of.direct[j])
+			}
+			of.addBits(planes[:], 1, x)
 		}
 		for j := range t.ranked {
 			r := &t.ranked[j]
-			bits := rankGeneric(s.keysOf(r.slot), r)
+			bits := rankGeneric(s.keysOf(keys(r.slot)), r)
 			expandGeneric(planes[r.plane:][:r.n], &bits, r.bits)
 		}
 		for j := range t.missing {
 			w := &t.missing[j]
-			plane := s.missed[w.slot]
+			plane := s.missed[keys(w.slot)]
 			planes[w.plane] = plane
 			for q := 0; q+1 < len(w.pairs); q += 2 {
 				planes[w.pairs[q+1]/8] = planes[w.pairs[q]/8] | plane
@@ -43,6 +58,15 @@ func (p *Plan) sumGeneric(m Matrix, k int, s *Scratch) {
 			t.runs[j].addGeneric(t, s)
 		}
 	}
+}
+
+// compareGeneric makes the planes of thresholds that a column is compared with.
+func (s *Scratch) compareGeneric(planes *[MaxPlanes]uint64, d *direct) {
+	missing := uint64(0)
+	if d.missingLeft {
+		missing = s.missed[d.slot]
+	}
+	directGeneric(planes[d.plane:], s.keysOf(d.slot), missing, d.thresholds)
 }
 
 // keysOf are the keys of a block in a slot.

@@ -31,12 +31,12 @@ func Best() Kind {
 // Rows is the number of rows of a block.
 func (k Kind) Rows() int { return [...]int{64, 256, 512, 128}[k] }
 
-// blockRows is the number of rows of a block for k of them.
-func (p *Plan) blockRows(k int) int {
+// blockRows is the number of rows of a block for k of them, which may be a small one or not.
+func (p *Plan) blockRows(k int, small bool) int {
 	switch {
-	case p.small != nil && k <= SmallestRows:
+	case small && k <= SmallestRows:
 		return SmallestRows
-	case p.small != nil && k <= SmallRows:
+	case small && k <= SmallRows:
 		return SmallRows
 	case p.kind == AVX2 && k <= 128:
 		return 128
@@ -45,8 +45,8 @@ func (p *Plan) blockRows(k int) int {
 }
 
 // next is how many of n rows the next block takes.
-func (p *Plan) next(n int) int {
-	if p.small != nil && n <= mostSmall {
+func (p *Plan) next(n int, small bool) int {
+	if small && n <= mostSmall {
 		return min(n, SmallRows)
 	}
 	return min(n, p.kind.Rows())

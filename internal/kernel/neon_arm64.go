@@ -58,22 +58,42 @@ func (p *Plan) addRun(t *tile, r *run, s *Scratch) {
 	}
 }
 
-func (p *Plan) sumVectors(m Matrix, k int, s *Scratch) {
-	if k < 128 {
-		m = p.pad(m, k, s)
-	}
-	planes := unsafe.Slice((*[2]uint64)(unsafe.Pointer(&s.planes[0])), len(s.planes)/2)
-	for _, slot := range p.slots {
+func (p *Plan) sumVectors(x source, k, _ int, s *Scratch) {
+	keys := func(slot int) int { return slot }
+	read := func(slot uint32, values []float32, stride int) {
 		for half := range 2 {
 			i := 2*int(slot) + half
-			s.missed[i] = keysGeneric(s.keysOf(i), m.Data[p.column(int(slot))*m.ColumnStride+64*half*m.RowStride:], m.RowStride)
+			s.missed[i] = keysGeneric(s.keysOf(i), values[64*half*stride:], stride)
 		}
 	}
+	if x.packing == nil {
+		m := x.Matrix
+		if k < 128 {
+			m = p.pad(m, k, s)
+		}
+		for _, slot := range p.slots {
+			read(slot, m.Data[p.column(int(slot))*m.ColumnStride:], m.RowStride)
+		}
+	} else {
+		if k < 128 {
+			x = x.padBits(k, s)
+		}
+		for _, slot := range x.packing.slots {
+			read(slot, x.Data[x.packing.column(int(slot)):], x.RowStride)
+		}
+		keys = func(slot int) int { return int(x.packing.denseOf[slot]) }
+	}
+	planes := unsafe.Slice((*[2]uint64)(unsafe.Pointer(&s.planes[0])), len(s.planes)/2)
 	var made [64]uint64 // planes of half a block
 	for i := range p.tiles {
 		t := &p.tiles[i]
-		for j := range t.direct {
-			d := &t.direct[j]
+		compared := t.direct
+		if x.packing != nil {
+			compared = x.packing.tiles[i].direct
+			x.packing.tiles[i].addBits(s.planes, 2, x)
+		}
+		for j := range compared {
+			d := &compared[j]
 			for half := range 2 {
 				missing := uint64(0)
 				if d.missingLeft {
@@ -92,13 +112,13 @@ func (p *Plan) sumVectors(m Matrix, k int, s *Scratch) {
 			r := &t.ranked[j]
 			var bits [2][8]uint64
 			for half := range bits {
-				bits[half] = rankGeneric(s.keysOf(2*r.slot+half), r)
+				bits[half] = rankGeneric(s.keysOf(2*keys(r.slot)+half), r)
 			}
 			expandPairs(planes[r.plane:][:r.n], &bits, r.bits)
 		}
 		for j := range t.missing {
 			w := &t.missing[j]
-			plane := [2]uint64(s.missed[2*w.slot:])
+			plane := [2]uint64(s.missed[2*keys(w.slot):])
 			planes[w.plane] = plane
 			for q := 0; q+1 < len(w.pairs); q += 2 {
 				from, to := planes[w.pairs[q]/8], &planes[w.pairs[q+1]/8]

@@ -20,6 +20,9 @@ type Plan struct {
 	numFeature int
 	numGroup   int
 	loads      []uint32 // first columns of the groups of four that are read; see transpose
+	whole      int      // of these loads, those that are needed where there are windows: the first ones
+	windows    []window
+	asks       int      // how often a block asks for some of the rows of the next one
 	slots      []uint32 // places of the used ones among them: 4*i + c is column loads[i] + c
 	shared     []ranked // of columns that several tiles rank, for all of them; see remapped
 	tiles      []tile
@@ -32,6 +35,8 @@ type Plan struct {
 type tile struct {
 	planes  int
 	direct  []direct
+	whole   int      // of direct, those that windows do not answer: the first ones
+	spreads []spread // of windows
 	ranked  []ranked
 	missing []missing
 	derived []derived
@@ -133,6 +138,7 @@ func (p *Plan) countBytes() {
 		}
 	}
 	ranks(p.shared)
+	p.bytes += p.windowBytes()
 	for _, c := range p.small {
 		p.bytes += int64(unsafe.Sizeof(c)) + 4*int64(len(c.thresholds))
 		if c.own {

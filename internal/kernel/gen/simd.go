@@ -42,11 +42,15 @@ func blockKernels(c *build.Context) {
 		s.remap()
 		s.expand()
 		s.missing()
+		s.windows()
+		s.spread()
+		s.collect()
 		for depth := 1; depth <= 8; depth++ {
 			s.trees(depth)
 		}
 	}
 	byteKernels(c)
+	ask(&simd{Context: c})
 }
 
 // size is the bytes of a vector.
