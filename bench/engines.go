@@ -115,7 +115,9 @@ func xgboost(release string) *engine {
 }
 
 // forced reports whether e is ours with a kernel that it would not always choose.
-func (e *engine) forced() bool { return e.Ours && e.Name != oursName && e.Name != puregoName && e.Name != packedName }
+func (e *engine) forced() bool {
+	return e.Ours && e.Name != oursName && e.Name != puregoName && e.Name != packedName
+}
 
 // costlyCall reports whether a call costs so much that it has to be told apart from the work.
 func (e *engine) costlyCall() bool {
