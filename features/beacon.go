@@ -19,6 +19,8 @@ type callMemory struct {
 	pressure pressure
 	stats    *Stats
 	none     callState
+	site     site
+	weights  BeaconWeights
 
 	times, sizes, work []float64 // to score with
 }
@@ -49,7 +51,7 @@ type callState struct {
 
 var beaconColumns = []Column{
 	{"beacon_n", "calls", "kept of this source to this port of this destination, up to 128"},
-	{"beacon_score", "", "mean of the four scores that follow"},
+	{"beacon_score", "", "mean of the four scores that follow, by the weights of the options"},
 	{"beacon_ts_score", "", "how regular the intervals are: skew and dispersion of their quartiles"},
 	{"beacon_ds_score", "", "the same of the bytes sent"},
 	{"beacon_hist_score", "", "how even the calls are spread over the hours of a day"},
@@ -61,19 +63,19 @@ var beaconColumns = []Column{
 	{"beacon_iat_near_share", "", "share of the intervals that are within a twentieth of their median"},
 }
 
-func newBeacons(o *StateOptions, stats *Stats) memory {
+func newBeacons(o *StateOptions, with *settings, stats *Stats) memory {
 	m := new(beacons)
-	m.init(o, stats, 94)
+	m.init(o, with, stats, 94)
 	return m
 }
 
 // init takes so many hundredths of the budget, and a little for a filter.
-func (m *callMemory) init(o *StateOptions, stats *Stats, percent int) {
+func (m *callMemory) init(o *StateOptions, with *settings, stats *Stats, percent int) {
 	filter := 8
 	for filter*2*64 <= o.budget() {
 		filter *= 2
 	}
-	*m = callMemory{stats: stats, times: make([]float64, 0, maxCalls), sizes: make([]float64, 0, maxCalls), work: make([]float64, 0, maxCalls), seed: [2]uint64{rand.Uint64(), rand.Uint64()}, sketched: o.seed(),
+	*m = callMemory{stats: stats, site: with.site, weights: with.weights, times: make([]float64, 0, maxCalls), sizes: make([]float64, 0, maxCalls), work: make([]float64, 0, maxCalls), seed: [2]uint64{rand.Uint64(), rand.Uint64()}, sketched: o.seed(),
 		calls: newStore[callKey, callState](o.budget()/100*percent, filter, 86400_000_000_000)}
 	m.pressure.report = o.onPressure()
 	m.calls.evict = func(i uint32, idle bool) { m.pressure.evicted(m.calls.nodes[i].key.src, idle) }
@@ -88,7 +90,7 @@ func (k callKey) fixed(s sketch.Seed) uint64 {
 }
 
 func (m *beacons) fill(row []float32, f *Flow, t, late int64) {
-	hf := makeHostFlow(f, t)
+	hf := makeHostFlow(f, t, m.site)
 	counts := late <= maxLate
 	if !counts {
 		m.stats.TooLate++
@@ -179,7 +181,9 @@ func (m *callMemory) score(s *callState) {
 	slices.Sort(intervals)
 	ts := m.regular(intervals, 1)
 	ds := m.regular(sizes, 0)
-	s.scores = [10]float32{round((ts + ds + hist + dur) / 4), round(ts), round(ds), round(hist), round(dur), round(quantile(intervals, 0.5)),
+	w := &m.weights
+	score := float64(w.TS*ts) + float64(w.DS*ds) + float64(w.Hist*hist) + float64(w.Dur*dur)
+	s.scores = [10]float32{round(score), round(ts), round(ds), round(hist), round(dur), round(quantile(intervals, 0.5)),
 		round(variation(intervals)), round(variation(sizes)), round(last - first), nearMedian(intervals)}
 }
 

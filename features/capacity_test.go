@@ -10,7 +10,7 @@ import (
 
 // WIN-1: what the default budget has room for, and what a key takes of it.
 func TestCapacity(t *testing.T) {
-	h := newHosts(nil, new(Stats)).(*hosts)
+	h := newHosts(nil, noSettings, new(Stats)).(*hosts)
 	sources, dests, pairs := 0, 0, 0
 	for _, p := range h.parts {
 		sources += p.sources.capacity()

@@ -60,7 +60,7 @@ const defaultWindow = 256 << 20
 // context is the memory of flow-context/1.
 type context struct{ window *window }
 
-func newContext(_ *StateOptions, stats *Stats) memory {
+func newContext(_ *StateOptions, _ *settings, stats *Stats) memory {
 	return &context{newWindow(defaultWindow, recentRecords, true, stats)}
 }
 
@@ -72,7 +72,7 @@ func (x *context) fill(row []float32, f *Flow, t, _ int64) {
 // wideContext is the memory of wideColumns.
 type wideContext struct{ context }
 
-func newWideContext(_ *StateOptions, stats *Stats) memory {
+func newWideContext(stats *Stats) memory {
 	return &wideContext{context{newWindow(defaultWindow, wideRecords, false, stats)}}
 }
 

@@ -27,6 +27,8 @@ type Contract struct {
 	Library       string `json:"library"` // name and version of the program that wrote it
 	Created       string `json:"created"` // RFC 3339, UTC
 	Set           string `json:"set"`     // name and version of the feature set
+	// Options are those of the set; nil, and not there in JSON, for one without any. See [Set.With].
+	Options *SetOptions `json:"options,omitempty"`
 
 	Columns  []ColumnSpec `json:"columns"`  // of a row, in order
 	Encoders []Encoder    `json:"encoders"` // of the categorical fields
@@ -154,7 +156,7 @@ type Golden struct {
 	Score  float32    `json:"score"`
 }
 
-// NewContract returns a contract for a set whose columns are fixed, with the set's defaults: nothing scaled, NaN alone
+// NewContract returns a contract for a set whose columns are fixed, with the set's options and its defaults: nothing scaled, NaN alone
 // is missing, and no threshold. Sets that need data are fitted by [Fit].
 func NewContract(set *Set, created time.Time) (*Contract, error) {
 	p, err := NewPipeline(set)
@@ -185,6 +187,7 @@ func newContract(set *Set, created time.Time) *Contract {
 	}
 	return &Contract{
 		State:         state,
+		Options:       set.Options(),
 		SchemaVersion: SchemaVersion, Library: Library, Created: created.UTC().Format(time.RFC3339), Set: set.Name,
 		Scaler: []Scale{}, Steps: []string{"parse", "derive", "missing", "encode", "scale"},
 		Missing:  Missing{Policy: "nan"},

@@ -28,64 +28,74 @@ const maxExact = 6
 // distinct counts different values: exactly as long as no half window has more than maxExact of them, and from then on with a
 // sketch of the pool.
 type distinct struct {
-	half   int32 // number of the present one
-	exact  [2][maxExact]uint32
-	n      [2]uint8 // of exact; 0 is the present half
-	sketch uint32   // in the pool, 0 for none
+	half int32 // number of the present one
+	values
 }
 
-// turn moves to the half window of t.
-func (d *distinct) turn(t int64, p *sketchPool) {
-	h := half(t)
-	if h == d.half {
-		return
+// values are those of the present half window and of the one before.
+type values struct {
+	exact [2][maxExact]uint32 // 0 is the present half
+	held  uint32              // how many of each of exact there are, in four bits each, and above that the sketch in the pool, 0 for none
+}
+
+const (
+	heldBits   = 4
+	sketchBits = 2 * heldBits // from which on held is the sketch
+	maxSketch  = 1<<(32-sketchBits) - 1
+)
+
+func (v *values) sketch() uint32 { return v.held >> sketchBits }
+
+// of returns the values of one half.
+func (v *values) of(k int) []uint32 { return v.exact[k][:v.held>>(k*heldBits)&(1<<heldBits-1)] }
+
+// turn moves to another half window, which is the next one or a later one.
+func (v *values) turn(next bool, p *sketchPool) {
+	switch {
+	case !next:
+		p.release(v.sketch())
+		v.held = 0
+	case v.sketch() != 0:
+		p.sketches[v.sketch()].d.Turn()
+	default:
+		v.exact[1] = v.exact[0]
+		v.held = v.held & (1<<heldBits - 1) << heldBits
 	}
-	if next := h == d.half+1; !next {
-		d.n = [2]uint8{}
-		p.release(d.sketch)
-		d.sketch = 0
-	} else if d.sketch != 0 {
-		p.sketches[d.sketch].d.Turn()
-	} else {
-		d.n[1], d.exact[1] = d.n[0], d.exact[0]
-		d.n[0] = 0
-	}
-	d.half = h
 }
 
 // add counts a value, given by a hash.
-func (d *distinct) add(h uint32, p *sketchPool) {
-	if d.sketch == 0 {
-		now := d.exact[0][:d.n[0]]
+func (v *values) add(h uint32, p *sketchPool) {
+	if v.sketch() == 0 {
+		now := v.of(0)
 		if slices.Contains(now, h) {
 			return
 		}
 		if len(now) < maxExact {
-			d.exact[0][len(now)] = h
-			d.n[0]++
+			v.exact[0][len(now)] = h
+			v.held++
 			return
 		}
-		p.obtain(d)
-		s := &p.sketches[d.sketch].d
-		for _, v := range d.exact[1][:d.n[1]] {
-			s.Add(v)
+		before := v.of(1)
+		p.obtain(v)
+		s := &p.sketches[v.sketch()].d
+		for _, h := range before {
+			s.Add(h)
 		}
 		s.Turn()
-		for _, v := range now {
-			s.Add(v)
+		for _, h := range now {
+			s.Add(h)
 		}
-		d.n = [2]uint8{}
 	}
-	p.use(d.sketch)
-	p.sketches[d.sketch].d.Add(h)
+	p.use(v.sketch())
+	p.sketches[v.sketch()].d.Add(h)
 }
 
 // count is how many different values were added in the two halves.
-func (d *distinct) count(p *sketchPool) float64 {
-	if d.sketch != 0 {
-		return p.sketches[d.sketch].d.Estimate()
+func (v *values) count(p *sketchPool) float64 {
+	if v.sketch() != 0 {
+		return p.sketches[v.sketch()].d.Estimate()
 	}
-	now, before := d.exact[0][:d.n[0]], d.exact[1][:d.n[1]]
+	now, before := v.of(0), v.of(1)
 	n := len(now)
 	for _, v := range before {
 		if !slices.Contains(now, v) {
@@ -97,29 +107,43 @@ func (d *distinct) count(p *sketchPool) float64 {
 
 // step counts a value, if it is to be added, at time t, and returns how many there are. A flow that does not count changes nothing.
 func (d *distinct) step(t int64, h uint32, add, counts bool, p *sketchPool) float64 {
+	now := half(t)
+	n := d.values.step(now, d.half, h, add, counts, p)
+	if counts {
+		d.half = now
+	}
+	return n
+}
+
+// step is that of a distinct count whose half window is kept elsewhere: now is its number, and was the number when a flow counted last.
+func (v *values) step(now, was int32, h uint32, add, counts bool, p *sketchPool) float64 {
 	if !counts {
-		return d.peek(t, p)
+		return v.peek(now, was, p)
 	}
-	d.turn(t, p)
+	if now != was {
+		v.turn(now == was+1, p)
+	}
 	if add {
-		d.add(h, p)
+		v.add(h, p)
 	}
-	return d.count(p)
+	return v.count(p)
 }
 
 // peek is how many different values there are at time t.
-func (d *distinct) peek(t int64, p *sketchPool) float64 {
-	switch h := half(t); {
-	case h == d.half:
-		return d.count(p)
-	case h != d.half+1:
+func (d *distinct) peek(t int64, p *sketchPool) float64 { return d.values.peek(half(t), d.half, p) }
+
+func (v *values) peek(now, was int32, p *sketchPool) float64 {
+	switch {
+	case now == was:
+		return v.count(p)
+	case now != was+1:
 		return 0
-	case d.sketch != 0:
-		turned := p.sketches[d.sketch].d
+	case v.sketch() != 0:
+		turned := p.sketches[v.sketch()].d
 		turned.Turn()
 		return turned.Estimate()
 	}
-	return float64(d.n[0])
+	return float64(len(v.of(0)))
 }
 
 // sketchPool is a fixed number of sketches. When there is none left, the one that nothing was added to for the longest time
@@ -133,7 +157,7 @@ type sketchPool struct {
 
 type pooled struct {
 	d            sketch.Distinct
-	owner        *distinct
+	owner        *values
 	older, newer uint32
 	age          uint64 // while a state is saved or restored: its place from the oldest on
 }
@@ -141,11 +165,11 @@ type pooled struct {
 const pooledBytes = 2*sketch.Registers + 96
 
 func newSketchPool(bytes int, lost func()) *sketchPool {
-	return &sketchPool{sketches: make([]pooled, 1, 1+max(2, bytes/pooledBytes)), lost: lost}
+	return &sketchPool{sketches: make([]pooled, 1, 1+min(max(2, bytes/pooledBytes), maxSketch)), lost: lost}
 }
 
-// obtain gives d an empty sketch.
-func (p *sketchPool) obtain(d *distinct) {
+// obtain gives v an empty sketch in place of its values.
+func (p *sketchPool) obtain(v *values) {
 	i := p.free
 	switch {
 	case i != 0:
@@ -156,14 +180,14 @@ func (p *sketchPool) obtain(d *distinct) {
 	default:
 		i = p.oldest
 		p.unlink(i)
-		p.sketches[i].owner.sketch = 0
+		p.sketches[i].owner.held = 0
 		p.lost()
 	}
 	s := &p.sketches[i]
 	s.d.Reset()
-	s.owner = d
+	s.owner = v
 	p.link(i)
-	d.sketch = i
+	v.held = i << sketchBits
 }
 
 func (p *sketchPool) release(i uint32) {

@@ -18,6 +18,7 @@ type lookups struct {
 	stats    *Stats
 	seed     [2]uint64 // of the tables
 	sketched sketch.Seed
+	site     site
 	names    nameStats
 
 	noSource askerState
@@ -120,13 +121,13 @@ func dnsCode(q *DNSInfo) int {
 	return 4
 }
 
-func newLookups(o *StateOptions, stats *Stats) memory {
+func newLookups(o *StateOptions, with *settings, stats *Stats) memory {
 	budget := o.budget()
 	filter := 8
 	for filter*2*32 <= budget {
 		filter *= 2
 	}
-	m := &lookups{stats: stats, seed: [2]uint64{rand.Uint64(), rand.Uint64()}, sketched: o.seed(),
+	m := &lookups{stats: stats, site: with.site, seed: [2]uint64{rand.Uint64(), rand.Uint64()}, sketched: o.seed(),
 		seen: sketch.NewBloom(filter), followed: sketch.NewBloom(filter / 2),
 		sources: newStore[hostKey, askerState](budget/100*20, filter/4, retention),
 		domains: newStore[domainKey, domainState](budget/100*36, filter/4, retention),
@@ -134,11 +135,11 @@ func newLookups(o *StateOptions, stats *Stats) memory {
 	m.pool = newSketchPool(budget/100*14, m.pressure.evictedSketch)
 	m.pressure.report = o.onPressure()
 	m.sources.evict = func(i uint32, idle bool) {
-		m.pool.release(m.sources.values[i].domains.sketch)
+		m.pool.release(m.sources.values[i].domains.sketch())
 		m.pressure.evicted(m.sources.nodes[i].key, idle)
 	}
 	m.domains.evict = func(i uint32, idle bool) {
-		m.pool.release(m.domains.values[i].subdomains.sketch)
+		m.pool.release(m.domains.values[i].subdomains.sketch())
 		m.pressure.evicted(m.domains.nodes[i].key.src, idle)
 	}
 	m.answers.evict = func(i uint32, idle bool) { m.pressure.evicted(m.answers.nodes[i].key.src, idle) }
@@ -161,7 +162,8 @@ func (m *lookups) fill(row []float32, f *Flow, t, late int64) {
 	if !counts {
 		m.stats.TooLate++
 	}
-	src := entityKey(f.Src, f.Has(FieldLocalSrc) && f.LocalSrc)
+	local, _, _ := m.site.ends(f)
+	src := entityKey(f.Src, local)
 	var queries []DNSInfo
 	if f.Joined != nil {
 		queries = f.Joined.DNS

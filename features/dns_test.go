@@ -294,7 +294,7 @@ func TestDNSAgainstPlainMaps(t *testing.T) {
 		rows, _ := allRows(t, x, flows, true)
 		plain, domains, answers := newPlainHosts(), map[string]bool{}, plainAnswers{}
 		for i, o := range release(flows) {
-			requireSameRow(t, plainDNS(plain, domains, answers, o.f, o.t, o.t-o.f.End()), rows[i], dnsColumns, fmt.Sprintf("seed %d, row %d", seed, i))
+			requireSameRow(t, plainDNS(plain, domains, answers, o.f, o.t, o.t-o.f.End()), rows[i][:len(dnsColumns)], dnsColumns, fmt.Sprintf("seed %d, row %d", seed, i))
 			if o.f.Joined != nil {
 				queries += len(o.f.Joined.DNS)
 			}

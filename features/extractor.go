@@ -19,7 +19,7 @@ func (p *Pipeline) Extractor() *Extractor { return p.ExtractorWith(nil) }
 func (p *Pipeline) ExtractorWith(o *StateOptions) *Extractor {
 	x := &Extractor{pipeline: p}
 	if p.memory != nil {
-		x.memory, x.seed = p.memory(o, &x.stats), o.seed()
+		x.memory, x.seed = p.memory(o, p.settings, &x.stats), o.seed()
 		x.order = &reorder{stats: &x.stats, now: o.clock()}
 	}
 	return x

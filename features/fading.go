@@ -40,6 +40,17 @@ func news(fresh bool, decay float64) float64 {
 	return 1 - decay
 }
 
+// soon are counts of different things that fade in 1 and in 10 s. They are float32, so that a source has room for them in its 512 bytes: of
+// so few flows as come in the span, rounding does not add up to much.
+type soon [2]float32
+
+// add fades the counts by d, and adds x.
+func (c *soon) add(d, x *decays) {
+	for i := range c {
+		c[i] = float32(float64(float64(c[i])*d[in1s+i]) + x[in1s+i])
+	}
+}
+
 // sums are what the flows of a host add up to, by span.
 type sums struct{ flows, out, in, pkts [sumSpans]float64 }
 

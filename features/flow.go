@@ -33,8 +33,10 @@ type Flow struct {
 	State State
 	App   App
 
-	LocalSrc, LocalDst bool // whether the address is one of the site's own
-	Estimated          bool // FwdBytes and RevBytes were derived from bytes of the link layer
+	VLANTags           uint8 // 802.1Q tags of the packets
+	LocalSrc, LocalDst bool  // whether the address is one of the site's own
+	Fragmented         bool  // whether a packet was a fragment
+	Estimated          bool  // FwdBytes and RevBytes were derived from bytes of the link layer
 
 	Known Field // which of the optional fields above hold a value
 
@@ -93,6 +95,8 @@ const (
 	FieldLocalSrc
 	FieldLocalDst
 	FieldHistory
+	FieldVLAN
+	FieldFragmented
 )
 
 // Has reports whether all of the given fields hold a value.

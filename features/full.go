@@ -27,6 +27,8 @@ var fullColumns = []Column{
 	{"hour_sin", "", "sine of the hour of the day of the start, in UTC"},
 	{"hour_cos", "", "cosine of it"},
 	{"weekday", "", "0 on Mondays to 6 on Sundays, in UTC"},
+	{"vlan_present", "", "1 if packets had a VLAN tag, missing where the log does not tell"},
+	{"is_fragmented", "", "1 if a packet was a fragment, missing where the log does not tell"},
 }
 
 // bogons are reserved networks that are neither private nor multicast.
@@ -62,9 +64,11 @@ func ln(x float64) float32 {
 	return round(sketch.Log2(x) * math.Ln2)
 }
 
-func fillFull(row []float32, f *Flow) {
+func fillFull(row []float32, f *Flow) { fillFullOf(row, f, nil) }
+
+func fillFullOf(row []float32, f *Flow, s site) {
 	o := operandsOf(f)
-	row = row[:len(portableColumns)+18]
+	row = row[:len(portableColumns)+20]
 	fillPortable(row[:len(portableColumns)], f)
 	row = row[len(portableColumns):]
 	for i, v := range [...]float64{o.d, o.fP, o.rP, o.fB, o.rB} {
@@ -77,13 +81,13 @@ func fillFull(row []float32, f *Flow) {
 	if missing(row[6:]); f.Has(FieldAddrs) {
 		fillAddrs(row[6:11], f)
 	}
-	if f.Has(FieldLocalSrc | FieldLocalDst) {
+	if src, dst, known := s.ends(f); known == FieldLocalSrc|FieldLocalDst {
 		switch {
-		case f.LocalSrc && f.LocalDst:
+		case src && dst:
 			oneHot(row[11:15], 2)
-		case f.LocalSrc:
+		case src:
 			oneHot(row[11:15], 0)
-		case f.LocalDst:
+		case dst:
 			oneHot(row[11:15], 1)
 		default:
 			oneHot(row[11:15], 3)
@@ -95,6 +99,12 @@ func fillFull(row []float32, f *Flow) {
 		day := (hour - of) / 24
 		row[15], row[16] = sineOfHour(of), sineOfHour((of+6)%24)
 		row[17] = float32(((day+3)%7 + 7) % 7) // the epoch began on a Thursday
+	}
+	if f.Has(FieldVLAN) {
+		row[18] = flag(f.VLANTags > 0)
+	}
+	if f.Has(FieldFragmented) {
+		row[19] = flag(f.Fragmented)
 	}
 }
 

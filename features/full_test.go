@@ -40,6 +40,7 @@ func TestFullAgainstPlainFormulas(t *testing.T) {
 		} else {
 			require.InDelta(t, math.Log((a+1)/(b+1)), cell("size_asym"), 1e-5)
 		}
+		require.True(t, math.IsNaN(cell("vlan_present")) && math.IsNaN(cell("is_fragmented")))
 		start := time.Unix(0, f.Start).UTC()
 		angle := 2 * math.Pi * float64(start.Hour()) / 24
 		require.InDelta(t, math.Sin(angle), cell("hour_sin"), 1e-7)
@@ -57,6 +58,11 @@ func TestFullAgainstPlainFormulas(t *testing.T) {
 		require.Equal(t, bit(!f.LocalSrc && f.LocalDst), cell("direction=in"))
 		require.Equal(t, bit(f.LocalSrc && f.LocalDst), cell("direction=internal"))
 		require.Equal(t, bit(!f.LocalSrc && !f.LocalDst), cell("direction=external"))
+	}
+	for tags, want := range map[uint8][2]float32{0: {0, 1}, 1: {1, 0}, 2: {1, 1}} {
+		row, err := p.AppendRow(nil, &Flow{Known: FieldVLAN | FieldFragmented, VLANTags: tags, Fragmented: want[1] == 1})
+		require.NoError(t, err)
+		require.Equal(t, want[:], row[at["vlan_present"]:])
 	}
 	for text, want := range map[string][3]float32{"10.1.2.3": {1, 0, 0}, "172.32.0.1": {}, "fd00::1": {1, 0, 0}, "224.0.0.251": {0, 1, 0}, "255.255.255.255": {0, 1, 0},
 		"ff02::1": {0, 1, 0}, "100.64.1.1": {0, 0, 1}, "127.0.0.1": {0, 0, 1}, "::1": {0, 0, 1}, "2001:db8::1": {0, 0, 1}, "2600::1": {}, "8.8.8.8": {}, "::ffff:10.0.0.1": {1, 0, 0},

@@ -54,19 +54,21 @@ var hostColumns = func() []Column {
 			}
 		}
 	}
-	for _, c := range []struct {
-		name, unit, doc string
-		spans           []string
-	}{
-		{"src_fanout_dst_", "hosts", "different destinations of the source", []string{"60s", "600s"}},
-		{"src_fanout_dport_", "ports", "different destination ports of the source", []string{"60s", "600s"}},
-		{"src_fanout_net_", "networks", "different networks, /24 or /64, of the source's destinations", []string{"60s", "600s", "3600s"}},
-		{"dst_fanin_src_", "hosts", "different sources of the destination", []string{"60s", "600s"}},
-	} {
-		for _, span := range c.spans {
-			add(c.name+span, c.unit, c.doc+", each fading by e in "+span+" since it came up last")
+	addFans := func(spans ...string) {
+		for _, c := range [][3]string{
+			{"src_fanout_dst_", "hosts", "different destinations of the source"},
+			{"src_fanout_dport_", "ports", "different destination ports of the source"},
+			{"src_fanout_net_", "networks", "different networks, /24 or /64, of the source's destinations"},
+			{"dst_fanin_src_", "hosts", "different sources of the destination"},
+		} {
+			for _, span := range spans {
+				if span != "3600s" || c[1] == "networks" { // src_fanout_dst_1h and the like are counts of another kind
+					add(c[0]+span, c[1], c[2]+", each fading by e in "+span+" since it came up last")
+				}
+			}
 		}
 	}
+	addFans("60s", "600s", "3600s")
 	add("dst_prevalence_24h", "", "share of the site's own hosts that contacted the destination, each fading by e in a day since it did last")
 	add("src_iat_z", "", "time since the source's flow before, against its past, in standard deviations")
 	for _, c := range [][2]string{{"bytes", "bytes"}, {"duration", "s"}, {"iat", "s"}} {
@@ -78,11 +80,12 @@ var hostColumns = func() []Column {
 		add("pair_"+c[0]+"_mean", c[1], "mean that it is told from")
 		add("pair_"+c[0]+"_sd", c[1], "standard deviation that it is told in")
 	}
+	addFans("1s", "10s")
 	return columns
 }()
 
 // numHostColumns is their number.
-const numHostColumns = 88
+const numHostColumns = 96
 
 // Where the columns begin that came after the first 33.
 const (
@@ -92,4 +95,6 @@ const (
 	prevalence = 71
 	srcSpreads = 72 // z of the interval; then mean and deviation of bytes, duration, interval
 	pairSpread = 79 // z, mean, deviation of bytes, duration, interval
+
+	soonColumns = 88 // of destinations, of ports, of networks, of sources: of 1 and 10 s each
 )

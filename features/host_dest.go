@@ -6,6 +6,7 @@ type destState struct {
 	failed   float64    // in 600 s
 	srcNews  [2]float64 // different sources, fading in 60 and 600 s
 	internal float64    // different hosts of the site, fading in a day
+	soon     soon       // different sources
 	srcs     distinct
 }
 
@@ -34,19 +35,21 @@ func (h *hostPart) addDest(row []float32, f *hostFlow, src, dst uint64) {
 	d := decaysOver(since(f.t, last))
 	s.sums.add(&d, f.count, f.in, f.out, f.pkts)
 	s.failed *= d[in600s]
-	s.srcNews[0] *= d[in60s]
-	s.srcNews[1] *= d[in600s]
 	s.internal *= d[in24h]
+	var srcs decays
 	if f.count {
+		srcs = f.newPair
 		if f.failed {
 			s.failed++
 		}
-		s.srcNews[0] += f.newPair[0]
-		s.srcNews[1] += f.newPair[1]
 		if f.internal {
-			s.internal += f.newPair[2]
+			s.internal += srcs[in24h]
 		}
 	}
+	for i := range s.srcNews {
+		s.srcNews[i] = float64(s.srcNews[i]*d[in60s+i]) + srcs[in60s+i]
+	}
+	s.soon.add(&d, &srcs)
 	f.fanin, f.known = s.srcs.step(f.t, uint32(src), true, f.count, h.faninPool), s.internal
 	row[6], row[7], row[8], row[31], row[32] = round(s.flows[in60s]), round(s.flows[in600s]), round(s.flows[in3600s]), round(s.flows[in1s]), round(s.flows[in10s])
 	row[9], row[10], row[11] = round(s.out[in600s]), round(s.in[in600s]), portion(s.failed, s.flows[in600s])
@@ -58,4 +61,5 @@ func (h *hostPart) addDest(row []float32, f *hostFlow, src, dst uint64) {
 		row[dstSums+8+span] = round(s.pkts[span])
 	}
 	row[fanColumns+7], row[fanColumns+8] = round(s.srcNews[0]), round(s.srcNews[1])
+	copy(row[soonColumns+6:], s.soon[:])
 }

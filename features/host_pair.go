@@ -1,10 +1,6 @@
 package features
 
-import (
-	"slices"
-
-	"threatdetect/internal/sketch"
-)
+import "slices"
 
 // pairState is what is remembered of a source and a destination.
 type pairState struct {
@@ -54,12 +50,14 @@ func (h *hostPart) addPair(row []float32, f *hostFlow, src, dst uint64) (ports u
 
 	p, last, fresh := h.pair(f, fixed)
 	dt := since(f.t, last)
-	d := decays{in60s: sketch.Decay(dt * perSpan[in60s]), in600s: sketch.Decay(dt * perSpan[in600s]), in24h: sketch.Decay(dt * perSpan[in24h])}
-	f.newPair = [3]float64{news(fresh, d[in60s]), news(fresh, d[in600s]), news(fresh, d[in24h])}
+	d := decaysOver(dt)
+	for i := range f.newPair {
+		f.newPair[i] = news(fresh, d[i])
+	}
 	if dt > retention {
 		p.numPorts = 0
 	}
-	p.n *= sketch.Decay(dt * perSpan[in3600s])
+	p.n *= d[in3600s]
 	p.d *= d[in24h]
 	if f.count {
 		p.n++

@@ -68,14 +68,14 @@ func newHostPart(budget int, secret sketch.Seed) *hostPart {
 	h.faninPool.lost = func() { h.lostDests.sketch(h.flow) }
 	h.sources.evict = func(i uint32, idle bool) {
 		s := &h.sources.values[i]
-		h.pool.release(s.dsts.sketch)
-		h.pool.release(s.dports.sketch)
+		h.pool.release(s.dsts.sketch())
+		h.pool.release(s.dports.sketch())
 		h.lost.host(h.flow, h.sources.nodes[i].key, idle)
 	}
 	h.pairs.evict = func(i uint32, idle bool) { h.lost.host(h.flow, h.pairs.nodes[i].key.src, idle) }
 	h.used.evict = func(i uint32, idle bool) { h.lost.host(h.flow, h.used.nodes[i].key.src, idle) }
 	h.dests.evict = func(i uint32, idle bool) {
-		h.faninPool.release(h.dests.values[i].srcs.sketch)
+		h.faninPool.release(h.dests.values[i].srcs.sketch())
 		h.lostDests.host(h.flow, h.dests.nodes[i].key, idle)
 	}
 	return h

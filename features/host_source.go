@@ -10,8 +10,10 @@ type sourceState struct {
 	portNews        [2]float64
 	netNews         [3]float64 // and in an hour
 	bytes, duration spread
-	gaps            spread // intervals between flows
-	dsts, dports    distinct
+	gaps            spread  // intervals between flows
+	soon            [3]soon // of destinations, of ports, of networks
+	dsts            distinct
+	dports          values   // in the half hour of dsts
 	steps           int8     // of the test for scanners
 	ports           [2]uint8 // most of a pair, in the half hour of dsts and the one before
 }
@@ -31,7 +33,7 @@ func (h *hostPart) source(f *hostFlow, src uint64) (s *sourceState, last int64, 
 		var i uint32
 		i, last, fresh = h.sources.touch(f.src, hash, src, f.t)
 		if s = &h.sources.values[i]; fresh {
-			*s = sourceState{dsts: distinct{half: half(f.t)}, dports: distinct{half: half(f.t)}}
+			*s = sourceState{dsts: distinct{half: half(f.t)}}
 		}
 		return s, last, fresh
 	}
@@ -65,10 +67,10 @@ func (h *hostPart) addSource(row []float32, f *hostFlow, src, dst uint64) {
 		row[srcSums+12+k] = portion(s.failed[span], s.flows[span])
 	}
 
-	was := s.dsts.half
+	was, n := s.dsts.half, half(f.t)
 	row[13] = round(s.dsts.step(f.t, uint32(dst), true, f.count, h.pool))
-	row[14] = round(s.dports.step(f.t, uint32(h.sketched.Hash(uint64(f.dport), 1)), f.dport >= 0, f.count, h.pool))
-	if n := half(f.t); n != was {
+	row[14] = round(s.dports.step(n, was, uint32(h.sketched.Hash(uint64(f.dport), 1)), f.dport >= 0, f.count, h.pool))
+	if n != was {
 		if s.ports[1] = s.ports[0]; n != was+1 {
 			s.ports[1] = 0
 		}
@@ -86,7 +88,7 @@ func (h *hostPart) addSource(row []float32, f *hostFlow, src, dst uint64) {
 	}
 	row[15] = float32(max(s.ports[0], s.ports[1]))
 	row[16] = round(float64(s.steps) * ln4)
-	h.addFans(row[fanColumns:fanColumns+7], f, s, &d, src)
+	h.addFans(row, f, s, &d, src)
 
 	gap := nan
 	if !fresh {
@@ -104,32 +106,38 @@ func (h *hostPart) addSource(row []float32, f *hostFlow, src, dst uint64) {
 
 // addFans fills the counts of different destinations, ports and networks of the source, which fade one by one.
 func (h *hostPart) addFans(row []float32, f *hostFlow, s *sourceState, d *decays, src uint64) {
+	var dsts, ports, nets decays // what is new of each
+	if f.count {
+		dsts = f.newPair
+		if f.dport >= 0 {
+			ports = h.use(usedKey{f.src, uint64(f.dport), usedPort}, src, f.t)
+		}
+		nets = h.use(netOf(f.src, f.dst), src, f.t)
+	}
 	for i := range s.dstNews {
-		s.dstNews[i] *= d[in60s+i]
-		s.portNews[i] *= d[in60s+i]
+		s.dstNews[i] = float64(s.dstNews[i]*d[in60s+i]) + dsts[in60s+i]
+		s.portNews[i] = float64(s.portNews[i]*d[in60s+i]) + ports[in60s+i]
 	}
 	for i := range s.netNews {
-		s.netNews[i] *= d[in60s+i]
+		s.netNews[i] = float64(s.netNews[i]*d[in60s+i]) + nets[in60s+i]
 	}
-	if f.count {
-		s.dstNews[0] += f.newPair[0]
-		s.dstNews[1] += f.newPair[1]
-		if f.dport >= 0 {
-			h.use(s.portNews[:], usedKey{f.src, uint64(f.dport), usedPort}, src, f.t)
-		}
-		h.use(s.netNews[:], netOf(f.src, f.dst), src, f.t)
+	cells := row[fanColumns:]
+	cells[0], cells[1], cells[2], cells[3] = round(s.dstNews[0]), round(s.dstNews[1]), round(s.portNews[0]), round(s.portNews[1])
+	cells[4], cells[5], cells[6] = round(s.netNews[0]), round(s.netNews[1]), round(s.netNews[2])
+	for i, x := range [...]*decays{&dsts, &ports, &nets} {
+		s.soon[i].add(d, x)
+		copy(row[soonColumns+2*i:], s.soon[i][:])
 	}
-	row[0], row[1], row[2], row[3] = round(s.dstNews[0]), round(s.dstNews[1]), round(s.portNews[0]), round(s.portNews[1])
-	row[4], row[5], row[6] = round(s.netNews[0]), round(s.netNews[1]), round(s.netNews[2])
 }
 
-// use notes that a source used something, and counts what is new of it in 60, 600, 3600 s.
-func (h *hostPart) use(counts []float64, k usedKey, src uint64, t int64) {
+// use notes that a source used something, and returns what is new of it in all spans but a day.
+func (h *hostPart) use(k usedKey, src uint64, t int64) (n decays) {
 	_, before, fresh := h.used.touch(k, h.hashUsed(k), h.sketched.Hash(src^uint64(k.kind), k.what), t)
 	dt := since(t, before)
-	for i := range counts {
-		counts[i] += news(fresh, sketch.Decay(dt*perSpan[in60s+i]))
+	for i := range sumSpans {
+		n[i] = news(fresh, sketch.Decay(dt*perSpan[i]))
 	}
+	return n
 }
 
 // netOf is the network of a destination of a source: its /24, or of IPv6 its /64.

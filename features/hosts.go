@@ -18,6 +18,7 @@ type hosts struct {
 	pressure pressure
 	stats    *Stats
 	seed     sketch.Seed
+	site     site
 }
 
 const hostParts = 8
@@ -40,16 +41,16 @@ type hostFlow struct {
 	internal         bool // the source is a host of the site
 	count            bool // whether it counts; a flow that is too late does not
 
-	// What was found out: by how much the pair raises counts of different things that fade in 60 s, 600 s and a day, and the source
-	// such a one of a day; how many sources the destination has, and how many of the site.
-	newPair              [3]float64
+	// What was found out: by how much the pair raises counts of different things that fade in each span, and the source such a one of a
+	// day; how many sources the destination has, and how many of the site.
+	newPair              decays
 	newSource            float64
 	fanin, known         float64
 	active, activeOfSite float64
 }
 
-func newHosts(o *StateOptions, stats *Stats) memory {
-	h := &hosts{stats: stats, seed: o.seed()}
+func newHosts(o *StateOptions, with *settings, stats *Stats) memory {
+	h := &hosts{stats: stats, seed: o.seed(), site: with.site}
 	for i := range h.parts {
 		h.parts[i] = newHostPart(o.budget()/hostParts, h.seed)
 	}
@@ -59,7 +60,7 @@ func newHosts(o *StateOptions, stats *Stats) memory {
 }
 
 func (h *hosts) fill(row []float32, f *Flow, t, late int64) {
-	hf := makeHostFlow(f, t)
+	hf := makeHostFlow(f, t, h.site)
 	hf.count = late <= maxLate
 	row = row[:numHostColumns]
 	src, dst := hf.src.fixed(h.seed), hf.dst.fixed(h.seed)
@@ -83,14 +84,14 @@ func (h *hosts) finish(row []float32, f *hostFlow, src, dst *hostPart, number in
 func partOf(fixed uint64) int { return int(fixed>>32) % hostParts }
 
 // makeHostFlow takes from a flow what is counted. What is missing adds nothing to a sum.
-func makeHostFlow(f *Flow, t int64) hostFlow {
+func makeHostFlow(f *Flow, t int64, s site) hostFlow {
 	hf := hostFlow{t: t, count: true, proto: f.Proto, dport: -1, sent: nan, d: nan}
-	hf.src = entityKey(f.Src, f.Has(FieldLocalSrc) && f.LocalSrc)
-	hf.internal = f.Src.IsPrivate()
-	if f.Has(FieldLocalSrc) {
-		hf.internal = f.LocalSrc
+	localSrc, localDst, known := s.ends(f)
+	hf.src, hf.dst = entityKey(f.Src, localSrc), entityKey(f.Dst, localDst)
+	hf.internal = localSrc
+	if known&FieldLocalSrc == 0 {
+		hf.internal = f.Src.IsPrivate()
 	}
-	hf.dst = entityKey(f.Dst, f.Has(FieldLocalDst) && f.LocalDst)
 	if f.Has(FieldDstPort) {
 		hf.dport = int32(f.DstPort)
 	}

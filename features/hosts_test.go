@@ -77,6 +77,15 @@ func (p *plainHosts) fade(name string, t int64, seconds, x float64, counts bool)
 	return v
 }
 
+// fade32 is fade of a count that is rounded to float32 whenever it changes.
+func (p *plainHosts) fade32(name string, t int64, seconds, x float64, counts bool) float64 {
+	v := p.fade(name, t, seconds, x, counts)
+	if counts {
+		p.fading[name].v = float64(float32(v))
+	}
+	return float64(float32(v))
+}
+
 func floorDiv(a, b int64) int64 {
 	q := a / b
 	if a%b < 0 {
@@ -261,7 +270,7 @@ func plainKey(f *Flow, src bool) (key, net string, k hostKey) {
 }
 
 func (p *plainHosts) row(f *Flow, t, late int64) []float32 {
-	row := make([]float64, 88)
+	row := make([]float64, 96)
 	counts := late <= 60e9
 	src, srcNet, srcKey := plainKey(f, true)
 	dst, dstNet, dstKey := plainKey(f, false)
@@ -416,6 +425,16 @@ func (p *plainHosts) row(f *Flow, t, late int64) []float32 {
 		}
 		row[66+k] = p.fade(fmt.Sprint("fan net ", src, seconds), t, seconds, p.news(netName, t, seconds), counts)
 	}
+	for k, seconds := range []float64{1, 10} {
+		x := p.news(portName, t, seconds)
+		if port < 0 {
+			x = 0
+		}
+		row[88+k] = p.fade32(fmt.Sprint("soon dst ", src, seconds), t, seconds, p.news(pairName, t, seconds), counts)
+		row[90+k] = p.fade32(fmt.Sprint("soon port ", src, seconds), t, seconds, x, counts)
+		row[92+k] = p.fade32(fmt.Sprint("soon net ", src, seconds), t, seconds, p.news(netName, t, seconds), counts)
+		row[94+k] = p.fade32(fmt.Sprint("soon src ", dst, seconds), t, seconds, p.news(pairName, t, seconds), counts)
+	}
 	seen, known := 0.0, 0.0
 	if f.Has(FieldLocalSrc) && f.LocalSrc || !f.Has(FieldLocalSrc) && f.Src.IsPrivate() {
 		seen, known = p.news("src "+src, t, 86400), p.news(pairName, t, 86400)
@@ -531,11 +550,11 @@ func TestPartsAreIndependent(t *testing.T) {
 		events := make([]hostFlow, len(order))
 		rows := make([][]float32, len(order))
 		for i, o := range order {
-			events[i], rows[i] = makeHostFlow(o.f, o.t), make([]float32, len(hostColumns))
+			events[i], rows[i] = makeHostFlow(o.f, o.t, nil), make([]float32, len(hostColumns))
 			events[i].count = o.t-o.f.End() <= maxLate
 		}
 		for _, workers := range []int{1, 3, hostParts} {
-			h := newHosts(smallState, &stats).(*hosts)
+			h := newHosts(smallState, noSettings, &stats).(*hosts)
 			var done sync.WaitGroup
 			for _, ofSource := range []bool{true, false} {
 				for worker := range workers {

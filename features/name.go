@@ -31,9 +31,9 @@ var nameColumns = func() []Column {
 	return columns
 }()
 
-func newNames(o *StateOptions, stats *Stats) memory {
+func newNames(o *StateOptions, with *settings, stats *Stats) memory {
 	m := new(names)
-	m.init(o, stats, 90)
+	m.init(o, with, stats, 90)
 	filter := 8
 	for filter*2*64 <= o.budget() {
 		filter *= 2
@@ -58,7 +58,7 @@ func (m *names) fill(row []float32, f *Flow, t, late int64) {
 	}
 	name := m.nameOf(f)
 	if row[0] = flag(len(name) > 0); len(name) > 0 {
-		hf := makeHostFlow(f, t)
+		hf := makeHostFlow(f, t, m.site)
 		text := m.sketched.HashText(name)
 		atSite, contact := m.sketched.Hash(text, 3), m.sketched.Hash(hf.src.fixed(m.sketched), text)
 		row[1], row[2] = flag(!m.contacts.Has(contact)), flag(!m.contacts.Has(atSite))

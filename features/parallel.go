@@ -219,7 +219,7 @@ func (h *hosts) fillBatch(rows [][]float32, flows []batchFlow, workers int) {
 	events := make([]event, len(flows))
 	inParallel(workers, len(flows), func(i int) {
 		e, f := &events[i], &flows[i]
-		e.hostFlow = makeHostFlow(f.flow, f.t)
+		e.hostFlow = makeHostFlow(f.flow, f.t, h.site)
 		e.count = f.late <= maxLate
 		e.srcHash, e.dstHash = e.src.fixed(h.seed), e.dst.fixed(h.seed)
 	})

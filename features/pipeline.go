@@ -9,10 +9,11 @@ import (
 type Pipeline struct {
 	schema    Schema
 	fill      func(row []float32, f *Flow)
-	stateless int                                        // columns that fill writes
-	memory    func(o *StateOptions, stats *Stats) memory // fills the others; nil if there are none
-	source    source                                     // that flows have to be of
-	replace   *float32                                   // a value that counts as missing besides NaN
+	stateless int                                                        // columns that fill writes
+	memory    func(o *StateOptions, with *settings, stats *Stats) memory // fills the others; nil if there are none
+	settings  *settings
+	source    source   // that flows have to be of
+	replace   *float32 // a value that counts as missing besides NaN
 }
 
 // NewPipeline returns the pipeline of a set whose columns are fixed. A set that needs a fit (Set.NeedsFit) has a
@@ -21,15 +22,22 @@ func NewPipeline(set *Set) (*Pipeline, error) {
 	if set.NeedsFit {
 		return nil, fmt.Errorf("features: set %s takes its columns from data: fit it, or use a contract", set.Name)
 	}
-	return &Pipeline{schema: Schema{Set: set.Name, Columns: set.columns}, fill: set.fill, stateless: set.stateless, memory: set.memory, source: set.source}, nil
+	p := &Pipeline{schema: Schema{Set: set.Name, Columns: set.columns}, fill: set.fill, stateless: set.stateless, memory: set.memory, settings: set.set(), source: set.source}
+	if s := p.settings.site; s != nil && set.fillSite != nil {
+		p.fill = func(row []float32, f *Flow) { set.fillSite(row, f, s) }
+	}
+	return p, nil
 }
 
-// Pipeline returns the pipeline that the contract describes: that of its set, with its vocabularies, scales and missing
-// policy. It fails with ErrContract, and the difference, if this version of the set does not make the columns that the
+// Pipeline returns the pipeline that the contract describes: that of its set, with its options, vocabularies, scales and
+// missing policy. It fails with ErrContract, and the difference, if this version of the set does not make the columns that the
 // contract lists.
 func (c *Contract) Pipeline() (*Pipeline, error) {
 	set, err := LookupSet(c.Set)
 	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrContract, err)
+	}
+	if set, err = set.With(c.Options); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrContract, err)
 	}
 	var p *Pipeline
@@ -38,7 +46,7 @@ func (c *Contract) Pipeline() (*Pipeline, error) {
 		if err != nil {
 			return nil, err
 		}
-		p = &Pipeline{schema: Schema{Set: set.Name, Columns: s.columns()}, fill: s.fill, source: set.source}
+		p = &Pipeline{schema: Schema{Set: set.Name, Columns: s.columns()}, fill: s.fill, settings: noSettings, source: set.source}
 	} else if p, err = NewPipeline(set); err != nil {
 		return nil, err
 	}

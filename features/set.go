@@ -28,7 +28,7 @@ func (s *Schema) Names() []string {
 	return names
 }
 
-// Set is a named, versioned feature set. Sets are immutable.
+// Set is a named, versioned feature set. Sets are immutable; [Set.With] gives one with options.
 type Set struct {
 	Name    string // name and version, such as "flow-portable/1"
 	Doc     string
@@ -48,9 +48,14 @@ type Set struct {
 	fill    func(row []float32, f *Flow)
 	source  source // that flows have to be of
 
+	// Of a set whose columns depend on options: which ones, what was given, and fill where networks of the site were.
+	takes    optionsOf
+	settings *settings // nil without options
+	fillSite func(row []float32, f *Flow, s site)
+
 	// Of a Stateful set: how many columns fill writes, and what fills the others.
 	stateless int
-	memory    func(o *StateOptions, stats *Stats) memory
+	memory    func(o *StateOptions, with *settings, stats *Stats) memory
 }
 
 // source is a data set whose records have columns of their own.
@@ -75,7 +80,7 @@ var sets = []*Set{
 	{Name: "flow-zeek/1", Doc: "flow-portable with payload, losses, direction and the history of the connection: Zeek alone has them",
 		Formats: []string{"zeek"}, columns: zeekColumns, fill: fillZeek},
 	{Name: "flow-full/1", Doc: "flow-portable with logarithms, kinds of addresses, direction, and the time of day, which gives away when a data set was recorded",
-		Formats: flowFormats, columns: slices.Concat(portableColumns, fullColumns), fill: fillFull},
+		Formats: flowFormats, columns: slices.Concat(portableColumns, fullColumns), fill: fillFull, fillSite: fillFullOf, takes: takesNets},
 	{Name: "unsw-42/1", Doc: "the 42 columns of UNSW-NB15, categories as numbers: for comparing with published results", Formats: []string{"unsw"},
 		columns: unsw42Columns, fill: fillUNSW42, source: sourceUNSW},
 	{Name: "nsl-41/1", Doc: "the 41 columns of NSL-KDD, categories as numbers: for comparing with published results", Formats: []string{"nslkdd"},
@@ -84,17 +89,18 @@ var sets = []*Set{
 		Formats: contextFormats, Stateful: true, columns: slices.Concat(portableColumns, contextColumns), fill: fillPortable,
 		stateless: len(portableColumns), memory: newContext},
 	{Name: "flow-context/2", Doc: "flow-context/1 with what host/1 remembers, and the last 256 flows", Formats: contextFormats, Stateful: true,
-		columns: slices.Concat(portableColumns, contextColumns, hostColumns, wideColumns), fill: fillPortable, stateless: len(portableColumns), memory: newContextAndHosts},
+		columns: slices.Concat(portableColumns, contextColumns, hostColumns, wideColumns), fill: fillPortable, stateless: len(portableColumns), memory: newContextAndHosts,
+		takes: takesNets},
 	{Name: "host/1", Doc: "what source, destination, the two of them and their networks did in the last minutes to days", Formats: contextFormats, Stateful: true,
-		columns: hostColumns, fill: fillNone, memory: newHosts},
+		columns: hostColumns, fill: fillNone, memory: newHosts, takes: takesNets},
 	{Name: "beacon/1", Doc: "how regularly a source calls one port of a destination", Formats: contextFormats, Stateful: true,
-		columns: beaconColumns, fill: fillNone, memory: newBeacons},
+		columns: slices.Concat(beaconColumns, warmColumns), fill: fillNone, memory: warmed(newBeacons, beaconColumns), takes: takesNets | takesWeights},
 	{Name: "name/1", Doc: "how a source meets a name, of a server or host: for the first time, or how regularly", Formats: []string{"zeek", "eve"}, Stateful: true, Joins: true,
-		columns: nameColumns, fill: fillNone, memory: newNames},
+		columns: slices.Concat(nameColumns, warmColumns), fill: fillNone, memory: warmed(newNames, nameColumns), takes: takesNets | takesWeights},
 	{Name: "dns/1", Doc: "the names that a source asks for, and what the names are made of", Formats: []string{"zeek", "eve"}, Stateful: true, Joins: true,
-		columns: dnsColumns, fill: fillNone, memory: newLookups},
+		columns: slices.Concat(dnsColumns, warmColumns), fill: fillNone, memory: warmed(newLookups, dnsColumns), takes: takesNets},
 	{Name: "tls/1", Doc: "TLS handshakes and HTTP requests, and how rare they are at this site", Formats: []string{"zeek", "eve"}, Stateful: true, Joins: true,
-		columns: tlsColumns, fill: fillNone, memory: newHandshakes},
+		columns: slices.Concat(tlsColumns, warmColumns), fill: fillNone, memory: warmed(newHandshakes, tlsColumns), takes: takesNets},
 	{Name: "seed/1", Doc: "the columns of UNSW-NB15 with the three features of the project's origin, on raw values", Formats: []string{"unsw"},
 		NeedsFit: true, source: sourceUNSW},
 	{Name: "seed-compat/1", Doc: "seed with the origin's arithmetic: columns are standardised first", Formats: []string{"unsw"}, NeedsFit: true,

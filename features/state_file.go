@@ -19,7 +19,7 @@ var ErrState = errors.New("saved state does not fit")
 var ErrStateDamaged = errors.New("damaged")
 
 // stateMagic begins a saved state; the version of the layout is its last byte but one.
-const stateMagic = "threatdetect state 3\n"
+const stateMagic = "threatdetect state 4\n"
 
 // maxState bounds what Restore reads, in bytes.
 const maxState = 1 << 30
@@ -35,6 +35,7 @@ func (x *Extractor) Save(w io.Writer) error {
 	}
 	e := &encoder{b: append(make([]byte, 0, 64<<10), stateMagic...)}
 	e.text(x.pipeline.schema.Set)
+	e.text(x.pipeline.settings.text())
 	if x.memory != nil {
 		for _, word := range x.seed {
 			e.b = binary.LittleEndian.AppendUint64(e.b, word)
@@ -73,6 +74,9 @@ func (p *Pipeline) Restore(r io.Reader, o *StateOptions) (*Extractor, error) {
 	d := &decoder{b: b[len(stateMagic):at]}
 	if set := d.text(maxText); set != p.schema.Set {
 		return fail("it is of set %.64q, want %q", set, p.schema.Set)
+	}
+	if options, want := d.text(maxText), p.settings.text(); options != want {
+		return fail("it was made with the options %.256q, want %.256q", options, want)
 	}
 	if p.memory != nil {
 		seeded := StateOptions{}

@@ -1,9 +1,9 @@
 package features
 
 // minFlow is the least number of bytes that a saved flow takes.
-const minFlow = 33
+const minFlow = 35
 
-const allFields = FieldHistory<<1 - 1
+const allFields = FieldFragmented<<1 - 1
 
 // encode writes what a flow says, but for columns that only data sets have.
 func (f *Flow) encode(e *encoder) {
@@ -14,7 +14,7 @@ func (f *Flow) encode(e *encoder) {
 	e.count(uint64(f.SrcPort))
 	e.count(uint64(f.DstPort))
 	for _, c := range []byte{f.ICMPType, f.ICMPCode, byte(f.Proto), byte(f.FwdFlags), byte(f.RevFlags), byte(f.FwdFlagsKnown), byte(f.RevFlagsKnown),
-		byte(f.State), byte(f.App), byte(f.Label)} {
+		byte(f.State), byte(f.App), byte(f.Label), f.VLANTags} {
 		e.byte(c)
 	}
 	for _, n := range []uint64{f.FwdPkts, f.RevPkts, f.FwdBytes, f.RevBytes, f.FwdPayload, f.RevPayload, f.MissedBytes, uint64(f.Known)} {
@@ -22,6 +22,7 @@ func (f *Flow) encode(e *encoder) {
 	}
 	e.flag(f.LocalSrc)
 	e.flag(f.LocalDst)
+	e.flag(f.Fragmented)
 	e.flag(f.Estimated)
 	e.count(uint64(f.SamplingRate))
 	e.time(int64(f.MoreRecords))
@@ -47,11 +48,12 @@ func (f *Flow) decode(d *decoder) {
 	f.Proto = Proto(d.byte(byte(ProtoICMP)))
 	f.FwdFlags, f.RevFlags, f.FwdFlagsKnown, f.RevFlagsKnown = TCPFlags(d.byte(255)), TCPFlags(d.byte(255)), TCPFlags(d.byte(255)), TCPFlags(d.byte(255))
 	f.State, f.App, f.Label = State(d.byte(byte(StateRequestReply))), App(d.byte(byte(numApp-1))), Label(d.byte(byte(Attack)))
+	f.VLANTags = d.byte(255)
 	for _, n := range []*uint64{&f.FwdPkts, &f.RevPkts, &f.FwdBytes, &f.RevBytes, &f.FwdPayload, &f.RevPayload, &f.MissedBytes} {
 		*n = d.count(1<<64 - 1)
 	}
 	f.Known = Field(d.count(uint64(allFields)))
-	f.LocalSrc, f.LocalDst, f.Estimated = d.flag(), d.flag(), d.flag()
+	f.LocalSrc, f.LocalDst, f.Fragmented, f.Estimated = d.flag(), d.flag(), d.flag(), d.flag()
 	f.SamplingRate, f.MoreRecords = uint32(d.count(1<<32-1)), int(d.time())
 	f.AppName, f.ProtoName = d.text(maxText), d.text(maxText)
 	for _, b := range []*[]byte{&f.UID, &f.History, &f.LabelText, &f.Kind} {

@@ -35,6 +35,9 @@ func (p *hostPart) encode(e *encoder) {
 		e.time(int64(s.steps))
 		e.byte(s.ports[0])
 		e.byte(s.ports[1])
+		for i := range s.soon {
+			s.soon[i].encode(e)
+		}
 		s.dsts.encode(e, p.pool)
 		s.dports.encode(e, p.pool)
 	})
@@ -48,6 +51,7 @@ func (p *hostPart) encode(e *encoder) {
 	encodeStore(e, p.used, usedKey.encode, func(*struct{}) {})
 	encodeStore(e, p.dests, hostKey.encode, func(s *destState) {
 		e.floats(s.numbers())
+		s.soon.encode(e)
 		s.srcs.encode(e, p.faninPool)
 	})
 }
@@ -62,6 +66,9 @@ func (p *hostPart) decode(d *decoder, t int64) {
 			d.fail("a source out of range")
 		}
 		s.ports[0], s.ports[1] = d.byte(maxPairPorts), d.byte(maxPairPorts)
+		for i := range s.soon {
+			s.soon[i].decode(d)
+		}
 		s.dsts.decode(d, p.pool)
 		s.dports.decode(d, p.pool)
 	})
@@ -76,6 +83,7 @@ func (p *hostPart) decode(d *decoder, t int64) {
 	p.pool.restored(d)
 	decodeStore(d, p.dests, (*hostKey).decode, p.hashHost, t, func(s *destState) {
 		d.floats(s.numbers())
+		s.soon.decode(d)
 		s.srcs.decode(d, p.faninPool)
 	})
 	p.faninPool.restored(d)
@@ -97,6 +105,21 @@ func (s *pairState) numbers() []*float64 {
 
 func (s *destState) numbers() []*float64 {
 	return append(s.sums.numbers(), &s.failed, &s.srcNews[0], &s.srcNews[1], &s.internal)
+}
+
+func (c *soon) encode(e *encoder) {
+	for _, v := range c {
+		e.count(uint64(math.Float32bits(v)))
+	}
+}
+
+func (c *soon) decode(d *decoder) {
+	for i := range c {
+		c[i] = math.Float32frombits(uint32(d.count(math.MaxUint32)))
+		if !(c[i] >= 0 && c[i] <= math.MaxFloat32) {
+			d.fail("a number that is not finite")
+		}
+	}
 }
 
 func (k usedKey) encode(e *encoder) {
@@ -245,16 +268,20 @@ func decodeStore[K comparable, V any](d *decoder, s *store[K, V], key func(*K, *
 
 func (d *distinct) encode(e *encoder, p *sketchPool) {
 	e.time(int64(d.half))
-	if d.sketch != 0 {
+	d.values.encode(e, p)
+}
+
+func (v *values) encode(e *encoder, p *sketchPool) {
+	if i := v.sketch(); i != 0 {
 		e.byte(255)
-		e.count(p.sketches[d.sketch].age)
-		e.b = p.sketches[d.sketch].d.AppendTo(e.b)
+		e.count(p.sketches[i].age)
+		e.b = p.sketches[i].d.AppendTo(e.b)
 		return
 	}
-	for k := range d.exact {
-		e.byte(d.n[k])
-		for _, v := range d.exact[k][:d.n[k]] {
-			e.count(uint64(v))
+	for k := range v.exact {
+		e.byte(byte(len(v.of(k))))
+		for _, h := range v.of(k) {
+			e.count(uint64(h))
 		}
 	}
 }
@@ -264,7 +291,11 @@ func (d *distinct) decode(dec *decoder, p *sketchPool) {
 	if d.half = int32(half); int64(d.half) != half {
 		dec.fail("a half hour out of range")
 	}
-	for k := range d.exact {
+	d.values.decode(dec, p)
+}
+
+func (v *values) decode(dec *decoder, p *sketchPool) {
+	for k := range v.exact {
 		n := dec.byte(255)
 		if k == 0 && n == 255 {
 			age := dec.count(math.MaxUint32)
@@ -272,9 +303,10 @@ func (d *distinct) decode(dec *decoder, p *sketchPool) {
 				dec.fail("more sketches than there is room for")
 				return
 			}
-			p.obtain(d)
-			p.sketches[d.sketch].age = age
-			if !p.sketches[d.sketch].d.Load(dec.b[:sketch.SavedDistinct]) {
+			p.obtain(v)
+			s := &p.sketches[v.sketch()]
+			s.age = age
+			if !s.d.Load(dec.b[:sketch.SavedDistinct]) {
 				dec.fail("a register out of range")
 			}
 			dec.b = dec.b[sketch.SavedDistinct:]
@@ -284,9 +316,9 @@ func (d *distinct) decode(dec *decoder, p *sketchPool) {
 			dec.fail("a code out of range")
 			return
 		}
-		d.n[k] = n
+		v.held |= uint32(n) << (k * heldBits)
 		for i := range n {
-			d.exact[k][i] = uint32(dec.count(math.MaxUint32))
+			v.exact[k][i] = uint32(dec.count(math.MaxUint32))
 		}
 	}
 }

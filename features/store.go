@@ -28,11 +28,15 @@ type store[K comparable, V any] struct {
 
 type storeNode[K comparable] struct {
 	key          K
-	last         int64 // event time of the latest touch
-	hash, next   uint32
+	last         int64  // event time of the latest touch
+	hash, next   uint32 // hash has keptBit, or not, in place of its own
 	older, newer uint32
-	isKept       bool
 }
+
+// keptBit is set in the hash of a key that is kept, which saves the eight bytes of a flag.
+const keptBit = 1 << 31
+
+func (n *storeNode[K]) isKept() bool { return n.hash&keptBit != 0 }
 
 // storeList is a list of entries by the time of their latest touch.
 type storeList struct {
@@ -59,10 +63,15 @@ func (s *store[K, V]) capacity() int { return cap(s.nodes) - 1 }
 
 func (s *store[K, V]) len() int { return s.trial.n + s.kept.n }
 
+// head is where the chain of a hash begins. There are fewer heads than keptBit.
+func (s *store[K, V]) head(hash uint32) *uint32 {
+	return &s.heads[hash&^keptBit&uint32(len(s.heads)-1)]
+}
+
 // find returns the entry of a key, or 0.
 func (s *store[K, V]) find(key K, hash uint32) uint32 {
-	for i := s.heads[hash&uint32(len(s.heads)-1)]; i != 0; i = s.nodes[i].next {
-		if n := &s.nodes[i]; n.hash == hash && n.key == key {
+	for i := *s.head(hash); i != 0; i = s.nodes[i].next {
+		if n := &s.nodes[i]; (n.hash^hash)&^keptBit == 0 && n.key == key {
 			return i
 		}
 	}
@@ -75,11 +84,11 @@ func (s *store[K, V]) touch(key K, hash uint32, fixed uint64, t int64) (i uint32
 	if i = s.find(key, hash); i != 0 {
 		n := &s.nodes[i]
 		before, n.last = n.last, t
-		if n.isKept {
+		if n.isKept() {
 			s.remove(&s.kept, i)
 		} else {
 			s.remove(&s.trial, i)
-			n.isKept = true
+			n.hash |= keptBit
 		}
 		s.append(&s.kept, i)
 		s.demote()
@@ -103,8 +112,11 @@ func (s *store[K, V]) insert(key K, hash uint32, t int64, kept bool) uint32 {
 		s.nodes = s.nodes[:i+1]
 		s.values = s.values[:i+1]
 	}
-	head := &s.heads[hash&uint32(len(s.heads)-1)]
-	s.nodes[i] = storeNode[K]{key: key, last: t, hash: hash, next: *head, isKept: kept}
+	if hash &^= keptBit; kept {
+		hash |= keptBit
+	}
+	head := s.head(hash)
+	s.nodes[i] = storeNode[K]{key: key, last: t, hash: hash, next: *head}
 	*head = i
 	if kept {
 		s.append(&s.kept, i)
@@ -119,7 +131,7 @@ func (s *store[K, V]) demote() {
 	if s.kept.n > s.capacity()/10*9 {
 		i := s.kept.oldest
 		s.remove(&s.kept, i)
-		s.nodes[i].isKept = false
+		s.nodes[i].hash &^= keptBit
 		s.append(&s.trial, i)
 	}
 }
@@ -132,12 +144,12 @@ func (s *store[K, V]) makeRoom(t int64) {
 	}
 	n := &s.nodes[i]
 	s.evict(i, uint64(t)-uint64(n.last) > uint64(s.retention))
-	if n.isKept {
+	if n.isKept() {
 		s.remove(&s.kept, i)
 	} else {
 		s.remove(&s.trial, i)
 	}
-	link := &s.heads[n.hash&uint32(len(s.heads)-1)]
+	link := s.head(n.hash)
 	for *link != i {
 		link = &s.nodes[*link].next
 	}

@@ -23,6 +23,7 @@ type handshakes struct {
 	stats    *Stats
 	seed     [2]uint64 // of the table
 	sketched sketch.Seed
+	site     site
 	scratch  []byte
 }
 
@@ -115,12 +116,12 @@ const (
 	otherCells = 3
 )
 
-func newHandshakes(o *StateOptions, stats *Stats) memory {
+func newHandshakes(o *StateOptions, with *settings, stats *Stats) memory {
 	filter := 8
 	for filter*2*64 <= o.budget() {
 		filter *= 2
 	}
-	m := &handshakes{stats: stats, seed: [2]uint64{rand.Uint64(), rand.Uint64()}, sketched: o.seed(), answers: sketch.NewBloom(filter),
+	m := &handshakes{stats: stats, site: with.site, seed: [2]uint64{rand.Uint64(), rand.Uint64()}, sketched: o.seed(), answers: sketch.NewBloom(filter),
 		values: newStore[valueKey, valueState](o.budget()/100*90, filter, 86400_000_000_000)}
 	m.pressure.report = o.onPressure()
 	m.values.evict = func(_ uint32, idle bool) { m.pressure.evicted(hostKey{}, idle) }

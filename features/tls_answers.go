@@ -15,7 +15,8 @@ func (m *handshakes) fillAnswers(row []float32, f *Flow, t int64, counts bool) {
 		}
 		m.hours = hour
 	}
-	src := entityKey(f.Src, f.Has(FieldLocalSrc) && f.LocalSrc).fixed(m.sketched)
+	local, _, _ := m.site.ends(f)
+	src := entityKey(f.Src, local).fixed(m.sketched)
 	dst := m.sketched.Hash(src, addressKey(f.Dst).fixed(m.sketched))
 	row[0] = flag(m.answers.Has(dst))
 	j := f.Joined

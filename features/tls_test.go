@@ -265,7 +265,7 @@ func TestTLSAgainstPlainMaps(t *testing.T) {
 		rows, _ := allRows(t, x, flows, true)
 		plain, resolved := &plainRarity{newPlainHosts(), map[string]int64{}}, plainResolved{}
 		for i, o := range release(flows) {
-			requireSameRow(t, plainTLS(plain, resolved, o.f, o.t, o.t-o.f.End()), rows[i], tlsColumns, fmt.Sprintf("seed %d, row %d", seed, i))
+			requireSameRow(t, plainTLS(plain, resolved, o.f, o.t, o.t-o.f.End()), rows[i][:len(tlsColumns)], tlsColumns, fmt.Sprintf("seed %d, row %d", seed, i))
 		}
 	}
 }

@@ -6,9 +6,9 @@ type twoMemories struct {
 	columns       int // of first
 }
 
-func newContextAndHosts(o *StateOptions, stats *Stats) memory {
-	narrow := &twoMemories{newContext(o, stats), newHosts(o, stats), len(contextColumns)}
-	return &twoMemories{narrow, newWideContext(o, stats), len(contextColumns) + len(hostColumns)}
+func newContextAndHosts(o *StateOptions, with *settings, stats *Stats) memory {
+	narrow := &twoMemories{newContext(o, with, stats), newHosts(o, with, stats), len(contextColumns)}
+	return &twoMemories{narrow, newWideContext(stats), len(contextColumns) + len(hostColumns)}
 }
 
 func (m *twoMemories) fill(row []float32, f *Flow, t, late int64) {

@@ -2,6 +2,8 @@ package train
 
 import (
 	"fmt"
+	"math"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -73,6 +75,7 @@ func (s *Stack) check(f *Faults) {
 	c.training(&s.Training)
 	c.optional("features.set", s.Features.Set, setName, "a set with its version, such as flow-portable/1")
 	c.oneOf("features.split", s.Features.Split, "auto", "time", "host", "group", "random")
+	c.options(&s.Features)
 	c.match("gate.metric", s.Gate.Metric, metricName, "a metric such as validation:auc")
 	c.oneOf("approval", s.Approval, "manual", "automatic")
 	c.tuning(&s.Tuning)
@@ -80,6 +83,25 @@ func (s *Stack) check(f *Faults) {
 	c.endpoint(&s.Endpoint)
 	c.monitor(&s.Monitor)
 	c.tags(s.Tags)
+}
+
+// options checks those of the feature set. Whether the set has columns of them is seen where it is made.
+func (c checker) options(f *Features) {
+	for i, net := range f.LocalNets {
+		if p, err := netip.ParsePrefix(net); err != nil || p != p.Masked() {
+			c.fault(fmt.Sprintf("features.local_nets[%d]", i), "%q: want a network, such as 10.0.0.0/8", clip(net))
+		}
+	}
+	sum := 0.0
+	for i, w := range f.BeaconWeights {
+		if !(w >= 0 && w <= 1) {
+			c.fault(fmt.Sprintf("features.beacon_weights[%d]", i), "%v: want 0 to 1", w)
+		}
+		sum += w
+	}
+	if n := len(f.BeaconWeights); n > 0 && (n != 4 || math.Abs(sum-1) > 1e-9) {
+		c.fault("features.beacon_weights", "%d numbers that add up to %v: want four that add up to 1", n, sum)
+	}
 }
 
 // checker adds faults with the lines of their keys.

@@ -108,6 +108,12 @@ func (b *definer) prepare() *pipeline.Step {
 		label = path.Join(prepareLabels, path.Base(label))
 	}
 	arguments = append(arguments, pipeline.Text("--label"), pipeline.Text(label))
+	for nets := range slices.Chunk(s.Features.LocalNets, 5) { // an argument has 256 characters
+		arguments = append(arguments, pipeline.Text("--local-nets"), pipeline.Text(strings.Join(nets, ",")))
+	}
+	if weights := s.Features.Weights(); weights != "" {
+		arguments = append(arguments, pipeline.Text("--beacon-weights"), pipeline.Text(weights))
+	}
 	if s.Trigger.Marker != "" {
 		arguments = append(arguments, pipeline.Text("--marker"), pipeline.Text(s.Trigger.Marker), pipeline.Join("", pipeline.Text("--trigger="), b.marker))
 	}

@@ -2,6 +2,7 @@ package train
 
 import (
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,6 +29,10 @@ func TestDefinition(t *testing.T) {
 		"labels":    func(s *Stack) { s.Features.Label = "s3://td-demo-111122223333/labels/truth.csv" },
 		"logloss":   func(s *Stack) { s.Gate.Metric, s.Gate.Minimum = "validation:logloss", 0.2 },
 		"automatic": func(s *Stack) { s.Approval = "automatic" },
+		"options": func(s *Stack) {
+			s.Features.LocalNets = slices.Repeat([]string{"10.0.0.0/8", "2001:db8::/32"}, 6)
+			s.Features.BeaconWeights = []float64{0.4, 0.2, 0.2, 0.2}
+		},
 		"no marker": func(s *Stack) { s.Trigger.Marker = "" },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -38,6 +43,10 @@ func TestDefinition(t *testing.T) {
 			text, err := d.JSON()
 			require.NoError(t, err)
 			require.Less(t, len(text), pipeline.InlineLimit)
+			if name == "options" {
+				require.Contains(t, string(text), `"--local-nets","10.0.0.0/8,2001:db8::/32,10.0.0.0/8,2001:db8::/32,10.0.0.0/8","--local-nets","2001:db8::/32,`)
+				require.Contains(t, string(text), `"--beacon-weights","0.4,0.2,0.2,0.2"`)
+			}
 			if name == "init" {
 				want, err := os.ReadFile("testdata/definition.json")
 				require.NoError(t, err)

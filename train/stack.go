@@ -1,6 +1,7 @@
 package train
 
 import (
+	"strconv"
 	"strings"
 	"time"
 )
@@ -75,6 +76,19 @@ type Features struct {
 	Set   string // name and version of a feature set
 	Label string // column of the log, or file, that holds the labels
 	Split string // time, host, group, random or auto
+	// LocalNets are the networks of the site, and BeaconWeights four numbers that add up to 1, for sets that have columns of them; see
+	// features.SetOptions. Neither is wanted.
+	LocalNets     []string
+	BeaconWeights []float64
+}
+
+// Weights is BeaconWeights as threatdetect fit and prepare take them; empty if there are none.
+func (f *Features) Weights() string {
+	var texts []string
+	for _, w := range f.BeaconWeights {
+		texts = append(texts, strconv.FormatFloat(w, 'g', -1, 64))
+	}
+	return strings.Join(texts, ",")
 }
 
 // Gate is what a model has to reach.

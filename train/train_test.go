@@ -22,7 +22,7 @@ func TestInitFileIsComplete(t *testing.T) {
 	uri, err := s.ImageURI()
 	require.NoError(t, err)
 	require.Equal(t, "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1", uri)
-	for _, key := range []string{"account", "prefixes.checkpoints", "roles.scheduler", "image.outdated", "training.warm_pool", "training.sharded", "features.split", "gate.minimum",
+	for _, key := range []string{"account", "prefixes.checkpoints", "roles.scheduler", "image.outdated", "training.warm_pool", "training.sharded", "features.split", "features.local_nets", "features.beacon_weights", "gate.minimum",
 		"tuning.ranges[5]", "trigger.debounce", "endpoint.serverless.max_concurrency", "endpoint.autoscale.target", "monitor.latency", "tags.project"} {
 		require.Contains(t, s.lines, key, "init writes every key")
 	}
@@ -45,6 +45,17 @@ func TestStackFaultsAreListedAtOnce(t *testing.T) {
 	}
 	require.Equal(t, []string{"name", "region", "prefixes.raw", "prefixes.models", "hyperparameters.eta", "training.max_wait", "training.kms_key", "approval", "tuning.ranges[0]", "tuning.ranges[2]"}, keys)
 	require.Contains(t, err.Error(), "x.yaml:4: name: \"Demo\": want lower-case letters")
+}
+
+func TestStackOptionsOfTheSet(t *testing.T) {
+	s, err := parse("local_nets: []", "local_nets: [10.0.0.0/8, '2001:db8::/32']", "beacon_weights: []", "beacon_weights: [0.4, 0.2, 0.2, 0.2]")
+	require.NoError(t, err)
+	require.Equal(t, []string{"10.0.0.0/8", "2001:db8::/32"}, s.Features.LocalNets)
+	require.Equal(t, "0.4,0.2,0.2,0.2", s.Features.Weights())
+	_, err = parse("local_nets: []", "local_nets: [10.0.0.0/8, 10.0.0.1/8, office]", "beacon_weights: []", "beacon_weights: [0.4, 0.2, 0.5]")
+	for _, want := range []string{`features.local_nets[1]: "10.0.0.1/8": want a network`, `features.local_nets[2]: "office"`, "features.beacon_weights: 3 numbers that add up to 1.1"} {
+		require.ErrorContains(t, err, want)
+	}
 }
 
 func TestStackSyntaxFaults(t *testing.T) {

@@ -24,6 +24,7 @@ type featureFlags struct {
 	noHeader         bool
 	strict, showSkip bool
 	state            stateFlags
+	options          setFlags
 }
 
 func (a *app) featuresCommand() *cobra.Command {
@@ -43,6 +44,7 @@ func (a *app) featuresCommand() *cobra.Command {
 	flags.StringVar(&f.to, "to", "csv", "output format: csv, libsvm or ndjson")
 	flags.StringVar(&f.label, "label", "", "column of the log that holds the label: of one named label 0 for benign, 1 for attack and nothing where nobody judged; of any other its text")
 	f.state.add(flags)
+	f.options.add(flags)
 	flags.BoolVar(&f.noHeader, "no-header", false, "no line of column names (CSV)")
 	return cmd
 }
@@ -138,7 +140,11 @@ func (f *featureFlags) recipe() (*features.Set, *features.Contract, error) {
 		if err != nil {
 			return nil, nil, usagef("--set: %w", err)
 		}
-		return set, nil, nil
+		set, err = f.options.apply(set)
+		return set, nil, err
+	}
+	if err := f.options.besideContract(); err != nil {
+		return nil, nil, err
 	}
 	text, err := os.ReadFile(f.contract)
 	if err != nil {

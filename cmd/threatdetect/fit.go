@@ -28,6 +28,7 @@ type fitFlags struct {
 	seed             uint64
 	out, to          string
 	strict, showSkip bool
+	options          setFlags
 
 	place func(name string) string // where in out a file goes; nil: there
 	done  func(*dataset.Report)    // is told what was made
@@ -58,6 +59,7 @@ func (a *app) fitCommand() *cobra.Command {
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of the splits by host, by group and at random")
 	flags.StringVar(&f.out, "out", "", "folder for the files")
 	flags.StringVar(&f.to, "to", "csv", "form of the training files: csv or libsvm")
+	f.options.add(flags)
 	a.addReadFlags(flags, &f.from, &f.strict, &f.showSkip)
 	return cmd
 }
@@ -94,7 +96,8 @@ func (f *fitFlags) check() (*features.Set, dataset.Shares, error) {
 	if err != nil {
 		return nil, shares, usagef("--set: %w", err)
 	}
-	return set, shares, nil
+	set, err = f.options.apply(set)
+	return set, shares, err
 }
 
 func (a *app) makeDataset(f *fitFlags, files []string) error {

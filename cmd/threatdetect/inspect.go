@@ -137,8 +137,9 @@ func (d *description) print(w io.Writer) error {
 	}
 	fmt.Fprintf(t, "sha256\t%s\n", d.SHA256)
 	var c struct {
-		Set    string `json:"set"`
-		Output struct {
+		Set     string          `json:"set"`
+		Options json.RawMessage `json:"options"`
+		Output  struct {
 			Thresholds []struct {
 				Value float32 `json:"value"`
 			} `json:"thresholds"`
@@ -151,6 +152,9 @@ func (d *description) print(w io.Writer) error {
 	fmt.Fprintf(t, "contract\tset %s", oneLine(c.Set))
 	if len(c.Output.Thresholds) > 0 {
 		fmt.Fprintf(t, ", threshold %v", c.Output.Thresholds[0].Value)
+	}
+	if len(c.Options) > 0 {
+		fmt.Fprintf(t, ", options %s", oneLine(string(c.Options)))
 	}
 	fmt.Fprintln(t)
 	return t.Flush()

@@ -61,6 +61,7 @@ func (a *app) prepareCommand() *cobra.Command {
 	flags.Uint64Var(&f.fit.seed, "seed", 0, "seed of the splits by host, by group and at random")
 	flags.StringVar(&f.fit.to, "to", "csv", "form of the training files: csv or libsvm")
 	flags.IntVar(&f.fit.parts, "parts", 1, "how many files the training and the validation part each have: one or more for each instance that trains")
+	f.fit.options.add(flags)
 	a.addReadFlags(flags, &f.fit.from, &f.fit.strict, &f.fit.showSkip)
 	return cmd
 }

@@ -104,7 +104,8 @@ func (a *app) trainSubmit(ctx context.Context, aws *train.AWS, f *submitFlags, f
 // trainingData are the files to train on, checked; nil in a dry run without any.
 func (a *app) trainingData(stack *train.Stack, f *submitFlags, logs []string) (*train.Data, error) {
 	if len(logs) > 0 {
-		fit := fitFlags{set: stack.Features.Set, label: stack.Features.Label, split: stack.Features.Split, shares: "80,20,0", out: f.data, to: "csv", from: "auto"}
+		fit := fitFlags{set: stack.Features.Set, label: stack.Features.Label, split: stack.Features.Split, shares: "80,20,0", out: f.data, to: "csv", from: "auto",
+			options: setFlags{nets: stack.Features.LocalNets, weights: stack.Features.Weights()}}
 		stdout := a.stdout
 		if f.dryRun || f.asJSON {
 			a.stdout = a.stderr // the report is no request

@@ -203,6 +203,12 @@ func (e *exporter) record(m *protoproducer.ProtoProducerMessage, p packet) (*net
 	if r.Start <= 0 || r.End < r.Start { // the template has no times
 		r.Start, r.End, r.NoElapsed = p.time.UnixNano(), p.time.UnixNano(), true
 	}
+	if m.VlanId > 0 || m.SrcVlan > 0 { // 0 is also what the template does not have
+		r.VLANTags, r.HasVLAN = 1, true
+	}
+	if more := m.IpFlags & 1; m.FragmentOffset > 0 || m.IpFlags > 0 {
+		r.Fragmented, r.HasFragmented = m.FragmentOffset > 0 || more > 0, true
+	}
 	var ports bool
 	r.Proto, ports = features.ProtoByNumber(uint8(m.Proto))
 	r.ProtoName = r.Proto.String()

@@ -50,6 +50,8 @@ func (r *reader) build(f *features.Flow) fault {
 	if !ok {
 		return fault{colVLAN, features.ReasonNumber}
 	}
+	f.VLANTags = uint8(min(tags, math.MaxUint8))
+	f.Known |= features.FieldVLAN
 	if !c.isObject(colFlow) {
 		return fault{colFlow, features.ReasonNumber}
 	}

@@ -46,7 +46,7 @@ func TestGoodEvent(t *testing.T) {
 	got, err := outcome([]byte(good+"\n"), nil)
 	require.NoError(t, err)
 	require.Equal(t, []string{`flow 1622987926457984000 60500000000 192.0.2.1:51698 198.51.100.9:445 icmp 0/0 proto tcp "tcp" pkts 7 5 bytes 774 3910 true` +
-		` flags 1b 1b of 3f 3f state closed app smb "smb" known 7df uid "1374195536821504" label 0`}, got)
+		` flags 1b 1b of 3f 3f state closed app smb "smb" tags 1 known 207df uid "1374195536821504" label 0`}, got)
 }
 
 func TestLabels(t *testing.T) {

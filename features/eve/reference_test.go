@@ -20,9 +20,9 @@ import (
 // each line what became of it, in text; describe says the same of the real reader's flows.
 
 func describe(f *features.Flow) string {
-	return fmt.Sprintf("flow %d %d %v:%d %v:%d icmp %d/%d proto %v %q pkts %d %d bytes %d %d %v flags %x %x of %x %x state %v app %v %q known %x uid %q label %d",
+	return fmt.Sprintf("flow %d %d %v:%d %v:%d icmp %d/%d proto %v %q pkts %d %d bytes %d %d %v flags %x %x of %x %x state %v app %v %q tags %d known %x uid %q label %d",
 		f.Start, f.Duration, f.Src, f.SrcPort, f.Dst, f.DstPort, f.ICMPType, f.ICMPCode, f.Proto, valid(f.ProtoName), f.FwdPkts, f.RevPkts,
-		f.FwdBytes, f.RevBytes, f.Estimated, f.FwdFlags, f.RevFlags, f.FwdFlagsKnown, f.RevFlagsKnown, f.State, f.App, valid(f.AppName), f.Known,
+		f.FwdBytes, f.RevBytes, f.Estimated, f.FwdFlags, f.RevFlags, f.FwdFlagsKnown, f.RevFlagsKnown, f.State, f.App, valid(f.AppName), f.VLANTags, f.Known,
 		valid(string(f.UID)), f.Label)
 }
 
@@ -132,6 +132,7 @@ func refFlow(event, flow map[string]any, isObject bool) (f *features.Flow, reaso
 	default:
 		return nil, "number"
 	}
+	f.VLANTags, f.Known = uint8(min(tags, 255)), f.Known|features.FieldVLAN
 	if !isObject {
 		return nil, "number"
 	}

@@ -20,6 +20,10 @@ const (
 	colExporter
 	colSamplingRate // of goflow2
 	colType         // of goflow2: what the record came in
+	colVLAN
+	colSrcVLAN        // another name of it, which goflow2 has as well
+	colFragmentOffset // of goflow2, as the next
+	colIPFlags
 	numColumns
 )
 
@@ -30,6 +34,7 @@ var csvNames = map[string]int{
 	"pr": colProto, "proto": colProto, "flg": colFlags, "flags": colFlags,
 	"ipkt": colInPkts, "packets": colInPkts, "ibyt": colInBytes, "bytes": colInBytes,
 	"opkt": colOutPkts, "outpackets": colOutPkts, "obyt": colOutBytes, "outbytes": colOutBytes, "ra": colExporter, "routerip": colExporter,
+	"svln": colSrcVLAN, "srcvlan": colSrcVLAN,
 }
 
 // csvRequired are the columns without which a record is no flow, with the names that messages use.

@@ -20,14 +20,15 @@ var jsonNames = map[string]jsonName{
 	"src4_addr": {colSrc, 0}, "dst4_addr": {colDst, 0}, "src6_addr": {colSrc, 0}, "dst6_addr": {colDst, 0},
 	"src_port": {colSrcPort, 0}, "dst_port": {colDstPort, 0}, "proto": {colProto, 0}, "tcp_flags": {colFlags, 0},
 	"in_packets": {colInPkts, 0}, "in_bytes": {colInBytes, 0}, "out_packets": {colOutPkts, 0}, "out_bytes": {colOutBytes, 0},
-	"ip4_router": {colExporter, 0}, "ip6_router": {colExporter, 0}, "type": {colType, 0},
+	"ip4_router": {colExporter, 0}, "ip6_router": {colExporter, 0}, "type": {colType, 0}, "src_vlan": {colSrcVLAN, 0},
 	// pmacct
 	"timestamp_start": {colStart, 9}, "timestamp_end": {colEnd, 9}, "ip_src": {colSrc, 0}, "ip_dst": {colDst, 0},
 	"port_src": {colSrcPort, 0}, "port_dst": {colDstPort, 0}, "ip_proto": {colProto, 0},
-	"packets": {colInPkts, 0}, "bytes": {colInBytes, 0}, "peer_ip_src": {colExporter, 0},
+	"packets": {colInPkts, 0}, "bytes": {colInBytes, 0}, "peer_ip_src": {colExporter, 0}, "vlan": {colVLAN, 0}, "vlan_in": {colVLAN, 0},
 	// goflow2
 	"time_flow_start_ns": {colStart, 0}, "time_flow_end_ns": {colEnd, 0}, "src_addr": {colSrc, 0}, "dst_addr": {colDst, 0},
 	"sampler_address": {colExporter, 0}, "sampling_rate": {colSamplingRate, 0},
+	"vlan_id": {colVLAN, 0}, "fragment_offset": {colFragmentOffset, 0}, "ip_flags": {colIPFlags, 0},
 }
 
 // object takes one JSON record.

@@ -152,6 +152,37 @@ func TestJSON(t *testing.T) {
 	require.EqualValues(t, 1, r.Flows[0].FwdPkts)
 	require.EqualValues(t, 100, r.Flows[0].SamplingRate)
 
+	// What is below the transport: 0 says something of a packet only, and a value that is none says nothing.
+	const vlan, fragments = features.FieldVLAN, features.FieldFragmented
+	for member, want := range map[string]struct {
+		known      features.Field
+		tags       uint8
+		fragmented bool
+	}{
+		`"NETFLOW_V9","src_vlan":0,"vlan_id":0,"fragment_offset":0,"ip_flags":0`: {},
+		`"NETFLOW_V9","src_vlan":7,"vlan_id":0`:                                  {known: vlan, tags: 1},
+		`"IPFIX","vlan_id":7,"src_vlan":0,"ip_flags":2`:                          {known: vlan | fragments, tags: 1},
+		`"IPFIX","vlan":"7","ip_flags":3`:                                        {known: vlan | fragments, tags: 1, fragmented: true},
+		`"IPFIX","vlan_in":[7],"vlan_id":"x","ip_flags":-1`:                      {},
+		`"IPFIX","vlan_in":7,"fragment_offset":185`:                              {known: vlan | fragments, tags: 1, fragmented: true},
+		`"SFLOW_5","vlan_id":0,"src_vlan":0,"ip_flags":0,"fragment_offset":0`:    {known: vlan | fragments},
+		`"SFLOW_5","fragment_offset":0`:                                          {},
+		`"SFLOW_5","vlan_id":100,"ip_flags":1`:                                   {known: vlan | fragments, tags: 1, fragmented: true},
+	} {
+		r := read(t, strings.Replace(goflow("KIND", a, b, 2, 52324, 902, 60, 0), `"KIND"`, member, 1), nil)
+		require.Empty(t, r.Bad, member)
+		f := r.Flows[0]
+		require.Equal(t, want.known, f.Known&(vlan|fragments), member)
+		require.Equal(t, want.tags, f.VLANTags, member)
+		require.Equal(t, want.fragmented, f.Fragmented, member)
+	}
+	tagged := strings.Replace(pmacct(a, b, "[]", 1, 2, 60), `"timestamp_start"`, `"vlan_in": 13, "x"`, 1) // without a time
+	require.EqualValues(t, 1, read(t, tagged, nil).Flows[0].VLANTags)
+	csv := strings.NewReplacer("ra\n", "ra,svln,dvln\n").Replace(header)
+	r = read(t, csv+strings.Replace(syn, "147.32.82.62\n", "147.32.82.62,12,0\n", 1)+strings.Replace(reset, "82.62\n", "82.62,0,0\n", 1), nil)
+	require.True(t, r.Flows[0].Has(features.FieldVLAN))
+	require.False(t, r.Flows[0].Has(features.FieldFragmented))
+
 	// Aggregates without a time are flows by themselves.
 	timeless := strings.Replace(pmacct(a, b, "[]", 1, 2, 60), `"timestamp_start"`, `"x"`, 1)
 	r = read(t, timeless+timeless, nil)

@@ -94,6 +94,7 @@ func (r *reader) build() celllog.Fault {
 		return fault(colInBytes, features.ReasonNumber)
 	}
 	rec.Scope = r.scope()
+	r.layers()
 	return r.sampling()
 }
 
@@ -230,13 +231,48 @@ func (r *reader) sampling() celllog.Fault {
 	if rate > 1 {
 		rec.SamplingRate = uint32(min(rate, math.MaxUint32))
 	}
-	if text := r.values[colType].text; len(text) >= len("SFLOW") && string(text[:len("SFLOW")]) == "SFLOW" {
+	if r.isPacket() {
 		rec.NoElapsed = true
 		if rate > 1 {
 			rec.Pkts, rec.Bytes = times(rec.Pkts, rate), times(rec.Bytes, rate)
 		}
 	}
 	return celllog.Sound
+}
+
+// isPacket reports whether the record is of a packet that sFlow took.
+func (r *reader) isPacket() bool {
+	text := r.values[colType].text
+	return len(text) >= len("SFLOW") && string(text[:len("SFLOW")]) == "SFLOW"
+}
+
+// moreFragments is the flag of IP in ip_flags that says so.
+const moreFragments = 1
+
+// layers notes what the record says of the VLAN and of fragments. Exporters write 0 also for what they were not told, so that it says nothing but
+// of a packet. No value is a fault.
+func (r *reader) layers() {
+	rec, packet := &r.rec, r.isPacket()
+	vlan, known := r.told(colVLAN)
+	srcVLAN, _ := r.told(colSrcVLAN)
+	if vlan > 0 || srcVLAN > 0 {
+		rec.VLANTags, rec.HasVLAN = 1, true
+	} else {
+		rec.HasVLAN = packet && known
+	}
+	offset, _ := r.told(colFragmentOffset)
+	flags, known := r.told(colIPFlags)
+	rec.Fragmented = offset > 0 || flags&moreFragments != 0
+	rec.HasFragmented = rec.Fragmented || flags > 0 || packet && known
+}
+
+// told is a number that may be missing, or be none.
+func (r *reader) told(column int) (n uint64, known bool) {
+	n, known, ok := r.count(column)
+	if !ok {
+		return 0, false
+	}
+	return n, known
 }
 
 // times is a * b, or as large as can be.
@@ -252,11 +288,13 @@ func (r *reader) single() bool {
 	rec := &r.rec
 	r.flow = features.Flow{Src: rec.Src, Dst: rec.Dst, SrcPort: rec.SrcPort, DstPort: rec.DstPort, Proto: rec.Proto, ProtoName: rec.ProtoName,
 		FwdPkts: rec.Pkts, FwdBytes: rec.Bytes, FwdFlags: rec.Flags, FwdFlagsKnown: rec.FlagsKnown, SamplingRate: rec.SamplingRate,
+		VLANTags: rec.VLANTags, Fragmented: rec.Fragmented,
 		Known: features.FieldAddrs | features.FieldProto}
 	for _, f := range [...]struct {
 		known bool
 		field features.Field
-	}{{rec.HasSrcPort, features.FieldSrcPort}, {rec.HasDstPort, features.FieldDstPort}, {rec.HasPkts, features.FieldFwdPkts}, {rec.HasBytes, features.FieldFwdBytes}} {
+	}{{rec.HasSrcPort, features.FieldSrcPort}, {rec.HasDstPort, features.FieldDstPort}, {rec.HasPkts, features.FieldFwdPkts}, {rec.HasBytes, features.FieldFwdBytes},
+		{rec.HasVLAN, features.FieldVLAN}, {rec.HasFragmented, features.FieldFragmented}} {
 		if f.known {
 			r.flow.Known |= f.field
 		}

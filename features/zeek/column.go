@@ -26,6 +26,8 @@ const (
 	colOrigIPBytes
 	colRespPkts
 	colRespIPBytes
+	colVLAN // of a script that asks for it, as the next
+	colInnerVLAN
 	colUID
 	colPath // JSON only: a TSV log names its path in the header
 	colKind
@@ -43,7 +45,7 @@ var columnNames = [numColumns][3]string{
 	colService: {"service"}, colDuration: {"duration"}, colOrigBytes: {"orig_bytes"}, colRespBytes: {"resp_bytes"},
 	colState: {"conn_state"}, colLocalOrig: {"local_orig"}, colLocalResp: {"local_resp"}, colMissed: {"missed_bytes"},
 	colHistory: {"history"}, colOrigPkts: {"orig_pkts"}, colOrigIPBytes: {"orig_ip_bytes"}, colRespPkts: {"resp_pkts"},
-	colRespIPBytes: {"resp_ip_bytes"}, colUID: {"uid"}, colPath: {"_path"}, colKind: {"detailed-label", "detailedlabel"},
+	colRespIPBytes: {"resp_ip_bytes"}, colVLAN: {"vlan"}, colInnerVLAN: {"inner_vlan"}, colUID: {"uid"}, colPath: {"_path"}, colKind: {"detailed-label", "detailedlabel"},
 }
 
 // required are the columns without which a record is no flow.
@@ -110,6 +112,10 @@ func lookup(name []byte) (c column, rank uint8) {
 		return colRespPkts, 0
 	case "resp_ip_bytes":
 		return colRespIPBytes, 0
+	case "vlan":
+		return colVLAN, 0
+	case "inner_vlan":
+		return colInnerVLAN, 0
 	case "_path":
 		return colPath, 0
 	case "detailed-label":

@@ -57,6 +57,7 @@ func (d *deriver) build(f *features.Flow, r *record) fault {
 	if bad := counts(f, r, colOrigPkts, colRespIPBytes); bad != sound {
 		return bad
 	}
+	tags(f, r)
 	if c := &r.cells[colUID]; c.kind == kindText || c.kind == kindString {
 		f.UID = c.text
 	}
@@ -199,6 +200,16 @@ func local(f *features.Flow, r *record) fault {
 		}
 	}
 	return sound
+}
+
+// tags counts the VLAN tags. A log that names none may be one that names them never. No value is a fault: others write that name, too.
+func tags(f *features.Flow, r *record) {
+	for c := colVLAN; c <= colInnerVLAN; c++ {
+		if _, ok := r.cells[c].count(); ok {
+			f.VLANTags++
+			f.Known |= features.FieldVLAN
+		}
+	}
 }
 
 // state maps conn_state.

@@ -83,7 +83,7 @@ func hasLargeExp(line []byte) bool {
 
 func FuzzTSV(f *testing.F) {
 	all := strings.Fields(fieldNames)
-	f.Add("conn", strings.Join(all, " "), []byte("1.5\tC1\t10.0.0.1\t1\t::1\t2\ttcp\tssl,http\t0.5\t1\t2\tSF\tT\tF\t0\tShADadfF\t3\t4\t5\t6\tBenign\tx"))
+	f.Add("conn", strings.Join(all, " "), []byte("1.5\tC1\t10.0.0.1\t1\t::1\t2\ttcp\tssl,http\t0.5\t1\t2\tSF\tT\tF\t0\tShADadfF\t3\t4\t5\t6\t12\t-\tBenign\tx"))
 	f.Add("conn", "ts src dst proto duration", []byte("-1.0000005\t1.1.1.1\tfe80::1%e\t6\t1e-7"))
 	f.Add("dns", "ts src dst proto", []byte("-1.0000005\t1.1.1.1\tfe80::1%e\t6"))
 	f.Add("x", "ts src id.orig_h dst proto conn_state history uid service", []byte("1\t1.1.1.1\t-\t2.2.2.2\tTCP\t\\x53F\t(empty)\ta\\\\x\\x0g\t-"))

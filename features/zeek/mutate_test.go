@@ -29,7 +29,7 @@ func TestAgainstReference(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	names := strings.Fields(fieldNames)
 	names = names[:len(names)-1] // without _path
-	good := strings.Fields("1545403816.962094 CuJ1 10.0.0.1 41040 185.244.25.235 80 tcp http 1.477656 149 128252 SF T F 2896 ShADadttcfF 94 5525 96 139044 Benign")
+	good := strings.Fields("1545403816.962094 CuJ1 10.0.0.1 41040 185.244.25.235 80 tcp http 1.477656 149 128252 SF T F 2896 ShADadttcfF 94 5525 96 139044 12 - Benign")
 	require.Len(t, good, len(names))
 	var tsv, js [][]byte
 	for i := range 20_000 {

@@ -224,7 +224,7 @@ func (q *quick) row(f *features.Flow, line []byte, h *header, d *deriver) bool {
 		known |= c.known
 	}
 	f.Known = known
-	if !q.interval(f, line, h, unset) || !q.ending(f, line, h, unset) {
+	if !q.interval(f, line, h, unset) || !q.ending(f, line, h, unset) || !q.tags(f, line, h, unset) {
 		return false
 	}
 	q.rest(f, line, h, d)
@@ -307,6 +307,24 @@ func (q *quick) ending(f *features.Flow, line []byte, h *header, unset word) boo
 	}
 	return q.local(f, line, h.index[colLocalOrig], features.FieldLocalSrc, &f.LocalSrc, unset) &&
 		q.local(f, line, h.index[colLocalResp], features.FieldLocalDst, &f.LocalDst, unset)
+}
+
+// tags counts the VLAN tags.
+func (q *quick) tags(f *features.Flow, line []byte, h *header, unset word) bool {
+	for _, i := range h.index[colVLAN : colInnerVLAN+1] {
+		if i < 0 {
+			continue
+		}
+		_, set, ok := q.count(line, i, unset)
+		if !ok {
+			return false
+		}
+		if set {
+			f.VLANTags++
+			f.Known |= features.FieldVLAN
+		}
+	}
+	return true
 }
 
 func (q *quick) local(f *features.Flow, line []byte, i int, known features.Field, to *bool, unset word) bool {

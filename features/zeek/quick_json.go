@@ -2,6 +2,7 @@ package zeek
 
 import (
 	"math"
+	"math/bits"
 
 	"threatdetect/features"
 	"threatdetect/internal/decimal"
@@ -14,6 +15,7 @@ const (
 	textColumns     = 1<<colOrigH | 1<<colRespH | 1<<colProto | 1<<colService | 1<<colState | 1<<colHistory | 1<<colUID | 1<<colKind
 	numberColumns   = 1<<colTS | 1<<colOrigP | 1<<colRespP | 1<<colDuration | 1<<colOrigBytes | 1<<colRespBytes | 1<<colMissed | 1<<colOrigPkts | 1<<colOrigIPBytes |
 		1<<colRespPkts | 1<<colRespIPBytes
+	tagColumns = 1<<colVLAN | 1<<colInnerVLAN
 )
 
 // object makes f, which is empty, of a JSON record of which a cursor has read the spans, or reports that the long way has to. It is row for the
@@ -138,6 +140,14 @@ func (q *quick) members(f *features.Flow, b []byte, s *jsonscan.Spans) bool {
 			f.LocalDst = kind == jsonscan.True
 			f.Known |= features.FieldLocalDst
 		}
+	}
+	for tags := s.Seen & tagColumns; tags != 0; tags &= tags - 1 {
+		c := column(bits.TrailingZeros32(tags))
+		if _, ok := number(b, s, c); !ok || s.Numbers>>c&1 == 0 {
+			return false
+		}
+		f.VLANTags++
+		f.Known |= features.FieldVLAN
 	}
 	if s.Seen>>colUID&1 != 0 {
 		f.UID = b[s.Values[colUID].Start:s.Values[colUID].End]

@@ -76,6 +76,30 @@ func TestJSONQuirks(t *testing.T) {
 	}
 }
 
+// A tag is told in either writer, and none is not: what JSON leaves out, and TSV leaves unset, may be what the sensor was not asked for.
+func TestVLAN(t *testing.T) {
+	plain := one(t, header(names)+with()+"\n", nil)
+	for cells, tags := range map[[2]string]uint8{{"-", "-"}: 0, {"7", "-"}: 1, {"7", "12"}: 2, {"0", "-"}: 1, {"1e1", "-"}: 1, {"x", "3"}: 1, {"-7", "lan"}: 0} {
+		want := *plain
+		if want.VLANTags = tags; tags > 0 {
+			want.Known |= features.FieldVLAN
+		}
+		require.Equal(t, &want, one(t, header(names+" vlan inner_vlan")+with()+"\t"+cells[0]+"\t"+cells[1]+"\n", nil), cells)
+		o := strings.TrimSuffix(object(), "}")
+		for i, name := range []string{"vlan", "inner_vlan"} {
+			switch c := cells[i]; c {
+			case "-":
+			case "x", "lan":
+				o += `,"` + name + `":"` + c + `"`
+			default:
+				o += `,"` + name + `":` + c
+			}
+		}
+		require.Equal(t, &want, one(t, o+"}\n", nil), o)
+	}
+	require.Equal(t, plain, one(t, strings.TrimSuffix(object(), "}")+`,"vlan":{"id":7},"inner_vlan":"7"}`+"\n", nil))
+}
+
 func TestHeaderChanges(t *testing.T) {
 	log := header(names) + with() + "\n" +
 		"#separator \\x7c\n#unset_field|?\n#path|conn\n#fields|proto|id.resp_h|id.orig_h|ts|orig_pkts\n#types|a|b|c|d|e\n" +

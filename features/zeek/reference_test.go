@@ -21,7 +21,7 @@ type value any
 type text string
 
 const fieldNames = "ts uid id.orig_h id.orig_p id.resp_h id.resp_p proto service duration orig_bytes resp_bytes conn_state local_orig " +
-	"local_resp missed_bytes history orig_pkts orig_ip_bytes resp_pkts resp_ip_bytes label _path"
+	"local_resp missed_bytes history orig_pkts orig_ip_bytes resp_pkts resp_ip_bytes vlan inner_vlan label _path"
 
 var otherNames = map[string][]string{
 	"id.orig_h": {"id_orig_h", "src"}, "id.orig_p": {"id_orig_p", "src_port"},
@@ -32,9 +32,9 @@ func describe(f *features.Flow) string {
 	g := f.Clone()
 	known := g.Known
 	return fmt.Sprintf("flow %d %d %v:%d %v:%d icmp %d/%d proto %v %q pkts %d %d bytes %d %d payload %d %d missed %d flags %x %x of %x %x"+
-		" state %v app %v %q local %v %v known %x uid %q history %q label %d", g.Start, g.Duration, g.Src, g.SrcPort, g.Dst, g.DstPort,
+		" state %v app %v %q local %v %v tags %d known %x uid %q history %q label %d", g.Start, g.Duration, g.Src, g.SrcPort, g.Dst, g.DstPort,
 		g.ICMPType, g.ICMPCode, g.Proto, valid(g.ProtoName), g.FwdPkts, g.RevPkts, g.FwdBytes, g.RevBytes, g.FwdPayload, g.RevPayload, g.MissedBytes,
-		g.FwdFlags, g.RevFlags, g.FwdFlagsKnown, g.RevFlagsKnown, g.State, g.App, valid(g.AppName), g.LocalSrc, g.LocalDst, known,
+		g.FwdFlags, g.RevFlags, g.FwdFlagsKnown, g.RevFlagsKnown, g.State, g.App, valid(g.AppName), g.LocalSrc, g.LocalDst, g.VLANTags, known,
 		valid(string(g.UID)), valid(string(g.History)), g.Label)
 }
 
@@ -257,6 +257,11 @@ func refFlow(get func(name string) value, noDuration bool) string {
 				f.Label = features.Benign
 			case "malicious", "attack":
 				f.Label = features.Attack
+			}
+		case "vlan", "inner_vlan":
+			if countOK {
+				f.VLANTags++
+				f.Known |= features.FieldVLAN
 			}
 		case "proto", "_path":
 		default:

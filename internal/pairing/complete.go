@@ -46,7 +46,8 @@ func (p *Pairer) complete(f *flow) {
 	src, dst := &f.sides[forward], &f.sides[1-forward]
 	p.out = features.Flow{
 		Start: f.start, Src: src.addr, Dst: dst.addr, SrcPort: src.port, DstPort: dst.port, ProtoName: f.protoName,
-		Known:        features.FieldStart | features.FieldAddrs,
+		VLANTags: f.tags, Fragmented: f.fragmented,
+		Known:        features.FieldStart | features.FieldAddrs | f.known,
 		MoreRecords:  f.records - 1,
 		SamplingRate: f.rate,
 	}

@@ -45,6 +45,9 @@ type Record struct {
 	HasPkts, HasBytes, NoElapsed bool // NoElapsed: the time between Start and End says nothing
 	Flags, FlagsKnown            features.TCPFlags
 	SamplingRate                 uint32
+	VLANTags                     uint8
+	Fragmented                   bool
+	HasVLAN, HasFragmented       bool
 
 	// Both says that this is the first half of a record of both directions; Half that it is the second one. They follow
 	// one another.
@@ -117,6 +120,9 @@ type flow struct {
 	first      int8 // side of the first record
 	both       int8 // side of the first record of both directions, -1 if there was none
 	noElapsed  bool
+	tags       uint8 // most of a record
+	fragmented bool
+	known      features.Field // of those two: any record is enough
 	rate       uint32
 	protoName  string
 }
@@ -211,6 +217,12 @@ func (p *Pairer) merge(f *flow, r *Record, source int8) {
 	f.start, f.end = min(f.start, r.Start), max(f.end, r.End)
 	f.noElapsed = f.noElapsed || r.NoElapsed
 	f.rate = max(f.rate, r.SamplingRate)
+	if r.HasVLAN {
+		f.tags, f.known = max(f.tags, r.VLANTags), f.known|features.FieldVLAN
+	}
+	if r.HasFragmented {
+		f.fragmented, f.known = f.fragmented || r.Fragmented, f.known|features.FieldFragmented
+	}
 	if !r.Half {
 		f.records++
 	}

@@ -143,13 +143,19 @@ func (p *plain) give(list []pairing.Record) {
 		}
 		text += fmt.Sprint(" ", known, pkts, flags&flagsKnown, flagsKnown)
 	}
-	p.out = append(p.out, text)
+	tags, fragmented, known, known2 := uint8(0), false, false, false
+	for _, r := range list {
+		tags, fragmented = max(tags, r.VLANTags), fragmented || r.Fragmented
+		known, known2 = known || r.HasVLAN, known2 || r.HasFragmented
+	}
+	p.out = append(p.out, text+fmt.Sprint(" ", known, tags, known2, fragmented))
 }
 
 func describe(f *features.Flow) string {
 	return fmt.Sprint(f.Src, f.Dst, f.Start, f.Duration) +
 		fmt.Sprint(" ", f.Has(features.FieldFwdPkts), f.FwdPkts, f.FwdFlags, f.FwdFlagsKnown) +
-		fmt.Sprint(" ", f.Has(features.FieldRevPkts), f.RevPkts, f.RevFlags, f.RevFlagsKnown)
+		fmt.Sprint(" ", f.Has(features.FieldRevPkts), f.RevPkts, f.RevFlags, f.RevFlagsKnown) +
+		fmt.Sprint(" ", f.Has(features.FieldVLAN), f.VLANTags, f.Has(features.FieldFragmented), f.Fragmented)
 }
 
 func randomRecord(rng *rand.Rand, now *int64) pairing.Record {
@@ -170,6 +176,12 @@ func randomRecord(rng *rand.Rand, now *int64) pairing.Record {
 		Both: rng.IntN(15) == 0}
 	if rng.IntN(10) == 0 {
 		r.Flags, r.FlagsKnown = 0, 0
+	}
+	if rng.IntN(4) == 0 {
+		r.HasVLAN, r.VLANTags = true, uint8(rng.IntN(3))
+	}
+	if rng.IntN(4) == 0 {
+		r.HasFragmented, r.Fragmented = true, rng.IntN(4) == 0
 	}
 	r.End = *now * second
 	r.Start = r.End - []int64{0, 10, 60, 300, 600, 3600, 3601}[rng.IntN(7)]*second
