@@ -74,7 +74,7 @@ func (c *columnStats) distinct() int64 {
 	if c.values.exact() {
 		return int64(len(c.values.bins))
 	}
-	return max(int64(c.sketch.estimate()), int64(len(c.values.bins)))
+	return min(max(int64(c.sketch.estimate()), int64(len(c.values.bins))), c.seen) // an estimate may be above what is possible
 }
 
 // report sums up what was collected; total is the number of rows by part and class.

@@ -56,6 +56,18 @@ func TestSketch(t *testing.T) {
 	}
 }
 
+// Numbers that are all different are estimated, but never to be more than there are.
+func TestDistinctIsPossible(t *testing.T) {
+	for n := 5000; n < 7000; n += 20 {
+		c := newColumnStats("id")
+		for i := range n {
+			c.add(float32(i), Train, 0)
+		}
+		require.LessOrEqual(t, c.distinct(), int64(n))
+		require.InEpsilon(t, n, c.distinct(), 0.05)
+	}
+}
+
 // A sample chosen by hash gives the same shares as counting everything.
 func TestDuplicatesSampled(t *testing.T) {
 	exact, sampled := newDuplicates(), newDuplicates()

@@ -3,6 +3,7 @@ package evaluate
 import (
 	"cmp"
 	"math"
+	"math/rand/v2"
 	"slices"
 )
 
@@ -43,9 +44,11 @@ func (r *Report) Explain(s *Sample, names []string, explain func(dst, row []floa
 	if n == 0 || len(names) != s.width {
 		return nil
 	}
+	// The rows that are kept begin with the first ones of the log: of these a sample would show how it began.
+	sample := rand.New(rand.NewPCG(4, 5)).Perm(len(s.picked))[:n]
 	values := make([]float32, n*(s.width+1))
-	for k := range n {
-		if err := explain(values[k*(s.width+1):(k+1)*(s.width+1)], s.row(k)); err != nil {
+	for k, at := range sample {
+		if err := explain(values[k*(s.width+1):(k+1)*(s.width+1)], s.row(at)); err != nil {
 			return err
 		}
 	}
@@ -64,7 +67,7 @@ func (r *Report) Explain(s *Sample, names []string, explain func(dst, row []floa
 	for place, i := range order {
 		col := c.Columns[i]
 		if place < swarmColumns && col.Mean > 0 {
-			col.Swarm = swarm(s, i, n, values)
+			col.Swarm = swarm(s, i, sample, values)
 		}
 		sorted = append(sorted, col)
 	}
@@ -73,19 +76,19 @@ func (r *Report) Explain(s *Sample, names []string, explain func(dst, row []floa
 	return nil
 }
 
-func swarm(s *Sample, column, n int, values []float32) []Dot {
+func swarm(s *Sample, column int, sample []int, values []float32) []Dot {
 	var known []float32
-	for k := range n {
-		if v := s.row(k)[column]; v == v {
+	for _, at := range sample {
+		if v := s.row(at)[column]; v == v {
 			known = append(known, v)
 		}
 	}
 	slices.Sort(known)
 	different := slices.Compact(slices.Clone(known))
-	dots := make([]Dot, 0, min(n, maxSwarm))
-	for k := range min(n, maxSwarm) {
-		d := Dot{Contribution: Number(values[k*(s.width+1)+column]), Rank: Number(math.NaN()), Attack: s.attack[s.picked[k]]}
-		switch v := s.row(k)[column]; {
+	dots := make([]Dot, 0, min(len(sample), maxSwarm))
+	for k, at := range sample[:cap(dots)] {
+		d := Dot{Contribution: Number(values[k*(s.width+1)+column]), Rank: Number(math.NaN()), Attack: s.attack[s.picked[at]]}
+		switch v := s.row(at)[column]; {
 		case v != v:
 		case len(different) <= fewValues: // a flag or a code: its values are told apart, however often each occurs
 			place, _ := slices.BinarySearch(different, v)

@@ -203,6 +203,29 @@ func TestReport(t *testing.T) {
 	require.Contains(t, text.String(), "7 more without a label are left out")
 }
 
+// What the model looks at is told of the whole log, not of its beginning.
+func TestExplainLooksEverywhere(t *testing.T) {
+	for _, n := range []int{6000, 60_000} {
+		s := new(evaluate.Sample)
+		for i := range n {
+			add(t, s, i, i%2 == 0, 0.5, float32(i)/float32(n))
+		}
+		r, err := evaluate.New(s, nil)
+		require.NoError(t, err)
+		require.NoError(t, r.Explain(s, []string{"when"}, func(dst, row []float32) error {
+			dst[0] = row[0]
+			return nil
+		}))
+		when := r.Contributions.Columns[0]
+		require.InDelta(t, 0.5, float64(when.Mean), 0.03, n)
+		sum := 0.0
+		for _, d := range when.Swarm {
+			sum += float64(d.Contribution)
+		}
+		require.InDelta(t, 0.5, sum/float64(len(when.Swarm)), 0.06, n)
+	}
+}
+
 // Whatever there is to measure: no error without words, no NaN in JSON, and no panic.
 func TestReportOfNearlyNothing(t *testing.T) {
 	_, err := evaluate.New(new(evaluate.Sample), nil)
