@@ -112,6 +112,21 @@ func TestJoin(t *testing.T) {
 	}
 }
 
+// TestFirstHandshake: of two handshakes of a connection the first one is kept, with its own certificate.
+func TestFirstHandshake(t *testing.T) {
+	logs := sensor["json"]
+	for second, subject := range map[string]string{`["f2"]`: "CN=s", `[]`: "CN=s", `["f1"]`: ""} {
+		first := logs["ssl"] + "\n"
+		if subject == "" {
+			first = strings.Replace(first, `["f1","f2"]`, `[]`, 1)
+		}
+		other := strings.Replace(logs["ssl"], `["f1","f2"]`, second, 1) + "\n"
+		certs := logs["x509"] + "\n" + strings.NewReplacer(`"f1"`, `"f2"`, "CN=s", "CN=x").Replace(logs["x509"]) + "\n"
+		joined, _ := readJoined(t, strings.NewReader(certs+first+other+logs["conn"]), zeek.NewJoiner())
+		require.Equal(t, subject, joined[0].TLS.Subject, second)
+	}
+}
+
 // TestJoinErrors: what goes wrong with another log says with which.
 func TestJoinErrors(t *testing.T) {
 	j := zeek.NewJoiner(zeek.Log{Name: "dns.log", Reader: strings.NewReader(sensor["json"]["dns"] + "{\n")})

@@ -125,7 +125,11 @@ func (r *reader) joinOther() {
 	case "http":
 		join.AddHTTP(j, o.http())
 	case "ssl":
+		first := j.TLS == nil
 		join.AddTLS(j, o.tls())
+		if !first { // certificates are those of the handshake that is kept
+			return
+		}
 		for _, chain := range [...]otherColumn{otherChain, otherOldChain} {
 			for leaf := range o.elements(chain) {
 				bounded(r.opts.Join.leaves, join.MaxKeys)[string(uid)] = join.Text(leaf)
