@@ -70,15 +70,48 @@ var (
 	stateColumn = [...]int{StateUnknown: 9, StateAttempt: 0, StateRejected: 1, StateEstablished: 2, StateClosed: 3, StateHalfClosed: 4,
 		StateResetOrig: 5, StateResetResp: 5, StateMidstream: 6, StateRequestOnly: 7, StateRequestReply: 8}
 
-	// commonPorts has a bit for each port of is_common_port.
-	commonPorts = func() (set [1 << 16 / 64]uint64) {
-		for _, p := range []uint16{20, 21, 22, 23, 25, 53, 80, 110, 123, 143, 389, 443, 445, 465, 587, 636, 853, 993, 995, 1433, 3306, 3389,
-			5432, 5900, 8080, 8443} {
-			set[p/64] |= 1 << (p % 64)
+	// flagCells are the six cells of each set of flags, as bits: 1 or 0. Those of missingCells are missing or 0, so that a cell is the one or the other.
+	flagCells, missingCells = func() (set, unknown [1 << 6][6]uint32) {
+		for flags := range set {
+			for i, c := range flagColumns {
+				if TCPFlags(flags)&c.flag != 0 {
+					set[flags][i] = math.Float32bits(1)
+				} else {
+					unknown[flags][i] = math.Float32bits(nan32)
+				}
+			}
 		}
-		return set
+		return set, unknown
 	}()
 )
+
+// commonPorts are those of is_common_port.
+var commonPorts = []uint16{20, 21, 22, 23, 25, 53, 80, 110, 123, 143, 389, 443, 445, 465, 587, 636, 853, 993, 995, 1433, 3306, 3389, 5432, 5900, 8080, 8443}
+
+// portUse says of each port which applications are at home on it, a bit for each, and bit 31 whether it is a common one. The ports are in pages of 256, most of
+// which are the empty one.
+var portUse = func() (use struct {
+	page [256]uint8
+	of   [16][256]uint32
+}) {
+	pages := uint8(0)
+	add := func(port uint16, bit int) {
+		if use.page[port>>8] == 0 {
+			pages++
+			use.page[port>>8] = pages
+		}
+		use.of[use.page[port>>8]][port&0xff] |= 1 << bit
+	}
+	for _, port := range commonPorts {
+		add(port, 31)
+	}
+	for app, ports := range expectedPorts {
+		for _, port := range ports {
+			add(port, app)
+		}
+	}
+	return use
+}()
 
 var (
 	nan   = math.NaN()
@@ -87,11 +120,12 @@ var (
 
 // round makes the cell of a computed value: one rounding, and what is not finite then is missing.
 func round(v float64) float32 {
-	r := float32(v)
-	if r-r != 0 { // NaN and the infinities
-		return nan32
+	const exponent, missing = 0x7f800000, 0x7fc00000
+	bits := math.Float32bits(float32(v))
+	if bits&exponent == exponent { // NaN and the infinities
+		bits = missing
 	}
-	return r
+	return math.Float32frombits(bits)
 }
 
 func flag(b bool) float32 {
@@ -182,14 +216,11 @@ func (o *operands) fillMin(row []float32, f *Flow) {
 	row[13] = round(o.atLeast2(o.totalP / max(o.d, 0.001)))
 	row[14] = round(o.atLeast2(o.totalB / max(o.d, 0.001)))
 	row[15] = round(o.atLeast2(1000 * o.d / (o.totalP - 1)))
-	proto := row[16:20]
-	switch {
-	case !f.Has(FieldProto):
-		missing(proto)
-	case f.Proto == ProtoOther:
-		oneHot(proto, 3)
-	default:
-		oneHot(proto, int(f.Proto-ProtoTCP))
+	proto := (*[4]float32)(row[16:20])
+	*proto = [4]float32{}
+	proto[(f.Proto-ProtoTCP)%4] = 1 // others come last
+	if !f.Has(FieldProto) {
+		missing(proto[:])
 	}
 }
 
@@ -222,8 +253,10 @@ func fillPortable(row []float32, f *Flow) {
 	row[21] = round(load(o.rB, o.rP, o.d))
 	row[22] = round(o.unswRate())
 	fillFlags(row[23:37], f, o.rP)
-	oneHot(row[37:47], stateColumn[f.State])
-	oneHot(row[47:66], appColumn(f.App))
+	hot := (*[10 + 19]float32)(row[37:66])
+	*hot = [10 + 19]float32{}
+	hot[stateColumn[f.State]] = 1
+	hot[10+appColumn(f.App)] = 1
 	fillPorts(row[66:70], f)
 }
 
@@ -238,14 +271,11 @@ func appColumn(a App) int {
 // fillFlags writes the twelve flag columns, flag_count and syn_no_ack.
 func fillFlags(row []float32, f *Flow, rP float64) {
 	row = row[:14]
-	for i, c := range flagColumns {
-		row[i], row[6+i] = nan32, nan32
-		if f.FwdFlagsKnown&c.flag != 0 {
-			row[i] = flag(f.FwdFlags&c.flag != 0)
-		}
-		if f.RevFlagsKnown&c.flag != 0 {
-			row[6+i] = flag(f.RevFlags&c.flag != 0)
-		}
+	fwd, fwdMissing := &flagCells[f.FwdFlags&AllFlags], &missingCells[f.FwdFlagsKnown&AllFlags]
+	rev, revMissing := &flagCells[f.RevFlags&AllFlags], &missingCells[f.RevFlagsKnown&AllFlags]
+	for i := range 6 {
+		row[i] = math.Float32frombits(fwd[i] | fwdMissing[i])
+		row[6+i] = math.Float32frombits(rev[i] | revMissing[i])
 	}
 	row[12], row[13] = nan32, nan32
 	if f.FwdFlagsKnown&f.RevFlagsKnown&AllFlags == AllFlags {
@@ -271,22 +301,14 @@ func fillPorts(row []float32, f *Flow) {
 		return
 	}
 	row[0] = portClass(f.DstPort)
-	row[2] = flag(commonPorts[f.DstPort/64]>>(f.DstPort%64)&1 != 0)
+	use := portUse.of[portUse.page[f.DstPort>>8]%16][f.DstPort&0xff]
+	row[2] = float32(use >> 31)
 	if f.App != AppNone && f.App != AppOther {
-		match := false
-		for _, p := range expectedPorts[f.App] {
-			match = match || p == f.DstPort
-		}
-		row[3] = flag(match)
+		row[3] = float32(use >> (f.App & 31) & 1)
 	}
 }
 
 func portClass(port uint16) float32 {
-	switch {
-	case port < 1024:
-		return 0
-	case port < 32768:
-		return 1
-	}
-	return 2
+	const registered, dynamic = 1024, 32768
+	return float32((uint32(port)+1<<16-registered)>>16 + (uint32(port)+1<<16-dynamic)>>16)
 }

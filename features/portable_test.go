@@ -2,6 +2,7 @@ package features
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -184,4 +185,73 @@ func BenchmarkAppendRow(b *testing.B) {
 			}
 		})
 	}
+}
+
+// TestPortablePorts compares what is looked up of every port with the lists that it is made of.
+func TestPortablePorts(t *testing.T) {
+	var row [4]float32
+	for app := AppNone; app < numApp; app++ {
+		f := Flow{Proto: ProtoTCP, App: app, Known: FieldProto | FieldSrcPort | FieldDstPort}
+		for port := range 1 << 16 {
+			f.SrcPort, f.DstPort = uint16(port), uint16(port)
+			fillPorts(row[:], &f)
+			class := float32(2)
+			if port < 1024 {
+				class = 0
+			} else if port < 32768 {
+				class = 1
+			}
+			match := flag(slices.Contains(expectedPorts[app], f.DstPort))
+			if app == AppNone || app == AppOther {
+				match = nan32
+			}
+			want := [4]float32{class, class, flag(slices.Contains(commonPorts, f.DstPort)), match}
+			if bitsOf(row) != bitsOf(want) {
+				t.Fatalf("port %d, %s: %v, want %v", port, app, row, want)
+			}
+		}
+	}
+}
+
+func bitsOf(row [4]float32) (bits [4]uint32) {
+	for i, v := range row {
+		bits[i] = math.Float32bits(v)
+	}
+	return bits
+}
+
+// TestPortableFlags compares the cells of every set of flags, known or not, with what they stand for.
+func TestPortableFlags(t *testing.T) {
+	var row [14]float32
+	for flags := range 1 << 8 {
+		for known := range 1 << 8 {
+			f := Flow{FwdFlags: TCPFlags(flags), FwdFlagsKnown: TCPFlags(known), RevFlags: TCPFlags(^flags), RevFlagsKnown: TCPFlags(^known)}
+			fillFlags(row[:], &f, nan)
+			for i, c := range flagColumns {
+				fwd, rev := nan32, nan32
+				if f.FwdFlagsKnown&c.flag != 0 {
+					fwd = flag(f.FwdFlags&c.flag != 0)
+				}
+				if f.RevFlagsKnown&c.flag != 0 {
+					rev = flag(f.RevFlags&c.flag != 0)
+				}
+				if math.Float32bits(fwd) != math.Float32bits(row[i]) || math.Float32bits(rev) != math.Float32bits(row[6+i]) {
+					t.Fatalf("%+v: %v", f, row)
+				}
+			}
+		}
+	}
+}
+
+// TestRound compares with the definition: one rounding, and what is not finite then is missing, in one pattern of bits.
+func TestRound(t *testing.T) {
+	for _, v := range []float64{0, math.Copysign(0, -1), 1, -1.5, 1e-320, 1e-45, 7e-46, math.MaxFloat32, 3.4028235677973366e38, 3.5e38, -3.5e38, math.Inf(1), math.Inf(-1), math.NaN(), -math.NaN(),
+		math.Float64frombits(0x7ff0000000000001), math.Float64frombits(0xfff8123400000000)} {
+		want := float32(v)
+		if want-want != 0 {
+			want = nan32
+		}
+		require.Equal(t, math.Float32bits(want), math.Float32bits(round(v)), v)
+	}
+	require.Equal(t, math.Float32bits(float32(math.NaN())), math.Float32bits(nan32))
 }

@@ -29,6 +29,7 @@ type header struct {
 	foreign  bool // not a conn log
 	prepared bool // whether it was decided if rows are usual
 	usual    bool // rows may be read the quick way
+	bulk     bool // and in bulk
 	labelled bool // some header had the label column that was asked for
 }
 

@@ -22,6 +22,9 @@ type quick struct {
 	histories [256]historyMeaning
 
 	empty []byte // the mark of an empty text that the meanings hold under
+	unset byte   // and that of none at all
+
+	bulk *bulk // not there before it is needed
 }
 
 // countField is a column of counts, and where they go.
@@ -71,19 +74,22 @@ func (q *quick) prepare(h *header, f *features.Flow) bool {
 	if q.fields == nil {
 		q.fields = new(fieldscan.Table)
 	}
-	q.forget(h.empty)
+	q.forget(h.empty, h.unset[0])
 	q.prepareCounts(f, h.index[:])
 	return true
 }
 
-// forget drops the meanings, unless they were learnt with the same mark of an empty text.
-func (q *quick) forget(empty []byte) {
-	if string(q.empty) != string(empty) {
+// forget drops the meanings, unless they were learnt with the same marks of an empty text and of none.
+func (q *quick) forget(empty []byte, unset byte) {
+	if string(q.empty) != string(empty) || q.unset != unset {
 		clear(q.protos[:])
 		clear(q.apps[:])
 		clear(q.states[:])
 		clear(q.histories[:])
-		q.empty = append(q.empty[:0], empty...)
+		if q.bulk != nil {
+			clear(q.bulk.histories[:])
+		}
+		q.empty, q.unset = append(q.empty[:0], empty...), unset
 	}
 }
 

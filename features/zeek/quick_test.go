@@ -69,6 +69,25 @@ func TestQuickIsTaken(t *testing.T) {
 	require.Equal(t, 3, n)
 }
 
+// TestBulkIsTaken shows that usual rows are read in bulk: the other ways are made unable to.
+func TestBulkIsTaken(t *testing.T) {
+	const rows = 1000
+	log := quickHeader + strings.Repeat(quickRow, rows)
+	n := 0
+	rd := &reader{lines: logio.Plain([]byte(log), 0), opts: &Options{}, labelName: "label"}
+	rd.yield = func(f *features.Flow, err error) bool {
+		require.NoError(t, err)
+		n++
+		require.EqualValues(t, n+strings.Count(quickHeader, "\n"), rd.lines.Number())
+		require.EqualValues(t, len(quickHeader)+n*len(quickRow), rd.lines.Offset())
+		require.Equal(t, quickRow, string(rd.lines.Bytes())+"\n")
+		rd.tsv.header.usual, rd.tsv.header.places = false, nil
+		return true
+	}
+	rd.run()
+	require.Equal(t, rows, n)
+}
+
 // TestQuickAndLong changes usual rows at random, one to three bytes or cells of each.
 func TestQuickAndLong(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(5, 6))
@@ -77,7 +96,7 @@ func TestQuickAndLong(t *testing.T) {
 		"tcp\x00|http\x00|\x00|\x00\x00\x00\x00\x00\x00\x00|SF\x00", "|")
 	var log strings.Builder
 	log.WriteString(quickHeader)
-	for i := range 30_000 {
+	for i := range 12_000 {
 		row := strings.Split(strings.TrimSuffix(quickRow, "\n"), "\t")
 		for range rnd.IntN(3) {
 			row[rnd.IntN(len(row))] = cells[rnd.IntN(len(cells))]
@@ -88,6 +107,16 @@ func TestQuickAndLong(t *testing.T) {
 		}
 		log.Write(line)
 		log.WriteByte('\n')
+		switch i % 200 { // what is between rows, or instead of one
+		case 20:
+			log.WriteString("\n \t \n\r\n")
+		case 40:
+			log.WriteString(quickRow[:len(quickRow)-1] + "\r\n# a comment\n")
+		case 60:
+			log.WriteString(strings.Repeat("\n", rnd.IntN(3000)))
+		case 80:
+			log.WriteString(strings.Replace(quickRow, "ShADadttfF", strings.Repeat("d", rnd.IntN(20_000)), 1))
+		}
 		switch i % 4000 { // marks that mean other things, separators, and other columns
 		case 1000:
 			log.WriteString("#empty_field\thttp\n")
@@ -103,7 +132,7 @@ func TestQuickAndLong(t *testing.T) {
 			log.WriteString(quickHeader)
 		}
 	}
-	require.Greater(t, both(t, []byte(log.String())), 8_000)
+	require.Greater(t, both(t, []byte(log.String())), 3_000)
 }
 
 // rotated is a list that begins with its element n.

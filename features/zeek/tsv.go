@@ -39,11 +39,19 @@ func (r *reader) runTSV(first []byte) {
 	if first[0] != '#' && !r.tsvLine(r.lines.Bytes()) {
 		return
 	}
-	for r.lines.Next() {
+	for r.bulkRows() {
+		if !r.lines.Next() {
+			r.endTSV()
+			return
+		}
 		if !r.tsvLine(r.lines.Bytes()) {
 			return
 		}
 	}
+}
+
+// endTSV ends a log that was read to its end.
+func (r *reader) endTSV() {
 	if h := &r.tsv.header; r.lines.Err() == nil && h.fields != nil && !h.checked {
 		r.finish(r.check())
 		return
@@ -81,6 +89,7 @@ func (r *reader) tsvLine(line []byte) bool {
 	}
 	if !h.prepared {
 		h.usual, h.prepared = r.quick.prepare(h, &r.flow), true
+		h.bulk = h.usual && r.quick.prepareBulk(h)
 	}
 	if h.usual && !r.long {
 		r.flow = features.Flow{}

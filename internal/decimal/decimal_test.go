@@ -205,3 +205,20 @@ func TestLast(t *testing.T) {
 		}
 	}
 }
+
+// TestRecent compares with Fixed: what Recent takes it takes alike, whatever was before, and it takes the usual form.
+func TestRecent(t *testing.T) {
+	var r decimal.Recent
+	for _, text := range []string{"\x00\x00\x00\x00\x00\x00\x00\x0000.000000", "0000000000.000000", "1545403816.962094", "1545403816.962095", "1545403899.999999", "1545403:16.962094", "15454038:6.962094",
+		"1545403816x962094", "1545403816.96209:", "1545403816.96209/", "154540381/.962094", "/545403816.962094", "9999999999.999999", "1.5", "1545403816.9620940", "-545403816.962094", "1545403816..62094",
+		"15454038a6.962094", "1545403816.962094"} {
+		got, ok := r.Micros([]byte(text))
+		want, fixed := decimal.Fixed([]byte(text), 6)
+		if ok {
+			require.True(t, fixed, text)
+			require.Equal(t, want, got, text)
+		} else {
+			require.False(t, fixed && len(text) == 17 && text[10] == '.' && text[0] != '-', text)
+		}
+	}
+}

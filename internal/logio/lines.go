@@ -222,6 +222,23 @@ func (l *Lines) Next() bool {
 	return false
 }
 
+// Ahead returns what follows the current line in memory, as far as it is whole lines with their newlines, and at most n bytes of it. It may be nothing although there
+// is more to read; Next takes care of that, and of lines that are not what nearly every line is. The bytes are valid until Next reads more.
+func (l *Lines) Ahead(n int) []byte {
+	if l.seen != 0 || l.lost != 0 || n > l.limit || l.lent && l.w-l.r <= len(l.small)/2 { // then Next gives back what is lent
+		return nil
+	}
+	rest := l.buf[l.r:min(l.w, l.r+n)]
+	return rest[:bytes.LastIndexByte(rest, '\n')+1]
+}
+
+// Pass is Next for a line that Ahead begins with: it has n bytes, neither none nor white space alone, and ends with a newline without a carriage return.
+func (l *Lines) Pass(n int) {
+	l.line, l.end, l.tooLong = l.buf[l.r:l.r+n], EndNewline, false
+	l.r += n + 1
+	l.no++
+}
+
 func (l *Lines) next() bool {
 	if l.small != nil && len(l.buf) > len(l.small) && l.w-l.r <= len(l.small)/2 {
 		l.shrink()

@@ -236,3 +236,43 @@ func BenchmarkLines(b *testing.B) {
 		})
 	}
 }
+
+// TestLinesAhead takes lines by Pass where Ahead has them, in turn with Next, and compares with Next alone.
+func TestLinesAhead(t *testing.T) {
+	var text strings.Builder
+	for i := range 5_000 {
+		text.WriteString(strings.Repeat("x", 1+i%200))
+		text.WriteString([...]string{"\n", "\n", "\r\n", "\n\n \n"}[i%4])
+		if i%1000 == 500 {
+			text.WriteString(strings.Repeat("y", 70_000) + "\n")
+		}
+	}
+	for _, in := range []io.Reader{strings.NewReader(text.String() + "z"), iotest.HalfReader(strings.NewReader(text.String() + "z"))} {
+		want, got := logio.From(strings.NewReader(text.String()+"z"), 0), logio.From(in, 0)
+		passed := 0
+		for n := 0; want.Next(); n++ {
+			ahead := got.Ahead(1 << 13)
+			require.LessOrEqual(t, len(ahead), 1<<13)
+			if i := bytes.IndexByte(ahead, '\n'); n%7 > 0 && i > 0 && ahead[0] > ' ' && ahead[i-1] != '\r' {
+				got.Pass(i)
+				passed++
+			} else {
+				require.True(t, got.Next())
+			}
+			require.Equal(t, string(want.Bytes()), string(got.Bytes()))
+			require.Equal(t, want.Number(), got.Number())
+			require.Equal(t, want.Offset(), got.Offset())
+			require.Equal(t, want.End(), got.End())
+		}
+		require.False(t, got.Next())
+		require.Greater(t, passed, 1_500)
+		want.Close()
+		got.Close()
+	}
+	l := logio.From(strings.NewReader("a\nb\n"), 10)
+	defer l.Close()
+	require.Empty(t, l.Ahead(11), "a line of so many bytes would be too long")
+	require.Equal(t, "a\nb\n", string(l.Ahead(10)))
+	require.Equal(t, "a\n", string(l.Ahead(3)))
+	require.Empty(t, l.Ahead(1))
+}

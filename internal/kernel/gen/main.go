@@ -1,4 +1,4 @@
-// Command gen writes the assembly of packages fieldscan, heapwalk and kernel, and the networks of the latter in Go. It is a module of its own, so that who uses them does not need what
+// Command gen writes the assembly of packages fieldscan, heapwalk, kernel and rowscan, and the networks of kernel in Go. It is a module of its own, so that who uses them does not need what
 // generates them. To be run in its folder, with the folder of the packages:
 //
 //	go run . ../..
@@ -23,6 +23,7 @@ var files = []struct {
 }{
 	{"fieldscan/avx2_amd64.s", "fieldscan/avx2_stubs_amd64.go", fieldScanner},
 	{"heapwalk/walk_amd64.s", "", heapWalkers},
+	{"rowscan/avx2_amd64.s", "rowscan/avx2_stubs_amd64.go", rowScanner},
 	{"kernel/avx2_amd64.s", "kernel/avx2_stubs_amd64.go", blockKernels},
 	{"kernel/avx512_amd64.s", "kernel/avx512_stubs_amd64.go", avx512Kernels},
 }

@@ -1,0 +1,121 @@
+package rowscan
+
+import (
+	"encoding/binary"
+
+	"threatdetect/internal/decimal"
+	"threatdetect/internal/ipaddr"
+)
+
+const (
+	// MaxNumbers is how many numbers of a row are read together.
+	MaxNumbers = 12
+	// MaxAddresses is how many addresses are.
+	MaxAddresses = 2
+	// ahead is how many bytes of the text have to be ahead of the end of each field that is read.
+	ahead = 20
+)
+
+// Number says where up to eight digits are.
+type Number struct {
+	Field int
+	Back  int // bytes from their end to that of the field, at most 8
+	Most  int // only the last so many of them; 0: all that the field has
+}
+
+// Layout says in which fields of a row numbers and addresses are. [NewLayout] makes one. The assembly knows where its first three fields are, and all of Values.
+type Layout struct {
+	back, most [MaxNumbers]int64                 // of numbers
+	entries    [MaxNumbers + MaxAddresses]uint16 // where the entry ahead of the field is in a Row, in bytes
+	fields     int                               // of a row
+	first      int                               // of the fields
+}
+
+// NewLayout returns the layout of rows with so many fields, at most [MaxFields]. There are at most [MaxNumbers] numbers; those that are left out are never known.
+func NewLayout(fields int, numbers []Number, addresses [MaxAddresses]int) *Layout {
+	l := &Layout{fields: fields, first: MaxFields}
+	place := func(i, field int) {
+		if field < 0 || field >= fields || fields > MaxFields {
+			panic("rowscan: no such field")
+		}
+		l.entries[i] = uint16(2 * field)
+		l.first = min(l.first, field)
+	}
+	for i := range l.most {
+		if i >= len(numbers) {
+			place(i, addresses[0]) // of which no digits are looked at
+			continue
+		}
+		n := numbers[i]
+		if uint(n.Back) > 8 {
+			panic("rowscan: digits too far ahead of the end of the field")
+		}
+		place(i, n.Field)
+		if l.back[i], l.most[i] = int64(n.Back), int64(n.Most); n.Most == 0 {
+			l.most[i] = MaxText
+		}
+	}
+	for i, field := range addresses {
+		place(MaxNumbers+i, field)
+	}
+	return l
+}
+
+// Values are what was read of a row. A number is 0 if it is not known, and an address means nothing then.
+type Values struct {
+	Numbers   [MaxNumbers]uint64
+	Addresses [MaxAddresses][4]byte
+	Known     uint32 // bit i: number i is one to eight digits
+	Unset     uint32 // bit i: number i is only the byte that says that there is none
+	IPv4      uint32 // bit i: address i is an IPv4 address
+}
+
+// Read reads line i, and reports whether it has as many fields as the layout.
+func (b *Block) Read(v *Values, l *Layout, i int, unset byte) (row *Row, ok bool) {
+	first := b.first(i)
+	if int(b.lines[i+1])-first+1 != l.fields {
+		return nil, false
+	}
+	row = (*Row)(b.ends[first:])
+	if row[(l.first+1)&MaxFields] < ahead {
+		return nil, false
+	}
+	if hasAVX2 {
+		readAVX2(&v.Numbers[0], &l.back[0], &b.text[0], &row[0], unset)
+	} else {
+		readGeneric(v, l, b.text, row, unset)
+	}
+	return row, true
+}
+
+// readGeneric is readAVX2.
+func readGeneric(v *Values, l *Layout, text []byte, row *Row, unset byte) {
+	var known, none uint32
+	for i := range v.Numbers {
+		start, end := row.Field(int(l.entries[i] >> 1))
+		end -= int(l.back[i])
+		n := min(end-start, int(l.most[i]))
+		digits := binary.LittleEndian.Uint64(text[end-8:])
+		v.Numbers[i] = 0
+		if uint(n-1) >= 8 {
+			continue
+		}
+		if value, ok := decimal.Last(digits, n); ok {
+			v.Numbers[i] = value
+			known |= 1 << i
+		}
+		if n == 1 && byte(digits>>56) == unset {
+			none |= 1 << i
+		}
+	}
+	v.Known, v.Unset, v.IPv4 = known, none, 0
+	for i := range v.Addresses {
+		start, end := row.Field(int(l.entries[MaxNumbers+i] >> 1))
+		if n := end - start; 7 <= n && n <= 15 {
+			var ok bool
+			if v.Addresses[i], ok = ipaddr.Quad((*[20]byte)(text[end-20:]), uint(n)); ok {
+				v.IPv4 |= 1 << i
+			}
+		}
+	}
+}
