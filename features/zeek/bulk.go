@@ -51,6 +51,7 @@ const (
 	numMicros
 	numSrcPort
 	numDstPort
+	numFraction // of the time
 	numNumbers
 
 	allCounts = 1<<numSeconds - 1
@@ -64,7 +65,7 @@ var numberFields = [numNumbers]struct {
 	numFwdPkts: {column: colOrigPkts}, numRevPkts: {column: colRespPkts}, numFwdBytes: {column: colOrigIPBytes}, numRevBytes: {column: colRespIPBytes},
 	numFwdPayload: {column: colOrigBytes}, numRevPayload: {column: colRespBytes}, numMissed: {column: colMissed},
 	numSeconds: {column: colDuration, back: len(".000000")}, numMicros: {column: colDuration, most: len("000000")},
-	numSrcPort: {column: colOrigP}, numDstPort: {column: colRespP},
+	numSrcPort: {column: colOrigP}, numDstPort: {column: colRespP}, numFraction: {column: colTS, most: len("000000")},
 }
 
 // prepareBulk looks at a header whose rows can be read the quick way, and reports whether they can be read in bulk.
@@ -109,17 +110,13 @@ func (r *reader) bulkRows() bool {
 		base := r.lines.Offset()
 		n, escaped := b.block.Scan(text, h.separator, '\\')
 		for i := 0; i < n; i++ {
-			start, end, _ := b.block.Line(i)
-			line := text[start:end]
-			if len(line) > 0 && line[0] > ' ' && line[0] != '#' && line[len(line)-1] != '\r' && (!escaped || bytes.IndexByte(line, '\\') < 0) {
-				r.flow = features.Flow{}
-				if r.quick.bulkRow(&r.flow, i, h, &r.deriver) {
-					r.lines.Pass(len(line))
-					if !r.give() {
-						return false
-					}
-					continue
+			r.flow = features.Flow{}
+			if size := r.quick.bulkRow(&r.flow, i, escaped, h, &r.deriver); size > 0 {
+				r.lines.Pass(size)
+				if !r.give() {
+					return false
 				}
+				continue
 			}
 			if !r.lines.Next() {
 				return true
@@ -140,14 +137,30 @@ func (r *reader) bulkRows() bool {
 	}
 }
 
-// bulkRow makes f, which is empty, of line i of the block, or reports that another way has to.
-func (q *quick) bulkRow(f *features.Flow, i int, h *header, d *deriver) bool {
+// bulkRow makes f, which is empty, of line i of the block and returns how long it is; 0 if another way has to. escaped says that there may be escapes.
+func (q *quick) bulkRow(f *features.Flow, i int, escaped bool, h *header, d *deriver) (size int) {
 	b := q.bulk
 	row, ok := b.block.Read(&b.values, b.layout, i, b.unset)
 	if !ok {
-		return false
+		return 0
 	}
-	text, v := b.block.Text(), &b.values
+	text := b.block.Text()
+	start, _ := row.Field(0)
+	_, end := row.Field(len(h.fields) - 1)
+	line := text[start:end]
+	if len(line) == 0 || line[0] <= ' ' || line[0] == '#' || line[len(line)-1] == '\r' || escaped && bytes.IndexByte(line, '\\') >= 0 {
+		return 0
+	}
+	if !q.bulkNumbers(f, text, row, h, d) || !q.bulkTexts(f, text, row, h, d) {
+		return 0
+	}
+	return len(line)
+}
+
+// bulkNumbers reads the protocol, which says what ports are, and what the block has read of the row.
+func (q *quick) bulkNumbers(f *features.Flow, text []byte, row *rowscan.Row, h *header, d *deriver) bool {
+	b := q.bulk
+	v := &b.values
 	unset := word{uint64(b.unset), 1}
 
 	start, end := row.Field(h.index[colProto])
@@ -155,15 +168,16 @@ func (q *quick) bulkRow(f *features.Flow, i int, h *header, d *deriver) bool {
 	if !ok {
 		return false
 	}
-	p := &q.protos[w.hash()>>61]
+	p := &q.protos[w.hash()>>59]
 	if p.word != w && (w == unset || !p.learn(w, text[start:end], h.empty, d)) {
 		return false
 	}
 	f.Proto, f.ProtoName = p.class, p.name
 
 	start, end = row.Field(h.index[colTS])
-	us, ok := b.times.Micros(text[start:end])
-	if !ok || us > math.MaxInt64/1000 {
+	seconds, ok := b.times.Seconds(text[start:end], len(".000000"))
+	us := seconds*1e6 + int64(v.Numbers[numFraction])
+	if !ok || v.Known>>numFraction&1 == 0 || us > math.MaxInt64/1000 {
 		return false
 	}
 	f.Start = us * 1000
@@ -213,7 +227,7 @@ func (q *quick) bulkRow(f *features.Flow, i int, h *header, d *deriver) bool {
 		return false
 	}
 	f.Known = known
-	return q.bulkTexts(f, text, row, h, d)
+	return true
 }
 
 // addresses reads addresses of which not both are IPv4.
@@ -234,7 +248,7 @@ func (q *quick) bulkTexts(f *features.Flow, text []byte, row *rowscan.Row, h *he
 	if i := h.index[colService]; i >= 0 {
 		start, end := row.Field(i)
 		if w, ok := short(text, start, end); ok {
-			a := &q.apps[w.hash()>>58]
+			a := &q.apps[w.hash()>>57]
 			if a.word != w {
 				if w == unset {
 					*a = appMeaning{word: w}
@@ -300,22 +314,23 @@ func (q *quick) bulkTexts(f *features.Flow, text []byte, row *rowscan.Row, h *he
 
 // locals reads which ends are local.
 func (b *bulk) locals(f *features.Flow, text []byte, row *rowscan.Row, h *header) bool {
-	for c, known := colLocalOrig, features.FieldLocalSrc; c <= colLocalResp; c, known = c+1, features.FieldLocalDst {
-		i := h.index[c]
-		if i < 0 {
-			continue
-		}
+	if i := h.index[colLocalOrig]; i >= 0 {
 		start, end := row.Field(i)
-		if end-start != 1 || b.local[text[start]]&localBad != 0 {
+		says := b.local[text[start]]
+		if end-start != 1 || says&localBad != 0 {
 			return false
 		}
+		f.Known |= features.Field(says&localKnown) * features.FieldLocalSrc
+		f.LocalSrc = says&localYes != 0
+	}
+	if i := h.index[colLocalResp]; i >= 0 {
+		start, end := row.Field(i)
 		says := b.local[text[start]]
-		f.Known |= features.Field(says&localKnown) * known
-		if c == colLocalOrig {
-			f.LocalSrc = says&localYes != 0
-		} else {
-			f.LocalDst = says&localYes != 0
+		if end-start != 1 || says&localBad != 0 {
+			return false
 		}
+		f.Known |= features.Field(says&localKnown) * features.FieldLocalDst
+		f.LocalDst = says&localYes != 0
 	}
 	return true
 }

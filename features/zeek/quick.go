@@ -16,8 +16,8 @@ type quick struct {
 	fields *fieldscan.Table // of the line; not there before it is needed
 	counts []countField     // of this header
 
-	protos    [8]protoMeaning
-	apps      [64]appMeaning
+	protos    [32]protoMeaning // in none of these do two of the usual texts have one place
+	apps      [128]appMeaning
 	states    [32]stateMeaning
 	histories [256]historyMeaning
 
@@ -140,7 +140,7 @@ func (q *quick) row(f *features.Flow, line []byte, h *header, d *deriver) bool {
 	if !ok || w == unset {
 		return false
 	}
-	p := &q.protos[w.hash()>>61]
+	p := &q.protos[w.hash()>>59]
 	if p.word != w && !p.learn(w, line[start:end], h.empty, d) {
 		return false
 	}
@@ -198,7 +198,7 @@ func (q *quick) row(f *features.Flow, line []byte, h *header, d *deriver) bool {
 			}
 			f.App, f.AppName = d.names.Apps(line[start:end])
 		} else if w != unset {
-			a := &q.apps[w.hash()>>58]
+			a := &q.apps[w.hash()>>57]
 			if a.word != w && !a.learn(w, line[start:end], h.empty, d) {
 				return false
 			}

@@ -29,7 +29,7 @@ func (q *quick) object(f *features.Flow, b []byte, s *jsonscan.Spans, d *deriver
 	if !ok {
 		return false
 	}
-	p := &q.protos[w.hash()>>61]
+	p := &q.protos[w.hash()>>59]
 	if p.word != w && !p.learn(w, b[span.Start:span.End], nil, d) {
 		return false
 	}
@@ -70,7 +70,7 @@ func (q *quick) object(f *features.Flow, b []byte, s *jsonscan.Spans, d *deriver
 		if w, ok = short(b, int(span.Start), int(span.End)); !ok {
 			f.App, f.AppName = d.names.Apps(b[span.Start:span.End])
 		} else {
-			a := &q.apps[w.hash()>>58]
+			a := &q.apps[w.hash()>>57]
 			if a.word != w && !a.learn(w, b[span.Start:span.End], nil, d) {
 				return false
 			}

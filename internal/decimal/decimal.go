@@ -159,25 +159,21 @@ type Recent struct {
 	value int64  // what they mean
 }
 
-// Micros is [Fixed] with six places of text in the form in which Zeek writes times since 2001: ten digits, a point, six digits. ok is false for others.
-func (r *Recent) Micros(b []byte) (value int64, ok bool) {
-	const form = "0000000000.000000"
-	if len(b) != len(form) || b[10] != '.' {
+// Seconds reads ten digits, which is what times since 2001 have ahead of the point; behind them are a point and what else there is to the last rest bytes of b, which is
+// for others to read. ok is false for other forms.
+func (r *Recent) Seconds(b []byte, rest int) (value int64, ok bool) {
+	const form = "0000000000."
+	if len(b) < len(form) || len(b)-rest != len(form)-1 || b[10] != '.' || b[8]-'0' > 9 || b[9]-'0' > 9 {
 		return 0, false
 	}
 	head := binary.LittleEndian.Uint64(b) ^ zeros
-	low := binary.LittleEndian.Uint64(b[9:])&^(0xff<<8) | '0'<<8 // the last digit of the seconds, a zero for the point, and the fraction
-	if !digits8(low) || b[8]-'0' > 9 {
-		return 0, false
-	}
 	if head != r.head {
 		if !digits8(head ^ zeros) {
 			return 0, false
 		}
 		r.head, r.value = head, value8(head^zeros)
 	}
-	v := value8(low)
-	return ((r.value*10+int64(b[8]-'0'))*10+v/1e7)*1e6 + v%1e7, true
+	return r.value*100 + int64(b[8]-'0')*10 + int64(b[9]-'0'), true
 }
 
 // noisyMicros reads the form in which programs write a float64 of seconds: one to ten digits, a point, and 7 to 22 digits, of which most are noise. It is

@@ -10,7 +10,7 @@ package rowscan
 //go:noescape
 func blockAVX2(ends *uint16, lines *uint16, text *byte, n uintptr, sep byte, escape byte) (numEnds uint64, numLines uint64, found uint64)
 
-// readAVX2 reads the numbers and addresses of a row: v points to Values, l to a Layout. Of the row each field that the layout has ends at least 20 bytes behind the beginning of the text.
+// readAVX2 reads the numbers and addresses of a row: v points to Values, l to a Layout. Of the row each field that the layout has ends 16 bytes or more behind the beginning of the text.
 //
 //go:noescape
 func readAVX2(v *uint64, l *int64, text *byte, row *uint16, unset byte)

@@ -30,7 +30,7 @@ type Block struct {
 	text []byte
 	// ends[i+1] is where separator or newline i is, and ends[0] is one before the text; other entries mean nothing.
 	ends [1 + MaxText + slack + MaxFields + 1]uint16
-	// lines[i+1] is how many separators and newlines there are up to that at the end of line i; lines[0] is 0.
+	// lines[i+1] is how many separators and newlines there are ahead of that at the end of line i; lines[0] is one less than none.
 	lines [1 + MaxText + slack]uint16
 }
 
@@ -41,7 +41,7 @@ func (b *Block) Scan(text []byte, sep, escape byte) (lines int, escaped bool) {
 		panic("rowscan: text too long")
 	}
 	b.text = text
-	b.ends[0] = math.MaxUint16
+	b.ends[0], b.lines[0] = math.MaxUint16, math.MaxUint16
 	if len(text) >= 64 && hasAVX2 {
 		_, n, found := blockAVX2(&b.ends[1], &b.lines[1], &text[0], uintptr(len(text)), sep, escape)
 		return int(n), found != 0
@@ -59,12 +59,7 @@ func (b *Block) Line(i int) (start, end, fields int) {
 }
 
 // first is how many separators and newlines there are ahead of line i.
-func (b *Block) first(i int) int {
-	if i == 0 {
-		return 0
-	}
-	return int(b.lines[i]) + 1
-}
+func (b *Block) first(i int) int { return int(b.lines[i] + 1) }
 
 // Row returns where the fields of line i are.
 func (b *Block) Row(i int) *Row { return (*Row)(b.ends[b.first(i):]) }

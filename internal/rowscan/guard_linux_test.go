@@ -26,7 +26,7 @@ func TestGuardPages(t *testing.T) {
 			require.Equal(t, 1, lines)
 			var v Values
 			_, ok := block.Read(&v, testLayout, 0, '-')
-			require.Equal(t, n >= 15+20, ok, n)
+			require.Equal(t, n >= 15+16, ok, n)
 		}
 	}
 }

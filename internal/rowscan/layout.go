@@ -12,8 +12,10 @@ const (
 	MaxNumbers = 12
 	// MaxAddresses is how many addresses are.
 	MaxAddresses = 2
-	// ahead is how many bytes of the text have to be ahead of the end of each field that is read.
-	ahead = 20
+	// maxBack is the most that digits are ahead of the end of their field.
+	maxBack = 8
+	// So many bytes of the text have to be ahead of the end of each field in which there is a number, and an address.
+	aheadOfNumber, aheadOfAddress = 8 + maxBack, 20
 )
 
 // Number says where up to eight digits are.
@@ -28,35 +30,37 @@ type Layout struct {
 	back, most [MaxNumbers]int64                 // of numbers
 	entries    [MaxNumbers + MaxAddresses]uint16 // where the entry ahead of the field is in a Row, in bytes
 	fields     int                               // of a row
-	first      int                               // of the fields
+	number     int                               // the first field in which there is one
+	address    int                               // and an address
 }
 
 // NewLayout returns the layout of rows with so many fields, at most [MaxFields]. There are at most [MaxNumbers] numbers; those that are left out are never known.
 func NewLayout(fields int, numbers []Number, addresses [MaxAddresses]int) *Layout {
-	l := &Layout{fields: fields, first: MaxFields}
-	place := func(i, field int) {
+	l := &Layout{fields: fields, number: fields - 1, address: fields - 1}
+	place := func(field int) uint16 {
 		if field < 0 || field >= fields || fields > MaxFields {
 			panic("rowscan: no such field")
 		}
-		l.entries[i] = uint16(2 * field)
-		l.first = min(l.first, field)
+		return uint16(2 * field)
+	}
+	for i, field := range addresses {
+		l.entries[MaxNumbers+i] = place(field)
+		l.address = min(l.address, field)
 	}
 	for i := range l.most {
 		if i >= len(numbers) {
-			place(i, addresses[0]) // of which no digits are looked at
+			l.entries[i] = l.entries[MaxNumbers] // no digits of it are looked at
 			continue
 		}
 		n := numbers[i]
-		if uint(n.Back) > 8 {
+		if uint(n.Back) > maxBack {
 			panic("rowscan: digits too far ahead of the end of the field")
 		}
-		place(i, n.Field)
+		l.entries[i] = place(n.Field)
+		l.number = min(l.number, n.Field)
 		if l.back[i], l.most[i] = int64(n.Back), int64(n.Most); n.Most == 0 {
 			l.most[i] = MaxText
 		}
-	}
-	for i, field := range addresses {
-		place(MaxNumbers+i, field)
 	}
 	return l
 }
@@ -70,14 +74,14 @@ type Values struct {
 	IPv4      uint32 // bit i: address i is an IPv4 address
 }
 
-// Read reads line i, and reports whether it has as many fields as the layout.
+// Read reads line i, and reports whether it could: it has as many fields as the layout, and is not too near to the beginning of the text.
 func (b *Block) Read(v *Values, l *Layout, i int, unset byte) (row *Row, ok bool) {
 	first := b.first(i)
 	if int(b.lines[i+1])-first+1 != l.fields {
 		return nil, false
 	}
 	row = (*Row)(b.ends[first:])
-	if row[(l.first+1)&MaxFields] < ahead {
+	if row[(l.number+1)&MaxFields] < aheadOfNumber || row[(l.address+1)&MaxFields] < aheadOfAddress {
 		return nil, false
 	}
 	if hasAVX2 {

@@ -36,7 +36,7 @@ func checkScan(t *testing.T, text []byte, sep, escape byte) {
 	b := new(Block)
 	for name, scan := range map[string]func([]byte, byte, byte) (int, bool){"scan": b.Scan, "generic": func(text []byte, sep, escape byte) (int, bool) {
 		*b = Block{text: text}
-		b.ends[0] = 0xffff
+		b.ends[0], b.lines[0] = 0xffff, 0xffff
 		return b.scanGeneric(text, sep, escape)
 	}} {
 		n, escaped := scan(text, sep, escape)

@@ -163,7 +163,7 @@ func rowReader(s *simd) {
 
 	c.Function("readAVX2")
 	c.Attributes(build.NOSPLIT)
-	c.Doc("readAVX2 reads the numbers and addresses of a row: v points to Values, l to a Layout. Of the row each field that the layout has ends at least 20 bytes behind the beginning of the text.")
+	c.Doc("readAVX2 reads the numbers and addresses of a row: v points to Values, l to a Layout. Of the row each field that the layout has ends 16 bytes or more behind the beginning of the text.")
 	c.Pragma("noescape")
 	c.SignatureExpr("func(v *uint64, l *int64, text *byte, row *uint16, unset byte)")
 	values, layout := c.Load(c.Param("v"), c.GP64()), c.Load(c.Param("l"), c.GP64())
