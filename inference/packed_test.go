@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -22,6 +23,9 @@ func packRows(t testing.TB, r *rand.Rand, p *Predictor, rows []float32, values [
 	width := p.NumFeature()
 	n := len(rows) / width
 	columns := r.Perm(width)[:1+r.IntN(width)]
+	if r.IntN(2) == 0 { // some of them side by side
+		slices.Sort(columns)
+	}
 	for i := range n {
 		for _, c := range columns {
 			rows[i*width+c] = values[r.IntN(2)]

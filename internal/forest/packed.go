@@ -10,9 +10,11 @@ import (
 // Packing says which columns of rows are given as bits. It is for the forest that made it, and immutable.
 type Packing struct {
 	width   int
-	columns []int32    // of the bits
-	spans   []span     // of the others
-	values  [2]float32 // that the bits stand for
+	columns []int32          // of the bits
+	spans   []span           // of the others
+	values  [2]float32       // that the bits stand for
+	whole   []bool           // bytes of eight columns side by side
+	eights  *[256][8]float32 // values of these; nil if there are none
 	plan    *kernel.Packing
 }
 
@@ -49,6 +51,21 @@ func NewPacking(width int, columns []int32, off, on float32) *Packing {
 	if n := width - next; n > 0 {
 		x.spans = append(x.spans, span{next, next - len(columns), n})
 	}
+	x.whole = make([]bool, len(columns)/8)
+	for i := range x.whole {
+		x.whole[i] = true
+		for k, c := range columns[8*i:][:8] {
+			x.whole[i] = x.whole[i] && c == columns[8*i]+int32(k)
+		}
+		if x.whole[i] && x.eights == nil {
+			x.eights = new([256][8]float32)
+			for b := range x.eights {
+				for k := range x.eights[b] {
+					x.eights[b][k] = x.values[b>>k&1]
+				}
+			}
+		}
+	}
 	return x
 }
 
@@ -81,8 +98,16 @@ func (x *Packed) Rows(dst []float32, first int) {
 			copy(dst[p.column:][:p.n], dense[p.at:])
 		}
 		bits := x.Bits[r*x.NumBytes():][:x.NumBytes()]
-		for i, c := range x.columns {
-			dst[c] = x.values[bits[i/8]>>(i%8)&1]
+		for i, b := range bits {
+			columns := x.columns[8*i : min(8*i+8, len(x.columns))]
+			if i < len(x.whole) && x.whole[i] {
+				copy(dst[columns[0]:][:8], x.eights[b][:])
+				continue
+			}
+			for _, c := range columns {
+				dst[c] = x.values[b&1]
+				b >>= 1
+			}
 		}
 	}
 }
@@ -130,7 +155,11 @@ func (f *Forest) PackedMargins(dst, base []float32, x *Packed, first, n int, s *
 		if own > 0 {
 			of, base = base[:k*own], base[k*own:]
 		}
-		f.Margins(dst[:k*groups], of, rows, s)
+		if k == 1 {
+			f.RowMargins(dst[:groups], of[:groups], rows, s)
+		} else {
+			f.Margins(dst[:k*groups], of, rows, s)
+		}
 		dst, first, n = dst[k*groups:], first+k, n-k
 	}
 }

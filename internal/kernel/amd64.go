@@ -45,8 +45,11 @@ var vectors128 = vectors{
 }
 
 // workBytes is the memory that the assembly wants for itself: two numbers for each row of 256, the planes of several sub-trees, or the
-// codes of four trees for 512 rows.
-const workBytes = 2048
+// codes of four trees for 512 rows; and what to ask for ahead, see [Scratch.askAhead].
+const workBytes = soonAt + 64
+
+// soonAt is where the memory of the assembly has the address of the next line to ask for, and that of the end of those.
+const soonAt = 2048
 
 // callNanoseconds is about what a tree takes for a block, by depth, on a slow machine.
 var callNanoseconds = [MaxDepth + 1]int{1: 100, 2: 100, 3: 100, 4: 100, 5: 110, 6: 160, 7: 250, 8: 400}
@@ -114,11 +117,13 @@ func (p *Plan) sumVectors(x source, k, rows int, s *Scratch) {
 		p.sumSmall(&small64, column, s)
 		return
 	}
+	if p.kind == AVX2 {
+		s.askAhead(s.soon)
+	}
 	words := rows / 64
 	clear(s.planes[:words]) // plane 0, which a block of the other size may have used
 	for i := range p.shared {
 		v.rank(&p.shared[i], column(p.shared[i].slot), &s.shared[i*rows], s)
-		v.askAhead(s)
 	}
 	for i := range p.tiles {
 		t := &p.tiles[i]
@@ -129,9 +134,7 @@ func (p *Plan) sumVectors(x source, k, rows int, s *Scratch) {
 			} else {
 				v.rank(r, column(r.slot), &s.ranks[0], s)
 			}
-			v.askAhead(s)
 			v.expand(&s.planes[r.plane*words], &s.ranks[0], uintptr(r.bits), uintptr(r.n), &s.work[0])
-			v.askAhead(s)
 			if r.missing >= 0 {
 				v.addMissing(&t.missing[r.missing], column(r.slot), s)
 			}
@@ -212,14 +215,14 @@ func (v *vectors) compareDirect(d *direct, column *float32, s *Scratch) {
 	}
 }
 
-// askAhead asks for some of the rows of the next block.
-func (v *vectors) askAhead(s *Scratch) {
-	if len(s.ahead) == 0 || v.rows == 512 {
-		return
+// askAhead lets the assembly for AVX2 ask for memory that will be needed soon, some of it in each call.
+func (s *Scratch) askAhead(soon []float32) {
+	at := (*[2]uintptr)(unsafe.Pointer(&s.work[soonAt]))
+	*at = [2]uintptr{}
+	if len(soon) > 0 {
+		first := uintptr(unsafe.Pointer(&soon[0]))
+		*at = [2]uintptr{first, first + 4*uintptr(len(soon))}
 	}
-	n := min(s.asked, (len(s.ahead)+15)/16)
-	ask(&s.ahead[0], uintptr(n))
-	s.ahead = s.ahead[min(16*n, len(s.ahead)):]
 }
 
 // spreadAnswers makes planes of what windows found.

@@ -313,7 +313,7 @@ threshold:
 	RET
 
 // func rankLinear256(ranks *byte, column *float32, table *byte, work *byte)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·rankLinear256(SB), NOSPLIT, $0-32
 	MOVQ         ranks+0(FP), AX
 	MOVQ         column+8(FP), CX
@@ -358,12 +358,22 @@ bucket:
 	VMULPS     Y13, Y7, Y7
 	VCVTTPS2DQ Y7, Y7
 	VMOVDQU    Y7, 96(DI)
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x00000080, DI
-	DECQ       SI
-	JNE        bucket
-	MOVQ       24(DX), CX
-	MOVQ       $0x00000008, SI
+	MOVQ       work+24(FP), R8
+	MOVQ       2048(R8), R9
+	CMPQ       R9, 2056(R8)
+	JAE        asked
+	PREFETCHT1 (R9)
+	PREFETCHT1 64(R9)
+	ADDQ       $0x00000080, R9
+	MOVQ       R9, 2048(R8)
+
+asked:
+	ADDQ $0x00000080, CX
+	ADDQ $0x00000080, DI
+	DECQ SI
+	JNE  bucket
+	MOVQ 24(DX), CX
+	MOVQ $0x00000008, SI
 
 group:
 	MOVL        (BX), DI
@@ -481,6 +491,20 @@ compare:
 	JNE        compare
 
 packed:
+	MOVQ       work+24(FP), DI
+	MOVQ       2048(DI), R8
+	CMPQ       R8, 2056(DI)
+	JAE        askedMore
+	PREFETCHT1 (R8)
+	PREFETCHT1 64(R8)
+	PREFETCHT1 128(R8)
+	PREFETCHT1 192(R8)
+	PREFETCHT1 256(R8)
+	PREFETCHT1 320(R8)
+	ADDQ       $0x00000180, R8
+	MOVQ       R8, 2048(DI)
+
+askedMore:
 	VPACKSSDW Y9, Y8, Y8
 	VPACKSSDW Y11, Y10, Y10
 	VPACKUSWB Y10, Y8, Y8
@@ -493,7 +517,7 @@ packed:
 	RET
 
 // func rankLog256(ranks *byte, column *float32, table *byte, work *byte)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·rankLog256(SB), NOSPLIT, $0-32
 	MOVQ         ranks+0(FP), AX
 	MOVQ         column+8(FP), CX
@@ -508,56 +532,66 @@ TEXT ·rankLog256(SB), NOSPLIT, $0-32
 	MOVQ         BX, DI
 
 bucket:
-	VMOVUPS (CX), Y0
-	VMINPS  Y15, Y0, Y0
-	VMAXPS  Y14, Y0, Y0
-	VMOVUPS Y0, 1024(DI)
-	VADDPS  Y10, Y0, Y1
-	VPSRAD  $0x1f, Y1, Y8
-	VPSRLD  $0x01, Y8, Y8
-	VPXOR   Y8, Y1, Y1
-	VPSUBD  Y12, Y1, Y1
-	VPSRLD  X11, Y1, Y1
-	VMOVDQU Y1, (DI)
-	VMOVUPS 32(CX), Y2
-	VMINPS  Y15, Y2, Y2
-	VMAXPS  Y14, Y2, Y2
-	VMOVUPS Y2, 1056(DI)
-	VADDPS  Y10, Y2, Y3
-	VPSRAD  $0x1f, Y3, Y8
-	VPSRLD  $0x01, Y8, Y8
-	VPXOR   Y8, Y3, Y3
-	VPSUBD  Y12, Y3, Y3
-	VPSRLD  X11, Y3, Y3
-	VMOVDQU Y3, 32(DI)
-	VMOVUPS 64(CX), Y4
-	VMINPS  Y15, Y4, Y4
-	VMAXPS  Y14, Y4, Y4
-	VMOVUPS Y4, 1088(DI)
-	VADDPS  Y10, Y4, Y5
-	VPSRAD  $0x1f, Y5, Y8
-	VPSRLD  $0x01, Y8, Y8
-	VPXOR   Y8, Y5, Y5
-	VPSUBD  Y12, Y5, Y5
-	VPSRLD  X11, Y5, Y5
-	VMOVDQU Y5, 64(DI)
-	VMOVUPS 96(CX), Y6
-	VMINPS  Y15, Y6, Y6
-	VMAXPS  Y14, Y6, Y6
-	VMOVUPS Y6, 1120(DI)
-	VADDPS  Y10, Y6, Y7
-	VPSRAD  $0x1f, Y7, Y8
-	VPSRLD  $0x01, Y8, Y8
-	VPXOR   Y8, Y7, Y7
-	VPSUBD  Y12, Y7, Y7
-	VPSRLD  X11, Y7, Y7
-	VMOVDQU Y7, 96(DI)
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DI
-	DECQ    SI
-	JNE     bucket
-	MOVQ    24(DX), CX
-	MOVQ    $0x00000008, SI
+	VMOVUPS    (CX), Y0
+	VMINPS     Y15, Y0, Y0
+	VMAXPS     Y14, Y0, Y0
+	VMOVUPS    Y0, 1024(DI)
+	VADDPS     Y10, Y0, Y1
+	VPSRAD     $0x1f, Y1, Y8
+	VPSRLD     $0x01, Y8, Y8
+	VPXOR      Y8, Y1, Y1
+	VPSUBD     Y12, Y1, Y1
+	VPSRLD     X11, Y1, Y1
+	VMOVDQU    Y1, (DI)
+	VMOVUPS    32(CX), Y2
+	VMINPS     Y15, Y2, Y2
+	VMAXPS     Y14, Y2, Y2
+	VMOVUPS    Y2, 1056(DI)
+	VADDPS     Y10, Y2, Y3
+	VPSRAD     $0x1f, Y3, Y8
+	VPSRLD     $0x01, Y8, Y8
+	VPXOR      Y8, Y3, Y3
+	VPSUBD     Y12, Y3, Y3
+	VPSRLD     X11, Y3, Y3
+	VMOVDQU    Y3, 32(DI)
+	VMOVUPS    64(CX), Y4
+	VMINPS     Y15, Y4, Y4
+	VMAXPS     Y14, Y4, Y4
+	VMOVUPS    Y4, 1088(DI)
+	VADDPS     Y10, Y4, Y5
+	VPSRAD     $0x1f, Y5, Y8
+	VPSRLD     $0x01, Y8, Y8
+	VPXOR      Y8, Y5, Y5
+	VPSUBD     Y12, Y5, Y5
+	VPSRLD     X11, Y5, Y5
+	VMOVDQU    Y5, 64(DI)
+	VMOVUPS    96(CX), Y6
+	VMINPS     Y15, Y6, Y6
+	VMAXPS     Y14, Y6, Y6
+	VMOVUPS    Y6, 1120(DI)
+	VADDPS     Y10, Y6, Y7
+	VPSRAD     $0x1f, Y7, Y8
+	VPSRLD     $0x01, Y8, Y8
+	VPXOR      Y8, Y7, Y7
+	VPSUBD     Y12, Y7, Y7
+	VPSRLD     X11, Y7, Y7
+	VMOVDQU    Y7, 96(DI)
+	MOVQ       work+24(FP), R8
+	MOVQ       2048(R8), R9
+	CMPQ       R9, 2056(R8)
+	JAE        asked
+	PREFETCHT1 (R9)
+	PREFETCHT1 64(R9)
+	ADDQ       $0x00000080, R9
+	MOVQ       R9, 2048(R8)
+
+asked:
+	ADDQ $0x00000080, CX
+	ADDQ $0x00000080, DI
+	DECQ SI
+	JNE  bucket
+	MOVQ 24(DX), CX
+	MOVQ $0x00000008, SI
 
 group:
 	MOVL        (BX), DI
@@ -675,6 +709,20 @@ compare:
 	JNE        compare
 
 packed:
+	MOVQ       work+24(FP), DI
+	MOVQ       2048(DI), R8
+	CMPQ       R8, 2056(DI)
+	JAE        askedMore
+	PREFETCHT1 (R8)
+	PREFETCHT1 64(R8)
+	PREFETCHT1 128(R8)
+	PREFETCHT1 192(R8)
+	PREFETCHT1 256(R8)
+	PREFETCHT1 320(R8)
+	ADDQ       $0x00000180, R8
+	MOVQ       R8, 2048(DI)
+
+askedMore:
 	VPACKSSDW Y9, Y8, Y8
 	VPACKSSDW Y11, Y10, Y10
 	VPACKUSWB Y10, Y8, Y8
@@ -1690,7 +1738,7 @@ place7:
 	RET
 
 // func trees1x256(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·trees1x256(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -1915,15 +1963,33 @@ tree:
 	VMOVUPS        Y11, 960(BX)
 	VADDPS         992(BX), Y10, Y10
 	VMOVUPS        Y10, 992(BX)
-	ADDQ           $0x00000002, CX
-	ADDQ           $0x00000040, DX
-	DECQ           SI
-	JNE            tree
+	MOVQ           work+40(FP), DI
+	MOVQ           2048(DI), R8
+	CMPQ           R8, 2056(DI)
+	JAE            asked
+	PREFETCHT1     (R8)
+	PREFETCHT1     64(R8)
+	PREFETCHT1     128(R8)
+	PREFETCHT1     192(R8)
+	PREFETCHT1     256(R8)
+	PREFETCHT1     320(R8)
+	PREFETCHT1     384(R8)
+	PREFETCHT1     448(R8)
+	PREFETCHT1     512(R8)
+	PREFETCHT1     576(R8)
+	ADDQ           $0x00000280, R8
+	MOVQ           R8, 2048(DI)
+
+asked:
+	ADDQ $0x00000002, CX
+	ADDQ $0x00000040, DX
+	DECQ SI
+	JNE  tree
 	VZEROUPPER
 	RET
 
 // func trees2x256(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·trees2x256(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -2158,15 +2224,33 @@ tree:
 	VMOVUPS        Y11, 960(BX)
 	VADDPS         992(BX), Y10, Y10
 	VMOVUPS        Y10, 992(BX)
-	ADDQ           $0x00000006, CX
-	ADDQ           $0x00000040, DX
-	DECQ           SI
-	JNE            tree
+	MOVQ           work+40(FP), DI
+	MOVQ           2048(DI), R8
+	CMPQ           R8, 2056(DI)
+	JAE            asked
+	PREFETCHT1     (R8)
+	PREFETCHT1     64(R8)
+	PREFETCHT1     128(R8)
+	PREFETCHT1     192(R8)
+	PREFETCHT1     256(R8)
+	PREFETCHT1     320(R8)
+	PREFETCHT1     384(R8)
+	PREFETCHT1     448(R8)
+	PREFETCHT1     512(R8)
+	PREFETCHT1     576(R8)
+	ADDQ           $0x00000280, R8
+	MOVQ           R8, 2048(DI)
+
+asked:
+	ADDQ $0x00000006, CX
+	ADDQ $0x00000040, DX
+	DECQ SI
+	JNE  tree
 	VZEROUPPER
 	RET
 
 // func trees3x256(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·trees3x256(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -2427,15 +2511,33 @@ tree:
 	VMOVUPS        Y11, 960(BX)
 	VADDPS         992(BX), Y10, Y10
 	VMOVUPS        Y10, 992(BX)
-	ADDQ           $0x0000000e, CX
-	ADDQ           $0x00000040, DX
-	DECQ           SI
-	JNE            tree
+	MOVQ           work+40(FP), DI
+	MOVQ           2048(DI), R8
+	CMPQ           R8, 2056(DI)
+	JAE            asked
+	PREFETCHT1     (R8)
+	PREFETCHT1     64(R8)
+	PREFETCHT1     128(R8)
+	PREFETCHT1     192(R8)
+	PREFETCHT1     256(R8)
+	PREFETCHT1     320(R8)
+	PREFETCHT1     384(R8)
+	PREFETCHT1     448(R8)
+	PREFETCHT1     512(R8)
+	PREFETCHT1     576(R8)
+	ADDQ           $0x00000280, R8
+	MOVQ           R8, 2048(DI)
+
+asked:
+	ADDQ $0x0000000e, CX
+	ADDQ $0x00000040, DX
+	DECQ SI
+	JNE  tree
 	VZEROUPPER
 	RET
 
 // func trees4x256(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·trees4x256(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -2736,10 +2838,28 @@ tree:
 	VMOVUPS        Y11, 960(BX)
 	VADDPS         992(BX), Y10, Y10
 	VMOVUPS        Y10, 992(BX)
-	ADDQ           $0x0000001e, CX
-	ADDQ           $0x00000040, DX
-	DECQ           SI
-	JNE            tree
+	MOVQ           work+40(FP), DI
+	MOVQ           2048(DI), R8
+	CMPQ           R8, 2056(DI)
+	JAE            asked
+	PREFETCHT1     (R8)
+	PREFETCHT1     64(R8)
+	PREFETCHT1     128(R8)
+	PREFETCHT1     192(R8)
+	PREFETCHT1     256(R8)
+	PREFETCHT1     320(R8)
+	PREFETCHT1     384(R8)
+	PREFETCHT1     448(R8)
+	PREFETCHT1     512(R8)
+	PREFETCHT1     576(R8)
+	ADDQ           $0x00000280, R8
+	MOVQ           R8, 2048(DI)
+
+asked:
+	ADDQ $0x0000001e, CX
+	ADDQ $0x00000040, DX
+	DECQ SI
+	JNE  tree
 	VZEROUPPER
 	RET
 
@@ -3309,10 +3429,28 @@ tree:
 	VMOVUPS        Y12, 960(BX)
 	VADDPS         992(BX), Y5, Y5
 	VMOVUPS        Y5, 992(BX)
-	ADDQ           $0x0000003e, CX
-	ADDQ           $0x00000080, DX
-	DECQ           SI
-	JNE            tree
+	MOVQ           work+40(FP), DI
+	MOVQ           2048(DI), R8
+	CMPQ           R8, 2056(DI)
+	JAE            asked
+	PREFETCHT1     (R8)
+	PREFETCHT1     64(R8)
+	PREFETCHT1     128(R8)
+	PREFETCHT1     192(R8)
+	PREFETCHT1     256(R8)
+	PREFETCHT1     320(R8)
+	PREFETCHT1     384(R8)
+	PREFETCHT1     448(R8)
+	PREFETCHT1     512(R8)
+	PREFETCHT1     576(R8)
+	ADDQ           $0x00000280, R8
+	MOVQ           R8, 2048(DI)
+
+asked:
+	ADDQ $0x0000003e, CX
+	ADDQ $0x00000080, DX
+	DECQ SI
+	JNE  tree
 	VZEROUPPER
 	RET
 
@@ -4312,10 +4450,28 @@ tree:
 	VMOVUPS        Y5, 960(BX)
 	VADDPS         992(BX), Y9, Y9
 	VMOVUPS        Y9, 992(BX)
-	ADDQ           $0x0000007e, CX
-	ADDQ           $0x00000100, DX
-	DECQ           SI
-	JNE            tree
+	MOVQ           work+40(FP), DI
+	MOVQ           2048(DI), R8
+	CMPQ           R8, 2056(DI)
+	JAE            asked
+	PREFETCHT1     (R8)
+	PREFETCHT1     64(R8)
+	PREFETCHT1     128(R8)
+	PREFETCHT1     192(R8)
+	PREFETCHT1     256(R8)
+	PREFETCHT1     320(R8)
+	PREFETCHT1     384(R8)
+	PREFETCHT1     448(R8)
+	PREFETCHT1     512(R8)
+	PREFETCHT1     576(R8)
+	ADDQ           $0x00000280, R8
+	MOVQ           R8, 2048(DI)
+
+asked:
+	ADDQ $0x0000007e, CX
+	ADDQ $0x00000100, DX
+	DECQ SI
+	JNE  tree
 	VZEROUPPER
 	RET
 
@@ -8445,7 +8601,7 @@ threshold:
 	RET
 
 // func rankLinear128(ranks *byte, column *float32, table *byte, work *byte)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·rankLinear128(SB), NOSPLIT, $0-32
 	MOVQ         ranks+0(FP), AX
 	MOVQ         column+8(FP), CX
@@ -8490,12 +8646,22 @@ bucket:
 	VMULPS     X13, X7, X7
 	VCVTTPS2DQ X7, X7
 	VMOVDQU    X7, 48(DI)
-	ADDQ       $0x00000040, CX
-	ADDQ       $0x00000040, DI
-	DECQ       SI
-	JNE        bucket
-	MOVQ       24(DX), CX
-	MOVQ       $0x00000008, SI
+	MOVQ       work+24(FP), R8
+	MOVQ       2048(R8), R9
+	CMPQ       R9, 2056(R8)
+	JAE        asked
+	PREFETCHT1 (R9)
+	PREFETCHT1 64(R9)
+	ADDQ       $0x00000080, R9
+	MOVQ       R9, 2048(R8)
+
+asked:
+	ADDQ $0x00000040, CX
+	ADDQ $0x00000040, DI
+	DECQ SI
+	JNE  bucket
+	MOVQ 24(DX), CX
+	MOVQ $0x00000008, SI
 
 group:
 	MOVL    (BX), DI
@@ -8573,6 +8739,20 @@ compare:
 	JNE        compare
 
 packed:
+	MOVQ       work+24(FP), DI
+	MOVQ       2048(DI), R8
+	CMPQ       R8, 2056(DI)
+	JAE        askedMore
+	PREFETCHT1 (R8)
+	PREFETCHT1 64(R8)
+	PREFETCHT1 128(R8)
+	PREFETCHT1 192(R8)
+	PREFETCHT1 256(R8)
+	PREFETCHT1 320(R8)
+	ADDQ       $0x00000180, R8
+	MOVQ       R8, 2048(DI)
+
+askedMore:
 	VPACKSSDW X9, X8, X8
 	VPACKSSDW X11, X10, X10
 	VPACKUSWB X10, X8, X8
@@ -8585,7 +8765,7 @@ packed:
 	RET
 
 // func rankLog128(ranks *byte, column *float32, table *byte, work *byte)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·rankLog128(SB), NOSPLIT, $0-32
 	MOVQ         ranks+0(FP), AX
 	MOVQ         column+8(FP), CX
@@ -8600,56 +8780,66 @@ TEXT ·rankLog128(SB), NOSPLIT, $0-32
 	MOVQ         BX, DI
 
 bucket:
-	VMOVUPS (CX), X0
-	VMINPS  X15, X0, X0
-	VMAXPS  X14, X0, X0
-	VMOVUPS X0, 1024(DI)
-	VADDPS  X10, X0, X1
-	VPSRAD  $0x1f, X1, X8
-	VPSRLD  $0x01, X8, X8
-	VPXOR   X8, X1, X1
-	VPSUBD  X12, X1, X1
-	VPSRLD  X11, X1, X1
-	VMOVDQU X1, (DI)
-	VMOVUPS 16(CX), X2
-	VMINPS  X15, X2, X2
-	VMAXPS  X14, X2, X2
-	VMOVUPS X2, 1040(DI)
-	VADDPS  X10, X2, X3
-	VPSRAD  $0x1f, X3, X8
-	VPSRLD  $0x01, X8, X8
-	VPXOR   X8, X3, X3
-	VPSUBD  X12, X3, X3
-	VPSRLD  X11, X3, X3
-	VMOVDQU X3, 16(DI)
-	VMOVUPS 32(CX), X4
-	VMINPS  X15, X4, X4
-	VMAXPS  X14, X4, X4
-	VMOVUPS X4, 1056(DI)
-	VADDPS  X10, X4, X5
-	VPSRAD  $0x1f, X5, X8
-	VPSRLD  $0x01, X8, X8
-	VPXOR   X8, X5, X5
-	VPSUBD  X12, X5, X5
-	VPSRLD  X11, X5, X5
-	VMOVDQU X5, 32(DI)
-	VMOVUPS 48(CX), X6
-	VMINPS  X15, X6, X6
-	VMAXPS  X14, X6, X6
-	VMOVUPS X6, 1072(DI)
-	VADDPS  X10, X6, X7
-	VPSRAD  $0x1f, X7, X8
-	VPSRLD  $0x01, X8, X8
-	VPXOR   X8, X7, X7
-	VPSUBD  X12, X7, X7
-	VPSRLD  X11, X7, X7
-	VMOVDQU X7, 48(DI)
-	ADDQ    $0x00000040, CX
-	ADDQ    $0x00000040, DI
-	DECQ    SI
-	JNE     bucket
-	MOVQ    24(DX), CX
-	MOVQ    $0x00000008, SI
+	VMOVUPS    (CX), X0
+	VMINPS     X15, X0, X0
+	VMAXPS     X14, X0, X0
+	VMOVUPS    X0, 1024(DI)
+	VADDPS     X10, X0, X1
+	VPSRAD     $0x1f, X1, X8
+	VPSRLD     $0x01, X8, X8
+	VPXOR      X8, X1, X1
+	VPSUBD     X12, X1, X1
+	VPSRLD     X11, X1, X1
+	VMOVDQU    X1, (DI)
+	VMOVUPS    16(CX), X2
+	VMINPS     X15, X2, X2
+	VMAXPS     X14, X2, X2
+	VMOVUPS    X2, 1040(DI)
+	VADDPS     X10, X2, X3
+	VPSRAD     $0x1f, X3, X8
+	VPSRLD     $0x01, X8, X8
+	VPXOR      X8, X3, X3
+	VPSUBD     X12, X3, X3
+	VPSRLD     X11, X3, X3
+	VMOVDQU    X3, 16(DI)
+	VMOVUPS    32(CX), X4
+	VMINPS     X15, X4, X4
+	VMAXPS     X14, X4, X4
+	VMOVUPS    X4, 1056(DI)
+	VADDPS     X10, X4, X5
+	VPSRAD     $0x1f, X5, X8
+	VPSRLD     $0x01, X8, X8
+	VPXOR      X8, X5, X5
+	VPSUBD     X12, X5, X5
+	VPSRLD     X11, X5, X5
+	VMOVDQU    X5, 32(DI)
+	VMOVUPS    48(CX), X6
+	VMINPS     X15, X6, X6
+	VMAXPS     X14, X6, X6
+	VMOVUPS    X6, 1072(DI)
+	VADDPS     X10, X6, X7
+	VPSRAD     $0x1f, X7, X8
+	VPSRLD     $0x01, X8, X8
+	VPXOR      X8, X7, X7
+	VPSUBD     X12, X7, X7
+	VPSRLD     X11, X7, X7
+	VMOVDQU    X7, 48(DI)
+	MOVQ       work+24(FP), R8
+	MOVQ       2048(R8), R9
+	CMPQ       R9, 2056(R8)
+	JAE        asked
+	PREFETCHT1 (R9)
+	PREFETCHT1 64(R9)
+	ADDQ       $0x00000080, R9
+	MOVQ       R9, 2048(R8)
+
+asked:
+	ADDQ $0x00000040, CX
+	ADDQ $0x00000040, DI
+	DECQ SI
+	JNE  bucket
+	MOVQ 24(DX), CX
+	MOVQ $0x00000008, SI
 
 group:
 	MOVL    (BX), DI
@@ -8727,6 +8917,20 @@ compare:
 	JNE        compare
 
 packed:
+	MOVQ       work+24(FP), DI
+	MOVQ       2048(DI), R8
+	CMPQ       R8, 2056(DI)
+	JAE        askedMore
+	PREFETCHT1 (R8)
+	PREFETCHT1 64(R8)
+	PREFETCHT1 128(R8)
+	PREFETCHT1 192(R8)
+	PREFETCHT1 256(R8)
+	PREFETCHT1 320(R8)
+	ADDQ       $0x00000180, R8
+	MOVQ       R8, 2048(DI)
+
+askedMore:
 	VPACKSSDW X9, X8, X8
 	VPACKSSDW X11, X10, X10
 	VPACKUSWB X10, X8, X8
@@ -9492,7 +9696,7 @@ place3:
 	RET
 
 // func trees1x128(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·trees1x128(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -9717,15 +9921,33 @@ tree:
 	VMOVUPS    X11, 480(BX)
 	VADDPS     496(BX), X10, X10
 	VMOVUPS    X10, 496(BX)
-	ADDQ       $0x00000002, CX
-	ADDQ       $0x00000040, DX
-	DECQ       SI
-	JNE        tree
+	MOVQ       work+40(FP), DI
+	MOVQ       2048(DI), R8
+	CMPQ       R8, 2056(DI)
+	JAE        asked
+	PREFETCHT1 (R8)
+	PREFETCHT1 64(R8)
+	PREFETCHT1 128(R8)
+	PREFETCHT1 192(R8)
+	PREFETCHT1 256(R8)
+	PREFETCHT1 320(R8)
+	PREFETCHT1 384(R8)
+	PREFETCHT1 448(R8)
+	PREFETCHT1 512(R8)
+	PREFETCHT1 576(R8)
+	ADDQ       $0x00000280, R8
+	MOVQ       R8, 2048(DI)
+
+asked:
+	ADDQ $0x00000002, CX
+	ADDQ $0x00000040, DX
+	DECQ SI
+	JNE  tree
 	VZEROUPPER
 	RET
 
 // func trees2x128(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·trees2x128(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -9960,15 +10182,33 @@ tree:
 	VMOVUPS    X11, 480(BX)
 	VADDPS     496(BX), X10, X10
 	VMOVUPS    X10, 496(BX)
-	ADDQ       $0x00000006, CX
-	ADDQ       $0x00000040, DX
-	DECQ       SI
-	JNE        tree
+	MOVQ       work+40(FP), DI
+	MOVQ       2048(DI), R8
+	CMPQ       R8, 2056(DI)
+	JAE        asked
+	PREFETCHT1 (R8)
+	PREFETCHT1 64(R8)
+	PREFETCHT1 128(R8)
+	PREFETCHT1 192(R8)
+	PREFETCHT1 256(R8)
+	PREFETCHT1 320(R8)
+	PREFETCHT1 384(R8)
+	PREFETCHT1 448(R8)
+	PREFETCHT1 512(R8)
+	PREFETCHT1 576(R8)
+	ADDQ       $0x00000280, R8
+	MOVQ       R8, 2048(DI)
+
+asked:
+	ADDQ $0x00000006, CX
+	ADDQ $0x00000040, DX
+	DECQ SI
+	JNE  tree
 	VZEROUPPER
 	RET
 
 // func trees3x128(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·trees3x128(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -10229,15 +10469,33 @@ tree:
 	VMOVUPS    X11, 480(BX)
 	VADDPS     496(BX), X10, X10
 	VMOVUPS    X10, 496(BX)
-	ADDQ       $0x0000000e, CX
-	ADDQ       $0x00000040, DX
-	DECQ       SI
-	JNE        tree
+	MOVQ       work+40(FP), DI
+	MOVQ       2048(DI), R8
+	CMPQ       R8, 2056(DI)
+	JAE        asked
+	PREFETCHT1 (R8)
+	PREFETCHT1 64(R8)
+	PREFETCHT1 128(R8)
+	PREFETCHT1 192(R8)
+	PREFETCHT1 256(R8)
+	PREFETCHT1 320(R8)
+	PREFETCHT1 384(R8)
+	PREFETCHT1 448(R8)
+	PREFETCHT1 512(R8)
+	PREFETCHT1 576(R8)
+	ADDQ       $0x00000280, R8
+	MOVQ       R8, 2048(DI)
+
+asked:
+	ADDQ $0x0000000e, CX
+	ADDQ $0x00000040, DX
+	DECQ SI
+	JNE  tree
 	VZEROUPPER
 	RET
 
 // func trees4x128(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·trees4x128(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -10538,10 +10796,28 @@ tree:
 	VMOVUPS    X11, 480(BX)
 	VADDPS     496(BX), X10, X10
 	VMOVUPS    X10, 496(BX)
-	ADDQ       $0x0000001e, CX
-	ADDQ       $0x00000040, DX
-	DECQ       SI
-	JNE        tree
+	MOVQ       work+40(FP), DI
+	MOVQ       2048(DI), R8
+	CMPQ       R8, 2056(DI)
+	JAE        asked
+	PREFETCHT1 (R8)
+	PREFETCHT1 64(R8)
+	PREFETCHT1 128(R8)
+	PREFETCHT1 192(R8)
+	PREFETCHT1 256(R8)
+	PREFETCHT1 320(R8)
+	PREFETCHT1 384(R8)
+	PREFETCHT1 448(R8)
+	PREFETCHT1 512(R8)
+	PREFETCHT1 576(R8)
+	ADDQ       $0x00000280, R8
+	MOVQ       R8, 2048(DI)
+
+asked:
+	ADDQ $0x0000001e, CX
+	ADDQ $0x00000040, DX
+	DECQ SI
+	JNE  tree
 	VZEROUPPER
 	RET
 
@@ -11111,10 +11387,28 @@ tree:
 	VMOVUPS    X12, 480(BX)
 	VADDPS     496(BX), X5, X5
 	VMOVUPS    X5, 496(BX)
-	ADDQ       $0x0000003e, CX
-	ADDQ       $0x00000080, DX
-	DECQ       SI
-	JNE        tree
+	MOVQ       work+40(FP), DI
+	MOVQ       2048(DI), R8
+	CMPQ       R8, 2056(DI)
+	JAE        asked
+	PREFETCHT1 (R8)
+	PREFETCHT1 64(R8)
+	PREFETCHT1 128(R8)
+	PREFETCHT1 192(R8)
+	PREFETCHT1 256(R8)
+	PREFETCHT1 320(R8)
+	PREFETCHT1 384(R8)
+	PREFETCHT1 448(R8)
+	PREFETCHT1 512(R8)
+	PREFETCHT1 576(R8)
+	ADDQ       $0x00000280, R8
+	MOVQ       R8, 2048(DI)
+
+asked:
+	ADDQ $0x0000003e, CX
+	ADDQ $0x00000080, DX
+	DECQ SI
+	JNE  tree
 	VZEROUPPER
 	RET
 
@@ -12108,10 +12402,28 @@ tree:
 	VMOVUPS    X5, 480(BX)
 	VADDPS     496(BX), X9, X9
 	VMOVUPS    X9, 496(BX)
-	ADDQ       $0x0000007e, CX
-	ADDQ       $0x00000100, DX
-	DECQ       SI
-	JNE        tree
+	MOVQ       work+40(FP), DI
+	MOVQ       2048(DI), R8
+	CMPQ       R8, 2056(DI)
+	JAE        asked
+	PREFETCHT1 (R8)
+	PREFETCHT1 64(R8)
+	PREFETCHT1 128(R8)
+	PREFETCHT1 192(R8)
+	PREFETCHT1 256(R8)
+	PREFETCHT1 320(R8)
+	PREFETCHT1 384(R8)
+	PREFETCHT1 448(R8)
+	PREFETCHT1 512(R8)
+	PREFETCHT1 576(R8)
+	ADDQ       $0x00000280, R8
+	MOVQ       R8, 2048(DI)
+
+asked:
+	ADDQ $0x0000007e, CX
+	ADDQ $0x00000100, DX
+	DECQ SI
+	JNE  tree
 	VZEROUPPER
 	RET
 
@@ -22101,17 +22413,4 @@ tree:
 	DECQ         SI
 	JNE          tree
 	VZEROUPPER
-	RET
-
-// func ask(memory *float32, n uintptr)
-// Requires: MMX+
-TEXT ·ask(SB), NOSPLIT, $0-16
-	MOVQ memory+0(FP), AX
-	MOVQ n+8(FP), CX
-
-line:
-	PREFETCHT1 (AX)
-	ADDQ       $0x40, AX
-	DECQ       CX
-	JNE        line
 	RET

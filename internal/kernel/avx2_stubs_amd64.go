@@ -323,8 +323,3 @@ func trees7x32(bytes *byte, program *byte, leaves *float32, sums *float32, n uin
 //
 //go:noescape
 func trees8x32(bytes *byte, program *byte, leaves *float32, sums *float32, n uintptr, work *byte)
-
-// asks for n lines of memory, for the second cache.
-//
-//go:noescape
-func ask(memory *float32, n uintptr)

@@ -31,8 +31,7 @@ type Scratch struct {
 	answers []byte    // of a block, in Plan.windows or of Packing.places
 	bits    []byte    // of the last block, if it is not full and rows have some
 	work    []byte    // of assembly
-	ahead   []float32 // what is left to ask for of the rows of the next block
-	asked   int       // lines of that to ask for at a time
+	soon    []float32 // rows of the next block, to be asked for ahead
 }
 
 // maxAsked is how many bytes of rows a block may ask for ahead: half of a common second-level cache.
@@ -110,21 +109,20 @@ func (p *Plan) margins(dst, base []float32, x source, n int, baseLast bool, s *S
 		} else {
 			p.start(from, step, k, rows, s)
 		}
-		p.askAhead(x.Matrix, first+k, n, rows, s)
+		s.soon = soonAfter(x.Matrix, first+k, n, rows)
 		p.sum(x.rows(first), k, rows, s)
 		p.finish(dst[(first+skip)*groups:], from[skip*step:], step, k, skip, rows, baseLast, s)
 	}
+	s.soon = nil // rows are the caller's
 }
 
-// askAhead lets a block ask for the rows behind it, up to row n, while it has no other use for memory.
-func (p *Plan) askAhead(m Matrix, first, n, rows int, s *Scratch) {
-	s.ahead = nil
+// soonAfter is the rows of the block behind one, from row first on, up to row n, if they are few enough to be asked for ahead.
+func soonAfter(m Matrix, first, n, rows int) []float32 {
 	next := min(rows, n-first)
-	if p.asks == 0 || m.ColumnStride != 1 || m.RowStride == 0 || next < SmallRows || m.RowStride > maxAsked/4/rows {
-		return
+	if m.ColumnStride != 1 || m.RowStride == 0 || next < SmallRows || m.RowStride > maxAsked/4/rows {
+		return nil
 	}
-	s.ahead = m.Data[first*m.RowStride:][:(next-1)*m.RowStride+1]
-	s.asked = len(s.ahead)/(16*p.asks) + 1
+	return m.Data[first*m.RowStride:][:(next-1)*m.RowStride+1]
 }
 
 // sum adds all trees for k rows, in a block of more.

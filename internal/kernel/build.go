@@ -407,9 +407,6 @@ func (b *Builder) Plan() *Plan {
 		b.placeSmall(slot)
 	}
 	p.dropThresholds()
-	if p.kind == AVX2 {
-		p.asks = 2 * p.Size().Ranked
-	}
 	p.countBytes()
 	return p
 }

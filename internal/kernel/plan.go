@@ -22,7 +22,6 @@ type Plan struct {
 	loads      []uint32 // first columns of the groups of four that are read; see transpose
 	whole      int      // of these loads, those that are needed where there are windows: the first ones
 	windows    []window
-	asks       int      // how often a block asks for some of the rows of the next one
 	slots      []uint32 // places of the used ones among them: 4*i + c is column loads[i] + c
 	shared     []ranked // of columns that several tiles rank, for all of them; see remapped
 	tiles      []tile

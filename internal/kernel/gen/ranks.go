@@ -61,6 +61,9 @@ func (s *simd) rank(linear bool) {
 		}
 		s.VMOVDQU(s.v(b), at(at4, s.size()*i))
 	}
+	if s.block() > sideRows {
+		s.askAhead(2, "asked")
+	}
 	s.ADDQ(operand.U32(4*s.group()), column)
 	s.ADDQ(operand.U32(4*s.group()), at4)
 	s.DECQ(count)
@@ -110,6 +113,9 @@ func (s *simd) rank(linear bool) {
 	s.DECQ(compares)
 	s.JNE(operand.LabelRef("compare"))
 	s.Label("packed")
+	if s.block() > sideRows {
+		s.askAhead(6, "askedMore")
+	}
 	s.packed(8, 9, 10, 11, true)
 	s.VMOVDQU(s.v(8), at(ranks, 0))
 	s.ADDQ(operand.U32(4*s.group()), work)

@@ -50,7 +50,6 @@ func blockKernels(c *build.Context) {
 		}
 	}
 	byteKernels(c)
-	ask(&simd{Context: c})
 }
 
 // size is the bytes of a vector.

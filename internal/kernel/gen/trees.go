@@ -134,6 +134,9 @@ func (s *simd) trees(depth int) {
 	} else {
 		n.load(depth, words, leaves, sums)
 	}
+	if tables {
+		s.askAhead(10, "asked")
+	}
 	s.ADDQ(operand.U32(2*(1<<depth-1)), n.program)
 	s.ADDQ(operand.U32(4*max(16, 1<<depth)), leaves)
 	s.DECQ(count)

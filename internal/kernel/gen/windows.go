@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 
-	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -103,20 +102,21 @@ func (s *simd) spread() {
 	s.end()
 }
 
-// ask writes the function that asks for memory ahead of its use.
-func ask(s *simd) {
-	s.Function("ask")
-	s.Attributes(attr.NOSPLIT)
-	s.Doc("asks for n lines of memory, for the second cache.")
-	s.Pragma("noescape")
-	s.SignatureExpr("func(memory *float32, n uintptr)")
-	memory, n := s.param("memory"), s.param("n")
-	s.Label("line")
-	s.PREFETCHT1(at(memory, 0))
-	s.ADDQ(operand.U8(64), memory)
-	s.DECQ(n)
-	s.JNE(operand.LabelRef("line"))
-	s.RET()
+// soonAt is where the work memory has the addresses of the next line to ask for and of the end of those.
+const soonAt = 2048
+
+// askAhead asks for some lines of what the work memory names, for the second cache, unless all were asked for. Some more behind its end are asked for in vain, which does nothing else.
+func (s *simd) askAhead(lines int, label string) {
+	work, next := s.param("work"), s.GP64()
+	s.MOVQ(at(work, soonAt), next)
+	s.CMPQ(next, at(work, soonAt+8))
+	s.JAE(operand.LabelRef(label))
+	for i := range lines {
+		s.PREFETCHT1(at(next, 64*i))
+	}
+	s.ADDQ(operand.U32(uint32(64*lines)), next)
+	s.MOVQ(next, at(work, soonAt))
+	s.Label(label)
 }
 
 // collect writes the bytes of rows that are given as bits where answers of windows would be.
