@@ -72,6 +72,9 @@ func TestPacked(t *testing.T) {
 	for name, b := range packedBoosters(r, t) {
 		for output := Value; output <= Interaction; output++ {
 			for _, kernel := range forcedKernels() {
+				if kernel != KernelAuto && output >= Contribution {
+					continue
+				}
 				for _, n := range []int{0, 1, 40, 100, 300, 3000} {
 					if n > 40 && (output > Margin || kernel == KernelWalk) || n > 1 && output == Interaction || n == 3000 && kernel != KernelAuto {
 						continue
