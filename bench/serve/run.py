@@ -35,6 +35,14 @@ class Server:
         self.name, self.command, self.port, self.env = name, command, port, dict(os.environ, OMP_NUM_THREADS="1", **(env or {}))
         self.path, self.ready, self.json, self.process = path, ready, json, None
 
+    def with_workers(self, n):
+        """The same with n workers, or None if it has none."""
+        if "-w" not in self.command:
+            return None
+        command = list(self.command)
+        command[command.index("-w") + 1] = str(n)
+        return Server(f"{self.name}, {n} workers", command, self.port, self.env, self.path, self.ready, self.json)
+
     def start(self, log):
         self.process = subprocess.Popen(["taskset", "-c", str(SERVER)] + self.command, env=self.env, stdout=log, stderr=log, start_new_session=True)
 
@@ -82,17 +90,19 @@ class Server:
                 time.sleep(0.001)
 
     def memory(self):
-        """Proportional and resident set size of its processes, bytes."""
-        pss = rss = 0
+        """Proportional set size of its processes, what of that is no file's, resident set size, bytes, and how many they are."""
+        pss = anonymous = rss = processes = 0
         for entry in os.listdir("/proc"):
             try:
                 if entry.isdigit() and os.getpgid(int(entry)) == self.process.pid:
                     text = open(f"/proc/{entry}/smaps_rollup").read()
                     pss += int(re.search(r"^Pss:\s+(\d+)", text, re.M)[1]) << 10
+                    anonymous += int(re.search(r"^Pss_Anon:\s+(\d+)", text, re.M)[1]) << 10
                     rss += int(re.search(r"^Rss:\s+(\d+)", text, re.M)[1]) << 10
+                    processes += 1
             except (OSError, TypeError):
                 continue
-        return pss, rss
+        return pss, anonymous, rss, processes
 
 
 def install(work, name, packages):
@@ -139,6 +149,26 @@ def load(server, file, seconds, connections):
     return float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]), at(50), at(99)
 
 
+def stopped(s, log, body):
+    """Seconds to the first answer of a server that is not needed after it."""
+    try:
+        return s.first_answer(log, body(s, 1))
+    finally:
+        s.stop()
+
+
+def alone(s, log, paths, body, seconds, connections):
+    """The memory of a server after load, with no other one running, which would share the pages of libraries with it."""
+    s.first_answer(log, body(s, 1))
+    try:
+        time.sleep(2)  # some tidy up a moment after their start
+        for n in (1, 100):
+            load(s, paths[n, s.json], seconds, connections)
+        return s.memory()
+    finally:
+        s.stop()
+
+
 def servers(work, files):
     td = os.path.join(files, "threatdetect")
     model = os.path.join(files, "model.json")
@@ -181,6 +211,7 @@ def main():
     subprocess.run(["go", "build", "-trimpath", "-ldflags=-s -w", "-o", files + "/threatdetect", "./cmd/threatdetect"], cwd=ROOT, check=True, env=dict(os.environ, CGO_ENABLED="0"))
     subprocess.run(["go", "build", "-trimpath", "-tags", "noparquet,noaws", "-ldflags=-s -w", "-o", files + "/image", "./cmd/threatdetect"], cwd=ROOT, check=True,
                    env=dict(os.environ, CGO_ENABLED="0"))
+    subprocess.run(["go", "build", "-trimpath", "-ldflags=-s -w", "-o", files + "/floor", "./serve/floor"], cwd=os.path.dirname(HERE), check=True, env=dict(os.environ, CGO_ENABLED="0"))
     subprocess.run([files + "/threatdetect", "convert", "--to", "json", "-o", files + "/model.json", ROOT + "/testdata/demo/model.tar.gz"], check=True)
     about = json.loads(subprocess.run([files + "/threatdetect", "inspect", "--json", files + "/model.json"], capture_output=True, check=True).stdout)
     texts = bodies(about["features"])
@@ -219,7 +250,15 @@ def main():
                 for s in all if turn % 2 == 0 else all[::-1]:
                     figures.setdefault((s, n), []).append(load(s, paths[n, s.json], a.seconds, a.connections))
             print(f"round {turn + 1} of {a.rounds}", file=sys.stderr)
-        memory = {s: s.memory() for s in all}
+        for s in all:
+            s.stop()
+        memory = {}
+        for s in all:
+            for t in filter(None, (s, s.with_workers(os.cpu_count()))):
+                memory[t] = alone(t, log, paths, body, a.seconds, a.connections)
+        floor = Server("a fixed answer by Go's net/http", [files + "/floor", "127.0.0.1:18083"], 18083)
+        starts[floor] = statistics.median(stopped(floor, log, body) for _ in range(max(a.rounds, 1)))
+        memory[floor] = alone(floor, log, paths, body, a.seconds, a.connections)
     finally:
         for s in all:
             s.stop()
@@ -247,11 +286,13 @@ def report(a, about, all, starts, figures, memory):
             tail = middle(all[0], n, 2) / middle(s, n, 2)
             out.append(f"| {s.name} | {middle(s, n, 0):,.0f} | {ratio:.1f} | {middle(s, n, 1) * 1000:.2f} ms | {middle(s, n, 2) * 1000:.2f} ms | 1/{1 / tail:.1f} |\n")
         out.append("\n")
-    out.append("| | first answer after | PSS | RSS | memory of ours |\n|---|---|---|---|---|\n")
-    for s in all:
-        pss, rss = memory[s]
-        out.append(f"| {s.name} | {starts[s] * 1000:,.0f} ms | {pss / 1e6:.0f} MB | {rss / 1e6:.0f} MB | 1/{pss / memory[all[0]][0]:.1f} |\n")
-    return "".join(out) + "\n\"times\" is how many times as many requests ours (the first line) answers; \"of ours\" is ours over theirs.\n"
+    ours, image = all[:2]
+    out.append("| | first answer after | processes | memory (PSS) | anonymous | RSS | the command of it | the image of it |\n|---|---|---|---|---|---|---|---|\n")
+    for s, (pss, anonymous, rss, processes) in memory.items():
+        start = f"{starts[s] * 1000:,.0f} ms" if s in starts else ""
+        out.append(f"| {s.name} | {start} | {processes} | {pss / 1e6:.0f} MB | {anonymous / 1e6:.0f} MB | {rss / 1e6:.0f} MB | "
+                   f"1/{pss / memory[ours][0]:.1f} | 1/{pss / memory[image][0]:.1f} |\n")
+    return "".join(out) + "\n\"times\" is how many times as many requests ours (the first line) answers; \"of ours\" is ours over theirs. Memory is that of one server at a time, after load.\n"
 
 
 if __name__ == "__main__":

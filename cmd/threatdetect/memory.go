@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // limitMemory tells the garbage collector to keep a tenth below a ceiling of bytes, or below what the control group of the process may have if
@@ -44,4 +45,13 @@ func serveCeiling(model string) int64 {
 		return math.MaxInt64 // of several models nobody knows how many there will be
 	}
 	return serveMemory + 32*info.Size()
+}
+
+// afterStart is when a server gives memory back: not at the start itself, which the first client waits for.
+const afterStart = time.Second
+
+// forgetLoading gives back what the start and loading took, which is more than serving takes.
+func forgetLoading() {
+	debug.FreeOSMemory()
+	forgetStart()
 }

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -139,7 +138,7 @@ func (a *app) serve(f *serveFlags) error {
 		m := &serve.Server{Handler: metrics.Handler()}
 		go m.Serve(ctx, ml)
 	}
-	debug.FreeOSMemory() // loading takes more than serving
+	time.AfterFunc(afterStart, forgetLoading)
 	fmt.Fprintf(a.stdout, "http://%s\n", l.Addr())
 	s := &serve.Server{Handler: handler, Metrics: metrics, Limits: serve.Limits{Body: limit, PerAddress: f.perAddress},
 		ErrorLog: func(text string) { log.Warn("connection", "error", text) }}

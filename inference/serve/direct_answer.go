@@ -14,7 +14,8 @@ type answer struct {
 	header http.Header
 	status int
 	body   []byte
-	last   bool // the connection ends with it
+	last   bool     // the connection ends with it
+	names  []string // of headers, while they are sorted
 }
 
 func (a *answer) reset(last bool) {
@@ -45,7 +46,7 @@ func (a *answer) Write(b []byte) (int, error) {
 // oneLine keeps what a header says on its line.
 var oneLine = strings.NewReplacer("\r", " ", "\n", " ")
 
-// append appends the answer as it is sent.
+// append appends the answer as it is sent, with its headers in the order of net/http: the handler's by their names, and then those that it did not set.
 func (a *answer) append(dst []byte) []byte {
 	if a.status == 0 {
 		a.status = http.StatusOK
@@ -53,28 +54,47 @@ func (a *answer) append(dst []byte) []byte {
 	dst = append(dst, "HTTP/1.1 "...)
 	dst = strconv.AppendInt(dst, int64(a.status), 10)
 	dst = append(append(append(dst, ' '), http.StatusText(a.status)...), "\r\n"...)
-	if a.last {
-		a.header["Connection"] = []string{"close"}
+	told := a.last && !slices.Contains(a.header["Connection"], "close") // by the client, who hears of it last
+	a.names = a.names[:0]
+	for name := range a.header {
+		a.names = append(a.names, name)
 	}
-	for name, values := range a.header {
-		if name == "Content-Length" { // which is known better here
+	slices.Sort(a.names)
+	measured := a.status == http.StatusNoContent
+	for _, name := range a.names {
+		switch values := a.header[name]; name {
+		case "Content-Length": // which is known better here
+			if !measured {
+				dst, measured = a.appendLength(dst), true
+			}
 			continue
-		}
-		if name == "Connection" && slices.Contains(values, "close") {
-			a.last = true
-		}
-		for _, v := range values {
-			dst = append(append(append(append(dst, name...), ": "...), oneLine.Replace(v)...), "\r\n"...)
+		case "Connection":
+			a.last = a.last || slices.Contains(values, "close")
+			fallthrough
+		default:
+			for _, v := range values {
+				dst = append(append(append(append(dst, name...), ": "...), oneLine.Replace(v)...), "\r\n"...)
+			}
 		}
 	}
 	dst = append(append(append(dst, "Date: "...), date(time.Now())...), "\r\n"...)
-	if a.status == http.StatusNoContent {
-		return append(dst, "\r\n"...)
+	if !measured {
+		dst = a.appendLength(dst)
 	}
+	if told {
+		dst = append(dst, "Connection: close\r\n"...)
+	}
+	dst = append(dst, "\r\n"...)
+	if a.status == http.StatusNoContent {
+		return dst
+	}
+	return append(dst, a.body...)
+}
+
+func (a *answer) appendLength(dst []byte) []byte {
 	dst = append(dst, "Content-Length: "...)
 	dst = strconv.AppendInt(dst, int64(len(a.body)), 10)
-	dst = append(dst, "\r\n\r\n"...)
-	return append(dst, a.body...)
+	return append(dst, "\r\n"...)
 }
 
 // written is a second and how a header tells it.

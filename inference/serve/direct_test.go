@@ -19,8 +19,27 @@ import (
 type exchanged struct {
 	Status int
 	Header http.Header
+	Order  []string // of the headers
 	Body   string
 	Close  bool
+}
+
+// order returns the names of the headers of the answer that comes next, in the order in which they come.
+func order(r *bufio.Reader) (names []string) {
+	for n := 1; ; n = max(n+1, r.Buffered()) {
+		text, err := r.Peek(n)
+		if head, _, whole := bytes.Cut(text, []byte("\r\n\r\n")); whole {
+			for line := range bytes.Lines(head) {
+				if name, _, ok := bytes.Cut(line, []byte(": ")); ok {
+					names = append(names, string(name))
+				}
+			}
+			return names
+		}
+		if err != nil {
+			return nil
+		}
+	}
 }
 
 // talk sends parts of a conversation, with a pause between, and returns what is answered until the connection ends or all of want
@@ -39,6 +58,7 @@ func talk(t *testing.T, address string, want int, parts ...string) (all []exchan
 		}
 	}()
 	for r := bufio.NewReader(conn); len(all) < want; {
+		names := order(r)
 		res, err := http.ReadResponse(r, nil)
 		if err != nil {
 			break
@@ -52,7 +72,7 @@ func talk(t *testing.T, address string, want int, parts ...string) (all []exchan
 		if _, after, ok := strings.Cut(body, `"request_id":"`); ok { // which is another one every time
 			body = strings.Replace(body, after[:26], "", 1)
 		}
-		all = append(all, exchanged{res.StatusCode, res.Header, body, res.Close})
+		all = append(all, exchanged{res.StatusCode, res.Header, names, body, res.Close})
 	}
 	return all
 }

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"threatdetect/inference/rows"
 	"threatdetect/internal/decimal"
@@ -22,7 +23,8 @@ import (
 //go:embed web
 var web embed.FS
 
-var pageTemplate = template.Must(template.ParseFS(web, "web/page.html"))
+// pageTemplate is parsed when the page is asked for, which most servers never see.
+var pageTemplate = sync.OnceValue(func() *template.Template { return template.Must(template.ParseFS(web, "web/page.html")) })
 
 const (
 	pageRows    = 50 // verdicts that the page shows
@@ -95,7 +97,7 @@ func (x *exchange) page() *failure {
 		}
 	}
 	var b bytes.Buffer
-	if err := pageTemplate.Execute(&b, v); err != nil {
+	if err := pageTemplate().Execute(&b, v); err != nil {
 		return &failure{code: http.StatusInternalServerError, text: "the page cannot be made", err: err}
 	}
 	h := x.w.Header()

@@ -14,9 +14,10 @@ import (
 	"hash/crc64"
 	"io"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"threatdetect/internal/lazyregexp"
 )
 
 // checksums are the algorithms of S3 by the end of their header's name.
@@ -110,7 +111,7 @@ func (o *objectInfo) headers(h http.Header) {
 	}
 }
 
-var etagElement = regexp.MustCompile(`<ETag>[^<]*</ETag>`)
+var etagElement = lazyregexp.New(`<ETag>[^<]*</ETag>`)
 
 // upload is a multipart upload under way.
 type upload struct {

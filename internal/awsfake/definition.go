@@ -4,10 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"threatdetect/internal/lazyregexp"
 )
 
 // definition is a pipeline's definition: https schema 2020-12-01, read by its own rules.
@@ -42,9 +43,9 @@ var stepKinds = map[string]struct{ request, name, answer string }{
 }
 
 var (
-	stepName      = regexp.MustCompile(`^[A-Za-z0-9](-*[A-Za-z0-9]){0,63}$`)
-	parameterName = regexp.MustCompile(`^[A-Za-z0-9](-*[A-Za-z0-9_]){0,255}$`)
-	isoDuration   = regexp.MustCompile(`^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$`)
+	stepName      = lazyregexp.New(`^[A-Za-z0-9](-*[A-Za-z0-9]){0,63}$`)
+	parameterName = lazyregexp.New(`^[A-Za-z0-9](-*[A-Za-z0-9_]){0,255}$`)
+	isoDuration   = lazyregexp.New(`^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$`)
 )
 
 // parseDefinition reads and judges a definition. All faults come back in one error.

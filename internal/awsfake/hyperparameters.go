@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"threatdetect/internal/lazyregexp"
 )
 
 // bound is an accepted range: of numbers lo to hi, each end open where it says so.
@@ -96,9 +98,9 @@ var (
 	minimise = strings.Fields(`aft-nloglik cox-nloglik error gamma-deviance gamma-nloglik interval-regression-accuracy logloss mae mape merror mlogloss mphe mse
 	poisson-nloglik rmse rmsle tweedie-nloglik`)
 	metricNames = append(slices.Clone(maximise), minimise...)
-	metricAt    = regexp.MustCompile(`^(error@\d*\.?\d+|(ndcg|map)@\d+-?|(ndcg|map)-)$`)
-	tuple       = regexp.MustCompile(`^\(\s*(-1|0|1)(\s*,\s*(-1|0|1))*\s*,?\s*\)$`)
-	nested      = regexp.MustCompile(`^\[(\s*\[\s*\d+(\s*,\s*\d+)*\s*\]\s*,?)+\]$`)
+	metricAt    = lazyregexp.New(`^(error@\d*\.?\d+|(ndcg|map)@\d+-?|(ndcg|map)-)$`)
+	tuple       = lazyregexp.New(`^\(\s*(-1|0|1)(\s*,\s*(-1|0|1))*\s*,?\s*\)$`)
+	nested      = lazyregexp.New(`^\[(\s*\[\s*\d+(\s*,\s*\d+)*\s*\]\s*,?)+\]$`)
 )
 
 // checkHyperparameters judges as the container does before it reads any data. The first fault ends the job, and is its reason.

@@ -6,8 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
+
+	"threatdetect/internal/lazyregexp"
 )
 
 // role is an IAM role.
@@ -18,7 +19,7 @@ type role struct {
 	tags     map[string]string
 }
 
-var roleARN = regexp.MustCompile(`^arn:(aws|aws-cn|aws-us-gov):iam::(\d{12}):role/([\x21-\x7e]*/)?([\w+=,.@-]{1,64})$`)
+var roleARN = lazyregexp.New(`^arn:(aws|aws-cn|aws-us-gov):iam::(\d{12}):role/([\x21-\x7e]*/)?([\w+=,.@-]{1,64})$`)
 
 // checkRole holds a role's address and trust against who is to take it; principal "" is anybody. A role that nobody made here
 // is taken as made elsewhere, unless the server is strict. The lock is held.
@@ -382,7 +383,7 @@ func parsePolicy(document string, trust bool) ([]statement, error) {
 	return out, nil
 }
 
-var actionName = regexp.MustCompile(`^[a-z0-9-]+:[A-Za-z0-9*?]+$`)
+var actionName = lazyregexp.New(`^[a-z0-9-]+:[A-Za-z0-9*?]+$`)
 
 func oneOrMore(raw json.RawMessage) []string {
 	var many []string

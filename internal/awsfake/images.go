@@ -3,9 +3,10 @@ package awsfake
 import (
 	_ "embed"
 	"encoding/json"
-	"regexp"
 	"strings"
 	"sync"
+
+	"threatdetect/internal/lazyregexp"
 )
 
 //go:embed images.json
@@ -28,7 +29,7 @@ var images = sync.OnceValue(func() imageTable {
 	return t
 })
 
-var imageURI = regexp.MustCompile(`^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.([a-z.]+)/([a-z0-9._/-]+)(?::([A-Za-z0-9_.-]+))?(?:@sha256:[0-9a-f]{64})?$`)
+var imageURI = lazyregexp.New(`^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.([a-z.]+)/([a-z0-9._/-]+)(?::([A-Za-z0-9_.-]+))?(?:@sha256:[0-9a-f]{64})?$`)
 
 // image is what an image's address says.
 type image struct {

@@ -2,8 +2,9 @@ package awsfake
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+
+	"threatdetect/internal/lazyregexp"
 )
 
 // checkProperty follows a path into what the description of a step's job has.
@@ -64,7 +65,7 @@ type propertyPart struct {
 	quoted  bool
 }
 
-var propertyPattern = regexp.MustCompile(`^([A-Za-z0-9_]+)(?:\[(?:'([^']*)'|"([^"]*)"|(\d+))\])?$`)
+var propertyPattern = lazyregexp.New(`^([A-Za-z0-9_]+)(?:\[(?:'([^']*)'|"([^"]*)"|(\d+))\])?$`)
 
 // splitProperty takes FinalMetricDataList['validation:auc'].Value apart.
 func splitProperty(path string) ([]propertyPart, error) {

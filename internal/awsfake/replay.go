@@ -5,10 +5,11 @@ import (
 	"bytes"
 	"compress/gzip"
 	_ "embed"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"threatdetect/internal/lazyregexp"
 )
 
 //go:embed stored/xgboost-model.gz
@@ -33,7 +34,7 @@ type round struct {
 	after   []string           // lines of the log between it and the next
 }
 
-var roundLine = regexp.MustCompile(`^\[(\d+)\]((?:\t[\w@.]+-[\w@.-]+:\S+)+)`)
+var roundLine = lazyregexp.New(`^\[(\d+)\]((?:\t[\w@.]+-[\w@.-]+:\S+)+)`)
 
 func parseRound(line string) (round, bool) {
 	m := roundLine.FindStringSubmatch(line)

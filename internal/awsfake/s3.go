@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +15,8 @@ import (
 
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
+
+	"threatdetect/internal/lazyregexp"
 )
 
 // bucketState is what a bucket has besides objects.
@@ -151,7 +152,7 @@ func (s *Server) serveS3(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-var deletedObject = regexp.MustCompile(`(?s)<Object>.*?(<Key>.*?</Key>).*?</Object>`)
+var deletedObject = lazyregexp.New(`(?s)<Object>.*?(<Key>.*?</Key>).*?</Object>`)
 
 // deletePartly deletes all that a request names but the first.
 func (s *Server) deletePartly(w http.ResponseWriter, r *http.Request) *apiError {

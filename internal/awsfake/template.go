@@ -5,11 +5,12 @@ package awsfake
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"threatdetect/internal/lazyregexp"
 )
 
 // template is a CloudFormation template: what yaml's short tags say is written out as Fn:: objects.
@@ -110,7 +111,7 @@ func plainYAML(n *yaml.Node) (any, error) {
 	return v, nil
 }
 
-var subVariable = regexp.MustCompile(`\$\{(!?[A-Za-z0-9:.]+)\}`)
+var subVariable = lazyregexp.New(`\$\{(!?[A-Za-z0-9:.]+)\}`)
 
 // references are the resources that a value speaks of.
 func (t *template) references(v any) (out []string) {

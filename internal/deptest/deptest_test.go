@@ -83,7 +83,7 @@ var rules = []struct {
 	{"train/pipeline", "internal/lazyregexp", "definitions are data: it asks nobody"},
 	{"train", "internal/lazyregexp features inference inference/detect inference/diagnose model train/pipeline train/trigger go.yaml.in/yaml/v3 " + awsSDK, "asks AWS, and is the only one that does"},
 
-	{"internal/awsfake", "inference/rows inference/serve github.com/aws/smithy-go/encoding/cbor go.yaml.in/yaml/v3 github.com/johannesboyne/gofakes3 github.com/johannesboyne/gofakes3/backend/s3mem",
+	{"internal/awsfake", "inference/rows inference/serve internal/lazyregexp github.com/aws/smithy-go/encoding/cbor go.yaml.in/yaml/v3 github.com/johannesboyne/gofakes3 github.com/johannesboyne/gofakes3/backend/s3mem",
 		"rehearses AWS: it judges package train, and so shares nothing with it"},
 
 	{"internal/trafficgen", "", "simulated traffic"},

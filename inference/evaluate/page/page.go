@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"strings"
+	"sync"
 
 	"threatdetect/inference/evaluate"
 )
@@ -17,13 +18,16 @@ var pageText string
 //go:embed style.css
 var styleText string
 
-var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"short": evaluate.Short, "percent": percent, "thousands": thousands, "printable": evaluate.Printable,
-	"interval": interval, "wilson": wilson, "number": func(f float64) evaluate.Number { return evaluate.Number(f) },
-	"signed": signed, "shade": shade, "level": level, "times": func(f float64) evaluate.Number { return evaluate.Number(100 * f) },
-	"reference": func(files []string) string { return evaluate.Printable(strings.Join(files, ", ")) },
-	"days":      days, "whole": whole,
-}).Parse(pageText))
+// page is parsed when a page is written.
+var page = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Funcs(template.FuncMap{
+		"short": evaluate.Short, "percent": percent, "thousands": thousands, "printable": evaluate.Printable,
+		"interval": interval, "wilson": wilson, "number": func(f float64) evaluate.Number { return evaluate.Number(f) },
+		"signed": signed, "shade": shade, "level": level, "times": func(f float64) evaluate.Number { return evaluate.Number(100 * f) },
+		"reference": func(files []string) string { return evaluate.Printable(strings.Join(files, ", ")) },
+		"days":      days, "whole": whole,
+	}).Parse(pageText))
+})
 
 // Write writes the page of a report.
 func Write(w io.Writer, r *evaluate.Report) error {
@@ -45,7 +49,7 @@ func Write(w io.Writer, r *evaluate.Report) error {
 	if r.Drift != nil {
 		v.Drifted = drift(r)
 	}
-	return page.Execute(w, &v)
+	return page().Execute(w, &v)
 }
 
 // view is what the template shows.
