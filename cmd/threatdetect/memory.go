@@ -50,6 +50,16 @@ func serveCeiling(model string) int64 {
 // afterStart is when a server gives memory back: not at the start itself, which the first client waits for.
 const afterStart = time.Second
 
+// serveGarbage is how much garbage a server lets lie before it collects, in percent of what it needs: the default would be all of it again, and a request leaves
+// so little that this costs hardly any time. A user's GOGC stands.
+const serveGarbage = 50
+
+func collectEarly() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(serveGarbage)
+	}
+}
+
 // forgetLoading gives back what the start and loading took, which is more than serving takes.
 func forgetLoading() {
 	debug.FreeOSMemory()

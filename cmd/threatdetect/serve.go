@@ -138,6 +138,7 @@ func (a *app) serve(f *serveFlags) error {
 		m := &serve.Server{Handler: metrics.Handler()}
 		go m.Serve(ctx, ml)
 	}
+	collectEarly()
 	time.AfterFunc(afterStart, forgetLoading)
 	fmt.Fprintf(a.stdout, "http://%s\n", l.Addr())
 	s := &serve.Server{Handler: handler, Metrics: metrics, Limits: serve.Limits{Body: limit, PerAddress: f.perAddress},

@@ -3,6 +3,7 @@ package rows
 import (
 	"bytes"
 	"fmt"
+	"sync"
 )
 
 // commas are the separators that are tried in turn.
@@ -21,6 +22,29 @@ type csvDecoder struct {
 	header []string // names in the input; nil if it has no header
 	fields splitter
 }
+
+// csvScratch is what csvDecoders use one after the other: for a request of one row it is more than the row.
+type csvScratch struct {
+	kept  [][]byte
+	slots []int
+}
+
+var csvScratches = sync.Pool{New: func() any { return new(csvScratch) }}
+
+// borrow takes a scratch for a decoder, which gives it back when it has read all.
+func (d *csvDecoder) borrow() (giveBack func()) {
+	s := csvScratches.Get().(*csvScratch)
+	d.fields.kept, d.slots = s.kept, s.slots
+	return func() {
+		if s.kept, s.slots = d.fields.kept[:0], d.slots[:0]; cap(s.kept)+cap(s.slots) <= maxScratch {
+			clear(s.kept[:cap(s.kept)]) // or it would hold what was read
+			csvScratches.Put(s)
+		}
+	}
+}
+
+// maxScratch is how many fields and columns a scratch has at most that is used again.
+const maxScratch = 1 << 14
 
 func newCSVDecoder(opts *Options, index map[string]int, row []float32) *csvDecoder {
 	return &csvDecoder{opts: opts, index: index, row: row, fields: splitter{limit: len(row) + moreKept}}

@@ -67,7 +67,7 @@ func (d *csvDecoder) isHeader() bool {
 
 // inOrder makes column i feature i.
 func (d *csvDecoder) inOrder() {
-	d.slots = make([]int, d.width)
+	d.slots = slices.Grow(d.slots[:0], d.width)[:d.width]
 	for i := range d.slots {
 		d.slots[i] = i
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Image is how the container of one of SageMaker's XGBoost images reads the rows of a request. It takes the whole input for
@@ -81,6 +82,9 @@ const MaxPayload = 256 << 20
 // maxKept is how many values of rows are kept until the whole payload is known to be sound.
 const maxKept = 1 << 16
 
+// keeps are such values of payloads that have been read.
+var keeps = sync.Pool{New: func() any { return new([]float32) }}
+
 // scan goes through a payload and calls emit with every row, in row. It returns the number of columns. The first scan,
 // without emit, is to find faults: only what has none is gone through again.
 type scan func(m *Image, payload []byte, row []float32, emit func() bool) (columns uint64, fault *Error)
@@ -110,7 +114,10 @@ func (m *Image) read(r io.Reader, format Format, opts *Options, row []float32, y
 		return
 	}
 	// What is small is kept, so that it need not be gone through again.
-	kept := make([]float32, 0, min((bytes.Count(payload, []byte("\n"))+1)*len(row), maxKept))
+	scratch := keeps.Get().(*[]float32)
+	defer keeps.Put(scratch)
+	kept := slices.Grow((*scratch)[:0], min((bytes.Count(payload, []byte("\n"))+1)*len(row), maxKept))
+	*scratch = kept
 	all := true
 	columns, fault := scan(m, payload, row, func() bool {
 		if all = all && len(kept)+len(row) <= maxKept; all {

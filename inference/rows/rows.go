@@ -81,7 +81,9 @@ func Read(r io.Reader, format Format, opts *Options) iter.Seq2[[]float32, error]
 		var d decoder
 		switch format {
 		case CSV:
-			d = newCSVDecoder(opts, index, row)
+			csv := newCSVDecoder(opts, index, row)
+			defer csv.borrow()()
+			d = csv
 		case Libsvm:
 			d = newLibsvmDecoder(opts, row)
 		case NDJSON:

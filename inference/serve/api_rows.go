@@ -109,7 +109,7 @@ func strictJSON(text []byte) []byte {
 
 // csvRows is csvLines with the numbers of the command line: the shortest that read back to the same float32.
 func csvRows(p *predictions) []byte {
-	var dst []byte
+	dst := make([]byte, 0, numberSize*len(p.values))
 	for i := range p.len() {
 		for k, v := range p.row(i) {
 			if k > 0 {

@@ -38,7 +38,7 @@ func appendJSONNumber(dst []byte, v float64) []byte {
 
 // batchLines is the answer to a batch transform, whatever it accepts: a prediction a line, as Python prints it.
 func batchLines(p *predictions) []byte {
-	var dst []byte
+	dst := make([]byte, 0, numberSize*len(p.values))
 	for i := range p.len() {
 		dst = append(appendScore(dst, p.row(i), decimal.AppendPython), '\n')
 	}
@@ -47,7 +47,7 @@ func batchLines(p *predictions) []byte {
 
 // joinedLine has all predictions on one line, which does not end.
 func joinedLine(p *predictions) []byte {
-	var dst []byte
+	dst := make([]byte, 0, numberSize*len(p.values))
 	for i := range p.len() {
 		if i > 0 {
 			dst = append(dst, ',')
@@ -57,9 +57,12 @@ func joinedLine(p *predictions) []byte {
 	return dst
 }
 
+// numberSize is what a score mostly takes at most, with what is around it.
+const numberSize = 22
+
 // csvLines has the values of a row on a line.
 func csvLines(p *predictions) []byte {
-	var dst []byte
+	dst := make([]byte, 0, numberSize*len(p.values))
 	for i := range p.len() {
 		for k, v := range p.row(i) {
 			if k > 0 {

@@ -2,6 +2,7 @@ package lazyregexp_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -21,6 +22,9 @@ func TestRegexp(t *testing.T) {
 	require.Equal(t, []string{"a=1", "a", "1"}, r.FindStringSubmatch("a=1 b=2"))
 	require.Len(t, r.FindAllStringSubmatch("a=1 b=2", -1), 2)
 	require.Equal(t, "1:a 2:b", r.ReplaceAllString("a=1 b=2", "$2:$1"))
+	require.Equal(t, "1:a 2:b", string(r.ReplaceAll([]byte("a=1 b=2"), []byte("$2:$1"))))
+	require.Equal(t, "A=1 B=2", r.ReplaceAllStringFunc("a=1 b=2", strings.ToUpper))
+	require.Equal(t, []int{2, 5, 2, 3, 4, 5}, r.FindSubmatchIndex([]byte("- a=1")))
 
 	broken := lazyregexp.New(`(`)
 	require.Panics(t, func() { broken.MatchString("") })
