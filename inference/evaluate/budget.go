@@ -25,7 +25,10 @@ func (v *view) budget(perDay, days float64, s *Sample) Budget {
 	nan := Number(math.NaN())
 	b := Budget{PerDay: perDay, Days: Number(days), Allowed: nan, Threshold: nan, Recall: nan}
 	if days != days {
-		b.Text = "The flows have no times, so that a day is not known; say how many days they are."
+		b.Text = "Not all flows have a time, so that a day is not known; say how many days they are."
+		if s.timed == s.Len() {
+			b.Text = "All flows are of one moment, so that a day is not known; say how many days they are."
+		}
 		return b
 	}
 	b.Allowed = Number(perDay * days)
@@ -60,8 +63,10 @@ func (v *view) budget(perDay, days float64, s *Sample) Budget {
 	}
 	switch {
 	case !b.Threshold.Known():
-		b.Text = "No threshold keeps the budget: the highest score is that of a benign flow."
-		b.Recall = 0
+		b.Text, b.Recall = "No score keeps the budget: too many benign flows have the highest.", 0
+		if b.Allowed < 1 {
+			b.Text = "The data is too short for this budget: it stands for less than one false alarm, and the highest score is that of a benign flow."
+		}
 	case b.Allowed < 1:
 		b.Text = "The data is too short for this budget: it stands for less than one false alarm. The threshold is the one without any."
 	default:

@@ -203,6 +203,30 @@ func TestReport(t *testing.T) {
 	require.Contains(t, text.String(), "7 more without a label are left out")
 }
 
+// A budget that no threshold can be found for says why.
+func TestBudgetInWords(t *testing.T) {
+	for want, fill := range map[string]func(*evaluate.Sample){
+		"All flows are of one moment": func(s *evaluate.Sample) { add(t, s, 1, false, 0.5); add(t, s, 1, true, 0.9) },
+		"Not all flows have a time": func(s *evaluate.Sample) {
+			add(t, s, 1, false, 0.5)
+			require.NoError(t, s.Add(&features.Flow{Label: features.Attack}, nil, nil, 0.9))
+		},
+		"less than one false alarm, and the highest score is that of a benign flow": func(s *evaluate.Sample) { add(t, s, 1, false, 0.9); add(t, s, 2, true, 0.5) },
+		"stands for less than one false alarm. The threshold is the one":            func(s *evaluate.Sample) { add(t, s, 1, false, 0.5); add(t, s, 2, true, 0.9) },
+		"No score keeps the budget": func(s *evaluate.Sample) {
+			for i := range 14_401 {
+				add(t, s, i, i%2 == 0, 0.5)
+			}
+		},
+	} {
+		s := new(evaluate.Sample)
+		fill(s)
+		r, err := evaluate.New(s, nil)
+		require.NoError(t, err)
+		require.Contains(t, r.Budget.Text, want)
+	}
+}
+
 // What the model looks at is told of the whole log, not of its beginning.
 func TestExplainLooksEverywhere(t *testing.T) {
 	for _, n := range []int{6000, 60_000} {
