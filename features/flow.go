@@ -139,6 +139,29 @@ func (f *Flow) CopyTo(c *Flow) {
 	c.History = append(history[:0], f.History...)
 	c.LabelText = append(label[:0], f.LabelText...)
 	c.Kind = append(kind[:0], f.Kind...)
+	c.copyRecords(f, unsw)
+}
+
+// CopyWith is CopyTo that appends the texts of f to texts, which it returns, and lets c refer to them there: whoever keeps many flows until all of them are done with
+// keeps their texts in one piece of memory, and uses it again then. What texts held, and who refers to it, stays as it is.
+func (f *Flow) CopyWith(c *Flow, texts []byte) []byte {
+	unsw := c.UNSW
+	*c = *f
+	for _, text := range [...]*[]byte{&c.UID, &c.History, &c.LabelText, &c.Kind} {
+		if len(*text) > 0 {
+			start := len(texts)
+			texts = append(texts, *text...)
+			*text = texts[start:len(texts):len(texts)]
+		} else if *text != nil {
+			*text = texts[len(texts):len(texts):len(texts)]
+		}
+	}
+	c.copyRecords(f, unsw)
+	return texts
+}
+
+// copyRecords makes copies of the records of f, if there are any, for c; unsw is memory for one.
+func (c *Flow) copyRecords(f *Flow, unsw *UNSW) {
 	if f.UNSW != nil {
 		if unsw == nil {
 			unsw = new(UNSW)

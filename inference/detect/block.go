@@ -12,6 +12,9 @@ import (
 // a core's cache.
 const BlockSize = 256
 
+// maxTexts is how many bytes of texts a Block keeps the memory of: a hostile log could make it as large as it likes.
+const maxTexts = 1 << 20
+
 // Block is a run of a detector that judges many flows together, which costs less than one by one and has the same bits. It
 // is used as a [Stream] is, with Push and Next, but keeps a copy of each flow until a block of them is full, or until Flush:
 // whoever waits for more flows, and wants to tell what is known so far, calls it first.
@@ -30,6 +33,7 @@ type Block struct {
 	session *inference.Session
 
 	flows   []features.Flow // copies
+	texts   []byte          // of flows
 	numbers []int64         // of flows
 	rows    []float32       // of flows
 	out     []float32       // what the predictor says of rows
@@ -74,7 +78,7 @@ func (b *Block) Push(f *features.Flow) error {
 	if _, err := b.stream.extractor.AppendRow(b.rows[b.n*w:b.n*w], f); err != nil {
 		return err
 	}
-	f.CopyTo(&b.flows[b.n])
+	b.texts = f.CopyWith(&b.flows[b.n], b.texts)
 	b.numbers[b.n] = b.pushed
 	b.pushed++
 	b.n++
@@ -90,7 +94,7 @@ func (b *Block) fill() {
 			return
 		}
 		copy(b.rows[b.n*w:], row.Values)
-		row.Flow.CopyTo(&b.flows[b.n])
+		b.texts = row.Flow.CopyWith(&b.flows[b.n], b.texts)
 		b.numbers[b.n] = row.Number
 		b.n++
 	}
@@ -101,7 +105,10 @@ func (b *Block) fill() {
 func (b *Block) Next() (v *Verdict, ok bool, err error) {
 	d := b.stream.detector
 	if b.due && b.next == b.n {
-		b.due, b.n = false, 0
+		b.due, b.n, b.texts = false, 0, b.texts[:0]
+		if cap(b.texts) > maxTexts {
+			b.texts = nil
+		}
 		if b.stream.extractor.Stateful() {
 			b.fill()
 		}
