@@ -3,10 +3,12 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"threatdetect/features"
+	"threatdetect/features/auto"
 )
 
 // accountJSON is the account of a run as --summary json prints it.
@@ -112,5 +114,19 @@ func (a *app) printAccount() {
 			what += fmt.Sprintf(" (%d too late, %d without room)", j.Late, j.Lost)
 		}
 	}
-	fmt.Fprintf(a.stderr, "%s%s in %s%s\n", what, skipped.String(), elapsed.Round(time.Millisecond), rate)
+	read := ""
+	if len(a.formats) > 0 {
+		read = "; read as " + strings.Join(a.formats, "; ")
+	}
+	fmt.Fprintf(a.stderr, "%s%s in %s%s%s\n", what, skipped.String(), elapsed.Round(time.Millisecond), rate, read)
+}
+
+// maxFormats is how many formats, and what they were told by, the account names.
+const maxFormats = 4
+
+// told notes as what a log is read, and by what that was told: by is empty if somebody said it.
+func (a *app) told(f auto.Format, by string) {
+	if said := fmt.Sprintf("%s, told by %s", f, by); by != "" && len(a.formats) < maxFormats && !slices.Contains(a.formats, said) {
+		a.formats = append(a.formats, said)
+	}
 }

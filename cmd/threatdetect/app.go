@@ -49,6 +49,8 @@ type app struct {
 	joins *join.Stats
 	// files, unless nil, is what became of the logs of a batch.
 	files *filesJSON
+	// formats is what the logs were read as, and what told it.
+	formats []string
 }
 
 // run executes the command line and returns the exit code.
