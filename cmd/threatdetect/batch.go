@@ -163,7 +163,7 @@ func (a *app) runBatch(f *batchFlags, args []string, adjust func(*batch.Options)
 		OnRead: func(n int64) { bar.add(n) },
 		OnFailed: func(name string, err error) {
 			bar.stop()
-			a.printf("no output: %s: %s\n", name, oneLine(err.Error()))
+			a.printf("no output: %s\n", oneLine(name+": "+err.Error()))
 		},
 	}
 	opts.Bucket = func(ctx context.Context, url string) (batch.Store, error) { return a.openBucket(ctx, &f.aws, url) }

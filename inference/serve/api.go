@@ -19,6 +19,10 @@ import (
 const (
 	maxRows  = 100_000
 	maxCells = 10_000_000
+	// maxTold is how many reasons are told in one answer, in which each takes many times as many bytes as a row may have in the request.
+	maxTold = 100_000
+	// explainedAtLeast is how many rows are explained whatever the client does, as batchRows are scored.
+	explainedAtLeast = 64
 )
 
 // API answers everybody but SageMaker: numeric rows at /invocations, logs and rows with reasons at /v1/score, health at /healthz and
@@ -67,7 +71,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		if r.URL.Path != "/" {
-			x.asset()
+			if x.allow(http.MethodGet, http.MethodHead) {
+				x.asset()
+			}
 		} else if x.allow(http.MethodGet, http.MethodHead, http.MethodPost) {
 			x.answered(x.page())
 		}

@@ -126,12 +126,11 @@ func csvRows(p *predictions) []byte {
 func (x *exchange) batches(m *Model, body []byte, format rows.Format) iter.Seq2[[]float32, *failure] {
 	width := m.scorer.NumFeature()
 	size := batchSize(body, format, width)
-	opts := &rows.Options{NumFeature: width, Names: m.Bundle.Booster.FeatureNames, Missing: m.Bundle.Booster.MissingValue()}
 	return func(yield func([]float32, *failure) bool) {
 		scratch := takeBatch(size * width)
 		defer batches.Put(scratch)
 		batch, total := (*scratch)[:0], 0
-		for row, err := range rows.Read(bytes.NewBuffer(body), format, opts) {
+		for row, err := range m.rows(body, format) {
 			if err != nil {
 				yield(nil, rowFailure(err))
 				return
@@ -153,6 +152,46 @@ func (x *exchange) batches(m *Model, body []byte, format rows.Format) iter.Seq2[
 	}
 }
 
+// rows reads the rows of a body. A first line of CSV that is no row may name the columns, but of those that the model or its contract
+// has names for: a row with a mistake in it must not pass for names, and be lost.
+func (m *Model) rows(body []byte, format rows.Format) iter.Seq2[[]float32, error] {
+	opts := rows.Options{NumFeature: m.scorer.NumFeature(), Names: m.names(), Missing: m.Bundle.Booster.MissingValue()}
+	if format != rows.CSV {
+		return rows.Read(bytes.NewBuffer(body), format, &opts)
+	}
+	plain, named := opts, opts
+	plain.Names, plain.Header, named.Header = nil, rows.HeaderNo, rows.HeaderYes
+	return func(yield func([]float32, error) bool) {
+		first := true
+		for row, err := range rows.Read(bytes.NewBuffer(body), format, &plain) {
+			if err == nil || !first || named.Names == nil {
+				first = false
+				if !yield(row, err) {
+					return
+				}
+				continue
+			}
+			for row, err2 := range rows.Read(bytes.NewBuffer(body), format, &named) {
+				if e, ok := errors.AsType[*rows.Error](err2); ok && errors.Is(e, rows.ErrShape) && first {
+					err2 = err // those are no names
+				}
+				first = false
+				if !yield(row, err2) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// names are what the columns are called; nil if nobody knows.
+func (m *Model) names() []string {
+	if names := m.Bundle.Booster.FeatureNames; names != nil || m.detector == nil {
+		return names
+	}
+	return m.columns
+}
+
 // rowFailure tells where a body is wrong.
 func rowFailure(err error) *failure {
 	f := &failure{code: http.StatusBadRequest, text: "the rows cannot be read", err: err}
@@ -169,13 +208,10 @@ func rowFailure(err error) *failure {
 // predict scores whole rows, with the shadow as well if there is one. The first are scored whatever the client does: one that has closed
 // its side of the connection looks like one that is gone.
 func (x *exchange) predict(m *Model, dst, batch []float32) *failure {
-	x.batch++
-	if err := x.r.Context().Err(); err != nil && x.batch > 1 {
-		code := http.StatusServiceUnavailable
-		if errors.Is(err, context.Canceled) {
-			code = http.StatusBadRequest // nobody hears it
+	if x.batch++; x.batch > 1 {
+		if f := x.givenUp(); f != nil {
+			return f
 		}
-		return &failure{code: code, text: "the request took too long", err: err}
 	}
 	if err := m.scorer.PredictBatch(dst, batch); err != nil {
 		return &failure{code: http.StatusInternalServerError, text: "the rows could not be scored", err: err}
@@ -183,6 +219,21 @@ func (x *exchange) predict(m *Model, dst, batch []float32) *failure {
 	x.shadowRows(m, dst, batch)
 	return nil
 }
+
+// givenUp tells that the client is gone, or that the request took too long.
+func (x *exchange) givenUp() *failure {
+	err := x.r.Context().Err()
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.Canceled): // nobody hears it
+		return &failure{code: http.StatusBadRequest, text: "the client is gone", err: err}
+	}
+	return &failure{code: http.StatusServiceUnavailable, text: "the request took too long", err: err}
+}
+
+// tooManyReasons is the answer to who wants more than maxTold.
+var tooManyReasons = &failure{code: http.StatusRequestEntityTooLarge, text: "too many rows for one request that wants so many reasons of each"}
 
 // shadowRows compares what the second model says of the rows.
 func (x *exchange) shadowRows(m *Model, values, batch []float32) {
@@ -266,6 +317,9 @@ func (x *exchange) explainedRows(m *Model, body []byte, format rows.Format, coun
 			return nil, f
 		}
 		n := len(batch) / width
+		if (len(all)+n)*count > maxTold {
+			return nil, tooManyReasons
+		}
 		values := make([]float32, n*out)
 		if f := x.predict(m, values, batch); f != nil {
 			return nil, f
@@ -280,6 +334,9 @@ func (x *exchange) explainedRows(m *Model, body []byte, format rows.Format, coun
 				}
 			}
 			if count > 0 {
+				if f := x.givenUp(); f != nil && len(all) >= explainedAtLeast {
+					return nil, f
+				}
 				row.Top = m.reasons(batch[i*width:][:width], values[i*out:][:out], count)
 			}
 			all = append(all, row)
@@ -317,11 +374,8 @@ func (m *Model) reasons(row, values []float32, count int) []reason {
 
 // column is the name of a column.
 func (m *Model) column(i int) string {
-	if names := m.Bundle.Booster.FeatureNames; names != nil {
+	if names := m.names(); names != nil {
 		return names[i]
-	}
-	if m.detector != nil {
-		return m.detector.Schema().Columns[i].Name
 	}
 	return "f" + string(decimal.AppendFloat32(nil, float32(i)))
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -139,7 +140,15 @@ func (x *exchange) judge(m *Model, body []byte, from string, count int, threats 
 	}
 	t := d.Threshold()
 	answer := &judgedLog{Model: d.Model(), Set: d.Set(), Threshold: finite(t), Skipped: map[string]int64{}, Verdicts: []json.RawMessage{}}
-	opts := &auto.Options{OnFormat: func(f auto.Format, _ string) { answer.Format = string(f) }}
+	set, err := features.LookupSet(d.Set())
+	if err != nil {
+		return nil, &failure{code: http.StatusInternalServerError, text: "the feature set is not known", err: err}
+	}
+	var unfit error
+	opts := &auto.Options{OnFormat: func(f auto.Format, _ string) {
+		answer.Format = string(f)
+		unfit = set.CheckFormat(string(f))
+	}}
 	if from != "" && from != "auto" {
 		format, ok := auto.ParseFormat(from)
 		if !ok {
@@ -160,6 +169,9 @@ func (x *exchange) judge(m *Model, body []byte, from string, count int, threats 
 		if v != nil {
 			flow = v.Flow
 		}
+		if unfit != nil {
+			return nil, logFailure(fmt.Errorf("%w: %w", features.ErrContract, unfit))
+		}
 		if err := account.Add(flow, err); err != nil {
 			return nil, logFailure(err)
 		}
@@ -172,8 +184,13 @@ func (x *exchange) judge(m *Model, body []byte, from string, count int, threats 
 		if account.Rows++; account.Rows > maxRows {
 			return nil, &failure{code: http.StatusRequestEntityTooLarge, text: "too many records for one request"}
 		}
-		if account.Rows%batchRows == 0 && x.r.Context().Err() != nil {
-			return nil, &failure{code: http.StatusServiceUnavailable, text: "the request took too long", err: x.r.Context().Err()}
+		if account.Rows*int64(count) > maxTold {
+			return nil, tooManyReasons
+		}
+		if count > 0 && account.Rows > explainedAtLeast || account.Rows%batchRows == 0 {
+			if f := x.givenUp(); f != nil {
+				return nil, f
+			}
 		}
 		if v.Threat {
 			account.Threats++

@@ -2,7 +2,9 @@ package serve
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -117,6 +119,10 @@ func TestAPIFaults(t *testing.T) {
 		{"explain text", "/v1/score?explain=" + "many", "text/plain", "", "x", 400, 0, 0},
 		{"input", "/v1/score?input=x", "text/plain", "", "x", 400, 0, 0},
 		{"from", "/v1/score?from=x", "text/plain", "", "x", 400, 0, 0},
+		{"no first row", "/invocations", "text/csv", "", "x," + row[2:] + "\n" + row + "1\n", 400, 1, 1},
+		{"a set of other logs", "/v1/score", "text/plain", "", "0,tcp,ftp_data,SF,491" + strings.Repeat(",0", 36) + ",normal,20\n", 400, 0, 0},
+		{"reasons", "/v1/score?input=rows&explain=64", "text/libsvm", "", strings.Repeat("0:1\n", maxTold/64+1), 413, 0, 0},
+		{"reasons of a log", "/v1/score?explain=64", "text/plain", "", strings.Repeat(conn(t, 1000), maxTold/64/900+1), 413, 0, 0},
 		{"other format", "/v1/score?from=unsw", "text/plain", "", conn(t, 20), 400, 0, 0},
 		{"path", "/nope", "text/plain", "", "x", 404, 0, 0},
 	} {
@@ -145,12 +151,52 @@ func TestAPIFaults(t *testing.T) {
 	api.ServeHTTP(w, r)
 	require.Equal(t, http.StatusMethodNotAllowed, w.Code)
 	require.Equal(t, "POST", w.Header().Get("Allow"))
+	require.Equal(t, http.StatusMethodNotAllowed, post(api, "/page.css", "text/css", "", "x").Code)
 	gz := httptest.NewRequest(http.MethodPost, "/invocations", strings.NewReader(row))
 	gz.Header.Set("Content-Type", "text/csv")
 	gz.Header.Set("Content-Encoding", "gzip")
 	w = httptest.NewRecorder()
 	api.ServeHTTP(w, gz)
 	require.Equal(t, http.StatusUnsupportedMediaType, w.Code)
+}
+
+// The first line of CSV may name the columns, in any order, as the contract does.
+func TestNamedColumns(t *testing.T) {
+	api, _ := newAPI(t)
+	names := api.Live.Model().names()
+	var head, turned, values, back strings.Builder
+	for i := range names {
+		fmt.Fprintf(&head, "%s,", names[i])
+		fmt.Fprintf(&turned, "%s,", names[len(names)-1-i])
+		fmt.Fprintf(&values, "%d,", i)
+		fmt.Fprintf(&back, "%d,", len(names)-1-i)
+	}
+	line := func(b *strings.Builder) string { return strings.TrimSuffix(b.String(), ",") + "\n" }
+	ask := func(body string) string {
+		w := post(api, "/invocations", "text/csv", "", body)
+		require.Equal(t, http.StatusOK, w.Code, w.Body)
+		return w.Body.String()
+	}
+	want := ask(line(&values))
+	require.Equal(t, want, ask(line(&head)+line(&values)))
+	require.Equal(t, want+want, ask(line(&turned)+line(&back)+line(&back)))
+	require.NotEqual(t, want, ask(line(&back)))
+}
+
+// Who is gone is not worked for: rows are not explained beyond the first ones, nor scored beyond the first batch.
+func TestClientGone(t *testing.T) {
+	api, _ := newAPI(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for path, most := range map[string]int{"/invocations": batchRows, "/v1/score?input=rows": batchRows, "/v1/score?input=rows&explain=3": explainedAtLeast} {
+		for rows, want := range map[int]int{most: http.StatusOK, most + 1: http.StatusBadRequest} {
+			r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(strings.Repeat("0:1\n", rows))).WithContext(ctx)
+			r.Header.Set("Content-Type", "text/libsvm")
+			w := httptest.NewRecorder()
+			api.ServeHTTP(w, r)
+			require.Equal(t, want, w.Code, "%s: %d rows: %s", path, rows, w.Body)
+		}
+	}
 }
 
 func TestNotReady(t *testing.T) {

@@ -104,6 +104,9 @@ func (d *direct) next() (goOn, unusual bool) {
 			return false, !broken
 		}
 	}
+	if mayTakeLong(&d.parsed.request, d.buffer[end:total]) {
+		return false, true
+	}
 	d.respond(d.buffer[end:total])
 	d.have = copy(d.buffer, d.buffer[total:d.have])
 	d.release()
@@ -111,6 +114,13 @@ func (d *direct) next() (goOn, unusual bool) {
 		return false, false
 	}
 	return !d.answer.last, false
+}
+
+// mayTakeLong tells of a body that is more than one batch of rows, or whose rows may be explained: with net/http it is known when the client
+// has gone meanwhile, and when the time of the handler is over. A record of RecordIO has a line feed as well, in its magic number.
+func mayTakeLong(r *http.Request, body []byte) bool {
+	explained := r.URL.RawQuery != "" || r.URL.Path == "/"
+	return len(body) > 0 && (explained || bytes.Count(body, []byte{'\n'}) > batchRows)
 }
 
 // wait reads the beginning of a request. It returns false if there is none.

@@ -25,6 +25,7 @@ type Model struct {
 	scorer   scorer
 	ensemble bool
 	detector *detect.Detector // nil without a contract
+	columns  []string         // as the contract calls them
 
 	explainOnce sync.Once // contributions take memory and time: only for who asks
 	explainErr  error
@@ -69,6 +70,9 @@ func newModel(b *model.Bundle) (*Model, error) {
 	if b.Contract != nil {
 		if m.detector, err = detect.FromBundle(b, nil); err != nil {
 			return nil, err
+		}
+		for _, c := range m.detector.Schema().Columns {
+			m.columns = append(m.columns, c.Name)
 		}
 	}
 	return m, m.selfCheck()
