@@ -242,6 +242,10 @@ func TestPage(t *testing.T) {
 	require.Contains(t, w.Body.String(), "zeek: 22 records, 22 flows")
 	require.Contains(t, w.Body.String(), `<rect class="up"`)
 
+	none := post(api, "/", "application/x-www-form-urlencoded", "", "input=log&text=%7B%22_path%22:%22dns%22%7D")
+	require.Equal(t, http.StatusOK, none.Code)
+	require.Contains(t, none.Body.String(), "zeek: 1 records, 0 flows, 0 threats. Skipped as other: 1.")
+
 	hostile := post(api, "/", "application/x-www-form-urlencoded", "", "input=rows&text="+strings.Repeat("1,", 69)+"1%0A"+strings.Repeat("1,", 69)+"%3Cscript%3Ealert(1)%3C/script%3E")
 	require.Equal(t, http.StatusBadRequest, hostile.Code)
 	require.NotContains(t, hostile.Body.String(), "<script>alert")
