@@ -335,8 +335,14 @@ func (b *bulk) locals(f *features.Flow, text []byte, row *rowscan.Row, h *header
 	return true
 }
 
-// names reads what is no part of a row: names and labels.
+// names reads what is never a fault: VLAN tags, names and labels.
 func (b *bulk) names(f *features.Flow, text []byte, row *rowscan.Row, h *header, d *deriver) {
+	for _, i := range h.index[colVLAN : colInnerVLAN+1] {
+		if i >= 0 {
+			start, end := row.Field(i)
+			tag(f, text[start:end])
+		}
+	}
 	if i := h.index[colUID]; i >= 0 {
 		start, end := row.Field(i)
 		if end-start != 1 || text[start] != b.unset {

@@ -212,6 +212,14 @@ func tags(f *features.Flow, r *record) {
 	}
 }
 
+// tag counts the VLAN tag that a field of a TSV log names, unless it does not.
+func tag(f *features.Flow, text []byte) {
+	if _, ok := decimal.Count(text); ok {
+		f.VLANTags++
+		f.Known |= features.FieldVLAN
+	}
+}
+
 // state maps conn_state.
 func state(f *features.Flow, c *cell) fault {
 	if c.kind == kindUnset {

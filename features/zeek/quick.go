@@ -230,7 +230,7 @@ func (q *quick) row(f *features.Flow, line []byte, h *header, d *deriver) bool {
 		known |= c.known
 	}
 	f.Known = known
-	if !q.interval(f, line, h, unset) || !q.ending(f, line, h, unset) || !q.tags(f, line, h, unset) {
+	if !q.interval(f, line, h, unset) || !q.ending(f, line, h, unset) {
 		return false
 	}
 	q.rest(f, line, h, d)
@@ -315,24 +315,6 @@ func (q *quick) ending(f *features.Flow, line []byte, h *header, unset word) boo
 		q.local(f, line, h.index[colLocalResp], features.FieldLocalDst, &f.LocalDst, unset)
 }
 
-// tags counts the VLAN tags.
-func (q *quick) tags(f *features.Flow, line []byte, h *header, unset word) bool {
-	for _, i := range h.index[colVLAN : colInnerVLAN+1] {
-		if i < 0 {
-			continue
-		}
-		_, set, ok := q.count(line, i, unset)
-		if !ok {
-			return false
-		}
-		if set {
-			f.VLANTags++
-			f.Known |= features.FieldVLAN
-		}
-	}
-	return true
-}
-
 func (q *quick) local(f *features.Flow, line []byte, i int, known features.Field, to *bool, unset word) bool {
 	if i < 0 {
 		return true
@@ -352,8 +334,14 @@ func (q *quick) local(f *features.Flow, line []byte, i int, known features.Field
 	return true
 }
 
-// rest reads what is no part of a row: names and labels.
+// rest reads what is never a fault: VLAN tags, names and labels.
 func (q *quick) rest(f *features.Flow, line []byte, h *header, d *deriver) {
+	for _, i := range h.index[colVLAN : colInnerVLAN+1] {
+		if i >= 0 {
+			start, end := q.fields.Field(i)
+			tag(f, line[start:end])
+		}
+	}
 	if c := q.cell(line, h, colUID); c.kind != kindUnset {
 		f.UID = c.text
 	}
