@@ -18,6 +18,9 @@
 // [Predictor.PredictMatrix] columns, or rows with something between them, [Predictor.PredictCSR] sparse rows, and [Predictor.PredictPacked] rows whose
 // one-hot columns are bits. Each splits the rows over goroutines. A [Session] scores in the goroutine that calls it. None allocates once warm.
 //
+// What pays: columns, if that is how they lie in memory; sparse rows, if most values are missing and columns are many; bits, for batches of more than 64 rows with
+// a hundred one-hot columns, which take half of the time of the same rows as floats. To make any of these of rows of floats for a single call takes longer than it gains.
+//
 // # Outputs
 //
 // [Value] is the prediction, for example a probability; [Margin] is the sum of leaves before the objective's link;

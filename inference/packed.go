@@ -91,9 +91,9 @@ func (k *Packing) Pack(dense []float32, bits []byte, rows []float32) error {
 	return nil
 }
 
-// PredictPacked is [Predictor.PredictBatch] for rows of which some columns are bits, and has the bits of the same rows as floats. Blocks of rows take such
-// columns as they are if all that the model asks of them is on which side of few thresholds they are; otherwise, and for outputs other than [Value] and [Margin], rows of floats are made,
-// some at a time. Errors are [*ShapeError] and [*PackingError]; nothing was written then.
+// PredictPacked is [Predictor.PredictBatch] for rows of which some columns are bits, and has the bits of the same rows as floats. Of batches, blocks of rows take such
+// columns as they are, unless the model asks many things of one of them. Few rows, those of other kernels, and those for outputs other than [Value] and [Margin] become rows of floats first,
+// some at a time, which takes longer than to be given them. Errors are [*ShapeError] and [*PackingError]; nothing was written then.
 func (p *Predictor) PredictPacked(dst []float32, x Packed) error {
 	in, err := p.packed("PredictPacked", dst, &x)
 	if err != nil {
