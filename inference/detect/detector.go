@@ -190,7 +190,7 @@ func (d *Detector) StreamWith(o *features.StateOptions) *Stream {
 	return d.stream(d.pipeline.ExtractorWith(o))
 }
 
-// Restore returns a run that goes on where one of the same set of features stopped that was saved by [Stream.Save], be it of
+// Restore returns a run that goes on where one of the same set of features, with the same options, stopped that was saved by [Stream.Save], be it of
 // another model: what is remembered are flows, not verdicts. What does not fit is refused with features.ErrState.
 func (d *Detector) Restore(r io.Reader, o *features.StateOptions) (*Stream, error) {
 	x, err := d.pipeline.Restore(r, o)
