@@ -69,7 +69,7 @@ func compile(b *model.Booster, k Kernel, choice splitChoice, leaves bool) (*Fore
 		return nil, err
 	}
 	shapes := make([]shape, len(b.Trees))
-	trees := treeBuilder{f: f, used: newColumnSet(b.NumFeature), cats: newCategories(b.Version)}
+	trees := treeBuilder{f: f, numbers: thresholdNumbers{of: make([]int32, total)}, cats: newCategories(b.Version)}
 	for i := range b.Trees {
 		if g := b.TreeGroup[i]; g < 0 || int(g) >= f.NumGroup {
 			return nil, formatErrorf("tree %d adds to output %d of %d", i, g, f.NumGroup)
@@ -84,14 +84,15 @@ func compile(b *model.Booster, k Kernel, choice splitChoice, leaves bool) (*Fore
 		f.unsignZeros()
 	}
 	f.conditions = trees.cats.list
-	f.columns = trees.used.sorted()
+	all := trees.numbers.sorted()
+	f.columns = all.columns
 	f.tests = numTests(len(f.conditions), shapes)
-	if err := f.addRuns(shapes, choice); err != nil {
+	if err := f.addRuns(shapes, all, choice); err != nil {
 		return nil, err
 	}
 	f.count(shapes)
 	f.kernel = k
-	f.addPlan(shapes, leaves)
+	f.addPlan(shapes, all, leaves)
 	f.oneRow = f.kernel != Walk && f.inBlocks(1) == 0 && f.vectors == nil && f.stats.WalkedTrees == 0
 	f.index = sync.OnceValue(f.newSparseIndex)
 	return f, nil
@@ -102,7 +103,7 @@ func formatErrorf(format string, args ...any) error {
 }
 
 // addPlan compiles the forest for the block kernel, if it is to be used and worth it.
-func (f *Forest) addPlan(shapes []shape, leaves bool) {
+func (f *Forest) addPlan(shapes []shape, all *thresholds, leaves bool) {
 	f.oneCost = f.rowCost(shapes, leaves)
 	kind, forced := f.kernel.Kind()
 	switch {
@@ -111,7 +112,7 @@ func (f *Forest) addPlan(shapes []shape, leaves bool) {
 	case !forced || !kind.Available():
 		return
 	}
-	plan, rows, cost := f.newPlan(kind, shapes, leaves, forced)
+	plan, rows, cost := f.newPlan(kind, shapes, all, leaves, forced)
 	f.blockRows, f.blockCost = rows, cost
 	if leaves {
 		f.leafPlan, f.zeros = plan, make([]float32, f.NumTree())

@@ -13,13 +13,17 @@ type planner struct {
 	f     *Forest
 	b     *kernel.Builder
 	cost  costs
+	of    []int32       // by node: the number of a numeric split's threshold
+	made  []kernel.Cond // by that number, for missing values to the left and to the right, in the current tile; 0 if not made yet
 	sets  []kernel.Cond // of the categorical conditions, in the current tile; 0 if not made yet
 	edges [][]float32   // of the categorical conditions; nil if not looked at yet
 
 	numbers bool // of leaves are what trees give
 	copies  int  // of each tree, for the outputs of leaves that are vectors; else 1
 
-	order  []int32    // nodes of the tree at hand, parents first
+	nodes  []Node     // of the tree at hand
+	number []int32    // of these, of p.of
+	order  []int32    // of these, parents first
 	below  []pieceSum // by node
 	conds  []kernel.Cond
 	at     []int32 // leaves, by code; -1 where the tree goes on in another piece
@@ -80,7 +84,7 @@ const (
 //
 // What a tree adds to a row depends on the leaf alone, so whatever depends on the leaf can be added. A leaf that is a vector is a tree for each
 // output, of the same conditions. And the number of a leaf is what a tree adds to a sum of its own, which begins with zero.
-func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, leaves, forced bool) (plan *kernel.Plan, rows int, cost float64) {
+func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, all *thresholds, leaves, forced bool) (plan *kernel.Plan, rows int, cost float64) {
 	groups, most, copies, row := f.NumGroup, maxPlanGroups, 1, f.oneCost
 	switch {
 	case leaves:
@@ -92,7 +96,7 @@ func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, leaves, forced bool) 
 		return nil, 0, 0
 	}
 	p := &planner{f: f, b: kernel.NewBuilder(kind, f.NumFeature, groups), cost: kernelCosts(kind), numbers: leaves, copies: copies,
-		sets: make([]kernel.Cond, len(f.conditions)), edges: make([][]float32, len(f.conditions))}
+		of: all.of, made: make([]kernel.Cond, 2*len(all.column)), sets: make([]kernel.Cond, len(f.conditions)), edges: make([][]float32, len(f.conditions))}
 	limit := row * float64(kind.Rows()) / minGain
 	if forced {
 		limit = math.MaxFloat64
@@ -226,213 +230,4 @@ func (p *planner) measure(nodes []Node) (depth int, cost float64) {
 		return 1, p.cost.tree[1]
 	}
 	return int(p.below[0].cut), float64(p.below[0].at[0])
-}
-
-// tree adds the pieces of a tree, whose root's has the given depth.
-func (p *planner) tree(t, depth int, s shape) bool {
-	nodes, whole := p.f.Tree(t), 0
-	if simple(s) {
-		p.below = append(p.below[:0], pieceSum{})
-		if s.categorical == 0 {
-			whole = s.splits
-		}
-	} else {
-		p.measure(nodes)
-	}
-	p.below[0].cut = int8(depth)
-	p.pieces = append(p.pieces[:0], piece{})
-	for len(p.pieces) > 0 {
-		one := p.pieces[len(p.pieces)-1]
-		p.pieces = p.pieces[:len(p.pieces)-1]
-		if !p.piece(t, nodes, one, whole) {
-			return false
-		}
-	}
-	return true
-}
-
-// piece adds one piece of tree t. whole is the number of splits of a tree that is a single piece without categorical splits; else 0.
-func (p *planner) piece(t int, nodes []Node, one piece, whole int) bool {
-	depth := int(p.below[one.node].cut)
-	need, ok := 4+2*whole, true
-	if whole == 0 {
-		need, ok = p.need(nodes, one, depth)
-	}
-	if !ok || len(one.path) > maxPath || need > kernel.MaxPlanes/2 {
-		return false
-	}
-	if need > p.b.Room() {
-		p.b.EndTile()
-		clear(p.sets)
-	}
-	p.conds, p.path = p.conds[:0], append(p.path[:0], one.path...)
-	height := depth
-	if len(one.path) > 0 {
-		height++
-	}
-	p.at = append(p.at[:0], make([]int32, 1<<height)...)
-	if len(one.path) == 0 {
-		p.fill(nodes, 0, depth, 0)
-	} else {
-		for i := range p.at[:1<<depth] {
-			p.at[i] = -1
-		}
-		p.fill(nodes, one.node, depth, 1<<depth)
-		p.pad(depth)
-		p.conds = append(p.conds, p.member(nodes, one.path))
-	}
-	for output := range p.copies {
-		group := output
-		switch {
-		case p.numbers:
-			group = t
-		case p.copies == 1:
-			group = int(p.f.group[t])
-		}
-		p.leaves = p.leaves[:0]
-		for _, n := range p.at {
-			p.leaves = append(p.leaves, p.give(t, n, output))
-		}
-		p.b.Tree(group, height, p.conds, p.leaves)
-	}
-	return true
-}
-
-// give is what tree t adds to a row that ends in a leaf, which is -1 if it ends in another piece.
-func (p *planner) give(t int, leaf int32, output int) float32 {
-	if leaf < 0 {
-		return negativeZero
-	}
-	if p.numbers {
-		return float32(leaf)
-	}
-	node := &p.f.Tree(t)[leaf]
-	if p.f.vectors != nil {
-		return float32(p.f.Vector(node)[output] * p.f.Weight(t))
-	}
-	return float32(node.Value * p.f.Weight(t))
-}
-
-var negativeZero = float32(math.Copysign(0, -1))
-
-// fill writes the conditions of the sub-tree of node n, cut at a height, and its leaves from code on.
-func (p *planner) fill(nodes []Node, n int32, height, code int) {
-	node := &nodes[n]
-	switch {
-	case node.IsLeaf():
-		for i := range p.at[code:][:1<<height] {
-			p.at[code+i] = n
-		}
-		p.pad(height)
-	case height == 0:
-		p.at[code] = -1
-		p.pieces = append(p.pieces, piece{n, append([]turn(nil), p.path...)})
-	default:
-		p.path = append(p.path, turn{n, true})
-		p.fill(nodes, node.Left, height-1, code|1<<(height-1))
-		p.path[len(p.path)-1].left = false
-		p.fill(nodes, node.Right, height-1, code)
-		p.path = p.path[:len(p.path)-1]
-		p.conds = append(p.conds, p.cond(node))
-	}
-}
-
-// pad writes the conditions of a sub-tree that all rows leave with the same value.
-func (p *planner) pad(height int) {
-	for range 1<<height - 1 {
-		p.conds = append(p.conds, 0)
-	}
-}
-
-// cond is the condition of a split.
-func (p *planner) cond(split *Node) kernel.Cond {
-	if !split.Categorical() {
-		return p.b.Less(int32(split.Column()), split.Value, split.DefaultLeft())
-	}
-	i := split.condition()
-	if p.sets[i] == 0 {
-		c := &p.f.conditions[i]
-		p.sets[i] = p.b.Set(c.column, p.edgesOf(i), c.strayLeft, c.missingLeft)
-	}
-	return p.sets[i]
-}
-
-// member is the condition that a row takes a path.
-func (p *planner) member(nodes []Node, path []turn) kernel.Cond {
-	c := kernel.Cond(0)
-	for i, step := range path {
-		next := p.cond(&nodes[step.node])
-		switch {
-		case i > 0:
-			c = p.b.And(c, next, step.left)
-		case step.left:
-			c = next
-		default:
-			c = p.b.Not(next)
-		}
-	}
-	return c
-}
-
-// need is how many planes a piece takes at most. ok is false if it has a split that is not fit for planes.
-func (p *planner) need(nodes []Node, one piece, depth int) (planes int, ok bool) {
-	planes = 4
-	count := func(n *Node) bool {
-		planes += 2
-		if n.Categorical() {
-			edges := len(p.edgesOf(n.condition()))
-			planes += edges + 2
-			return edges <= maxEdges
-		}
-		return true
-	}
-	for _, step := range one.path {
-		planes++
-		if !count(&nodes[step.node]) {
-			return 0, false
-		}
-	}
-	var inside func(n int32, height int) bool
-	inside = func(n int32, height int) bool {
-		node := &nodes[n]
-		if height == 0 || node.IsLeaf() {
-			return true
-		}
-		return count(node) && inside(node.Left, height-1) && inside(node.Right, height-1)
-	}
-	return planes, inside(one.node, depth)
-}
-
-// edgesOf are the edges of a categorical condition, or the first maxEdges+1 of them.
-func (p *planner) edgesOf(i int32) []float32 {
-	if p.edges[i] == nil {
-		p.edges[i] = p.f.conditions[i].edges(maxEdges + 1)
-	}
-	return p.edges[i]
-}
-
-// edges are the numbers from which on a value goes another way than below; at most so many. Beyond the last of them it goes where
-// stray values go.
-func (c *condition) edges(most int) []float32 {
-	edges := []float32{}
-	left := c.strayLeft // of values below zero
-	turn := func(at int32, to bool) {
-		if to != left && len(edges) < most {
-			edges = append(edges, float32(at))
-			left = to
-		}
-	}
-	next, limit := int32(0), int32(c.limit)
-	for _, code := range c.codes {
-		if code > next {
-			turn(next, true)
-		}
-		turn(code, false)
-		next = code + 1
-	}
-	if next < limit {
-		turn(next, true)
-	}
-	turn(limit, c.strayLeft)
-	return edges
 }

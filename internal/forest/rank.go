@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"threatdetect/internal/heapwalk"
-	"threatdetect/internal/kernel"
 )
 
 const (
@@ -32,38 +31,6 @@ type rankPack struct {
 
 func (p *rankPack) bytes() int64 {
 	return int64(8*len(p.packs.Nodes) + 4*(len(p.columns)+len(p.slots)) + 128)
-}
-
-// thresholds are the distinct keys of the thresholds of each of f.columns, ascending, and the place of each numeric split's among those of its
-// column, by node.
-type thresholds struct {
-	of    [][]uint32
-	place []int32
-}
-
-func (f *Forest) thresholdsOf(places *columnPlaces) *thresholds {
-	all := &thresholds{of: make([][]uint32, len(f.columns)), place: make([]int32, len(f.nodes))}
-	// First the numbers of the distinct ones as they come, then those in their order.
-	var table kernel.Table
-	for i := range f.nodes {
-		if n := &f.nodes[i]; !n.IsLeaf() && !n.Categorical() {
-			number, _ := table.Find(uint64(places.of(n.Column()))<<32 | uint64(thresholdKey(n.Value)))
-			all.place[i] = int32(number)
-		}
-	}
-	ranks := make([]int32, len(table.Keys))
-	for _, number := range table.Order() {
-		key := table.Keys[number]
-		of := &all.of[key>>32]
-		ranks[number] = int32(len(*of))
-		*of = append(*of, uint32(key))
-	}
-	for i := range f.nodes {
-		if n := &f.nodes[i]; !n.IsLeaf() && !n.Categorical() {
-			all.place[i] = ranks[all.place[i]]
-		}
-	}
-	return all
 }
 
 // canNarrow tells whether narrow splits can hold ranks and slots of f.

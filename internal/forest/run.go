@@ -51,7 +51,7 @@ func (r *run) bytes() int64 {
 }
 
 // addRuns makes the runs of a forest whose nodes are there.
-func (f *Forest) addRuns(shapes []shape, choice splitChoice) error {
+func (f *Forest) addRuns(shapes []shape, all *thresholds, choice splitChoice) error {
 	order := make([]int32, len(shapes))
 	for t := range order {
 		order[t] = int32(t)
@@ -80,19 +80,27 @@ func (f *Forest) addRuns(shapes []shape, choice splitChoice) error {
 		return &model.LimitError{Name: "compiled nodes", Limit: math.MaxInt32, Got: int64(total)}
 	}
 	f.quads = f.quadColumns()
-	places := f.columnPlaces()
-	var all *thresholds
 	if choice == narrowSplits || choice == anySplits && 12*total > narrowBytes && steps > narrowSteps*len(f.columns) {
-		all = f.thresholdsOf(&places)
-		f.narrow = f.canNarrow(all.of)
+		f.narrow = f.canNarrow(all.keys)
 	}
+	far := 12*total > farBytes
 	if f.narrow {
-		f.addRanks(all.of)
+		f.addRanks(all.keys)
+		p := f.narrowPacker(all)
+		for i := range f.runs {
+			if r := &f.runs[i]; r.heap {
+				r.narrow = heapwalk.Packs[uint32]{Trees: r.wide.Trees, Depth: r.wide.Depth, Far: far}
+				r.wide = heapwalk.Packs[uint64]{Far: far}
+				p.fill(r, &r.narrow)
+			}
+		}
+		return nil
 	}
-	b := packBuilder{f: f, thresholds: all, places: places, slots: f.wideSlots(), far: 12*total > farBytes}
+	p := f.widePacker(all)
 	for i := range f.runs {
 		if r := &f.runs[i]; r.heap {
-			b.fill(r)
+			r.wide.Far, r.narrow.Far = far, far
+			p.fill(r, &r.wide)
 		}
 	}
 	return nil
@@ -133,75 +141,4 @@ func (f *Forest) packDepth(trees []int32, shapes []shape) (depth int, ok bool) {
 		return depth, true
 	}
 	return depth, depth <= maxHeapDepth && len(trees)<<depth <= maxPadding*leaves
-}
-
-// packBuilder fills packs.
-type packBuilder struct {
-	f          *Forest
-	thresholds *thresholds // if narrow
-	places     columnPlaces
-	slots      []uint32 // if not
-	far        bool     // the nearest cache does not hold all packs
-
-	r    *run
-	size int // leaves of a pack
-}
-
-// fill makes the packs of r.
-func (b *packBuilder) fill(r *run) {
-	trees, depth := r.wide.Trees, r.wide.Depth
-	total := len(r.trees) << depth
-	leaves := make([]float32, total)
-	r.leafIDs = make([]int32, total)
-	if b.f.narrow {
-		r.wide = heapwalk.Packs[uint64]{}
-		r.narrow = heapwalk.Packs[uint32]{Nodes: make([]uint32, total), Leaves: leaves, Trees: trees, Depth: depth}
-	} else {
-		r.wide.Nodes, r.wide.Leaves = make([]uint64, total), leaves
-	}
-	r.wide.Far, r.narrow.Far = b.far, b.far
-	b.r, b.size = r, trees<<depth
-	for i, t := range r.trees {
-		first := i / trees * b.size
-		b.fillTree(first, trees+i%trees, b.f.start[t], 0, leaves, b.f.Weight(int(t)))
-	}
-}
-
-// fillTree puts what is below node n, of the tree whose first node is root, at index j of the pack that begins at first. A leaf's two children
-// are the leaf again.
-func (b *packBuilder) fillTree(first, j int, root, n int32, leaves []float32, weight float32) {
-	node := &b.f.nodes[root+n]
-	if j >= b.size {
-		leaves[first+j-b.size] = float32(node.Value * weight)
-		b.r.leafIDs[first+j-b.size] = n
-		return
-	}
-	left, right := n, n
-	if !node.IsLeaf() {
-		left, right = node.Left, node.Right
-		if b.f.narrow {
-			b.r.narrow.Nodes[first+j] = b.narrowSplit(root + n)
-		} else {
-			b.r.wide.Nodes[first+j] = b.wideSplit(node)
-		}
-	}
-	b.fillTree(first, 2*j, root, left, leaves, weight)
-	b.fillTree(first, 2*j+1, root, right, leaves, weight)
-}
-
-func (b *packBuilder) wideSplit(n *Node) uint64 {
-	if n.Categorical() {
-		return heapwalk.Wide(keyCondition, uint32(2*heapwalk.Quad*len(b.f.quads))+uint32(n.condition()))
-	}
-	c := b.places.of(n.Column())
-	return heapwalk.Wide(thresholdKey(n.Value), b.slots[c]+n.split&1)
-}
-
-func (b *packBuilder) narrowSplit(at int32) uint32 {
-	n := &b.f.nodes[at]
-	if n.Categorical() {
-		return heapwalk.Narrow(keyCondition, uint16(2*len(b.f.columns))+uint16(n.condition()))
-	}
-	c := b.places.of(n.Column())
-	return heapwalk.Narrow(uint16(b.thresholds.place[at]+1), uint16(2*c)+uint16(n.split&1))
 }

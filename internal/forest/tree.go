@@ -52,22 +52,17 @@ func (f *Forest) unsignZeros() {
 // treeBuilder adds the trees of a booster to a forest, one after the other.
 type treeBuilder struct {
 	f       *Forest
-	used    columnSet // columns of numeric splits
+	numbers thresholdNumbers
 	cats    *categories
 	vectors int32 // leaf vectors of the trees before this one
 
 	t      *model.Tree
+	first  int     // node of the tree, in the forest
 	places []int32 // see categories.of
 	shape  shape
 
-	reached []bool  // nodes of the tree
-	pending []place // nodes to look at
-}
-
-// place is a node and how many splits are above it.
-type place struct {
-	node  int32
-	depth int
+	depths  []int32 // splits above a node of the tree, plus 1; 0 if it was not reached
+	pending []int32 // nodes to look at
 }
 
 // add appends the reached nodes of t, proving F1, F2, F3, F8 and F9 on the way.
@@ -85,49 +80,104 @@ func (b *treeBuilder) add(t *model.Tree) (shape, error) {
 	if err != nil {
 		return shape{}, err
 	}
-	b.t, b.places, b.shape = t, places, shape{}
 	f := b.f
-	first := len(f.nodes)
-	f.nodes = f.nodes[:first+n]
-	for i := range f.nodes[first:] {
-		f.nodes[first+i] = Node{Left: -1, Right: -1}
-	}
+	b.t, b.places, b.first = t, places, len(f.nodes)
+	f.nodes = f.nodes[:b.first+n]
 	f.start = append(f.start, int32(len(f.nodes)))
-	nodes := f.nodes[first:]
-
-	reached := append(b.reached[:0], make([]bool, n)...)
-	reached[0] = true
-	pending := append(b.pending[:0], place{0, 0})
-	for len(pending) > 0 {
-		p := pending[len(pending)-1]
-		pending = pending[:len(pending)-1]
-		i := p.node
-		if t.Left[i] == -1 {
-			if nodes[i], err = b.leaf(i); err != nil {
-				return shape{}, err
-			}
-			b.shape.depth = max(b.shape.depth, p.depth)
-			continue
-		}
-		for _, child := range [2]int32{t.Left[i], t.Right[i]} {
-			if child < 0 || int(child) >= n {
-				return shape{}, formatErrorf("node %d has the child %d of %d nodes", i, child, n)
-			}
-			if reached[child] {
-				return shape{}, formatErrorf("node %d is reached twice", child)
-			}
-			reached[child] = true
-			pending = append(pending, place{child, p.depth + 1})
-		}
-		if nodes[i], err = b.split(i); err != nil {
+	nodes := f.nodes[b.first:]
+	if places != nil || f.vectors != nil || !b.inOrder(nodes) {
+		if err := b.fromRoot(nodes); err != nil {
 			return shape{}, err
 		}
 	}
-	b.reached, b.pending = reached, pending
 	if f.vectors != nil {
 		b.vectors += int32(len(t.LeafVector) / t.LeafSize)
 	}
 	return b.shape, nil
+}
+
+// begin forgets what was learnt about a tree of n nodes.
+func (b *treeBuilder) begin(n int) {
+	b.shape = shape{}
+	if cap(b.depths) < n {
+		b.depths = make([]int32, n)
+	}
+	b.depths = b.depths[:n]
+	clear(b.depths)
+	b.depths[0] = 1
+}
+
+// inOrder makes the nodes of a tree whose children come after their parents, as XGBoost writes them, and which has nothing but numeric splits and
+// leaves that are numbers. It gives up, with ok false, at whatever else it finds.
+func (b *treeBuilder) inOrder(nodes []Node) (ok bool) {
+	n := len(nodes)
+	b.begin(n)
+	left, right, feature, value, defaultLeft := b.t.Left[:n], b.t.Right[:n], b.t.Feature[:n], b.t.Value[:n], b.t.DefaultLeft[:n]
+	depths, s := b.depths[:n], shape{}
+	for i := range nodes {
+		depth := depths[i]
+		if depth == 0 {
+			nodes[i] = Node{Left: -1, Right: -1}
+			continue
+		}
+		l, r, column := int(left[i]), int(right[i]), feature[i]
+		if l == -1 {
+			nodes[i] = Node{Left: -1, Right: -1, Value: value[i]}
+			s.leaves++
+			s.depth = max(s.depth, int(depth)-1)
+			continue
+		}
+		if l <= i || r <= i || l == r || l >= n || r >= n || depths[l] != 0 || depths[r] != 0 || column < 0 || int(column) >= b.f.NumFeature {
+			return false
+		}
+		depths[l], depths[r] = depth+1, depth+1
+		split := uint32(column) << 1
+		if !defaultLeft[i] {
+			split |= 1
+		}
+		nodes[i] = Node{Left: int32(l), Right: int32(r), split: split, Value: value[i]}
+		s.splits++
+		b.numbers.add(b.first+i, column, value[i])
+	}
+	b.shape = s
+	return true
+}
+
+// fromRoot makes the nodes of any tree, or says what is wrong with it.
+func (b *treeBuilder) fromRoot(nodes []Node) (err error) {
+	n := len(nodes)
+	b.begin(n)
+	for i := range nodes {
+		nodes[i] = Node{Left: -1, Right: -1}
+	}
+	pending := append(b.pending[:0], 0)
+	for len(pending) > 0 {
+		i := pending[len(pending)-1]
+		pending = pending[:len(pending)-1]
+		depth := b.depths[i]
+		if b.t.Left[i] == -1 {
+			if nodes[i], err = b.leaf(i); err != nil {
+				return err
+			}
+			b.shape.depth = max(b.shape.depth, int(depth)-1)
+			continue
+		}
+		for _, child := range [2]int32{b.t.Left[i], b.t.Right[i]} {
+			if child < 0 || int(child) >= n {
+				return formatErrorf("node %d has the child %d of %d nodes", i, child, n)
+			}
+			if b.depths[child] != 0 {
+				return formatErrorf("node %d is reached twice", child)
+			}
+			b.depths[child] = depth + 1
+			pending = append(pending, child)
+		}
+		if nodes[i], err = b.split(i); err != nil {
+			return err
+		}
+	}
+	b.pending = pending
+	return nil
 }
 
 // leaf makes the node of leaf i.
@@ -155,7 +205,7 @@ func (b *treeBuilder) split(i int32) (Node, error) {
 		node.split |= 1
 	}
 	if b.places == nil || b.places[i] == 0 {
-		b.used.add(column)
+		b.numbers.add(b.first+int(i), column, node.Value)
 		return node, nil
 	}
 	b.shape.categorical++

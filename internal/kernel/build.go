@@ -20,10 +20,11 @@ type Builder struct {
 	conds      []condition
 	made       []madeOf // of those that are made of others
 	thresholds []threshold
-	index      Table // of thresholds, by column and value
-	missed     map[int32]Cond
+	index      Table  // of thresholds, by column and value
+	missed     Table  // of columns
+	missing    []Cond // of these: that a column is missing
 	trees      []pending
-	program    []uint16 // of Conds
+	program    []Cond
 	values     []float32
 
 	used  map[int32]bool // columns, in all tiles
@@ -72,7 +73,8 @@ func (b *Builder) begin() {
 	b.conds, b.made = append(b.conds[:0], condition{}), b.made[:0]
 	b.thresholds = b.thresholds[:0]
 	b.index.Clear()
-	b.missed = map[int32]Cond{}
+	b.missed.Clear()
+	b.missing = b.missing[:0]
 	b.trees, b.program, b.values = b.trees[:0], b.program[:0], b.values[:0]
 }
 
@@ -96,7 +98,7 @@ func (b *Builder) Less(column int32, value float32, missingLeft bool) Cond {
 	c := &t.right
 	if missingLeft {
 		if c = &t.left; *c == 0 {
-			b.missing(column)
+			b.miss(column)
 		}
 	}
 	if *c == 0 {
@@ -108,7 +110,7 @@ func (b *Builder) Less(column int32, value float32, missingLeft bool) Cond {
 // Set is the condition that goes another way from each edge on, which are ascending; from the last one on it goes left if
 // lastLeft. A missing value goes left if missingLeft.
 func (b *Builder) Set(column int32, edges []float32, lastLeft, missingLeft bool) Cond {
-	c := madeOf{op: opXor, missing: b.missing(column), left: missingLeft}
+	c := madeOf{op: opXor, missing: b.miss(column), left: missingLeft}
 	if lastLeft {
 		c.op = opXnor
 	}
@@ -133,14 +135,13 @@ func (b *Builder) Not(x Cond) Cond {
 	return b.combine(madeOf{op: opXnor, sources: []Cond{x}})
 }
 
-// missing returns the condition that a column is missing.
-func (b *Builder) missing(column int32) Cond {
-	c, ok := b.missed[column]
-	if !ok {
-		c = b.cond()
-		b.missed[column] = c
+// miss returns the condition that a column is missing.
+func (b *Builder) miss(column int32) Cond {
+	i, found := b.missed.Find(uint64(column))
+	if !found {
+		b.missing = append(b.missing, b.cond())
 	}
-	return c
+	return b.missing[i]
 }
 
 func (b *Builder) cond() Cond {
@@ -156,14 +157,16 @@ func (b *Builder) combine(of madeOf) Cond {
 	return c
 }
 
+// PostOrder is the place of a node among those of a perfect tree in post-order: of the one at a height, i from the left. Before it come its own
+// sub-trees, those of the nodes to the left of it, and the nodes that have nothing but those below them.
+func PostOrder(height, i int) int { return (i+1)<<height - 2 - bits.OnesCount(uint(i)) }
+
 // Tree adds a tree of the given depth, at least 1, to a group. conds has 1<<depth - 1 conditions in post-order: those of the left
 // sub-tree, those of the right one, the root's. leaves has 1<<depth values by code, in which bit h-1 is set if the node at height h
 // sends a row left. Trees of one group add in the order of the calls. The slices are not kept.
 func (b *Builder) Tree(group, depth int, conds []Cond, leaves []float32) {
 	b.trees = append(b.trees, pending{group, depth, len(b.program), len(b.values)})
-	for _, c := range conds {
-		b.program = append(b.program, uint16(c))
-	}
+	b.program = append(b.program, conds...)
 	b.values = append(b.values, leaves...)
 }
 
@@ -222,14 +225,11 @@ func (b *Builder) reference(c Cond) uint16 { return uint16(8 * b.conds[c].plane)
 // placeThresholds gives planes to all thresholds. Slots are numbers of columns still.
 func (b *Builder) placeThresholds(t *tile) {
 	all := b.sorted()
-	columns := make([]int32, 0, len(b.missed))
-	for c := range b.missed {
-		columns = append(columns, c)
-	}
-	slices.Sort(columns)
-	missed := make(map[int32]*missing, len(columns))
-	t.missing = make([]missing, len(columns))
-	for i, column := range columns {
+	order := b.missed.Order()
+	missed := make(map[int32]*missing, len(order))
+	t.missing = make([]missing, len(order))
+	for i, number := range order {
+		column := int32(b.missed.Keys[number])
 		t.missing[i] = missing{slot: int(column)}
 		missed[column] = &t.missing[i]
 	}
@@ -265,8 +265,8 @@ func (b *Builder) placeThresholds(t *tile) {
 		needed[b.made[i].missing] = true
 	}
 	kept := t.missing[:0]
-	for _, m := range t.missing {
-		c := b.missed[int32(m.slot)]
+	for i, m := range t.missing {
+		c := b.missing[order[i]]
 		if len(m.pairs) == 0 && !needed[c] {
 			continue
 		}
@@ -354,7 +354,10 @@ func (b *Builder) placeDirect(t *tile, of []threshold) {
 // placeTrees orders the trees by group and makes their programs.
 func (b *Builder) placeTrees(t *tile) {
 	slices.SortStableFunc(b.trees, func(x, y pending) int { return cmp.Compare(x.group, y.group) })
-	t.program = make([]uint16, 0, len(b.program)+1<<MaxDepth)
+	references := make([]uint16, len(b.conds))
+	for c := range references {
+		references[c] = b.reference(Cond(c))
+	}
 	values, tables := 0, 0
 	for _, tree := range b.trees {
 		if b.plan.kind.tables(tree.depth) {
@@ -364,14 +367,25 @@ func (b *Builder) placeTrees(t *tile) {
 		}
 	}
 	t.values, t.tables = make([]float32, 0, values), make([]byte, 0, tables)
+	t.program = make([]uint16, len(b.program)+1<<MaxDepth) // assembly looks at the program of the next tree
+	if b.small {
+		t.conds = make([]Cond, 0, len(b.program))
+	}
+	program := 0
 	for i, tree := range b.trees {
 		if i == 0 || tree.group != b.trees[i-1].group || tree.depth != b.trees[i-1].depth {
 			t.runs = append(t.runs, run{depth: tree.depth, group: tree.group,
-				program: len(t.program), values: len(t.values), tables: len(t.tables)})
+				program: program, values: len(t.values), tables: len(t.tables)})
 		}
 		t.runs[len(t.runs)-1].trees++
-		for _, c := range b.program[tree.program:][:1<<tree.depth-1] {
-			t.program = append(t.program, b.reference(Cond(c)))
+		conds := b.program[tree.program:][:1<<tree.depth-1]
+		to := t.program[program:][:len(conds)]
+		for j, c := range conds {
+			to[j] = references[c]
+		}
+		program += len(conds)
+		if b.small {
+			t.conds = append(t.conds, conds...)
 		}
 		values := b.values[tree.values:][:1<<tree.depth]
 		if b.plan.kind.tables(tree.depth) {
@@ -380,7 +394,6 @@ func (b *Builder) placeTrees(t *tile) {
 			t.values = append(t.values, values...)
 		}
 	}
-	t.program = append(t.program, make([]uint16, 1<<MaxDepth)...) // assembly looks at the program of the next tree
 }
 
 // Plan completes the plan. The builder is of no use afterwards.

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
 )
@@ -37,26 +38,20 @@ type byteColumn struct {
 // answer to the zero split does not matter.
 type split uint32
 
-// addSplits writes the conditions of the trees of a tile, which is one of several or not.
+// addSplits takes note of what the conditions of a tile are, which is one of several or not.
 func (b *Builder) addSplits(t *tile, several bool) {
-	of := make([]split, len(b.conds))
+	t.splits = make([]split, len(b.conds))
 	for i := range b.thresholds {
 		x := &b.thresholds[i]
 		number := i
 		if several {
 			number, _ = b.all.Find(b.index.Keys[i])
 		}
-		of[x.right], of[x.left] = split(2*number+2), split(2*number+3)
+		t.splits[x.right], t.splits[x.left] = split(2*number+2), split(2*number+3)
 	}
-	of[0] = 0 // of the condition that is not there
+	t.splits[0] = 0 // of the condition that is not there
 	if !several {
 		b.all, b.index = b.index, Table{}
-	}
-	t.splits = make([]split, 0, len(b.program))
-	for _, tree := range b.trees {
-		for _, c := range b.program[tree.program:][:1<<tree.depth-1] {
-			t.splits = append(t.splits, of[c])
-		}
 	}
 }
 
@@ -137,13 +132,17 @@ func (t *tile) placeSmall(splits []byteSplit) {
 	for i := range t.runs {
 		size += t.runs[i].trees * smallBytes(t.runs[i].depth)
 	}
+	of := make([]byteSplit, len(t.splits)) // by condition
+	for c, s := range t.splits {
+		of[c] = splits[s]
+	}
 	t.small = make([]byte, 0, size)
 	for i := range t.runs {
 		r := &t.runs[i]
 		r.small = len(t.small)
 		nodes := 1<<r.depth - 1
 		for tree := range r.trees {
-			t.small = appendSmall(t.small, r.depth, t.splits[r.program+tree*nodes:][:nodes], splits)
+			t.small = appendSmall(t.small, r.depth, t.conds[r.program+tree*nodes:][:nodes], of)
 		}
 	}
 }
@@ -161,29 +160,37 @@ func smallBytes(depth int) int {
 
 // appendSmall appends the program of a tree, whose nodes are in post-order: of the upper levels, in post-order, first all references and then
 // all first ranks to the right, less 128; of each lower level, by the code of the way to the node, both in four bytes.
-func appendSmall(to []byte, depth int, nodes []split, splits []byteSplit) []byte {
+func appendSmall(to []byte, depth int, nodes []Cond, splits []byteSplit) []byte {
 	begin := len(to)
 	to = slices.Grow(to, smallBytes(depth))[:begin+smallBytes(depth)]
 	program := to[begin:]
-	upper, next := 1<<min(depth, upperLevels)-1, 0
-	var add func(nodes []split, level, code, place int)
-	add = func(nodes []split, level, code, place int) {
-		half := len(nodes) / 2
-		s := splits[nodes[len(nodes)-1]]
-		if level >= upperLevels {
-			at := program[place+4*code:][:4]
-			at[0], at[1], at[2] = byte(s.ranks+2*SmallRows/8), byte((s.ranks+2*SmallRows/8)>>8), s.first
-			place += 4 << level
+	levels := min(depth, upperLevels)
+	upper := 1<<levels - 1
+	references, first := program[:2*upper], program[2*upper:][:upper]
+	if depth <= upperLevels {
+		for i, c := range nodes[:upper] {
+			s := splits[c]
+			binary.LittleEndian.PutUint16(references[2*i:], s.ranks)
+			first[i] = s.first ^ 0x80
 		}
-		if half > 0 {
-			add(nodes[:half], level+1, 2*code+1, place)
-			add(nodes[half:2*half], level+1, 2*code, place)
-		}
-		if level < upperLevels {
-			program[2*next], program[2*next+1], program[2*upper+next] = byte(s.ranks), byte(s.ranks>>8), s.first^0x80
-			next++
+	} else {
+		for level := range levels {
+			for i := range 1 << level {
+				s, place := splits[nodes[PostOrder(depth-level, i)]], PostOrder(levels-level, i)
+				binary.LittleEndian.PutUint16(references[2*place:], s.ranks)
+				first[place] = s.first ^ 0x80
+			}
 		}
 	}
-	add(nodes, 0, 0, upperBytes(depth))
+	program[3*upper] = 0 // an odd number of bytes are before it
+	lower := program[upperBytes(depth):]
+	for level := upperLevels; level < depth; level++ {
+		n := 1 << level
+		for i := range n { // from left to right, which is down from the last code
+			s := splits[nodes[PostOrder(depth-level, i)]]
+			binary.LittleEndian.PutUint32(lower[4*(n-1-i):], uint32(s.ranks+2*SmallRows/8)|uint32(s.first)<<16)
+		}
+		lower = lower[4*n:]
+	}
 	return to
 }

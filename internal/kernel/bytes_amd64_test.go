@@ -97,14 +97,14 @@ func testSmallTrees(t *testing.T, v *smallVectors, in pages) {
 	}
 	for depth := 1; depth <= MaxDepth; depth++ {
 		var program, tables []byte
-		var nodes []split
+		var nodes []Cond
 		leaves := make([]float32, trees<<depth)
 		for i := range leaves {
 			leaves[i] = float32(r.NormFloat64())
 		}
 		for tree := range trees {
 			for range 1<<depth - 1 {
-				nodes = append(nodes, split(r.IntN(len(splits))))
+				nodes = append(nodes, Cond(r.IntN(len(splits))))
 			}
 			program = appendSmall(program, depth, nodes[tree*(1<<depth-1):], splits)
 			tables = appendTables(tables, leaves[tree<<depth:][:1<<depth])
@@ -131,8 +131,8 @@ func testSmallTrees(t *testing.T, v *smallVectors, in pages) {
 	}
 }
 
-// numbers are the numbers of some splits.
-func numbers(nodes []split) []uint16 {
+// numbers are the numbers of some conditions.
+func numbers(nodes []Cond) []uint16 {
 	to := make([]uint16, len(nodes))
 	for i, n := range nodes {
 		to[i] = uint16(n)

@@ -44,7 +44,8 @@ type tile struct {
 	values  []float32 // leaves as numbers, 1<<depth of each tree
 	tables  []byte    // leaves as byte tables, where the kind wants them; see leafTables
 	small   []byte    // programs of small blocks; see appendSmall
-	splits  []split   // in the order of program, until the plan is complete
+	conds   []Cond    // in the order of program, until the plan is complete; nil if there is nothing for small blocks
+	splits  []split   // by condition, likewise
 }
 
 // direct is thresholds of one column that are compared one by one. A missing value is below all of them if missingLeft, else

@@ -96,21 +96,11 @@ func newRanked(kind Kind, thresholds []float32) (r ranked, ok bool) {
 	for 1<<r.bits < n+1 {
 		r.bits++
 	}
+	var steps thresholdSteps
+	steps.set(thresholds, &r)
 	best, chosen := math.MaxInt, r
 	try := func(size int) {
-		compares, count, bucket := 0, 0, -1
-		for _, t := range thresholds {
-			if b := r.bucketOf(t); b != bucket {
-				bucket, count = b, 0
-			}
-			count++
-			if count > compares {
-				compares = count
-				if cost.rank+cost.compare*compares+cost.expand*n >= best {
-					return
-				}
-			}
-		}
+		compares := steps.fullest(&r)
 		if c := cost.rank + cost.compare*compares + cost.expand*n + size*8/cost.bytes; c < best {
 			best, chosen = c, r
 			chosen.compares = compares
@@ -142,18 +132,20 @@ func newRanked(kind Kind, thresholds []float32) (r ranked, ok bool) {
 		return int32(math.Float32bits(x))
 	}
 	inf := float32(math.Inf(1))
-	r.buckets = make([]bucket, r.bucketOf(last)+1)
-	next := 0
-	for i := range r.buckets {
-		r.buckets[i] = bucket{stored(inf), int32(next + r.compares)}
-		if next < n && r.bucketOf(thresholds[next]) == i {
-			r.buckets[i].threshold = stored(thresholds[next])
-			for next < n && r.bucketOf(thresholds[next]) == i {
-				next++
-			}
+	steps.fullest(&r)
+	r.buckets = make([]bucket, steps.bucket[n-1]+1)
+	for i, next := 0, 0; next < n; i++ {
+		first, at := next, int(steps.bucket[next])
+		for ; i < at; i++ {
+			r.buckets[i] = bucket{stored(inf), int32(first + r.compares)}
+		}
+		r.buckets[i] = bucket{stored(thresholds[first]), int32(first + r.compares)}
+		for next < n && int(steps.bucket[next]) == at {
+			next++
 		}
 	}
 	if r.compares > 1 {
+		r.more = make([]int32, 0, n+2*r.compares-1)
 		for i := -(r.compares - 1); i < n+r.compares; i++ {
 			t := inf
 			if i >= 0 && i < n {
@@ -165,6 +157,44 @@ func newRanked(kind Kind, thresholds []float32) (r ranked, ok bool) {
 	}
 	r.firstBucket = &r.buckets[0]
 	return r, true
+}
+
+// thresholdSteps are how far some thresholds are from ranked.lo, and the buckets that follow from that.
+type thresholdSteps struct {
+	n      int
+	keys   [maxRanked]uint32
+	values [maxRanked]float32
+	bucket [maxRanked]int32
+}
+
+func (s *thresholdSteps) set(thresholds []float32, r *ranked) {
+	s.n = len(thresholds)
+	for i, t := range thresholds {
+		s.keys[i], s.values[i] = uint32(keyOf(t)-r.key), t-r.lo
+	}
+}
+
+// fullest returns how many thresholds the fullest bucket of r has.
+func (s *thresholdSteps) fullest(r *ranked) int {
+	buckets := s.bucket[:s.n]
+	if r.linear {
+		for i, x := range s.values[:s.n] {
+			buckets[i] = int32(x * r.scale)
+		}
+	} else {
+		for i, k := range s.keys[:s.n] {
+			buckets[i] = int32(k >> r.shift)
+		}
+	}
+	most, count, last := 0, 0, int32(-1)
+	for _, b := range buckets {
+		if b != last {
+			last, count = b, 0
+		}
+		count++
+		most = max(most, count)
+	}
+	return most
 }
 
 // newSearch makes the search tree of thresholds.

@@ -16,7 +16,7 @@ func (p *Plan) shareRanks() {
 	for i := range p.tiles {
 		last := -1
 		for _, r := range p.tiles[i].ranked {
-			byColumn[r.slot] = append(byColumn[r.slot], r.thresholds...)
+			byColumn[r.slot] = union(byColumn[r.slot], r.thresholds)
 			if r.slot != last {
 				tiles[r.slot]++
 				last = r.slot
@@ -64,7 +64,7 @@ func (p *Plan) dropThresholds() {
 	}
 	for i := range p.tiles {
 		t := &p.tiles[i]
-		t.splits = nil
+		t.conds, t.splits = nil, nil
 		for j := range t.ranked {
 			t.ranked[j].thresholds = nil
 		}
@@ -79,10 +79,24 @@ func (t *tile) compare(r *ranked) {
 	}
 }
 
-// shareColumn makes the ranks of a column among some thresholds, and returns their places in p.shared, or nil if that is no gain.
+// union returns what is in one of two ascending lists or in both, ascending.
+func union(x, y []float32) []float32 {
+	all := make([]float32, 0, len(x)+len(y))
+	for len(x) > 0 && len(y) > 0 {
+		least := min(x[0], y[0])
+		all = append(all, least)
+		if x[0] == least {
+			x = x[1:]
+		}
+		if y[0] == least {
+			y = y[1:]
+		}
+	}
+	return append(append(all, x...), y...)
+}
+
+// shareColumn makes the ranks of a column among some thresholds, ascending and distinct, and returns their places in p.shared, or nil if that is no gain.
 func (p *Plan) shareColumn(slot int, thresholds []float32) (places []int) {
-	slices.Sort(thresholds)
-	thresholds = slices.Compact(thresholds)
 	before := len(p.shared)
 	for chunk := range slices.Chunk(thresholds, maxRanked) {
 		r, ok := newRanked(p.kind, chunk)
