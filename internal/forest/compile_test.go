@@ -144,9 +144,10 @@ func TestWholeTrees(t *testing.T) {
 				numbers.add(i, int32(n.Column()), n.Value)
 			}
 		}
-		p := planner{f: f, b: kernel.NewBuilder(kernel.Generic, f.NumFeature, 1), of: numbers.of, made: make([]kernel.Cond, 2*len(numbers.table.Keys))}
+		p := planner{f: f, all: numbers.sorted(), made: make([]kernel.Cond, 2*len(numbers.table.Keys)), edges: make([][]float32, len(f.conditions))}
+		p.begin(kernel.Generic, 1)
 		for i := range b.Trees {
-			p.nodes, p.number = f.Tree(i), p.of[f.start[i]:f.start[i+1]]
+			p.nodes, p.number = f.Tree(i), p.all.of[f.start[i]:f.start[i+1]]
 			if len(b.Trees[i].CategoryNodes) > 0 {
 				continue
 			}

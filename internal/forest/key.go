@@ -21,6 +21,14 @@ func thresholdKey(x float32) uint32 {
 	return heapwalk.Order(math.Float32bits(x))
 }
 
+// thresholdOf is a threshold that has a key.
+func thresholdOf(key uint32) float32 {
+	if key == keyNaNThreshold {
+		return float32(math.NaN())
+	}
+	return math.Float32frombits(heapwalk.Unorder(key))
+}
+
 // numWide and numNarrow are how many keys of each kind a row has.
 func (f *Forest) numWide() int { return 2*heapwalk.Quad*len(f.quads) + f.tests }
 

@@ -9,9 +9,28 @@ import (
 
 // How the trees of a forest, or the pieces that they are cut into, become networks.
 
+// begin makes the builder.
+func (p *planner) begin(kind kernel.Kind, groups int) {
+	all := make([]kernel.Threshold, 0, len(p.all.column))
+	p.same = len(p.f.conditions) == 0
+	for place, column := range p.all.columns {
+		keys := p.all.keys[place]
+		p.same = p.same && keys[0] != keyNaNThreshold // for which the builder has another
+		for _, key := range keys {
+			all = append(all, kernel.Threshold{Column: column, Value: thresholdOf(key)})
+		}
+	}
+	for i := range p.f.conditions {
+		for _, e := range p.edgesOf(int32(i)) {
+			all = append(all, kernel.Threshold{Column: p.f.conditions[i].column, Value: e})
+		}
+	}
+	p.b = kernel.NewBuilder(kind, p.f.NumFeature, groups, all)
+}
+
 // tree adds the pieces of a tree, whose root's has the given depth.
 func (p *planner) tree(t, depth int, s shape) bool {
-	p.nodes, p.number = p.f.Tree(t), p.of[p.f.start[t]:p.f.start[t+1]]
+	p.nodes, p.number = p.f.Tree(t), p.all.of[p.f.start[t]:p.f.start[t+1]]
 	whole := 0
 	if simple(s) {
 		p.below = append(p.below[:0], pieceSum{})
@@ -171,7 +190,12 @@ func (p *planner) cond(n int32) kernel.Cond {
 func (p *planner) numeric(n int32, split *Node) kernel.Cond {
 	made := &p.made[2*p.number[n]+int32(split.split&1)]
 	if *made == 0 {
-		*made = p.b.Less(int32(split.Column()), split.Value, split.DefaultLeft())
+		number := p.number[n]
+		threshold := int(p.all.first[p.all.column[number]] + p.all.rank[number])
+		if !p.same {
+			threshold = p.b.Number(int32(split.Column()), split.Value)
+		}
+		*made = p.b.Less(threshold, split.DefaultLeft())
 	}
 	return *made
 }

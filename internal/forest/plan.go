@@ -13,8 +13,9 @@ type planner struct {
 	f     *Forest
 	b     *kernel.Builder
 	cost  costs
-	of    []int32       // by node: the number of a numeric split's threshold
-	made  []kernel.Cond // by that number, for missing values to the left and to the right, in the current tile; 0 if not made yet
+	all   *thresholds
+	same  bool          // thresholds have the same order in all and in b
+	made  []kernel.Cond // by the number of a threshold, for missing values to the left and to the right, in the current tile; 0 if not made yet
 	sets  []kernel.Cond // of the categorical conditions, in the current tile; 0 if not made yet
 	edges [][]float32   // of the categorical conditions; nil if not looked at yet
 
@@ -22,7 +23,7 @@ type planner struct {
 	copies  int  // of each tree, for the outputs of leaves that are vectors; else 1
 
 	nodes  []Node     // of the tree at hand
-	number []int32    // of these, of p.of
+	number []int32    // of these, of p.all.of
 	order  []int32    // of these, parents first
 	below  []pieceSum // by node
 	conds  []kernel.Cond
@@ -95,8 +96,8 @@ func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, all *thresholds, leav
 	if groups > most || f.NumTree() == 0 {
 		return nil, 0, 0
 	}
-	p := &planner{f: f, b: kernel.NewBuilder(kind, f.NumFeature, groups), cost: kernelCosts(kind), numbers: leaves, copies: copies,
-		of: all.of, made: make([]kernel.Cond, 2*len(all.column)), sets: make([]kernel.Cond, len(f.conditions)), edges: make([][]float32, len(f.conditions))}
+	p := &planner{f: f, all: all, cost: kernelCosts(kind), numbers: leaves, copies: copies,
+		made: make([]kernel.Cond, 2*len(all.column)), sets: make([]kernel.Cond, len(f.conditions)), edges: make([][]float32, len(f.conditions))}
 	limit := row * float64(kind.Rows()) / minGain
 	if forced {
 		limit = math.MaxFloat64
@@ -127,6 +128,7 @@ func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, all *thresholds, leav
 	for _, depth := range depths {
 		leafCount += copies << depth
 	}
+	p.begin(kind, groups)
 	p.b.Grow(leafCount)
 	for t, depth := range depths {
 		if !p.tree(t, depth, shapes[t]) || p.spent > limit {

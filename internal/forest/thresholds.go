@@ -7,6 +7,8 @@ type thresholds struct {
 	columns []int32    // that numeric splits look at, ascending
 	keys    [][]uint32 // of the thresholds of each of these columns, ascending
 
+	first []int32 // of the thresholds of each column among all, in this order
+
 	of     []int32 // by node of the forest: the number of the threshold, if it is a numeric split
 	column []int32 // by number: the place in columns
 	rank   []int32 // by number: the place in keys of the column
@@ -32,7 +34,7 @@ func (n *thresholdNumbers) sorted() *thresholds {
 	for i, number := range n.table.Order() {
 		column, key := int32(n.table.Keys[number]>>32), uint32(n.table.Keys[number])
 		if last := len(t.columns) - 1; last < 0 || t.columns[last] != column {
-			t.columns, first = append(t.columns, column), i
+			t.columns, t.first, first = append(t.columns, column), append(t.first, int32(i)), i
 			t.keys = append(t.keys, nil)
 		}
 		place := len(t.columns) - 1

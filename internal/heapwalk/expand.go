@@ -42,3 +42,6 @@ func Order(bits uint32) uint32 {
 	}
 	return bits ^ (uint32(int32(bits)>>31) | 1<<31)
 }
+
+// Unorder is the inverse of Order: the bits of the float32 that has a place in that order, 0 for the zeros.
+func Unorder(order uint32) uint32 { return order ^ (^uint32(int32(order)>>31) | 1<<31) }

@@ -20,11 +20,15 @@ func BenchmarkTrees(b *testing.B) {
 		for depth := 1; depth <= MaxDepth; depth++ {
 			const trees = 100
 			r := rand.New(rand.NewPCG(1, 2))
-			builder := NewBuilder(kind, 4, 1)
+			var thresholds []Threshold
+			for i := range 4 * 120 {
+				thresholds = append(thresholds, Threshold{int32(i / 120), float32(i % 120)})
+			}
+			builder := NewBuilder(kind, 4, 1, thresholds)
 			conds := make([]Cond, 1<<depth-1)
 			for range trees {
 				for i := range conds {
-					conds[i] = builder.Less(int32(r.IntN(4)), float32(r.IntN(120)), false)
+					conds[i] = builder.Less(r.IntN(len(thresholds)), false)
 				}
 				leaves := make([]float32, 1<<depth)
 				for i := range leaves {

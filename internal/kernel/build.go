@@ -13,24 +13,23 @@ type Cond uint16
 // Builder makes a [Plan] tree by tree: first the conditions of a tree, then the tree. Before a tree, whoever builds checks that there
 // is [Builder.Room], and begins another tile if not.
 type Builder struct {
-	plan Plan
+	plan       Plan
+	thresholds []Threshold // by number
 
 	// Of the current tile:
-	planes     int // upper bound, plane 0 included
-	conds      []condition
-	made       []madeOf // of those that are made of others
-	thresholds []threshold
-	index      Table  // of thresholds, by column and value
-	missed     Table  // of columns
-	missing    []Cond // of these: that a column is missing
-	trees      []pending
-	program    []Cond
-	values     []float32
+	planes  int // upper bound, plane 0 included
+	conds   []condition
+	made    []madeOf // of those that are made of others
+	asked   []asked  // by threshold
+	missed  Table    // of columns
+	missing []Cond   // of these: that a column is missing
+	trees   []pending
+	program []Cond
+	values  []float32
 
 	used  map[int32]bool // columns, in all tiles
-	all   Table          // of thresholds in all tiles, if there is a small plan
-	small bool           // there is one, as no condition so far is made of others
-	order []int32        // of the thresholds of the tile that was completed last
+	seen  []bool         // thresholds, in all tiles
+	small bool           // there is a small plan, as no condition so far is made of others
 	share bool           // ranks with other tiles: their tables are made at the end
 }
 
@@ -48,11 +47,34 @@ type madeOf struct {
 	left    bool
 }
 
-// threshold is the conditions that compare a column with a number, by where a missing value goes.
+// Threshold is what conditions compare a column with.
+type Threshold struct {
+	Column int32
+	Value  float32
+}
+
+func (t Threshold) compare(u Threshold) int {
+	return cmp.Or(cmp.Compare(t.Column, u.Column), cmp.Compare(t.Value, u.Value))
+}
+
+// normal returns the one threshold that stands for all that give the same answers: nothing is below a NaN, and the zeros are equal.
+func (t Threshold) normal() Threshold {
+	switch {
+	case t.Value != t.Value:
+		t.Value = float32(math.Inf(-1))
+	case t.Value == 0:
+		t.Value = 0 // of either sign
+	}
+	return t
+}
+
+// asked is the conditions that compare with a threshold, by where a missing value goes; 0 if there is none.
+type asked struct{ right, left Cond }
+
+// threshold is one that some condition of a tile compares with.
 type threshold struct {
-	column      int32
-	value       float32
-	right, left Cond // 0 if there is none
+	Threshold
+	asked
 }
 
 // pending is a tree of the current tile.
@@ -61,9 +83,21 @@ type pending struct {
 	program, values int
 }
 
-// NewBuilder returns a builder of plans for rows of numFeature values and numGroup sums.
-func NewBuilder(kind Kind, numFeature, numGroup int) *Builder {
-	b := &Builder{plan: Plan{kind: kind, numFeature: numFeature, numGroup: numGroup}, used: map[int32]bool{}, small: kind == AVX2}
+// NewBuilder returns a builder of plans for rows of numFeature values and numGroup sums. thresholds are all that conditions will compare with, and some
+// more if need be. The builder keeps them, and numbers them in ascending order of columns and values, the different ones: as they are given, if
+// they are given so.
+func NewBuilder(kind Kind, numFeature, numGroup int, thresholds []Threshold) *Builder {
+	ascending := true
+	for i := range thresholds {
+		thresholds[i] = thresholds[i].normal()
+		ascending = ascending && (i == 0 || thresholds[i-1].compare(thresholds[i]) < 0)
+	}
+	if !ascending {
+		slices.SortFunc(thresholds, Threshold.compare)
+		thresholds = slices.Compact(thresholds)
+	}
+	b := &Builder{plan: Plan{kind: kind, numFeature: numFeature, numGroup: numGroup}, thresholds: thresholds,
+		asked: make([]asked, len(thresholds)), seen: make([]bool, len(thresholds)), used: map[int32]bool{}, small: kind == AVX2}
 	b.begin()
 	return b
 }
@@ -71,8 +105,7 @@ func NewBuilder(kind Kind, numFeature, numGroup int) *Builder {
 func (b *Builder) begin() {
 	b.planes = 1
 	b.conds, b.made = append(b.conds[:0], condition{}), b.made[:0]
-	b.thresholds = b.thresholds[:0]
-	b.index.Clear()
+	clear(b.asked)
 	b.missed.Clear()
 	b.missing = b.missing[:0]
 	b.trees, b.program, b.values = b.trees[:0], b.program[:0], b.values[:0]
@@ -82,23 +115,23 @@ func (b *Builder) begin() {
 // edges, And and Not 1.
 func (b *Builder) Room() int { return MaxPlanes - b.planes }
 
-// Less is the condition that a column is below a threshold, or missing if missingLeft. Against a NaN nothing is below.
-func (b *Builder) Less(column int32, value float32, missingLeft bool) Cond {
-	switch {
-	case value != value:
-		value = float32(math.Inf(-1))
-	case value == 0:
-		value = 0 // of either sign
-	}
-	i, found := b.index.Find(uint64(column)<<32 | uint64(uint32(keyOf(value))^1<<31)) // in the order of columns and values
+// Number returns the number of a threshold, which has to be one of those that the builder was made with.
+func (b *Builder) Number(column int32, value float32) int {
+	t := Threshold{column, value}.normal()
+	i, found := slices.BinarySearchFunc(b.thresholds, t, Threshold.compare)
 	if !found {
-		b.thresholds = append(b.thresholds, threshold{column: column, value: value})
+		panic("kernel: a threshold that the builder was not made with")
 	}
-	t := &b.thresholds[i]
+	return i
+}
+
+// Less is the condition that a column is below one of the thresholds, by its number, or missing if missingLeft. Against a NaN nothing is below.
+func (b *Builder) Less(threshold int, missingLeft bool) Cond {
+	t := &b.asked[threshold]
 	c := &t.right
 	if missingLeft {
 		if c = &t.left; *c == 0 {
-			b.miss(column)
+			b.miss(b.thresholds[threshold].Column)
 		}
 	}
 	if *c == 0 {
@@ -116,7 +149,7 @@ func (b *Builder) Set(column int32, edges []float32, lastLeft, missingLeft bool)
 	}
 	b.used[column] = true
 	for _, e := range edges {
-		c.sources = append(c.sources, b.Less(column, e, false))
+		c.sources = append(c.sources, b.Less(b.Number(column, e), false))
 	}
 	return b.combine(c)
 }
@@ -172,10 +205,9 @@ func (b *Builder) Tree(group, depth int, conds []Cond, leaves []float32) {
 
 // Grow makes room for trees with so many leaves in all, padded, so that they are added faster.
 func (b *Builder) Grow(leaves int) {
-	leaves = min(leaves, 1<<18) // they are in several tiles
+	leaves = min(leaves, 1<<16) // more are in several tiles
 	b.program, b.values = slices.Grow(b.program, leaves), slices.Grow(b.values, leaves)
-	conds := min(leaves, MaxPlanes)
-	b.conds, b.thresholds = slices.Grow(b.conds, conds), slices.Grow(b.thresholds, conds)
+	b.conds = slices.Grow(b.conds, min(leaves, MaxPlanes))
 }
 
 // EndTile completes the current tile and begins another one.
@@ -206,7 +238,7 @@ func (b *Builder) endTile(several bool) {
 	}
 	b.placeTrees(&t)
 	if b.small {
-		b.addSplits(&t, several)
+		b.addSplits(&t)
 	}
 	b.plan.maxPlanes = max(b.plan.maxPlanes, t.planes)
 	b.plan.tiles = append(b.plan.tiles, t)
@@ -234,8 +266,8 @@ func (b *Builder) placeThresholds(t *tile) {
 		missed[column] = &t.missing[i]
 	}
 	for len(all) > 0 {
-		column, n := all[0].column, 1
-		for n < len(all) && all[n].column == column {
+		column, n := all[0].Column, 1
+		for n < len(all) && all[n].Column == column {
 			n++
 		}
 		of := all[:n]
@@ -243,10 +275,10 @@ func (b *Builder) placeThresholds(t *tile) {
 		b.used[column] = true
 		// Infinite thresholds, at the ends, have no place in a table.
 		begin, end := 0, n
-		if math.IsInf(float64(of[0].value), -1) {
+		if math.IsInf(float64(of[0].Value), -1) {
 			begin = 1
 		}
-		if begin < n && math.IsInf(float64(of[n-1].value), 1) {
+		if begin < n && math.IsInf(float64(of[n-1].Value), 1) {
 			end = n - 1
 		}
 		var single []threshold
@@ -285,12 +317,14 @@ func (b *Builder) placeThresholds(t *tile) {
 	t.missing = kept
 }
 
-// sorted returns the thresholds by column and value.
+// sorted returns the thresholds of the tile by column and value.
 func (b *Builder) sorted() []threshold {
-	sorted := make([]threshold, len(b.thresholds))
-	b.order = b.index.Order()
-	for i, place := range b.order {
-		sorted[i] = b.thresholds[place]
+	sorted := make([]threshold, 0, len(b.conds))
+	for i, a := range b.asked {
+		if a != (asked{}) {
+			b.seen[i] = true
+			sorted = append(sorted, threshold{b.thresholds[i], a})
+		}
 	}
 	return sorted
 }
@@ -299,7 +333,7 @@ func (b *Builder) sorted() []threshold {
 func (b *Builder) placeRanked(t *tile, of []threshold, m *missing) bool {
 	values := make([]float32, len(of))
 	for i := range of {
-		values[i] = of[i].value
+		values[i] = of[i].Value
 	}
 	r, ok := ranked{n: len(values), bits: bits.Len(uint(len(values)))}, len(values) >= minShared
 	if !b.share {
@@ -309,7 +343,7 @@ func (b *Builder) placeRanked(t *tile, of []threshold, m *missing) bool {
 		return false
 	}
 	r.thresholds = values
-	r.slot, r.plane, r.missing = int(of[0].column), t.plane(len(of)), -1
+	r.slot, r.plane, r.missing = int(of[0].Column), t.plane(len(of)), -1
 	t.ranked = append(t.ranked, r)
 	for i, x := range of {
 		plane := r.plane + i
@@ -341,10 +375,10 @@ func (b *Builder) placeDirect(t *tile, of []threshold) {
 				continue
 			}
 			b.conds[c].plane = int32(t.plane(1))
-			d.thresholds = append(d.thresholds, x.value)
+			d.thresholds = append(d.thresholds, x.Value)
 		}
 		if n := len(d.thresholds); n > 0 {
-			d.slot, d.missingLeft = int(of[0].column), missingLeft
+			d.slot, d.missingLeft = int(of[0].Column), missingLeft
 			d.plane = t.planes - n
 			t.direct = append(t.direct, d)
 		}

@@ -34,25 +34,17 @@ type byteColumn struct {
 	thresholds []float32 // to be counted
 }
 
-// split is a condition of a small plan while it is built: twice the number of a threshold in Builder.all, plus 2, plus 1 if missing values go left. The
+// split is a condition of a small plan while it is built: twice the number of a threshold, plus 2, plus 1 if missing values go left. The
 // answer to the zero split does not matter.
 type split uint32
 
-// addSplits takes note of what the conditions of a tile are, which is one of several or not.
-func (b *Builder) addSplits(t *tile, several bool) {
+// addSplits takes note of what the conditions of a tile are.
+func (b *Builder) addSplits(t *tile) {
 	t.splits = make([]split, len(b.conds))
-	for i := range b.thresholds {
-		x := &b.thresholds[i]
-		number := i
-		if several {
-			number, _ = b.all.Find(b.index.Keys[i])
-		}
-		t.splits[x.right], t.splits[x.left] = split(2*number+2), split(2*number+3)
+	for i, a := range b.asked {
+		t.splits[a.right], t.splits[a.left] = split(2*i+2), split(2*i+3)
 	}
 	t.splits[0] = 0 // of the condition that is not there
-	if !several {
-		b.all, b.index = b.index, Table{}
-	}
 }
 
 // byteSplit is a condition of a small plan: a reference to ranks, and the first of them that goes right.
@@ -64,21 +56,22 @@ type byteSplit struct {
 // placeSmall makes what small blocks need, if references can hold it.
 func (b *Builder) placeSmall(slot map[int32]int) {
 	p := &b.plan
-	value := func(number int32) float32 {
-		return math.Float32frombits(uint32(keyOfBits(uint32(b.all.Keys[number]) ^ 1<<31)))
-	}
-	splits := make([]byteSplit, 2*len(b.all.Keys)+2)
+	splits := make([]byteSplit, 2*len(b.thresholds)+2)
 	splits[0].first = 1
-	order := b.order
-	if len(p.tiles) > 1 {
-		order = b.all.Order()
+	order := make([]int32, 0, len(b.thresholds))
+	for i, seen := range b.seen {
+		if seen {
+			order = append(order, int32(i))
+		}
 	}
+	infinite := func(number int32) bool { return math.IsInf(float64(b.thresholds[number].Value), 0) }
 	for len(order) > 0 {
-		column, infinite, n := b.all.Keys[order[0]]>>32, math.IsInf(float64(value(order[0])), 0), 1
-		for n < min(len(order), maxRanked) && b.all.Keys[order[n]]>>32 == column && math.IsInf(float64(value(order[n])), 0) == infinite {
+		first, n := order[0], 1
+		column := b.thresholds[first].Column
+		for n < min(len(order), maxRanked) && b.thresholds[order[n]].Column == column && infinite(order[n]) == infinite(first) {
 			n++
 		}
-		c := byteColumn{slot: slot[int32(column)]}
+		c := byteColumn{slot: slot[column]}
 		reference := len(p.small) * sideBytes / 8
 		if reference > math.MaxUint16-sideBytes/8 {
 			p.small = nil
@@ -86,7 +79,7 @@ func (b *Builder) placeSmall(slot map[int32]int) {
 		}
 		thresholds := make([]float32, n)
 		for i, number := range order[:n] {
-			thresholds[i] = value(number)
+			thresholds[i] = b.thresholds[number].Value
 			right := byteSplit{uint16(reference), byte(i + 1)}
 			splits[2*number+2], splits[2*number+3] = right, byteSplit{right.ranks + SmallRows/8, right.first}
 		}

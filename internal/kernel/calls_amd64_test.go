@@ -80,15 +80,24 @@ func watchSmall(t *testing.T, rows int, seen map[string]bool) smallVectors {
 func TestCallsAreShort(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	const width = 2000
-	b := NewBuilder(AVX2, width, 1)
+	var thresholds []Threshold
 	for i := range 4000 { // so uneven that they are compared one by one
-		b.Tree(0, 1, []Cond{b.Less(0, math.Float32frombits(0x3F800000+uint32(i)), false)}, []float32{0, 1})
+		thresholds = append(thresholds, Threshold{0, math.Float32frombits(0x3F800000 + uint32(i))})
+	}
+	for c := range int32(width - 1) {
+		for i := range 60 {
+			thresholds = append(thresholds, Threshold{1 + c, float32(i)})
+		}
+	}
+	b := NewBuilder(AVX2, width, 1, thresholds)
+	for i := range 4000 {
+		b.Tree(0, 1, []Cond{b.Less(i, false)}, []float32{0, 1})
 	}
 	for depth := 1; depth <= MaxDepth; depth++ {
 		conds := make([]Cond, 1<<depth-1)
 		for range 1000 {
 			for i := range conds {
-				conds[i] = b.Less(int32(1+r.IntN(width-1)), float32(r.IntN(2)), false)
+				conds[i] = b.Less(b.Number(int32(1+r.IntN(width-1)), float32(r.IntN(2))), false)
 			}
 			b.Tree(0, depth, conds, make([]float32, 1<<depth))
 			if b.Room() < 1<<(MaxDepth+1) {
@@ -98,10 +107,10 @@ func TestCallsAreShort(t *testing.T) {
 	}
 	for c := range int32(100) {
 		for i := range 60 {
-			b.Less(1+c, float32(i), true)
+			b.Less(b.Number(1+c, float32(i)), true)
 		}
 	}
-	b.Tree(0, 1, []Cond{b.Less(1, 0, true)}, []float32{0, 1})
+	b.Tree(0, 1, []Cond{b.Less(b.Number(1, 0), true)}, []float32{0, 1})
 	p := b.Plan()
 	seen := map[string]bool{}
 	before256, before128, before64, before32 := vectors256, vectors128, small64, small32

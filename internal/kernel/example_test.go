@@ -7,9 +7,9 @@ import (
 )
 
 func Example() {
-	b := kernel.NewBuilder(kernel.Generic, 2, 1)
-	small := b.Less(0, 10, false)         // column 0 below 10
-	unknown := b.Less(1, 0, true)         // column 1 below 0, or missing
+	b := kernel.NewBuilder(kernel.Generic, 2, 1, []kernel.Threshold{{Column: 0, Value: 10}, {Column: 1, Value: 0}})
+	small := b.Less(0, false)             // column 0 below 10
+	unknown := b.Less(1, true)            // column 1 below 0, or missing
 	other := b.And(small, unknown, false) // small, and not unknown
 	// The root asks for small; its left child for unknown, its right one for nothing.
 	b.Tree(0, 2, []kernel.Cond{unknown, 0, small}, []float32{1, 1, 2, 3})

@@ -18,14 +18,20 @@ func randomPlan(kind Kind, seed uint64, trees int) *Plan {
 	for c := range thresholds {
 		thresholds[c] = hardThresholds(r, []int{1, 3, 9, 14, 40, 100, 300}[c])
 	}
-	b := NewBuilder(kind, width, groups)
+	var all []Threshold
+	for c := range int32(width) {
+		for _, value := range append(thresholds[c], float32(math.Inf(1)), float32(math.Inf(-1)), 0, 1, 5) {
+			all = append(all, Threshold{c, value})
+		}
+	}
+	b := NewBuilder(kind, width, groups, all)
 	less := func() Cond {
 		c := r.IntN(width)
 		value := thresholds[c][r.IntN(len(thresholds[c]))]
 		if r.IntN(30) == 0 {
 			value = float32(math.Inf(1 - 2*r.IntN(2)))
 		}
-		return b.Less(int32(c), value, r.IntN(2) == 0)
+		return b.Less(b.Number(int32(c), value), r.IntN(2) == 0)
 	}
 	for t := range trees {
 		depth := 1 + (t/5+r.IntN(2))%MaxDepth
@@ -108,11 +114,15 @@ func TestDeepTrees(t *testing.T) {
 			for _, trees := range []int{3, 4, 11} {
 				plan := func(kind Kind) *Plan {
 					r := rand.New(rand.NewPCG(uint64(depth), uint64(trees)))
-					b := NewBuilder(kind, 3, 1)
+					var thresholds []Threshold
+					for i := range 3 * 50 {
+						thresholds = append(thresholds, Threshold{int32(i / 50), float32(i % 50)})
+					}
+					b := NewBuilder(kind, 3, 1, thresholds)
 					for range trees {
 						conds, leaves := make([]Cond, 1<<depth-1), make([]float32, 1<<depth)
 						for i := range conds {
-							conds[i] = b.Less(int32(r.IntN(3)), float32(r.IntN(50)), r.IntN(2) == 0)
+							conds[i] = b.Less(r.IntN(len(thresholds)), r.IntN(2) == 0)
 						}
 						for i := range leaves {
 							leaves[i] = float32(r.NormFloat64())

@@ -15,7 +15,11 @@ func (t *Table) Clear() {
 // Find returns the number of a key, which is a new one if it was not found.
 func (t *Table) Find(key uint64) (number int, found bool) {
 	if 2*len(t.Keys) >= len(t.places) {
-		t.places = make([]int32, max(1024, 4*len(t.places)))
+		size := 2 * len(t.places)
+		if size < 1<<13 {
+			size = max(1<<10, 2*size)
+		}
+		t.places = make([]int32, size)
 		for i, k := range t.Keys {
 			*t.free(k) = int32(i) + 1
 		}
