@@ -72,14 +72,6 @@ func keyOf(x float32) int32 {
 // keyOfBits is its own inverse.
 func keyOfBits(b uint32) int32 { return int32(b ^ uint32(int32(b)>>31)>>1) }
 
-// bucketOf returns the bucket of a value in [lo, last].
-func (r *ranked) bucketOf(x float32) int {
-	if r.linear {
-		return int(int32(float32(x-r.lo) * r.scale))
-	}
-	return int(uint32(keyOf(x)-r.key) >> r.shift)
-}
-
 // newRanked makes the table of thresholds, of which there are 1 to maxRanked. ok is false if they lie so unevenly that
 // comparing with each of them costs less.
 func newRanked(kind Kind, thresholds []float32) (r ranked, ok bool) {
@@ -174,7 +166,7 @@ func (s *thresholdSteps) set(thresholds []float32, r *ranked) {
 	}
 }
 
-// fullest returns how many thresholds the fullest bucket of r has.
+// fullest finds the buckets of the thresholds, as r numbers them, and returns how many the fullest has.
 func (s *thresholdSteps) fullest(r *ranked) int {
 	buckets := s.bucket[:s.n]
 	if r.linear {
