@@ -26,10 +26,16 @@ func flagPlan(kind Kind, seed uint64, width int) *Plan {
 			thresholds[c] = []float32{[]float32{0.5, 1, math.SmallestNonzeroFloat32, 1e-6, 0}[r.IntN(5)]}
 		}
 	}
-	b := NewBuilder(kind, width, 2)
+	var all []Threshold
+	for c := range thresholds {
+		for _, value := range append(thresholds[c], 0, 1) {
+			all = append(all, Threshold{int32(c), value})
+		}
+	}
+	b := NewBuilder(kind, width, 2, all)
 	less := func() Cond {
 		c := r.IntN(width)
-		return b.Less(int32(c), thresholds[c][r.IntN(len(thresholds[c]))], r.IntN(8) != 0)
+		return b.Less(b.Number(int32(c), thresholds[c][r.IntN(len(thresholds[c]))]), r.IntN(8) != 0)
 	}
 	for range 60 {
 		if seed%3 == 0 && r.IntN(15) == 0 {
