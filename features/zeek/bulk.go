@@ -8,7 +8,6 @@ import (
 
 	"threatdetect/features"
 	"threatdetect/internal/decimal"
-	"threatdetect/internal/ipaddr"
 	"threatdetect/internal/rowscan"
 )
 
@@ -183,8 +182,15 @@ func (q *quick) bulkNumbers(f *features.Flow, text []byte, row *rowscan.Row, h *
 	f.Start = us * 1000
 	if v.IPv4 == 3 {
 		f.Src, f.Dst = netip.AddrFrom4(v.Addresses[0]), netip.AddrFrom4(v.Addresses[1])
-	} else if !b.addresses(f, text, row, h) {
-		return false
+	} else { // one of IPv6, or one that nobody has read
+		start, end = row.Field(h.index[colOrigH])
+		if f.Src, ok = d.addresses.Parse(text[start:end]); !ok {
+			return false
+		}
+		start, end = row.Field(h.index[colRespH])
+		if f.Dst, ok = d.addresses.Parse(text[start:end]); !ok {
+			return false
+		}
 	}
 
 	known := features.FieldStart | features.FieldDuration | features.FieldAddrs | features.FieldProto
@@ -228,17 +234,6 @@ func (q *quick) bulkNumbers(f *features.Flow, text []byte, row *rowscan.Row, h *
 	}
 	f.Known = known
 	return true
-}
-
-// addresses reads addresses of which not both are IPv4.
-func (b *bulk) addresses(f *features.Flow, text []byte, row *rowscan.Row, h *header) (ok bool) {
-	start, end := row.Field(h.index[colOrigH])
-	if f.Src, ok = ipaddr.Parse(text[start:end]); !ok {
-		return false
-	}
-	start, end = row.Field(h.index[colRespH])
-	f.Dst, ok = ipaddr.Parse(text[start:end])
-	return ok
 }
 
 // bulkTexts reads the other columns.

@@ -27,7 +27,7 @@ var rules = []struct {
 	{"internal/lazyregexp", "", "expressions"},
 	{"internal/ipaddr", "", "addresses in text"},
 	{"internal/fieldscan", "golang.org/x/sys/cpu", "bytes of a line: it knows no logs"},
-	{"internal/rowscan", "golang.org/x/sys/cpu internal/decimal internal/ipaddr", "rows of a text: it knows no logs, but how they write numbers"},
+	{"internal/rowscan", "golang.org/x/sys/cpu internal/decimal", "rows of a text: it knows no logs, but how they write numbers"},
 	{"internal/jsonscan", "internal/fieldscan", "JSON records where they lie"},
 	{"internal/datetime", "internal/decimal", "times in text"},
 	{"internal/gunzip", "", "a decoder that loses nothing at a cut"},

@@ -12,7 +12,7 @@ func Parse(b []byte) (addr netip.Addr, ok bool) {
 	if n := len(b); 7 <= n && n <= 15 {
 		var text [20]byte
 		copy(text[20-n:], b)
-		if a, ok := Quad(&text, uint(n)); ok {
+		if a, ok := quad(&text, uint(n)); ok {
 			return netip.AddrFrom4(a), true
 		}
 	}

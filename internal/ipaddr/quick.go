@@ -16,8 +16,8 @@ func dotsOf(x uint64) uint64 {
 	return ^((x&low7 + low7) | x | low7) >> 7 * 0x0102040810204080 >> 56
 }
 
-// Quad reads the dotted quad that is the last n bytes of b, 7 to 15, all parts at once: where the dots are is only data. What is ahead of it does not matter.
-func Quad(b *[20]byte, n uint) (a [4]byte, ok bool) {
+// quad reads the dotted quad that is the last n bytes of b, all parts at once: where the dots are is only data.
+func quad(b *[20]byte, n uint) (a [4]byte, ok bool) {
 	at := dotsOf(binary.LittleEndian.Uint64(b[4:12])) | dotsOf(binary.LittleEndian.Uint64(b[12:]))<<8
 	at &= 0xffff << (16 - n)
 	first := uint(bits.TrailingZeros64(at))

@@ -101,11 +101,8 @@ func checkRead(t *testing.T, fields []string) {
 	row, ok := b.Read(&v, testLayout, 0, '-')
 	require.True(t, ok)
 	readGeneric(&generic, testLayout, text, row, '-')
-	for i := range v.Addresses {
-		if generic.IPv4>>i&1 == 0 {
-			generic.Addresses[i], v.Addresses[i] = [4]byte{}, [4]byte{} // they mean nothing
-		}
-	}
+	require.Zero(t, generic.IPv4)
+	generic.IPv4, generic.Addresses = v.IPv4, v.Addresses
 	require.Equal(t, generic, v, "%q", text)
 	for i := range MaxNumbers {
 		field := ""
@@ -130,7 +127,7 @@ func checkRead(t *testing.T, fields []string) {
 	}
 	for i, a := range v.Addresses {
 		want, err := netip.ParseAddr(fields[10+i])
-		require.Equal(t, err == nil && want.Is4(), v.IPv4>>i&1 == 1, "%q", fields[10+i])
+		require.Equal(t, hasAVX2 && err == nil && want.Is4(), v.IPv4>>i&1 == 1, "%q", fields[10+i])
 		if v.IPv4>>i&1 == 1 {
 			require.Equal(t, want.As4(), a)
 		}
