@@ -32,7 +32,7 @@ ENVIRONMENTS = {"xgboost-1.7.6": ["xgboost==1.7.6", "numpy<2"] + COMMON, "xgboos
 
 class Server:
     def __init__(self, name, command, port, env=None, path="/invocations", ready="/ping", json=False):
-        self.name, self.command, self.port, self.env = name, command, port, dict(os.environ, OMP_NUM_THREADS="1", **(env or {}))
+        self.name, self.command, self.port, self.env = name, command, port, {**os.environ, "OMP_NUM_THREADS": "1", **(env or {})}
         self.path, self.ready, self.json, self.process = path, ready, json, None
 
     def with_workers(self, n):

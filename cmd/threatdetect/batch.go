@@ -145,6 +145,7 @@ func (a *app) runBatch(f *batchFlags, args []string, adjust func(*batch.Options)
 		}
 	}
 	limitMemory(batchMemory + int64(max(f.state.memory<<20-features.DefaultBudget, 0)))
+	forgetStart()
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	go func() {

@@ -47,7 +47,7 @@ func serveCeiling(model string) int64 {
 	return serveMemory + 32*info.Size()
 }
 
-// afterStart is when a server gives memory back: not at the start itself, which the first client waits for.
+// afterStart is when what runs for long gives memory back: not at the start itself, which somebody may wait for.
 const afterStart = time.Second
 
 // serveGarbage is how much garbage a server lets lie before it collects, in percent of what it needs: the default would be all of it again, and a request leaves

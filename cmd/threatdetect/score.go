@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -69,6 +70,7 @@ func (a *app) score(f *scoreFlags, files []string) error {
 	if err := f.state.check(set); err != nil {
 		return err
 	}
+	time.AfterFunc(afterStart, forgetStart) // a pipe from a sensor never ends
 	return a.readLogs(f.from, "", set, files, f.out, f.strict, f.showSkip, func(l *logs, out *output) (logWork, error) {
 		w, err := detect.NewWriter(out, f.to, d)
 		if err != nil {
