@@ -138,6 +138,19 @@ func TestBlockSizes(t *testing.T) {
 	}
 }
 
+// TestBlockFlags has many columns of which one or two things are asked.
+func TestBlockFlags(t *testing.T) {
+	r := testkit.Rand(t)
+	for thresholds := 1; thresholds <= 2; thresholds++ {
+		b := testkit.RandomBooster(r, testkit.BoosterShape{
+			Features: 60, Groups: 2, Trees: 60, Depth: 5, Fill: 0.95, Thresholds: thresholds, Special: true,
+		})
+		if compareBatches(t, b, testkit.HardRows(r, b, 600), 65, 129, 256, 600) == 0 {
+			t.Error("no plan")
+		}
+	}
+}
+
 // TestBlockThresholds has columns of as many thresholds as a rank has values, and some more or less.
 func TestBlockThresholds(t *testing.T) {
 	r := testkit.Rand(t)
