@@ -252,7 +252,7 @@ func (q *quick) bulkTexts(f *features.Flow, text []byte, row *rowscan.Row, h *he
 				}
 			}
 			f.App, f.AppName = a.app, a.name
-		} else if marked(text[start:end], h.empty) {
+		} else if end < 8 || marked(text[start:end], h.empty) { // what is unset is told by a word, which the first bytes of a text are none of
 			return false
 		} else {
 			f.App, f.AppName = d.names.Apps(text[start:end])
