@@ -233,12 +233,12 @@ func TestQuickJSONIsTaken(t *testing.T) {
 
 // TestBulkShortBeginning has rows that begin with short texts, at the beginning of what is read in bulk: what is ahead of them is none of their bytes.
 func TestBulkShortBeginning(t *testing.T) {
-	const fields = "service\tproto\tts\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tduration\torig_bytes\tresp_bytes\tmissed_bytes\torig_pkts\torig_ip_bytes\tresp_pkts\tresp_ip_bytes\tconn_state\thistory\n"
+	const fields = "service\tts\tproto\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tduration\torig_bytes\tresp_bytes\tmissed_bytes\torig_pkts\torig_ip_bytes\tresp_pkts\tresp_ip_bytes\tconn_state\thistory\n"
 	for _, unset := range []string{"-", "F", "t"} {
 		log := "#separator \\x09\n#unset_field\t" + unset + "\n#path\tconn\n#fields\t" + fields
 		for range 500 {
 			for _, service := range []string{unset, "", "x", "http", "(empty)"} {
-				log += service + "\tudp\t1545403816.962094\t10.0.0.1\t5\t192.168.0.255\t53\t" + unset + "\t1\t2\t3\t4\t5\t6\t7\t" + unset + "\t" + unset + "\n"
+				log += service + "\t1545403816.962094\tudp\t10.0.0.1\t5\t192.168.0.255\t53\t" + unset + "\t1\t2\t3\t4\t5\t6\t7\t" + unset + "\t" + unset + "\n"
 			}
 		}
 		require.Equal(t, 2500, both(t, []byte(log)))
