@@ -14,6 +14,9 @@ import (
 // trees with network traffic's protocols and services takes as long in heaps as walked (1.4 us a row, one core).
 const maxTests = 2
 
+// mostAtFirst is the most thresholds that there is room for before any tree was looked at.
+const mostAtFirst = 1 << 12
+
 // Build is [Compile] with [Auto].
 func Build(b *model.Booster) (*Forest, error) { return Compile(b, Auto) }
 
@@ -70,6 +73,7 @@ func compile(b *model.Booster, k Kernel, choice splitChoice, leaves bool) (*Fore
 	}
 	shapes := make([]shape, len(b.Trees))
 	trees := treeBuilder{f: f, numbers: thresholdNumbers{of: make([]int32, total)}, cats: newCategories(b.Version)}
+	trees.numbers.table.Grow(min(total/2, mostAtFirst))
 	for i := range b.Trees {
 		if g := b.TreeGroup[i]; g < 0 || int(g) >= f.NumGroup {
 			return nil, formatErrorf("tree %d adds to output %d of %d", i, g, f.NumGroup)

@@ -1,5 +1,10 @@
 package kernel
 
+import (
+	"math/bits"
+	"slices"
+)
+
 // Table is a hash table of keys that numbers them in the order that they came in. The zero Table is empty.
 type Table struct {
 	Keys   []uint64 // by number
@@ -19,10 +24,7 @@ func (t *Table) Find(key uint64) (number int, found bool) {
 		if size < 1<<13 {
 			size = max(1<<10, 2*size)
 		}
-		t.places = make([]int32, size)
-		for i, k := range t.Keys {
-			*t.free(k) = int32(i) + 1
-		}
+		t.resize(size)
 	}
 	p := t.free(key)
 	if *p != 0 {
@@ -31,6 +33,21 @@ func (t *Table) Find(key uint64) (number int, found bool) {
 	t.Keys = append(t.Keys, key)
 	*p = int32(len(t.Keys))
 	return len(t.Keys) - 1, false
+}
+
+// Grow makes room for so many keys in all, so that the first ones are found faster.
+func (t *Table) Grow(keys int) {
+	t.Keys = slices.Grow(t.Keys, max(keys-len(t.Keys), 0))
+	if size := 1 << bits.Len(uint(2*keys)); size > len(t.places) {
+		t.resize(size)
+	}
+}
+
+func (t *Table) resize(size int) {
+	t.places = make([]int32, size)
+	for i, k := range t.Keys {
+		*t.free(k) = int32(i) + 1
+	}
 }
 
 // Order returns the numbers of the keys, in ascending order of the keys.

@@ -15,6 +15,9 @@ func TestTable(t *testing.T) {
 	for _, n := range []int{0, 1, 2, 300, 5000} {
 		for _, bits := range []int{1, 8, 20, 64} {
 			table.Clear()
+			if r.IntN(2) == 0 {
+				table.Grow(r.IntN(2 * (n + 1)))
+			}
 			numbers := map[uint64]int{}
 			for range n {
 				key := r.Uint64() >> (64 - bits)
