@@ -42,6 +42,9 @@ func (f *feed) next() *task {
 			f.logs, f.open = f.logs[1:], f.open[1:]
 			continue
 		}
+		if t.err != nil && f.run.ctx.Err() != nil { // which may be why
+			return nil
+		}
 		select {
 		case f.run.order <- t:
 			return t
@@ -139,6 +142,9 @@ var errStop = errors.New("stop")
 func (r *run) readAhead(l *log, rd *reader, to chan<- *task) {
 	defer close(to)
 	send := func(t *task) error {
+		if r.ctx.Err() != nil { // the end of reading may look like a record that is cut short
+			return errStop
+		}
 		select {
 		case to <- l.own(t):
 			if !l.stop.Load() {

@@ -2,12 +2,14 @@ package batch
 
 import (
 	"context"
+	"io"
 	"path/filepath"
 )
 
 // publish gives the outputs of a log that is done their names; of one that failed, it takes away what there is. It may be called again
-// for the same log, wherever it stopped before. The file of skipped records comes first, so that whoever sees the output sees that as well.
-func (j *Job) publish(l *log) error {
+// for the same log, wherever it stopped before, as it does when ctx is done in the middle of something long. The file of skipped records comes
+// first, so that whoever sees the output sees that as well.
+func (j *Job) publish(ctx context.Context, l *log) error {
 	out, rejects := j.outName(l.in.key), j.rejectsName(l.in.key)
 	if l.failed != nil {
 		for _, name := range []string{rejects + partialEnd, out + partialEnd, out + convertedEnd} {
@@ -18,7 +20,7 @@ func (j *Job) publish(l *log) error {
 		return nil
 	}
 	if l.p.Rejects.Length > 0 {
-		if err := j.name(rejects, false); err != nil {
+		if err := j.name(ctx, rejects, false); err != nil {
 			return err
 		}
 	} else if err := j.removeOld(rejects); err != nil {
@@ -39,7 +41,7 @@ func (j *Job) publish(l *log) error {
 			return &FileError{"write output", out, bare(err)}
 		}
 	}
-	return j.name(out, j.opts.Convert != nil)
+	return j.name(ctx, out, j.opts.Convert != nil)
 }
 
 // removeOld removes what a run left that was dropped with --restart.
@@ -75,7 +77,7 @@ func (j *Job) published(name string) (bool, error) {
 }
 
 // name moves a partial file that is whole to its name.
-func (j *Job) name(name string, convert bool) error {
+func (j *Job) name(ctx context.Context, name string, convert bool) error {
 	fail := func(err error) error {
 		if _, ok := err.(*FileError); ok || err == nil {
 			return err
@@ -99,12 +101,12 @@ func (j *Job) name(name string, convert bool) error {
 	whole := from
 	if convert {
 		whole = name + convertedEnd
-		if err := j.convert(whole, from); err != nil {
+		if err := j.convert(ctx, whole, from); err != nil {
 			return fail(err)
 		}
 	}
 	if j.bucket != nil {
-		if err := j.put(name, whole); err != nil {
+		if err := j.put(ctx, name, whole); err != nil {
 			return fail(err)
 		}
 		if err := j.disk.Remove(whole); err != nil {
@@ -126,7 +128,7 @@ func (j *Job) name(name string, convert bool) error {
 }
 
 // convert makes the whole file of rows.
-func (j *Job) convert(whole, from string) error {
+func (j *Job) convert(ctx context.Context, whole, from string) error {
 	src, err := j.disk.Open(from)
 	if err != nil {
 		return err
@@ -139,21 +141,42 @@ func (j *Job) convert(whole, from string) error {
 	if err != nil {
 		return err
 	}
-	err = j.opts.Convert(dst, src)
+	err = j.opts.Convert(dst, &endingReader{ctx, src})
 	if err == nil {
 		err = dst.Sync()
 	}
 	if err2 := dst.Close(); err == nil {
 		err = err2
 	}
+	return causeOf(ctx, err)
+}
+
+// endingReader ends when ctx is done.
+type endingReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (e *endingReader) Read(p []byte) (int, error) {
+	if e.ctx.Err() != nil {
+		return 0, context.Cause(e.ctx)
+	}
+	return e.r.Read(p)
+}
+
+// causeOf is err, unless that is because ctx is done.
+func causeOf(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	return err
 }
 
 // put writes a whole file to the bucket.
-func (j *Job) put(name, whole string) error {
+func (j *Job) put(ctx context.Context, name, whole string) error {
 	key := j.url(name)
-	if err := j.bucket.Put(context.Background(), key, whole); err != nil {
-		return &FileError{"write output", key, err}
+	if err := j.bucket.Put(ctx, key, whole); err != nil {
+		return &FileError{"write output", key, causeOf(ctx, err)}
 	}
 	return nil
 }

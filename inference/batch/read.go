@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,10 @@ type source struct {
 }
 
 func (s *source) Read(p []byte) (int, error) {
+	if s.run != nil && s.run.ctx.Err() != nil { // what earlier runs read of a log may take long to pass over
+		s.err = context.Cause(s.run.ctx)
+		return 0, s.err
+	}
 	n, err := s.r.Read(p)
 	if s.run != nil && s.run.job.opts.OnRead != nil {
 		s.run.job.opts.OnRead(int64(n))

@@ -168,10 +168,10 @@ func (j *Job) readOptions() *auto.Options {
 
 // repair brings the folder of outputs to what the journal says: partial files of the right length, outputs that are whole under their
 // names, and nothing else.
-func (j *Job) repair() error {
+func (j *Job) repair(ctx context.Context) error {
 	for _, l := range j.logs {
 		if l.p.Done {
-			if err := j.publish(l); err != nil {
+			if err := j.publish(ctx, l); err != nil {
 				return err
 			}
 			continue

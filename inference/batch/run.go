@@ -86,7 +86,7 @@ func (j *Job) Run(ctx context.Context) (*Report, error) {
 	r := &run{job: j}
 	if j.dir == "" {
 		r.stdout = j.opts.Stdout
-	} else if err := j.begin(); err != nil {
+	} else if err := j.begin(ctx); err != nil {
 		return report(nil), err
 	}
 	err := r.run(ctx)
@@ -99,8 +99,8 @@ func (j *Job) Run(ctx context.Context) (*Report, error) {
 }
 
 // begin brings files in order and opens the journal.
-func (j *Job) begin() error {
-	if err := j.repair(); err != nil {
+func (j *Job) begin(ctx context.Context) error {
+	if err := j.repair(ctx); err != nil {
 		return err
 	}
 	if j.Finished() {

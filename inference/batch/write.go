@@ -312,9 +312,9 @@ func (j *Job) commit(ctx context.Context, u *unit) error {
 				return &FileError{"write output", p.name, bare(err)}
 			}
 		}
-		if err := j.publish(l); err != nil {
+		if err := j.publish(ctx, l); err != nil && ctx.Err() == nil {
 			return err
-		}
+		} // else the record says that it is whole, and the next run gives it its name
 	}
 	return nil
 }
