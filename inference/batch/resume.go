@@ -24,6 +24,7 @@ type log struct {
 
 	out, rejects partial
 	touched      bool // since the last commit
+	nameless     bool // done, but the run was over before the outputs got their names
 	failed       error
 	stop         atomic.Bool // it failed: no more of it is to be read
 
@@ -172,6 +173,7 @@ func (j *Job) repair(ctx context.Context) error {
 	for _, l := range j.logs {
 		if l.p.Done {
 			if err := j.publish(ctx, l); err != nil {
+				l.nameless = true
 				return err
 			}
 			continue

@@ -198,7 +198,7 @@ func (j *Job) report() *Report {
 	r := &Report{}
 	var sum account
 	for _, l := range j.logs {
-		if !l.p.Done {
+		if !l.p.Done || l.nameless {
 			if l.failed == nil {
 				sum.add(&l.p.Account)
 			}

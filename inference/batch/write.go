@@ -314,7 +314,9 @@ func (j *Job) commit(ctx context.Context, u *unit) error {
 		}
 		if err := j.publish(ctx, l); err != nil && ctx.Err() == nil {
 			return err
-		} // else the record says that it is whole, and the next run gives it its name
+		} else if err != nil { // the record says that it is whole: the next run gives it its name
+			l.nameless = true
+		}
 	}
 	return nil
 }
