@@ -124,8 +124,8 @@ func (a *app) printAccount() {
 // maxFormats is how many formats, and what they were told by, the account names.
 const maxFormats = 4
 
-// told notes as what a log is read, and by what that was told: by is empty if somebody said it.
-func (a *app) told(f auto.Format, by string) {
+// readAs notes as what a log is read, and by what that was told: by is empty if somebody said it.
+func (a *app) readAs(f auto.Format, by string) {
 	if said := fmt.Sprintf("%s, told by %s", f, by); by != "" && len(a.formats) < maxFormats && !slices.Contains(a.formats, said) {
 		a.formats = append(a.formats, said)
 	}

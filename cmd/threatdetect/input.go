@@ -85,7 +85,7 @@ func (l *logs) readFile(name string, yield func(*features.Flow, error) bool) (mo
 	defer r.Close()
 	var misfit error // the set cannot be computed from the format that the file turns out to have
 	w := watch{l: l}
-	opts := &auto.Options{MaxLine: l.app.limits.maxLine << 10, Format: l.format, Label: l.label, Pointer: l.app.pointer, Fields: strings.FieldsFunc(l.app.fields, isSeparator), Parquet: readParquet, Parts: &l.parts, OnFormat: func(f auto.Format, by string) { misfit = l.check(string(f)); l.app.told(f, by) }}
+	opts := &auto.Options{MaxLine: l.app.limits.maxLine << 10, Format: l.format, Label: l.label, Pointer: l.app.pointer, Fields: strings.FieldsFunc(l.app.fields, isSeparator), Parquet: readParquet, Parts: &l.parts, OnFormat: func(f auto.Format, by string) { misfit = l.check(string(f)); l.app.readAs(f, by) }}
 	if l.join != nil {
 		opts.Join = l.join.Joiner
 	}
