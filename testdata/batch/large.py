@@ -7,7 +7,7 @@
 A part is generated once and named, or repeated, as often as it takes: the size of the input is real, the disk holds one part. It prints
 one line of JSON: bytes, records, the most resident memory of the two runs in MiB, CPU and wall seconds.
 """
-import argparse, gzip, json, os, re, resource, shutil, signal, subprocess, sys, tempfile, time
+import argparse, gzip, json, os, re, shutil, signal, subprocess, sys, tempfile, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -56,18 +56,30 @@ def run(a, work):
             os.link(part, f"{logs}/conn.{i:05d}.log")
     cmd = [bin + "/threatdetect", "batch", "--bundle", a.bundle, "--out", work + "/out", "--summary", "json", "--commit-every", "5s", *a.flags, logs]
     began = time.time()
-    first = subprocess.Popen(cmd, stderr=subprocess.DEVNULL)
-    time.sleep(a.kill)
-    first.send_signal(signal.SIGKILL)
-    killed = first.wait() == -signal.SIGKILL
-    second = subprocess.run(cmd, stderr=subprocess.PIPE, text=True)
-    account = json.loads(second.stderr.strip().splitlines()[-1])
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    first = batch(cmd, a.kill)
+    second = batch(cmd)
+    account = json.loads(second.said.strip().splitlines()[-1])
     if account["records"] != n * records or account["rows"] != n * records or account["failed"]:
-        sys.exit(f"want {n * records} records: {second.stderr[-500:]}")
-    print(json.dumps({"gib": round(n * size / 2**30, 1), "logs": 1 if a.gzip else n, "gzip": a.gzip, "records": account["records"], "killed": killed,
-                      "threats": account["threats"], "written": account["written"], "resident_mib": used.ru_maxrss // 1024,
-                      "cpu_seconds": round(used.ru_utime + used.ru_stime), "seconds": round(time.time() - began)}), flush=True)
+        sys.exit(f"want {n * records} records: {second.said[-500:]}")
+    print(json.dumps({"gib": round(n * size / 2**30, 1), "logs": 1 if a.gzip else n, "gzip": a.gzip, "records": account["records"], "killed": first.status == -signal.SIGKILL,
+                      "threats": account["threats"], "written": account["written"], "resident_mib": max(first.memory, second.memory) // 1024,
+                      "cpu_seconds": round(first.cpu + second.cpu), "seconds": round(time.time() - began)}), flush=True)
+
+
+class batch:
+    """A run of batch, killed after so many seconds: what it said, and what it alone took, KiB of memory at most and seconds of processors."""
+
+    def __init__(self, cmd, kill=0):
+        with tempfile.TemporaryFile("w+") as errors:
+            process = subprocess.Popen(cmd, stderr=errors)
+            if kill:
+                time.sleep(kill)
+                process.send_signal(signal.SIGKILL)
+            _, status, used = os.wait4(process.pid, 0)
+            self.status = process.returncode = os.waitstatus_to_exitcode(status)
+            self.memory, self.cpu = used.ru_maxrss, used.ru_utime + used.ru_stime
+            errors.seek(0)
+            self.said = errors.read()
 
 
 main()
