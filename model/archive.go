@@ -71,6 +71,7 @@ func readArchive(stream io.Reader, opts *LoadOptions) (*source, error) {
 	a := &archiveReader{
 		stream: &safeio.Counter{R: stream, Name: "bytes of an archive", Limit: maxExpanded}, opts: opts,
 		files: map[string][]byte{}, left: opts.MaxBytes, members: map[string]fileDigest{}, seen: map[string]bool{},
+		models: candidates{hidden: opts.Pick == PickHidden},
 	}
 	t := tar.NewReader(a.stream)
 	bodyEnd := int64(0)
@@ -201,7 +202,7 @@ func (a *archiveReader) regular(name string, size int64, body io.Reader) error {
 	body = io.TeeReader(body, digest)
 	var err error
 	switch {
-	case isCandidate(name):
+	case a.models.may(name):
 		keep, others := a.models.offer(name)
 		if !others && len(a.models.named) == 1 && a.opts.Pick == PickNamed {
 			clear(a.files) // a file of another name is out of the question now
@@ -237,11 +238,17 @@ func (a *archiveReader) regular(name string, size int64, body io.Reader) error {
 type candidates struct {
 	named  []string // xgboost-model, xgboost-model-N
 	others []string
+	hidden bool // a name may begin with a dot
 }
 
 // isCandidate tells whether a regular file with that name may be a model: it is at the top and does not begin with a dot.
 func isCandidate(name string) bool {
 	return name != "" && name[0] != '.' && !strings.Contains(name, "/")
+}
+
+// may tells whether a regular file with that name may be a model under the rule.
+func (c *candidates) may(name string) bool {
+	return isCandidate(name) || c.hidden && name != "" && !strings.Contains(name, "/")
 }
 
 // isModelName tells whether name is xgboost-model or xgboost-model-N.
@@ -256,7 +263,7 @@ func isModelName(name string) bool {
 // offer adds a file. It returns whether this one is now the best, and whether its name is not one of those that models have.
 func (c *candidates) offer(name string) (best, other bool) {
 	switch {
-	case !isCandidate(name):
+	case !c.may(name):
 		return false, true
 	case isModelName(name):
 		c.named = append(c.named, name)

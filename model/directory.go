@@ -43,7 +43,7 @@ func openDirectory(path string, opts *LoadOptions) (*source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	var c candidates
+	c := candidates{hidden: opts.Pick == PickHidden}
 	for _, e := range entries {
 		// Unlike in an archive a link is followed: it is the user's own, and mounted volumes are full of them.
 		info, err := os.Stat(filepath.Join(path, e.Name()))

@@ -79,8 +79,8 @@ type LoadOptions struct {
 	NotBefore int64
 }
 
-// Pick is a rule by which the models of an archive or a directory are found. Files whose name begins with a dot, and
-// sub-directories, are no models under any.
+// Pick is a rule by which the models of an archive or a directory are found. Sub-directories are no models under any, files whose name
+// begins with a dot under none but [PickHidden].
 type Pick uint8
 
 const (
@@ -90,6 +90,8 @@ const (
 	PickAll
 	// PickFirst takes the first of those that PickAll takes.
 	PickFirst
+	// PickHidden takes what PickAll takes and files whose name begins with a dot, as image 1.2-2 of that container does.
+	PickHidden
 )
 
 // resolved returns o with every limit set.

@@ -13,7 +13,7 @@ import (
 // one request, as the container does: a fault anywhere means that there are no rows. Faults that the container answers with
 // the status 415 are [ErrSyntax], those that it answers with 400 are [ErrShape].
 //
-// CSV: the text is decoded as UTF-8 and stripped, lines end with a newline alone, the separator is guessed from the first
+// CSV: ASCII's blanks are taken off both ends of the text, which is UTF-8, lines end with a newline alone, the separator is guessed from the first
 // line as Python's csv.Sniffer does, there is no quoting and no header, an empty field is missing, and a number is what
 // Python's float reads. A row may be shorter than the model, but all need to be alike.
 //
@@ -21,7 +21,7 @@ import (
 // of 0:1:2 the 2 is dropped, and values of the same index are added. A line without an item is a row of missing values, but
 // not at the end.
 //
-// RecordIO: the first record decides which names, types, shapes and forms all others have.
+// RecordIO: the first record decides which names, types, shapes and forms all others have, but see OwnRecords.
 type Image struct {
 	Tag     string // "1.7-1"
 	XGBoost [3]int // the release inside
@@ -32,7 +32,8 @@ type Image struct {
 	Wider bool
 	// Shift tells that libsvm indices count from 1 if the smallest one of the request is not 0.
 	Shift bool
-	// OwnRecords tells that RecordIO is read by the container's own code: records may differ in type and form.
+	// OwnRecords tells that RecordIO is read by the container's own code: records may differ in type and form, those without numbers
+	// are no rows, and labels have to be as many as rows.
 	OwnRecords bool
 
 	// Pickled is for the caller to set: for a model out of a pickle the container wants as many columns as the model has, or one

@@ -11,12 +11,15 @@ import (
 // sniffed is how many characters of the first line the separator is guessed from.
 const sniffed = 512
 
-// text decodes and strips a payload.
+// stripped is what the container takes off both ends of a payload: of its bytes, before they are decoded.
+const stripped = " \t\n\r\v\f"
+
+// text strips and decodes a payload.
 func (m *Image) text(payload []byte) (string, *Error) {
 	if !utf8.Valid(payload) {
 		return "", notUTF8()
 	}
-	return strings.TrimFunc(string(payload), isPythonSpace), nil
+	return strings.Trim(string(payload), stripped), nil
 }
 
 // sniff guesses the separator from the first line. Python's csv.Sniffer prefers some characters; of the others it takes the
@@ -61,7 +64,7 @@ func (m *Image) scanCSV(payload []byte, row []float32, emit func() bool) (column
 	if !utf8.Valid(payload) {
 		return 0, notUTF8()
 	}
-	text := bytes.TrimFunc(payload, isPythonSpace)
+	text := bytes.Trim(payload, stripped)
 	first, _, _ := bytes.Cut(text, []byte("\n"))
 	comma, ok := sniff(first)
 	if !ok {

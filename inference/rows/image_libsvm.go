@@ -1,6 +1,7 @@
 package rows
 
 import (
+	"math"
 	"strings"
 )
 
@@ -65,8 +66,12 @@ func (m *Image) scanLibsvm(payload []byte, row []float32, emit func() bool) (col
 		fill(row)
 		for i, it := range list {
 			index := it.index - extent.shift
-			if index >= uint64(len(row)) {
-				continue // there are more columns than the model has: an error of its own
+			if index >= uint64(len(row)) { // there are more columns than the model has: an error of its own
+				if _, fault = m.narrow(it.value, i+1); fault != nil {
+					fault.Line = line
+					return 0, fault
+				}
+				continue
 			}
 			values[index] += it.value
 			if row[index], fault = m.narrow(values[index], i+1); fault != nil {
@@ -104,6 +109,9 @@ func (m *Image) libsvmExtent(text string) (libsvmExtent, *Error) {
 	if m.Shift && smallest > 0 {
 		e.shift = 1
 		e.columns--
+	}
+	if e.columns > math.MaxInt64 {
+		return e, syntaxFault(0, "", "an index that is too large")
 	}
 	return e, nil
 }

@@ -7,12 +7,15 @@ import (
 )
 
 func (m *Image) scanRecords(payload []byte, row []float32, emit func() bool) (columns uint64, fault *Error) {
+	if m.OwnRecords {
+		return m.scanOwnRecords(payload, row, emit)
+	}
 	var list []entry
 	var t tensor
 	schema := ""
 	count := int64(0)
 	values := make([]float64, len(row))
-	for record, fault := range recordsOf(payload, m.OwnRecords) {
+	for record, fault := range recordsOf(payload) {
 		if fault != nil {
 			return 0, fault
 		}
@@ -21,21 +24,19 @@ func (m *Image) scanRecords(payload []byte, row []float32, emit func() bool) (co
 		if list, ok = readRecord(list, record); !ok {
 			return 0, m.atRecord(count, notProtobuf)
 		}
-		if !m.OwnRecords {
-			found, fault := schemaOf(list, &t)
-			if fault == "" && count > 1 && found != schema {
-				fault = "names, types or shapes differ from those of the first record"
-			}
-			if fault != "" {
-				return 0, m.atRecord(count, fault)
-			}
-			schema = found
+		found, text := schemaOf(list, &t)
+		if text == "" && count > 1 && found != schema {
+			text = "names, types or shapes differ from those of the first record"
 		}
+		if text != "" {
+			return 0, m.atRecord(count, text)
+		}
+		schema = found
 		i := slices.IndexFunc(list, func(e entry) bool { return e.field == fieldFeatures && e.name == valuesName })
 		if i < 0 || !t.readValue(list[i].value) || t.kind == 0 || t.kind == fieldBytes {
 			return 0, m.atRecord(count, fmt.Sprintf("no numbers under the feature %q", valuesName))
 		}
-		width, text := m.widthOf(&t)
+		width, text := t.width()
 		if text == "" && count > 1 && width != columns {
 			text = fmt.Sprintf("%d columns, the first record has %d", width, columns)
 		}
@@ -63,35 +64,15 @@ func (m *Image) atRecord(count int64, text string) *Error {
 	return fault
 }
 
-// widthOf is the number of columns of a record, or what is wrong with it.
-func (m *Image) widthOf(t *tensor) (columns uint64, fault string) {
-	if !m.OwnRecords {
-		switch {
-		case len(t.shape) > 1:
-			return 0, "an array of several dimensions"
-		case len(t.shape) == 1:
-			return t.shape[0], ""
-		}
-		return uint64(len(t.values)), ""
-	}
+// width is the number of columns of a record, or what is wrong with it.
+func (t *tensor) width() (columns uint64, fault string) {
 	switch {
-	case len(t.keys) == 0 && len(t.values) > 0:
-		return uint64(len(t.values)), ""
-	case len(t.keys) != len(t.values):
-		return 0, "as many keys as values are wanted"
-	case len(t.shape) > 0:
-		columns = t.shape[0]
-		for _, key := range t.keys {
-			if key >= columns {
-				return 0, "a key is beyond the shape (the container's worker ends here)"
-			}
-		}
-		return columns, ""
+	case len(t.shape) > 1:
+		return 0, "an array of several dimensions"
+	case len(t.shape) == 1:
+		return t.shape[0], ""
 	}
-	for _, key := range t.keys {
-		columns = max(columns, key+1)
-	}
-	return columns, ""
+	return uint64(len(t.values)), ""
 }
 
 // setRecord fills the row. Values of the same key are added.
@@ -112,13 +93,16 @@ func (m *Image) setRecord(t *tensor, row []float32, sums []float64) *Error {
 	clear(sums)
 	for i, key := range t.keys {
 		v := t.values[i]
-		if key >= uint64(len(row)) {
-			continue // there are more columns than the model has: an error of its own
+		if key < uint64(len(row)) { // or there are more columns than the model has: an error of its own
+			sums[key] += v
+			v = sums[key]
 		}
-		sums[key] += v
-		var fault *Error
-		if row[key], fault = m.narrow(sums[key], i+1); fault != nil {
+		f, fault := m.narrow(v, i+1)
+		if fault != nil {
 			return fault
+		}
+		if key < uint64(len(row)) {
+			row[key] = f
 		}
 	}
 	return nil

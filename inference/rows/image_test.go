@@ -107,6 +107,16 @@ func TestImagesDiffer(t *testing.T) {
 		{"3.0-5", sparseWithoutShape, rows.RecordIO, nil, rows.ErrSyntax},
 		{"3.2-0", sparseWithoutShape, rows.RecordIO, []string{"NaN 1.5 NaN"}, nil},
 		{"3.2-0", sparseWithoutShape + "\n#\xd7", rows.RecordIO, []string{"NaN 1.5 NaN"}, nil},
+		// What follows was asked of the container's own code, of all images from 1.3-1 on.
+		{"1.7-1", "1,2,\x1c", rows.CSV, nil, rows.ErrSyntax},
+		{"3.0-5", "\u3000,1,2", rows.CSV, nil, rows.ErrSyntax},
+		{"1.7-1", "1,2,3\x1f", rows.CSV, nil, rows.ErrSyntax},
+		{"1.7-1", "\x1c0:1", rows.Libsvm, nil, rows.ErrSyntax},
+		{"1.3-1", "\v1,2,\u30003\f", rows.CSV, []string{"1 2 3"}, nil},
+		{"1.5-1", "\u00a0\n0:1", rows.Libsvm, []string{"NaN NaN NaN", "1 NaN NaN"}, nil},
+		{"1.7-1", "9223372036854775807:1", rows.Libsvm, nil, rows.ErrSyntax},
+		{"3.2-0", "9223372036854775807:1", rows.Libsvm, nil, rows.ErrShape},
+		{"1.7-1", "9:inf", rows.Libsvm, nil, rows.ErrSyntax},
 	} {
 		got, err := read(c.tag, c.from, c.body)
 		require.ErrorIs(t, err, c.fault, "%s %q", c.tag, c.body)
@@ -116,6 +126,52 @@ func TestImagesDiffer(t *testing.T) {
 	require.ErrorContains(t, err, "does not accept")
 	_, err = rows.LookupImage("latest")
 	require.ErrorContains(t, err, "unknown image")
+}
+
+// TestOwnRecords pins how the own code of image 3.2-0 reads records: it was asked the same.
+func TestOwnRecords(t *testing.T) {
+	image, err := rows.LookupImage("3.2-0")
+	require.NoError(t, err)
+	array := func(v ...float32) string { return record(2, packed(1, v...)) }
+	keyed := func(keys string, v ...float32) string { return record(2, packed(1, v...)+field(2, keys)) }
+	label := func(v ...float32) string { return field(2, field(1, "values")+field(2, field(2, packed(1, v...)))) }
+	shape := record(2, "\x18\x02") // an array without values
+	one := keyed("\x01", 1.5)
+	for name, c := range map[string]struct {
+		records []string
+		want    []string
+		fault   error
+	}{
+		"nothing is a row of nothing":       {[]string{shape}, []string{"NaN NaN NaN"}, nil},
+		"empty before keys":                 {[]string{shape, one}, []string{"NaN NaN NaN", "NaN 1.5 NaN"}, nil},
+		"empty after keys":                  {[]string{one, shape}, nil, rows.ErrSyntax},
+		"empty before an array":             {[]string{shape, array(1, 2)}, nil, rows.ErrSyntax},
+		"zeros of arrays":                   {[]string{array(0, 2)}, []string{"0 2 NaN"}, nil},
+		"zeros of arrays among keys":        {[]string{array(0, 2), one}, []string{"NaN 2 NaN", "NaN 1.5 NaN"}, nil},
+		"a key twice":                       {[]string{keyed("\x01\x01", 1, 2)}, []string{"NaN 2 NaN"}, nil},
+		"a key twice, once missing":         {[]string{keyed("\x01\x01", 1, float32(math.NaN()))}, []string{"NaN 1 NaN"}, nil},
+		"a key twice among arrays":          {[]string{keyed("\x01\x01", 1, 2), array(3, 4)}, []string{"NaN 3 NaN", "3 4 NaN"}, nil},
+		"more values than cells":            {[]string{keyed("\x00\x00", 1, 2)}, nil, rows.ErrShape},
+		"other widths":                      {[]string{array(1, 2), array(1, 2, 3)}, nil, rows.ErrSyntax},
+		"a record without features":         {[]string{"", one, field(1, field(1, "other")+field(2, field(2, packed(1, float32(7)))))}, []string{"NaN 1.5 NaN"}, nil},
+		"no record with features":           {[]string{"", ""}, nil, rows.ErrSyntax},
+		"bytes":                             {[]string{record(9, field(1, "x")), one}, []string{"NaN 1.5 NaN"}, nil},
+		"a label":                           {[]string{array(1, 2, 3) + label(1)}, []string{"1 2 3"}, nil},
+		"two labels of a row":               {[]string{array(1, 2, 3) + label(1, 0)}, []string{"1 2 3"}, nil},
+		"a label for two rows":              {[]string{array(1, 2, 3) + label(1), array(1, 2, 3)}, nil, rows.ErrSyntax},
+		"a label that is missing":           {[]string{array(1, 2, 3) + label(float32(math.NaN()))}, nil, rows.ErrSyntax},
+		"the label of a row that is no row": {[]string{label(1), array(1, 2, 3)}, []string{"1 2 3"}, nil},
+	} {
+		body := ""
+		for _, r := range c.records {
+			body += frame(r)
+		}
+		got, err := collect(rows.Read(strings.NewReader(body), rows.RecordIO, &rows.Options{NumFeature: 3, Image: image}))
+		require.ErrorIs(t, err, c.fault, name)
+		require.Equal(t, c.want, got, name)
+	}
+	_, err = collect(rows.Read(strings.NewReader(strings.TrimRight(frame(array(1, 2, 3)+"x"), "\x00")), rows.RecordIO, &rows.Options{NumFeature: 3, Image: image}))
+	require.ErrorIs(t, err, rows.ErrSyntax, "no padding")
 }
 
 // sparseWithoutShape is a record with the value 1.5 at key 1.

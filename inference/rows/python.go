@@ -7,9 +7,9 @@ import (
 	"unicode"
 )
 
-// isPythonSpace reports what Python strips from text.
+// isPythonSpace reports what float() and int() of Python skip at both ends: not the separators 0x1c to 0x1f, which strip() takes.
 func isPythonSpace(r rune) bool {
-	return '\t' <= r && r <= '\r' || 0x1c <= r && r <= ' ' || r == 0x85 || r == 0xa0 || r > 0xff && unicode.IsSpace(r)
+	return '\t' <= r && r <= '\r' || r == ' ' || r == 0x85 || r == 0xa0 || r > 0xff && unicode.IsSpace(r)
 }
 
 // pythonASCII brings the digits of all scripts to ASCII and takes blanks off both ends, and underscores out where they

@@ -17,24 +17,22 @@ import (
 // The highest three bits of the length tell whether a frame is a whole record (0) or the first (1), a middle (2) or the
 // last (3) part of one.
 const (
-	recordMagic  = 0xCED7230A
-	frameHeader  = 8
-	frameAlign   = 4
-	lengthBits   = 29
-	frameWhole   = 0
-	frameFirst   = 1
-	frameMiddle  = 2
-	frameLast    = 3
-	strayAllowed = 7 // bytes at the end that image 3.2-0 ignores
+	recordMagic = 0xCED7230A
+	frameHeader = 8
+	frameAlign  = 4
+	lengthBits  = 29
+	frameWhole  = 0
+	frameFirst  = 1
+	frameMiddle = 2
+	frameLast   = 3
 )
 
 // frameReader joins frames to records of at most limit bytes.
 type frameReader struct {
-	r       io.Reader
-	limit   int
-	lenient bool // as image 3.2-0: no parts, and stray bytes at the end
-	count   int64
-	record  bytes.Buffer
+	r      io.Reader
+	limit  int
+	count  int64
+	record bytes.Buffer
 }
 
 // next returns a record, valid until the next call; io.EOF after the last one.
@@ -64,8 +62,8 @@ func (f *frameReader) next() ([]byte, error) {
 // frame adds a frame to the record.
 func (f *frameReader) frame() (kind uint32, err error) {
 	var head [frameHeader]byte
-	switch n, err := io.ReadFull(f.r, head[:]); {
-	case err == io.EOF, err == io.ErrUnexpectedEOF && f.lenient && n <= strayAllowed:
+	switch _, err := io.ReadFull(f.r, head[:]); {
+	case err == io.EOF:
 		return 0, io.EOF
 	case err != nil:
 		return 0, f.readError(err)
@@ -74,10 +72,8 @@ func (f *frameReader) frame() (kind uint32, err error) {
 		return 0, f.fault(fmt.Sprintf("a frame begins with %#08x, want the magic number %#08x", magic, uint32(recordMagic)))
 	}
 	length := binary.LittleEndian.Uint32(head[4:])
-	if !f.lenient {
-		kind = length >> lengthBits
-		length &= 1<<lengthBits - 1
-	}
+	kind = length >> lengthBits
+	length &= 1<<lengthBits - 1
 	if f.record.Len()+int(length) > f.limit {
 		return 0, &Error{Record: f.count, Err: &LimitError{Name: "record length", Limit: int64(f.limit), Got: int64(f.record.Len()) + int64(length)}}
 	}
@@ -85,8 +81,7 @@ func (f *frameReader) frame() (kind uint32, err error) {
 		return 0, f.readError(err)
 	}
 	if pad := -length & (frameAlign - 1); pad > 0 {
-		_, err := io.ReadFull(f.r, head[:pad])
-		if err != nil && !f.lenient {
+		if _, err := io.ReadFull(f.r, head[:pad]); err != nil {
 			return 0, f.readError(err)
 		}
 	}
@@ -217,9 +212,9 @@ func (d *recordDecoder) setSparse(t *tensor) *Error {
 }
 
 // recordsOf ranges over the records of a payload.
-func recordsOf(payload []byte, lenient bool) iter.Seq2[[]byte, *Error] {
+func recordsOf(payload []byte) iter.Seq2[[]byte, *Error] {
 	return func(yield func([]byte, *Error) bool) {
-		f := &frameReader{r: bytes.NewReader(payload), limit: len(payload), lenient: lenient}
+		f := &frameReader{r: bytes.NewReader(payload), limit: len(payload)}
 		for {
 			record, err := f.next()
 			if err == io.EOF {

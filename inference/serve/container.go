@@ -45,27 +45,27 @@ func (c *Container) Limit() int64 { return c.settings.limit() }
 // ServeHTTP answers one request.
 func (c *Container) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodTrace {
-		page(w, http.StatusMethodNotAllowed)
+		pageOf(w, http.StatusMethodNotAllowed, typePage) // by the proxy before it
 		return
 	}
 	switch path := mergeSlashes(r.URL.Path); path {
 	case "/ping":
-		if allow(w, r, http.MethodGet, http.MethodHead) {
+		if c.allow(w, r, http.MethodGet, http.MethodHead) {
 			reply(w, http.StatusOK, typeText, nil)
 		}
 	case "/execution-parameters":
-		if allow(w, r, http.MethodGet, http.MethodHead) {
+		if c.allow(w, r, http.MethodGet, http.MethodHead) {
 			reply(w, http.StatusOK, typeJSON, fmt.Appendf(nil, `{"MaxConcurrentTransforms": %d, "BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": %d}`,
 				runtime.NumCPU(), c.settings.limit()>>20))
 		}
 	case "/invocations":
-		if allow(w, r, http.MethodPost) {
+		if c.allow(w, r, http.MethodPost) {
 			c.invoke(w, r)
 		}
 	default:
 		for _, served := range []string{"/ping", "/execution-parameters", "/invocations"} {
 			if strings.HasPrefix(path, served) {
-				page(w, http.StatusNotFound)
+				c.page(w, http.StatusNotFound)
 				return
 			}
 		}
@@ -78,19 +78,22 @@ func (c *Container) invoke(w http.ResponseWriter, r *http.Request) {
 	body, err := readBody(w, r, c.settings.limit())
 	switch {
 	case errors.As(err, new(*http.MaxBytesError)):
-		page(w, http.StatusRequestEntityTooLarge)
+		c.page(w, http.StatusRequestEntityTooLarge)
 		return
 	case err != nil:
-		page(w, http.StatusBadRequest)
+		c.page(w, http.StatusBadRequest)
 		return
-	case len(body) == 0 || isForm(r.Header):
+	case c.generation.takenAsForm(r.Header) && c.generation.framework3 && len(body) > maxForm:
+		c.page(w, http.StatusRequestEntityTooLarge)
+		return
+	case len(body) == 0 || c.generation.takenAsForm(r.Header):
 		reply(w, http.StatusNoContent, typeText, nil)
 		return
 	}
 	answer, kind, p := c.answer(r.Context(), r.Header, body)
 	if p != nil {
 		if p.text == "" {
-			page(w, p.status)
+			c.page(w, p.status)
 			return
 		}
 		reply(w, p.status, typeText, []byte(p.text))
@@ -197,7 +200,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 }
 
 // allow tells whether the method is one of methods; if not, it answers.
-func allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
+func (c *Container) allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
 	for _, m := range methods {
 		if r.Method == m {
 			return true
@@ -207,7 +210,7 @@ func allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
 	if r.Method == http.MethodOptions {
 		reply(w, http.StatusOK, typeText, nil)
 	} else {
-		page(w, http.StatusMethodNotAllowed)
+		c.page(w, http.StatusMethodNotAllowed)
 	}
 	return false
 }
@@ -222,8 +225,16 @@ func reply(w http.ResponseWriter, status int, contentType string, body []byte) {
 }
 
 // page answers where the container's web framework does, with a page instead of a text of the container's own.
-func page(w http.ResponseWriter, status int) {
-	reply(w, status, typePage, fmt.Appendf(nil, "<!doctype html>\n<title>%d %s</title>\n<h1>%[2]s</h1>\n", status, http.StatusText(status)))
+func (c *Container) page(w http.ResponseWriter, status int) {
+	if c.generation.framework3 {
+		pageOf(w, status, typeText)
+	} else {
+		pageOf(w, status, typePage)
+	}
+}
+
+func pageOf(w http.ResponseWriter, status int, contentType string) {
+	reply(w, status, contentType, fmt.Appendf(nil, "<!doctype html>\n<title>%d %s</title>\n<h1>%[2]s</h1>\n", status, http.StatusText(status)))
 }
 
 // mergeSlashes makes one slash out of several that follow each other.

@@ -1,10 +1,13 @@
 package serve
 
 import (
+	"archive/tar"
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +17,7 @@ import (
 
 	"threatdetect/inference/rows"
 	"threatdetect/internal/testkit"
+	"threatdetect/internal/testkit/tarball"
 )
 
 func container(t *testing.T, env map[string]string, tag, name string) *Container {
@@ -144,6 +148,79 @@ func TestOldImages(t *testing.T) {
 	require.ErrorContains(t, err, "a pickle of a release from 1.0 on")
 	for tag, want := range map[string]int64{"1.0-1": 20 << 20, "1.2-1": 20 << 20, "1.2-2": 100 << 20, "3.0-5": 100 << 20} {
 		require.Equal(t, want, container(t, map[string]string{"MAX_CONTENT_LENGTH": "104857600"}, tag, "1.7-1-logistic.tar.gz").Limit(), tag)
+	}
+}
+
+// TestForms pins which bodies the web frameworks of the images take away as forms, and what their pages are called.
+func TestForms(t *testing.T) {
+	const row = "0.5,-1.25,3.75,0.125,-7.5,1"
+	for _, test := range []struct {
+		contentType, body string
+		before, from32    int // the images before 3.2-0, and that one
+	}{
+		{"application/x-www-form-urlencoded; charset=utf-8", row, 204, 204},
+		{"application/x-www-form-urlencoded, text/csv", row, 204, 415},
+		{"APPLICATION/X-WWW-FORM-URLENCODED", row, 415, 204},
+		{"application/x-url-encoded", row, 204, 415},
+		{"multipart/form-data; boundary=x", row, 204, 204},
+		{"multipart/form-data", row, 204, 415},
+		{"application/x-www-form-urlencoded", strings.Repeat("a", 500_000), 204, 204},
+		{"application/x-www-form-urlencoded", strings.Repeat("a", 500_001), 204, 413},
+	} {
+		for tag, want := range map[string]int{"1.3-1": test.before, "3.0-5": test.before, "3.2-0": test.from32} {
+			require.Equal(t, want, post(container(t, nil, tag, "1.7-1-json.tar.gz"), "/invocations", test.contentType, "", test.body).Code, "%s %s", tag, test.contentType)
+		}
+	}
+	for tag, want := range map[string]string{"3.0-5": typePage, "3.2-0": typeText} {
+		w := httptest.NewRecorder()
+		container(t, nil, tag, "1.7-1-json.tar.gz").ServeHTTP(w, httptest.NewRequest(http.MethodHead, "/invocations", nil))
+		require.Equal(t, http.StatusMethodNotAllowed, w.Code)
+		require.Equal(t, want, w.Header().Get("Content-Type"), tag)
+	}
+}
+
+// TestHiddenFiles has a file beside the model whose name begins with a dot. Image 1.2-2 takes it for a model.
+func TestHiddenFiles(t *testing.T) {
+	files := tarball.Read(t, filepath.Join(testkit.Root(t), "testdata", "container", "1.7-1-logistic.tar.gz"))
+	files[".cache"] = []byte("x")
+	archive := filepath.Join(t.TempDir(), "model.tar.gz")
+	var packed bytes.Buffer
+	w := tar.NewWriter(&packed)
+	for name, data := range files {
+		require.NoError(t, w.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: int64(len(data))}))
+		_, err := w.Write(data)
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	require.NoError(t, os.WriteFile(archive, packed.Bytes(), 0o600))
+	dir := t.TempDir()
+	for name, data := range files {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), data, 0o600))
+	}
+	for _, tag := range []string{"0.90-2", "1.2-1", "1.2-2", "1.3-1", "3.0-5"} {
+		image, err := rows.LookupImage(tag)
+		require.NoError(t, err)
+		for _, path := range []string{archive, dir} {
+			_, err = OpenContainer(path, SettingsFromEnv(image, lookupIn(nil)))
+			if tag == "1.2-2" {
+				require.ErrorContains(t, err, ".cache")
+			} else {
+				require.NoError(t, err, tag)
+			}
+			_, err = OpenContainer(path, SettingsFromEnv(image, lookupIn(map[string]string{"SAGEMAKER_INFERENCE_ENSEMBLE": "false"})))
+			require.NoError(t, err, tag)
+		}
+	}
+}
+
+func TestMultiModelVariable(t *testing.T) {
+	for _, test := range []struct {
+		tag, value string
+		want       bool
+	}{{"1.7-1", "true", true}, {"3.2-0", "false", true}, {"0.90-2", "1", true}, {"1.7-1", "", false}, {"0.90-1", "true", false}} {
+		image, err := rows.LookupImage(test.tag)
+		require.NoError(t, err)
+		require.Equal(t, test.want, SettingsFromEnv(image, lookupIn(map[string]string{"SAGEMAKER_MULTI_MODEL": test.value})).MultiModel, "%v", test)
 	}
 }
 

@@ -100,10 +100,25 @@ func requestFormat(h http.Header) (format rows.Format, name string, p *problem) 
 		"text/csv, text/libsvm, text/x-libsvm, application/x-parquet, application/x-recordio-protobuf.", sent)
 }
 
-// isForm tells whether the container's web framework takes the body away as a form.
-func isForm(h http.Header) bool {
-	kind, _ := parseHeader(strings.ToLower(h.Get("Content-Type")))
-	return kind == "application/x-www-form-urlencoded" || kind == "multipart/form-data"
+// maxForm is the most bytes of a form that today's framework takes.
+const maxForm = 500_000
+
+// takenAsForm tells whether the container's web framework takes the body away as a form, before the container's own code sees it.
+func (g generation) takenAsForm(h http.Header) bool {
+	values := h["Content-Type"]
+	if len(values) == 0 {
+		return false
+	}
+	sent := values[len(values)-1]
+	if g.framework3 {
+		kind, params := parseHeader(strings.ToLower(sent))
+		return kind == "application/x-www-form-urlencoded" || kind == "multipart/form-data" && params["boundary"] != ""
+	}
+	kind := strings.TrimLeft(sent, " \t")
+	if end := strings.IndexAny(kind, ";, \t"); end >= 0 {
+		kind = kind[:end]
+	}
+	return kind == "application/x-www-form-urlencoded" || kind == "application/x-url-encoded" || kind == "multipart/form-data"
 }
 
 // answerType tells what a request is answered in. known is false if it comes out of the environment and is none of accepts.

@@ -24,7 +24,7 @@ type Settings struct {
 	Batch            bool    // SAGEMAKER_BATCH: a batch transform asks
 	Output           *string // SAGEMAKER_INFERENCE_OUTPUT: which values are told of a row, with commas between; nil if unset
 	Alone            bool    // SAGEMAKER_INFERENCE_ENSEMBLE is set, but not to true: only the first model counts
-	MultiModel       bool    // SAGEMAKER_MULTI_MODEL=true
+	MultiModel       bool    // SAGEMAKER_MULTI_MODEL is anything, even false; the first image does not know it
 
 	Load *model.LoadOptions // nil is the defaults
 }
@@ -45,7 +45,7 @@ func SettingsFromEnv(image *rows.Image, lookup func(string) (string, bool)) *Set
 	ensemble, ok := lookup("SAGEMAKER_INFERENCE_ENSEMBLE")
 	s.Alone = ok && ensemble != "true"
 	multi, _ := lookup("SAGEMAKER_MULTI_MODEL")
-	s.MultiModel = multi == "true"
+	s.MultiModel = multi != "" && image.Tag != "0.90-1"
 	return s
 }
 
@@ -68,8 +68,11 @@ func (s *Settings) limit() int64 {
 
 // pick is the rule by which the files of an artifact are models.
 func (s *Settings) pick() model.Pick {
-	if s.Alone || generationOf(s.Image).joined {
+	switch g := generationOf(s.Image); {
+	case s.Alone || g.joined:
 		return model.PickFirst
+	case g.hidden:
+		return model.PickHidden
 	}
 	return model.PickAll
 }
