@@ -20,7 +20,8 @@ const (
 	// LimitNone uses all trees, as XGBoost's Booster.predict does, whatever early stopping found best.
 	LimitNone
 	// LimitContainer uses the trees that the SageMaker container of the model's release uses. It passes on
-	// best_ntree_limit where the loaded booster has it: out of the pickle up to 1.7, or out of the attributes in the releases 1.4 to 1.7.
+	// best_ntree_limit where the loaded booster has it: out of the pickle, or out of the attributes in the releases 1.4 to 1.7.
+	// From 2.0 on it counts rounds, and no trees.
 	LimitContainer
 	// LimitBest uses the rounds up to the attribute best_iteration if there is one, as the scikit-learn wrapper does.
 	LimitBest
@@ -116,8 +117,11 @@ func (o *Options) numTree(b *model.Booster) (int, error) {
 	case LimitContainer:
 		limit := b.BestNtreeLimit
 		switch v := b.Version; {
-		case !v.Before(2, 0):
-			limit = 0
+		case !v.Before(2, 0): // what a pickle brings along is taken for a number of rounds
+			if limit <= 0 || limit >= len(b.IterationStart) {
+				return all, nil
+			}
+			return int(b.IterationStart[limit]), nil
 		case limit == 0 && !v.Before(1, 4):
 			limit, _ = strconv.Atoi(b.Attributes["best_ntree_limit"])
 		}

@@ -72,6 +72,14 @@ func TestPickleLimit(t *testing.T) {
 			t.Errorf("limit %d: %v, %v, want %v", limit, dst[0], err, want)
 		}
 	}
+	// The images 3.0-5 and 3.2-0 take it for rounds, of which there are 3 with 2 trees each.
+	for limit, want := range map[int]float32{0: 63, 1: 3, 2: 15, 3: 63, 4: 63} {
+		b.BestNtreeLimit = limit
+		var dst [1]float32
+		if err := newPredictor(t, b, &Options{TreeLimit: LimitContainer, Runtime: model.Version{3, 0, 5}}).Predict(dst[:], []float32{0}); err != nil || dst[0] != want {
+			t.Errorf("limit %d in 3.0.5: %v, %v, want %v", limit, dst[0], err, want)
+		}
+	}
 }
 
 func TestRoundsRefused(t *testing.T) {
