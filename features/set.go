@@ -94,7 +94,7 @@ var sets = []*Set{
 	{Name: "host/1", Doc: "what source, destination, the two of them and their networks did in the last minutes to days", Formats: contextFormats, Stateful: true,
 		columns: hostColumns, fill: fillNone, memory: newHosts, takes: takesNets},
 	{Name: "beacon/1", Doc: "how regularly a source calls one port of a destination", Formats: contextFormats, Stateful: true,
-		columns: slices.Concat(beaconColumns, warmColumns), fill: fillNone, memory: warmed(newBeacons, beaconColumns), takes: takesNets | takesWeights},
+		columns: beaconColumns, fill: fillNone, memory: newBeacons, takes: takesNets | takesWeights},
 	{Name: "name/1", Doc: "how a source meets a name, of a server or host: for the first time, or how regularly", Formats: []string{"zeek", "eve"}, Stateful: true, Joins: true,
 		columns: slices.Concat(nameColumns, warmColumns), fill: fillNone, memory: warmed(newNames, nameColumns), takes: takesNets | takesWeights},
 	{Name: "dns/1", Doc: "the names that a source asks for, and what the names are made of", Formats: []string{"zeek", "eve"}, Stateful: true, Joins: true,
