@@ -3,8 +3,7 @@ package serve
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"io"
+	"net/http"
 	"strconv"
 )
 
@@ -26,12 +25,6 @@ var (
 	errCoding     = errors.New("the body has another Transfer-Encoding than chunked, or two")
 	errVersion    = errors.New("the request is not of HTTP/1.0 or HTTP/1.1")
 )
-
-// headRefused is what such a request hears.
-func headRefused(err error) string {
-	return fmt.Sprintf("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%v\n",
-		len(err.Error())+1, err)
-}
 
 // follow takes what was read. It returns an error as soon as a head is complete that must be refused.
 func (f *framing) follow(data []byte) error {
@@ -130,9 +123,30 @@ func (c *countedConn) Read(b []byte) (int, error) {
 		n, err = c.Conn.Read(b)
 	}
 	if fault := c.framing.follow(b[:n]); fault != nil {
-		io.WriteString(c.Conn, headRefused(fault)) // a client that does not listen is no loss
+		c.Conn.Write(c.listener.refusal(http.StatusBadRequest, fault.Error())) // a client that does not listen is no loss
 		c.Conn.Close()
 		return 0, fault
 	}
 	return n, err
 }
+
+// ownHeaders is what net/http sends, and nothing else, behind the status of what it refuses itself; an answer of a handler has a date.
+const ownHeaders = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
+
+// Write writes to the connection, and gives what net/http refuses itself the form of the handler's errors.
+func (c *countedConn) Write(b []byte) (int, error) {
+	if status, _, ok := bytes.Cut(b[:min(len(b), maxOwn)], []byte("\r\n")); ok && bytes.HasPrefix(b[len(status):], []byte(ownHeaders)) {
+		code, text := http.StatusBadRequest, "the head of the request cannot be read"
+		if bytes.HasPrefix(status, []byte("HTTP/1.1 431 ")) {
+			code, text = http.StatusRequestHeaderFieldsTooLarge, "the head of the request is too long"
+		}
+		if _, err := c.Conn.Write(c.listener.refusal(code, text)); err != nil {
+			return 0, err
+		}
+		return len(b), nil
+	}
+	return c.Conn.Write(b)
+}
+
+// maxOwn is more than the status line of what net/http refuses itself.
+const maxOwn = 128

@@ -13,6 +13,7 @@ type countedListener struct {
 	net.Listener
 	limits  *Limits
 	metrics *Metrics
+	refusal func(code int, text string) []byte // the answer to a head that no handler sees
 
 	mu        sync.Mutex
 	all       int
@@ -21,8 +22,8 @@ type countedListener struct {
 	closing sync.Once
 }
 
-func newCountedListener(l net.Listener, limits *Limits, m *Metrics) *countedListener {
-	c := &countedListener{Listener: l, limits: limits, metrics: m}
+func newCountedListener(l net.Listener, limits *Limits, m *Metrics, refusal func(code int, text string) []byte) *countedListener {
+	c := &countedListener{Listener: l, limits: limits, metrics: m, refusal: refusal}
 	if limits.PerAddress > 0 {
 		c.byAddress = map[string]int{}
 	}

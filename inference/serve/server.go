@@ -93,7 +93,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		ErrorLog:          quietLog(s.ErrorLog),
 	}
 	ended := make(chan error, 1)
-	counted := newCountedListener(l, &s.limits, s.Metrics)
+	counted := newCountedListener(l, &s.limits, s.Metrics, s.refusal)
 	if s.isPlain() {
 		h := newHandOff(l.Addr())
 		go server.Serve(h)
@@ -229,6 +229,13 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, code int, text s
 		return
 	}
 	reply(w, code, "text/plain; charset=utf-8", []byte(text+"\n"))
+}
+
+// refusal is the whole answer to a head that no handler sees, and the last one of its connection.
+func (s *Server) refusal(code int, text string) []byte {
+	a := &answer{header: http.Header{}, last: true}
+	s.refuse(a, new(http.Request), code, text)
+	return a.append(nil)
 }
 
 // recorder remembers the status of an answer.

@@ -3,6 +3,7 @@ package serve
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -91,6 +92,17 @@ func TestMalformedRequests(t *testing.T) {
 			require.True(t, status == 0 || 400 <= status && status < 500, "%s: %d %s", test.name, status, body)
 		} else {
 			require.Equal(t, test.status, status, "%s: %s", test.name, body)
+		}
+		if status != 0 { // whoever refused it, the answer has the handler's form
+			var said struct {
+				Code    int
+				Error   string
+				Request string `json:"request_id"`
+			}
+			require.NoError(t, json.Unmarshal([]byte(body), &said), "%s: %s", test.name, body)
+			require.Equal(t, status, said.Code, test.name)
+			require.NotEmpty(t, said.Error, test.name)
+			require.NotEmpty(t, said.Request, test.name)
 		}
 		ping()
 	}
