@@ -38,7 +38,7 @@ func (a *app) batchCommand() *cobra.Command {
 			"The same command again goes on where a run was killed or stopped, and the outputs are byte for byte those of a run that was not.\n" +
 			"An output has its name only when it is whole; what has \"journal\" in its name is the bookkeeping.\n" +
 			"With a set of features that remembers flows the logs are one stream, in order of time.\n" +
-			"--out - writes to standard output, and cannot be resumed.",
+			"--out - writes to standard output, and cannot be resumed; a closed pipe ends it quietly with 1, as what was not read is lost.",
 		Example: "  threatdetect batch --bundle model.tar.gz --all --out scored /var/log/zeek/2024-03-04\n" +
 			"  threatdetect batch --bundle model.tar.gz --to parquet --out scored 'logs/conn.*.log.gz'",
 		RunE: func(_ *cobra.Command, args []string) error { return a.batch(&f, args) },

@@ -130,6 +130,31 @@ func TestDamagedJournal(t *testing.T) {
 	}
 }
 
+// TestLostRecord: a journal without its last record names a state that is not there any more. Nothing is touched until it is told to begin anew.
+func TestLostRecord(t *testing.T) {
+	d := randomDetector(t, "flow-context/1", 2)
+	logs, want, out := makeLogs(t, 2000), quickDir(t), quickDir(t)
+	_, err := runJob(t, d, []string{logs}, want, small())
+	require.NoError(t, err)
+	half(t, d, logs, out)
+	name := filepath.Join(out, journalName)
+	text, err := os.ReadFile(name)
+	require.NoError(t, err)
+	text = text[:bytes.LastIndexByte(text[:len(text)-1], '\n')+1]
+	require.NoError(t, os.WriteFile(name, text, 0o600))
+	before := tree(t, out)
+	_, err = runJob(t, d, []string{logs}, out, small())
+	require.ErrorIs(t, err, ErrJournal)
+	require.ErrorContains(t, err, "read state: "+filepath.Join(out, statePrefix))
+	require.ErrorContains(t, err, "it is gone; --restart begins anew")
+	require.Equal(t, before, tree(t, out))
+	opts := small()
+	opts.Restart = true
+	_, err = runJob(t, d, []string{logs}, out, opts)
+	require.NoError(t, err)
+	require.Equal(t, outputs(t, want), outputs(t, out))
+}
+
 // spoil changes the partial file of the log a, or removes it.
 func spoil(dir, end string, f func([]byte) []byte) error {
 	name := filepath.Join(dir, "a.conn.log.ndjson"+end)

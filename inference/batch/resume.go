@@ -79,7 +79,27 @@ func (j *Job) resume() error {
 		j.resumed = true
 	}
 	if j.set.Stateful {
+		if err := j.checkState(); err != nil {
+			return err
+		}
 		return j.checkOrder()
+	}
+	return nil
+}
+
+// checkState makes sure that the state of the last record is there. It is not if a record that was durable is lost: its state had taken the place of
+// the one before.
+func (j *Job) checkState() error {
+	if j.state == "" || j.Finished() {
+		return nil
+	}
+	name := filepath.Join(j.dir, j.state)
+	ok, err := j.disk.Exists(name)
+	if err == nil && !ok {
+		err = fmt.Errorf("%w: it is gone; --restart begins anew", ErrJournal)
+	}
+	if err != nil {
+		return &FileError{"read state", name, bare(err)}
 	}
 	return nil
 }
