@@ -60,7 +60,7 @@ func (a *app) serveCommand() *cobra.Command {
 	flags.StringVar(&f.listen, "listen", cmp.Or(os.Getenv("THREATDETECT_LISTEN"), "127.0.0.1:8080"), "address to listen on; port 0 is any free one ($THREATDETECT_LISTEN)")
 	flags.StringVar(&f.metrics, "metrics", os.Getenv("THREATDETECT_METRICS"), "another address, for Prometheus: /metrics ($THREATDETECT_METRICS)")
 	flags.StringVar(&f.image, "sagemaker", os.Getenv("THREATDETECT_SAGEMAKER"), "answer as the SageMaker image of this tag does, oddities included: 1.7-1 ($THREATDETECT_SAGEMAKER)")
-	flags.StringVar(&f.cache, "cache", "", "directory for a copy of the last good model, used at a start when the model is not there")
+	flags.StringVar(&f.cache, "cache", "", "directory for a copy of the last good model, used at a start when the model cannot be read")
 	flags.DurationVar(&f.reload, "reload", 2*time.Second, "how often to look for another model; 0 is on SIGHUP only")
 	flags.IntVar(&f.perAddress, "connections-per-address", 256, "refuse more connections than these from one address; 0 is no limit, for use behind a proxy, and the default with --sagemaker")
 	flags.BoolVar(&f.noPage, "no-page", false, "no page at /")
@@ -111,9 +111,11 @@ func (a *app) serve(f *serveFlags) error {
 		<-a.interrupt
 		cancel()
 	}()
-	log := slog.New(slog.NewTextHandler(a.stderr, nil))
-	if a.quiet {
-		log = slog.New(slog.DiscardHandler)
+	log := slog.New(slog.DiscardHandler)
+	if !a.quiet {
+		limited := serve.LimitLog(slog.NewTextHandler(a.stderr, nil))
+		defer limited.Flush()
+		log = slog.New(limited)
 	}
 	limitMemory(serveCeiling(f.model + f.bundle))
 	if n := openFiles(); n < fewFiles {

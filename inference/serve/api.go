@@ -31,7 +31,7 @@ const (
 type API struct {
 	Live    *Live
 	Metrics *Metrics     // nil counts nothing
-	Log     *slog.Logger // nil logs nothing
+	Log     *slog.Logger // a line for each request that fails, see LimitLog; nil logs nothing
 	Page    bool         // whether there is a page at /
 
 	rate rate

@@ -24,6 +24,7 @@ type Metrics struct {
 	rejected *prometheus.CounterVec
 	conns    prometheus.Gauge
 	reloads  *prometheus.CounterVec
+	unloaded prometheus.Counter
 	shadow   *prometheus.CounterVec
 	model    *prometheus.GaugeVec
 
@@ -54,6 +55,7 @@ func NewMetrics() *Metrics {
 	m.skipped = counter("skipped_records_total", "Log records that gave no row, by reason.", "reason")
 	m.rejected = counter("refused_total", "Requests and connections refused because there were too many, by what was short.", "short")
 	m.reloads = counter("model_reloads_total", "Models that were to replace the one in use, by outcome.", "outcome")
+	m.unloaded = counter("model_reload_failed_total", "Models that were refused; the one in use stayed.").WithLabelValues()
 	m.shadow = counter("shadow_rows_total", "Rows that a second model scored as well, by whether the judgements agree.", "agree")
 	m.conns = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "threatdetect", Name: "connections", Help: "Open connections."})
 	m.model = prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "threatdetect", Name: "model_info", Help: "1 for the model in use."}, []string{"digest"})
@@ -144,6 +146,9 @@ func (m *Metrics) Reloaded(outcome, digest string) {
 		return
 	}
 	m.reloads.WithLabelValues(outcome).Inc()
+	if outcome == "refused" {
+		m.unloaded.Inc()
+	}
 	m.Using(digest)
 }
 

@@ -38,11 +38,11 @@ type Reloader struct {
 // lookAgain is after what time a file is read although the file system tells of no change.
 const lookAgain = time.Minute
 
-// Start loads the first model, from the cache if Path is not there.
+// Start loads the first model, from the cache if Path is not there, or cannot be read.
 func (r *Reloader) Start() error {
 	r.seen, r.looked = fingerprint(r.Path), time.Now()
 	m, err := OpenModel(r.Path, r.Load)
-	if err != nil && errors.Is(err, fs.ErrNotExist) && r.Cache != "" {
+	if _, unreachable := errors.AsType[*fs.PathError](err); unreachable && r.Cache != "" {
 		cached, err2 := newest(r.Cache)
 		if err2 != nil {
 			return fmt.Errorf("%w (and no copy in the cache: %w)", err, err2)
@@ -50,7 +50,7 @@ func (r *Reloader) Start() error {
 		if m, err2 = OpenModel(cached, r.Load); err2 != nil {
 			return err2
 		}
-		r.log("the model is not there; the last good copy is used", "path", r.Path, "digest", m.Digest())
+		r.log(slog.LevelWarn, "the model cannot be read; the last good copy is used", "path", r.Path, "digest", m.Digest())
 	} else if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (r *Reloader) Check(ctx context.Context) (swapped bool, err error) {
 	}
 	r.Live.Swap(m)
 	r.Metrics.Reloaded("used", m.Digest())
-	r.log("another model is in use", "path", r.Path, "digest", m.Digest())
+	r.log(slog.LevelInfo, "another model is in use", "path", r.Path, "digest", m.Digest())
 	return true, r.keep(m)
 }
 
@@ -159,13 +159,13 @@ func (r *Reloader) refuse(digest string, err error) error {
 	}
 	r.refused = digest
 	r.Metrics.Reloaded("refused", current)
-	r.log("a model was refused; the one before it stays", "path", r.Path, "digest", digest, "error", err.Error())
+	r.log(slog.LevelWarn, "a model was refused; the one before it stays", "path", r.Path, "digest", digest, "error", err.Error())
 	return err
 }
 
-func (r *Reloader) log(text string, args ...any) {
+func (r *Reloader) log(level slog.Level, text string, args ...any) {
 	if r.Log != nil {
-		r.Log.Info(text, args...)
+		r.Log.Log(context.Background(), level, text, args...)
 	}
 }
 

@@ -1,7 +1,10 @@
 package serve
 
 import (
+	"bytes"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,6 +72,15 @@ func TestReload(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, info.Mode().Perm()&0o077, "the cache is private")
 	require.Error(t, (&Reloader{Live: &Live{}, Path: path, Cache: t.TempDir()}).Start())
+	put(t, path, one)
+	var log bytes.Buffer
+	elsewhere := &Reloader{Live: &Live{}, Path: filepath.Join(path, "below a file"), Cache: cache, Log: slog.New(slog.NewTextHandler(&log, nil))}
+	require.NoError(t, elsewhere.Start(), "whatever the reason is that it cannot be read")
+	require.Contains(t, log.String(), `level=WARN msg="the model cannot be read; the last good copy is used"`)
+
+	w := httptest.NewRecorder()
+	r.Metrics.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	require.Contains(t, w.Body.String(), "\nthreatdetect_model_reload_failed_total 3\n")
 }
 
 // TestReloadUnderLoad swaps while requests are answered: each is answered, by one of the two models.
