@@ -130,22 +130,29 @@ func TestDamagedJournal(t *testing.T) {
 	}
 }
 
-// TestLostRecord: a journal without its last record names a state that is not there any more. Nothing is touched until it is told to begin anew.
-func TestLostRecord(t *testing.T) {
+// TestLostState: a journal that lost durable records names a state that is not there any more. Nothing is touched until it is told to begin anew.
+func TestLostState(t *testing.T) {
 	d := randomDetector(t, "flow-context/1", 2)
-	logs, want, out := makeLogs(t, 2000), quickDir(t), quickDir(t)
+	logs, want, out, state := makeLogs(t, 1500), quickDir(t), "", ""
 	_, err := runJob(t, d, []string{logs}, want, small())
 	require.NoError(t, err)
-	half(t, d, logs, out)
-	name := filepath.Join(out, journalName)
-	text, err := os.ReadFile(name)
-	require.NoError(t, err)
-	text = text[:bytes.LastIndexByte(text[:len(text)-1], '\n')+1]
-	require.NoError(t, os.WriteFile(name, text, 0o600))
+	for at := 30; state == ""; at += 5 { // until there is a commit
+		out = quickDir(t)
+		opts := small()
+		opts.disk = &faultyDisk{at: at, err: errKilled}
+		_, err := runJob(t, d, []string{logs}, out, opts)
+		require.ErrorIs(t, err, errKilled)
+		_, commits, _, err := readJournal(osDisk{}, out)
+		require.NoError(t, err)
+		if len(commits) > 0 {
+			state = filepath.Join(out, commits[len(commits)-1].State)
+		}
+	}
+	require.NoError(t, os.Remove(state))
 	before := tree(t, out)
 	_, err = runJob(t, d, []string{logs}, out, small())
 	require.ErrorIs(t, err, ErrJournal)
-	require.ErrorContains(t, err, "read state: "+filepath.Join(out, statePrefix))
+	require.ErrorContains(t, err, "read state: "+state+": ")
 	require.ErrorContains(t, err, "it is gone; --restart begins anew")
 	require.Equal(t, before, tree(t, out))
 	opts := small()
