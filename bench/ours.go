@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"testing"
-	"time"
 
 	"threatdetect/inference"
 	"threatdetect/model"
@@ -107,8 +106,7 @@ type ownFigures struct {
 	CompileNS       float64         // processor time of making a predictor of it
 	CompileOverLoad float64         // median of the ratio in each round
 	Allocs          map[int]float64 // allocations per call once warm, by batch size
-	TwoOverOne      float64         // wall time of 100,000 rows by one goroutine over that by two, the least of each
-	TwoAtMost       float64         // the same if both had a core each all the time: twice the processor time of one over that of two
+	two
 }
 
 // measureOurs prints the figures of one model as JSON. It must not be pinned to a core.
@@ -161,25 +159,13 @@ func measureOurs(out io.Writer, modelPath, rowsPath string, rounds int) error {
 	}
 
 	opts.Workers = 2
-	two, err := inference.Open(modelPath, opts)
+	both, err := inference.Open(modelPath, opts)
 	if err != nil {
 		return err
 	}
-	least := map[*inference.Predictor]time.Duration{p: time.Hour, two: time.Hour}
-	cpu := map[*inference.Predictor][]float64{}
-	// A try counts if nothing else ran all the while, which is rarer the longer it takes.
-	for start := time.Now(); rounds > 0 && (time.Since(start) < 3*time.Second || len(cpu[p]) < 40 && time.Since(start) < 20*time.Second); {
-		for p := range least {
-			began, cpuBegan := time.Now(), processTime()
-			if err := p.PredictBatch(dst, rows); err != nil {
-				return err
-			}
-			least[p] = min(least[p], time.Since(began))
-			cpu[p] = append(cpu[p], float64(processTime()-cpuBegan))
-		}
+	if f.two, err = measureTwo(p, both, dst, rows, rounds); err != nil {
+		return err
 	}
-	f.TwoAtMost = 2 * median(cpu[p]) / max(median(cpu[two]), 1)
-	f.TwoOverOne = float64(least[p]) / float64(least[two])
 	return json.NewEncoder(out).Encode(f)
 }
 

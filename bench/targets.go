@@ -58,7 +58,7 @@ var targets = []target{
 		figure: func(res *results, m string) float64 { return res.ratio(m, current, puregoName, 1000) }},
 	{What: "portable Go, one row, over leaves", Keys: allModels, Accept: same(6, 5), Aim: same(8, 5), Moonshot: same(12, 5),
 		figure: func(res *results, m string) float64 { return res.ratio(m, "leaves", puregoName, 1) }},
-	{What: "two threads over one, batches of 100,000 (wall time, so no more than a lower bound on a busy machine)", Keys: allModels, Accept: same(1.8, 5), Aim: same(1.9, 5), Moonshot: same(1.97, 5),
+	{What: "two threads over one, batches of 100,000 (wall time, medians of pairs; what the machine gives a loop in registers is below, under loading and memory)", Keys: allModels, Accept: same(1.8, 5), Aim: same(1.9, 5), Moonshot: same(1.97, 5),
 		figure: func(res *results, m string) float64 { return res.own(m).TwoOverOne }},
 	{What: "time to compile a model over the time to load it from UBJSON", Keys: allModels, AtMost: true,
 		Accept: same(2, 5), Aim: same(1, 5), Moonshot: same(0.3, 5),
@@ -78,7 +78,7 @@ func (res *results) own(model string) *ownFigures {
 	if f := res.Own[model]; f != nil {
 		return f
 	}
-	return &ownFigures{TwoOverOne: 0, CompileOverLoad: math.NaN()}
+	return &ownFigures{CompileOverLoad: math.NaN()}
 }
 
 // avx2 is the contender that runs the AVX2 kernels: the one that is forced to, or ours where it can do no better.

@@ -10,12 +10,10 @@ const (
 	// microseconds.
 	minShare = 50_000
 
-	// maxTurn is the most parts of the work, of minPart rows or a block, that a goroutine takes at a time. The last are taken one at a time, so that
-	// a goroutine that is late costs the others little.
-	maxTurn = 4
+	// minPart is the rows of a part if there are no blocks; else a part is a block.
 	minPart = 32
 
-	// turnTime is about how many nanoseconds of work it should be, if more than one part.
+	// turnTime is about how many nanoseconds of work a goroutine takes at a time, if more than one part.
 	turnTime = 100_000
 )
 
@@ -91,9 +89,8 @@ func (p *Predictor) run(dst []float32, in *input) {
 		return
 	}
 	j := p.jobs.Get().(*job)
-	j.turns = newTurns(in.n, part, part*max(min(in.n/(part*workers*2*maxTurn), int(turnTime/p.cost(part)), maxTurn), 1), workers)
 	j.prepare(dst, in, part, workers)
-	j.run(dst, in, workers)
+	j.run(dst, in, part, workers)
 	p.jobs.Put(j)
 }
 
@@ -116,30 +113,13 @@ func (p *Predictor) cost(n int) float64 {
 	return float64(n) * row
 }
 
-// turns are the rows of a batch as goroutines take them: some at a time, and in the end, where one waits for the other, a part at a time.
-type turns struct{ n, part, long, longs int }
-
-// newTurns returns turns of n rows of which the last long one of each worker is cut into parts.
-func newTurns(n, part, long, workers int) turns {
-	return turns{n, part, long, max(n/long-workers, 0)}
-}
-
-// rows returns which rows a turn has; n is 0 or less behind the last one.
-func (t *turns) rows(turn int) (first, n int) {
-	if turn < t.longs {
-		return turn * t.long, t.long
-	}
-	first = t.longs*t.long + (turn-t.longs)*t.part
-	return first, min(t.part, t.n-first)
-}
-
 // job is one batch that several goroutines work on. It is used again and again, so that a batch allocates nothing.
 type job struct {
-	p     *Predictor
-	turns turns
-	next  atomic.Int64 // turn
-	wait  sync.WaitGroup
-	help  func() // work, then report; made once, because a go statement would allocate it
+	p      *Predictor
+	part   int // rows
+	shares shares
+	wait   sync.WaitGroup
+	help   func() // work, then report; made once, because a go statement would allocate it
 
 	scratches []*scratch // of each of the goroutines
 	warm      [8]int     // how many of these have met rows of each form, in blocks and without
@@ -175,9 +155,9 @@ func (j *job) prepare(dst []float32, in *input, part, workers int) {
 }
 
 // run scores all rows of in with a number of goroutines, one of which is the caller's.
-func (j *job) run(dst []float32, in *input, workers int) {
-	j.dst, j.in = dst, *in
-	j.next.Store(0)
+func (j *job) run(dst []float32, in *input, part, workers int) {
+	j.dst, j.in, j.part = dst, *in, part
+	j.shares.split((in.n+part-1)/part, max(int(turnTime/j.p.cost(part)), 1), workers)
 	j.workers.Store(0)
 	j.wait.Add(workers - 1)
 	for range workers - 1 {
@@ -190,12 +170,15 @@ func (j *job) run(dst []float32, in *input, workers int) {
 
 // work takes rows until none is left.
 func (j *job) work() {
-	s := j.scratches[j.workers.Add(1)-1]
+	worker := int(j.workers.Add(1)) - 1
+	s := j.scratches[worker]
 	for {
-		first, n := j.turns.rows(int(j.next.Add(1)) - 1)
-		if n <= 0 {
+		part, n := j.shares.take(worker)
+		if n == 0 {
 			return
 		}
+		first := part * j.part
+		n = min(n*j.part, j.in.n-first)
 		j.p.score(j.dst[first*j.p.numOutput:][:n*j.p.numOutput], &j.in, first, n, s)
 	}
 }

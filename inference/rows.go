@@ -100,6 +100,9 @@ func (p *Predictor) matrix(op string, dst []float32, m Matrix) (input, error) {
 		return input{}, err
 	}
 	in := input{n: m.Rows, base: m.Base}
+	if m.Rows > 0 {
+		m.Data = m.Data[:(height-1)*stride+width] // what lies behind is nobody's business
+	}
 	in.matrix = forest.Matrix{Data: m.Data, RowStride: stride, ColumnStride: 1}
 	if m.ByColumn {
 		in.matrix.RowStride, in.matrix.ColumnStride = 1, stride

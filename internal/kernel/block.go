@@ -109,17 +109,21 @@ func (p *Plan) margins(dst, base []float32, x source, n int, baseLast bool, s *S
 		} else {
 			p.start(from, step, k, rows, s)
 		}
-		s.soon = soonAfter(x.Matrix, first+k, n, rows)
+		s.soon = soonAfter(x.Matrix, first+k, rows)
 		p.sum(x.rows(first), k, rows, s)
 		p.finish(dst[(first+skip)*groups:], from[skip*step:], step, k, skip, rows, baseLast, s)
 	}
 	s.soon = nil // rows are the caller's
 }
 
-// soonAfter is the rows of the block behind one, from row first on, up to row n, if they are few enough to be asked for ahead.
-func soonAfter(m Matrix, first, n, rows int) []float32 {
-	next := min(rows, n-first)
-	if m.ColumnStride != 1 || m.RowStride == 0 || next < SmallRows || m.RowStride > maxAsked/4/rows {
+// soonAfter is the rows of the block behind one, from row first on, if they are few enough to be asked for ahead. The last block of a call asks for those of
+// the next call, if m has them: a goroutine takes its part of a batch in several calls.
+func soonAfter(m Matrix, first, rows int) []float32 {
+	if m.ColumnStride != 1 || m.RowStride == 0 || m.RowStride > maxAsked/4/rows {
+		return nil
+	}
+	next := min(rows, (len(m.Data)-1)/m.RowStride+1-first)
+	if next < SmallRows {
 		return nil
 	}
 	return m.Data[first*m.RowStride:][:(next-1)*m.RowStride+1]

@@ -14,8 +14,9 @@ const tableDepth = 6
 type network struct {
 	*simd
 	planes, program, work reg.Register
-	next                  int // node
+	next                  int // node, as the program's register counts
 	slot                  int // of work
+	passed                int // nodes that the program's register has left behind
 }
 
 // reference loads the reference to the plane of the next node.
@@ -59,27 +60,41 @@ func (n *network) subtree(height int) []int {
 	return append(left, m)
 }
 
-// large evaluates a sub-tree of a height above 6: the codes of the sub-trees wait in memory.
-func (n *network) large(height int, root bool) []int {
+// park writes a code to memory and returns where it is.
+func (n *network) park(code []int) (slot int) {
+	slot = n.slot
+	for i, r := range code {
+		n.VMOVDQU(n.v(r), at(n.work, n.size()*(slot+i)))
+	}
+	n.give(code...)
+	n.slot += len(code)
+	return slot
+}
+
+// large evaluates a tree of 7 or 8 levels: the codes of its halves wait in memory. Those of 8 levels are made by the same code, one after the other: the instructions
+// of both are more than a processor keeps decoded.
+func (n *network) large(height int) []int {
 	size := n.size()
-	park := func(code []int) (slot int) {
-		slot = n.slot
-		for i, r := range code {
-			n.VMOVDQU(n.v(r), at(n.work, size*(slot+i)))
-		}
-		n.give(code...)
-		n.slot += len(code)
-		return slot
-	}
-	half := func() int {
-		if height-1 > 6 {
-			return park(n.large(height-1, false))
-		}
-		return park(n.subtree(height - 1))
-	}
 	before := n.slot
-	left := half()
-	right := half()
+	var left, right int
+	if height == 7 {
+		left = n.park(n.subtree(6))
+		right = n.park(n.subtree(6))
+	} else {
+		work, halves := n.work, n.GP64()
+		moving := n.GP64()
+		n.MOVQ(work, moving)
+		n.MOVQ(operand.U32(2), halves)
+		n.Label("half")
+		n.work = moving
+		left = n.park(n.large(7))
+		right = n.slot
+		n.ADDQ(operand.U32(2*n.next), n.program)
+		n.ADDQ(operand.U32(size*(right-left)), moving)
+		n.DECQ(halves)
+		n.JNE(operand.LabelRef("half"))
+		n.work, n.passed, n.next = work, 2*n.next, 0
+	}
 	m := n.take()
 	n.VMOVDQU(n.reference(), n.v(m))
 	var code []int
@@ -113,7 +128,7 @@ func (s *simd) trees(depth int) {
 	if depth <= 6 {
 		code = n.subtree(depth)
 	} else {
-		code = n.large(depth, true)
+		code = n.large(depth)
 	}
 	words := make([]int, 8)
 	for i := range words {
@@ -137,7 +152,7 @@ func (s *simd) trees(depth int) {
 	if tables {
 		s.askAhead(10, "asked")
 	}
-	s.ADDQ(operand.U32(2*(1<<depth-1)), n.program)
+	s.ADDQ(operand.U32(2*n.next), n.program)
 	s.ADDQ(operand.U32(4*max(16, 1<<depth)), leaves)
 	s.DECQ(count)
 	s.JNE(operand.LabelRef("tree"))
@@ -235,7 +250,7 @@ func (n *network) lookUp(depth int, words []int, leaves, sums reg.Register) {
 	}
 }
 
-// load adds leaves that it loads one by one.
+// load adds leaves that it loads one by one, for one register of codes after the other: in a loop, see large.
 func (n *network) load(depth int, words []int, leaves, sums reg.Register) {
 	s, work := n.simd, n.work
 	for j, w := range words {
@@ -243,6 +258,10 @@ func (n *network) load(depth int, words []int, leaves, sums reg.Register) {
 	}
 	s.give(words...)
 	lanes := s.size() / 16
+	j := s.GP64() // times the size of a vector
+	of := func(base reg.Register, each, offset int) operand.Mem {
+		return operand.Mem{Base: base, Index: j, Scale: uint8(each / s.size()), Disp: offset}
+	}
 	// Eight codes come in one load; a load for each would take the time of those of the leaves.
 	code := s.GP64()
 	take := func(eight reg.GPVirtual, i int) reg.GPVirtual {
@@ -253,38 +272,42 @@ func (n *network) load(depth int, words []int, leaves, sums reg.Register) {
 		s.SHRQ(operand.U8(8), eight)
 		return code
 	}
-	for j := range words {
-		// The leaves of the next tree, and the program of the one behind it, come from far if there are many trees.
-		for line := range 1 << depth / 16 / 8 {
-			s.PREFETCHT0(at(leaves, 4<<depth+64*(1<<depth/16/8*j+line)))
+	s.XORL(j.As32(), j.As32())
+	s.Label("leaves")
+	// The leaves of the next tree, and the program of the one behind it, come from far if there are many trees.
+	lines := 1 << depth / 16 / 8
+	for line := range lines {
+		s.PREFETCHT0(of(leaves, 64*lines, 4<<depth+64*line))
+	}
+	s.PREFETCHT0(of(n.program, 1<<depth/4, 4<<depth-2*n.passed))
+	for i := 0; i < 4; i += 2 {
+		var eights [2]reg.GPVirtual
+		for lane := range lanes {
+			eights[lane] = s.GP64()
+			s.MOVQ(of(work, s.size(), 16*lane+4*i), eights[lane])
 		}
-		s.PREFETCHT0(at(n.program, 4<<depth+1<<depth/4*j))
-		for i := 0; i < 4; i += 2 {
-			var eights [2]reg.GPVirtual
-			for lane := range lanes {
-				eights[lane] = s.GP64()
-				s.MOVQ(at(work, s.size()*j+16*lane+4*i), eights[lane])
-			}
-			for half := range 2 {
-				a, b := s.take(), s.take()
-				for lane, r := range []int{a, b}[:lanes] {
-					for c := range 4 {
-						m := operand.Mem{Base: leaves, Index: take(eights[lane], 4*half+c), Scale: 4}
-						if c == 0 {
-							s.VMOVSS(m, s.x(r))
-						} else {
-							s.VINSERTPS(operand.U8(16*c), m, s.x(r), s.x(r))
-						}
+		for half := range 2 {
+			a, b := s.take(), s.take()
+			for lane, r := range []int{a, b}[:lanes] {
+				for c := range 4 {
+					m := operand.Mem{Base: leaves, Index: take(eights[lane], 4*half+c), Scale: 4}
+					if c == 0 {
+						s.VMOVSS(m, s.x(r))
+					} else {
+						s.VINSERTPS(operand.U8(16*c), m, s.x(r), s.x(r))
 					}
 				}
-				if lanes == 2 {
-					s.VINSERTF128(operand.U8(1), s.x(b), s.v(a), s.v(a))
-				}
-				m := at(sums, 4*s.group()*j+s.size()*(i+half))
-				s.VADDPS(m, s.v(a), s.v(a))
-				s.VMOVUPS(s.v(a), m)
-				s.give(a, b)
 			}
+			if lanes == 2 {
+				s.VINSERTF128(operand.U8(1), s.x(b), s.v(a), s.v(a))
+			}
+			m := of(sums, 4*s.group(), s.size()*(i+half))
+			s.VADDPS(m, s.v(a), s.v(a))
+			s.VMOVUPS(s.v(a), m)
+			s.give(a, b)
 		}
 	}
+	s.ADDQ(operand.U8(s.size()), j)
+	s.CMPQ(j, operand.U32(uint32(s.size()*groups)))
+	s.JB(operand.LabelRef("leaves"))
 }
