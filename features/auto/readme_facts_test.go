@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,99 +19,132 @@ import (
 	"threatdetect/internal/testkit/logs"
 )
 
-// facts are the numbers that are true of a file.
-type facts map[int]bool
+// facts are numbers that are true of a file, by the names that the README has for them.
+type facts map[string]int
 
-func (f facts) add(numbers ...int) {
-	for _, n := range numbers {
-		f[n] = true
+// set adds a number. A name means one thing.
+func (f facts) set(t *testing.T, name string, n int) {
+	t.Helper()
+	if old, ok := f[name]; ok {
+		require.Equal(t, old, n, "two numbers of the name %q", name)
 	}
+	f[name] = n
 }
 
-// factsOf counts a file of the samples: rows and columns, how often each value of its last columns occurs, and whatever else the
+// factsOf counts a file of the samples: rows and columns, how often each value of its columns of labels occurs, and whatever else the
 // README has a number of.
 func factsOf(t *testing.T, name string, plain []byte) facts {
 	f := facts{}
 	switch {
 	case strings.HasSuffix(name, ".json.gz") && strings.HasPrefix(name, "models/"):
-		modelFacts(t, f, plain)
+		f.model(t, plain)
 	case strings.HasPrefix(name, "netflow/") && strings.HasSuffix(name, ".json.gz"):
-		f.add(bytes.Count(plain, []byte("\n")))
+		f.set(t, "lines", bytes.Count(plain, []byte("\n")))
 	case strings.HasSuffix(name, ".nfcapd.gz"):
-		f.add(int(binary.LittleEndian.Uint64(plain[140:]))) // flows, by the statistics behind the header of 140 bytes
+		f.set(t, "flows", int(binary.LittleEndian.Uint64(plain[140:]))) // by the statistics behind the header of 140 bytes
 	case strings.HasPrefix(name, "suricata/"):
-		f.eve(plain)
+		f.eve(t, plain)
 	case strings.HasSuffix(name, ".log.gz"):
-		f.vpc(plain)
+		f.vpc(t, plain)
 	case strings.Contains(name, "csv") || strings.Contains(name, "KDD") || strings.Contains(name, "binetflow"):
 		f.table(t, name, plain)
 	}
 	return f
 }
 
-// vpc adds how many lines are records of a VPC flow log.
-func (f facts) vpc(plain []byte) {
+// vpc counts the records of a VPC flow log.
+func (f facts) vpc(t *testing.T, plain []byte) {
 	n := 0
 	for line := range bytes.Lines(plain) {
 		if !bytes.Contains(line, []byte("srcaddr")) && len(bytes.TrimSpace(line)) > 0 {
 			n++
 		}
 	}
-	f.add(n)
+	f.records(t, n, "record", "records")
 }
 
-// table adds rows, columns and values of a file of cells.
+func (f facts) records(t *testing.T, n int, names ...string) {
+	for _, name := range names {
+		f.set(t, name, n)
+	}
+}
+
+// table counts rows, columns and labels of a file of cells.
 func (f facts) table(t *testing.T, name string, plain []byte) {
 	plain = bytes.TrimPrefix(plain, []byte("\xef\xbb\xbf"))
 	r := csv.NewReader(bytes.NewReader(plain))
-	r.FieldsPerRecord, r.LazyQuotes = -1, true
+	r.FieldsPerRecord, r.LazyQuotes, r.ReuseRecord = -1, true, true
 	if strings.Contains(name, ".tsv") {
 		r.Comma = '\t'
 	}
-	rows, err := r.ReadAll()
-	require.NoError(t, err)
-	header := !strings.Contains(name, "head3400") && !strings.Contains(name, "KDD")
-	f.add(len(rows[len(rows)-1]), len(rows[0]))
-	if header {
-		rows = rows[1:]
+	kdd := strings.Contains(name, "KDD")
+	rows, width := 0, 0
+	if !strings.Contains(name, "head3400") && !kdd {
+		_, err := r.Read()
+		require.NoError(t, err)
+		f.set(t, "header", 1)
 	}
-	width := len(rows[0])
-	f.add(len(rows), width, width-1) // without the label
-	for _, column := range []int{width - 3, width - 2, width - 1} {
-		values := map[string]int{}
-		for _, row := range rows {
-			if len(row) == width {
-				values[strings.TrimSpace(row[column])]++
-			}
+	var values [2]map[string]int // of the last column, and of the one ahead of it
+	values[0], values[1] = map[string]int{}, map[string]int{}
+	background, inf := 0, 0
+	for {
+		row, err := r.Read()
+		if err == io.EOF || err == nil && row[0] == "Summary" {
+			break
 		}
-		benign, least, greatest := 0, 1<<30, 0
-		for v, n := range values {
-			f.add(n)
-			if v == "normal" || v == "Normal" || v == "" {
-				benign += n
-			}
-			if n, err := strconv.Atoi(v); err == nil {
-				least, greatest = min(least, n), max(greatest, n)
-			}
+		require.NoError(t, err)
+		if rows == 0 {
+			width = len(row)
 		}
-		f.add(len(rows)-benign, len(values)-1, greatest, least) // attacks, of so many names; the range of a number
-	}
-	kinds := map[string]int{}
-	for _, row := range rows {
-		switch label := row[len(row)-1]; {
-		case strings.HasPrefix(label, "flow=Background"):
-			kinds["background"]++
-		case len(row) > 2 && row[2] == "arp":
-			kinds["arp"]++
+		require.Len(t, row, width)
+		rows++
+		for k := range values {
+			values[k][strings.TrimSpace(row[width-1-k])]++
+		}
+		if strings.HasPrefix(row[width-1], "flow=Background") {
+			background++
+		}
+		if slices.Contains(row, "inf") {
+			inf++
 		}
 	}
-	for _, n := range kinds {
-		f.add(n)
+	f.records(t, rows, "rows", "flows", "record")
+	if strings.Contains(name, "_features") {
+		width = rows // a table of columns
+	}
+	f.set(t, "columns", width)
+	f.set(t, "features", width-1) // without the label
+	f.set(t, "rows with inf", inf)
+	f.set(t, "flow=Background*", background)
+	kinds, attacks := values[0], values[0]["1"]
+	switch {
+	case kdd: // behind the label is how difficult it is
+		kinds = values[1]
+		attacks = rows - kinds["normal"]
+		f.set(t, "attack", attacks)
+		f.set(t, "attack names", len(kinds)-1)
+	case strings.HasPrefix(name, "unsw-nb15/") && !strings.Contains(name, "raw.sample"):
+		for kind, n := range values[1] {
+			if _, err := strconv.Atoi(kind); err != nil {
+				f.set(t, kind, n)
+			}
+		}
+	}
+	for kind, n := range kinds {
+		switch {
+		case kind == "":
+			kind = "empty"
+		case kind == "0":
+			f.records(t, n, "label 0", "Label 0")
+		}
+		f.set(t, kind, n)
+	}
+	if rows > 0 {
+		f.set(t, "% attack rate", (100*attacks+rows/2)/rows)
 	}
 }
 
-func (f facts) eve(plain []byte) {
-	kinds := map[string]int{}
+func (f facts) eve(t *testing.T, plain []byte) {
 	for line := range bytes.Lines(plain) {
 		var event struct {
 			Kind string `json:"event_type"`
@@ -120,25 +154,25 @@ func (f facts) eve(plain []byte) {
 			}
 			TCP json.RawMessage
 		}
-		if json.Unmarshal(line, &event) != nil {
-			continue
-		}
-		kinds["all"]++
-		kinds[event.Kind]++
+		require.NoError(t, json.Unmarshal(line, &event))
+		f["events"]++
+		f[event.Kind]++
 		if event.Kind == "flow" {
-			kinds["state "+event.Flow.State]++
-			kinds["reason "+event.Flow.Reason]++
-			kinds[fmt.Sprint("alerted ", event.Flow.Alerted)]++
-			kinds[fmt.Sprint("tcp ", event.TCP != nil)]++
+			// The first of several is told with what they are: "state closed 1, new 2".
+			f["state "+event.Flow.State]++
+			f["reason "+event.Flow.Reason]++
+			f[event.Flow.State]++
+			f[event.Flow.Reason]++
+			f[fmt.Sprint("alerted ", event.Flow.Alerted)]++
+			if event.TCP != nil {
+				f["with a tcp object"]++
+			}
 		}
-	}
-	for _, n := range kinds {
-		f.add(n)
 	}
 }
 
-// modelFacts adds trees, their depth, classes and expected rows.
-func modelFacts(t *testing.T, f facts, plain []byte) {
+// model counts trees, their depth, classes and expected rows.
+func (f facts) model(t *testing.T, plain []byte) {
 	var doc struct {
 		Learner struct {
 			Booster json.RawMessage `json:"gradient_booster"`
@@ -152,7 +186,9 @@ func modelFacts(t *testing.T, f facts, plain []byte) {
 	}
 	plain = bytes.ReplaceAll(plain, []byte("NaN"), []byte("null"))
 	require.NoError(t, json.Unmarshal(plain, &doc))
-	f.add(len(doc.Prob), len(doc.Leaf), len(doc.Contribs))
+	f.records(t, len(doc.Prob), "rows")
+	f.set(t, "leaf ids", len(doc.Leaf))
+	f.set(t, "SHAP contributions", len(doc.Contribs))
 	if doc.Learner.Booster == nil {
 		return
 	}
@@ -171,7 +207,9 @@ func modelFacts(t *testing.T, f facts, plain []byte) {
 	trees := append(b.Model.Trees, b.Tree.Model.Trees...)
 	classes, err := strconv.Atoi(doc.Learner.Param.NumClass)
 	require.NoError(t, err)
-	f.add(len(trees), classes, len(trees)/max(1, classes))
+	f.set(t, "trees", len(trees))
+	f.set(t, "classes", classes)
+	f.set(t, "rounds", len(trees)/max(1, classes))
 	deepest := 0
 	for _, tree := range trees {
 		depth := make([]int, len(tree.Left))
@@ -182,7 +220,7 @@ func modelFacts(t *testing.T, f facts, plain []byte) {
 			}
 		}
 	}
-	f.add(deepest)
+	f.set(t, "depth", deepest)
 }
 
 // sample is a file of the samples, unpacked.
