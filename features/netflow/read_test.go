@@ -78,6 +78,7 @@ func TestFaults(t *testing.T) {
 		"no start":             {0, "", features.ReasonMissing},
 		"no protocol":          {7, "-", features.ReasonMissing},
 		"a protocol too high":  {7, "256", features.ReasonNumber},
+		"an end beside td":     {1, "2018-01-12 15:37", features.ReasonTime},
 		"seconds for a time":   {0, "1515771450", features.ReasonTime},
 		"no such day":          {0, "2018-02-30 00:00:00", features.ReasonTime},
 		"a negative duration":  {2, "-1", features.ReasonNumber},

@@ -119,6 +119,11 @@ func (r *reader) times() celllog.Fault {
 			return celllog.Fault{Column: colDuration, Reason: features.ReasonTime}
 		}
 		rec.End = rec.Start + d
+		if r.values[colEnd].text != nil { // which is checked though it is in whole seconds, so that the duration tells the end
+			if _, ok := r.time(colEnd); !ok {
+				return celllog.Fault{Column: colEnd, Reason: features.ReasonTime}
+			}
+		}
 	case r.values[colEnd].text != nil:
 		if rec.End, ok = r.time(colEnd); !ok || rec.End < rec.Start || rec.End-rec.Start < 0 {
 			return celllog.Fault{Column: colEnd, Reason: features.ReasonTime}

@@ -9,7 +9,8 @@
 // fields are the fourteen of version 2, or those that Options.Fields names. Names that are not known are passed over.
 // JSON objects with the same names, one a line or in an array, are read as well.
 //
-//	address     pkt-srcaddr and pkt-dstaddr, the packet's own, before srcaddr and dstaddr, the interface's
+//	address     pkt-srcaddr and pkt-dstaddr, the packet's own, before srcaddr and dstaddr, the interface's, which are
+//	            checked all the same
 //	flags       the log knows SYN, FIN and RST; ACK is read where it comes with SYN, and PSH and URG are missing
 //	no reply    a direction without a record had no packets, unless the log says SKIPDATA for the time
 //	start, end  whole seconds, so a duration of 0 may be most of one

@@ -73,6 +73,24 @@ func TestCustomFields(t *testing.T) {
 	require.ErrorContains(t, r.Err, "line 1: no column end")
 }
 
+// A column that another one takes the place of is checked all the same.
+func TestBothAddresses(t *testing.T) {
+	row := func(src, dst, pktSrc, pktDst string) string {
+		return fmt.Sprintf("8 eni-1 %s %s 443 80 %s %s 6 100 2 100 160 ACCEPT 18 OK x\n", src, dst, pktSrc, pktDst)
+	}
+	log := custom + row("10.0.0.1", "10.0.0.2", "10.1.1.1", "-") + row("x", "10.0.0.2", "10.1.1.1", "-") + row("10.0.0.1", "10.0.0", "-", "10.1.1.1") +
+		row("10.0.0.1", "10.0.0.2", "10.1.1.", "-") + row("10.0.0.1", "10.0.0.2", "-", "no") + row("-", "-", "10.1.1.1", "10.1.1.2") + row("-", "10.0.0.2", "-", "10.1.1.2")
+	r := read(t, log, nil)
+	require.NoError(t, r.Err)
+	require.Equal(t, map[features.Reason]int64{features.ReasonAddress: 4, features.ReasonMissing: 1}, r.Skipped())
+	require.EqualValues(t, 2, r.Account.Flows)
+	var fields []string
+	for _, bad := range r.Bad {
+		fields = append(fields, bad.Field)
+	}
+	require.Equal(t, []string{"srcaddr", "dstaddr", "pkt-srcaddr", "pkt_dstaddr", "srcaddr"}, fields, "as the log calls them")
+}
+
 func TestInitiator(t *testing.T) {
 	head := "interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end tcp-flags\n"
 	r := read(t, head+"eni-1 10.0.0.1 10.0.0.2 8000 9000 6 5 500 100 160 18\neni-1 10.0.0.2 10.0.0.1 9000 8000 6 4 400 101 161 3\n"+

@@ -2,6 +2,7 @@ package vpcflow
 
 import (
 	"crypto/sha256"
+	"net/netip"
 
 	"threatdetect/features"
 	"threatdetect/internal/celllog"
@@ -40,13 +41,11 @@ func (r *reader) build(v Record) celllog.Fault {
 		r.lost(v)
 		return fault(celllog.NoColumn, features.ReasonSkipData)
 	}
-	src, srcColumn := either(v, colPktSrc, colSrc)
-	dst, dstColumn := either(v, colPktDst, colDst)
 	switch {
-	case src == nil:
-		return fault(srcColumn, features.ReasonMissing)
-	case dst == nil:
-		return fault(dstColumn, features.ReasonMissing)
+	case v.Get(colSrc) == nil && v.Get(colPktSrc) == nil:
+		return fault(colSrc, features.ReasonMissing)
+	case v.Get(colDst) == nil && v.Get(colPktDst) == nil:
+		return fault(colDst, features.ReasonMissing)
 	case v.Get(colStart) == nil:
 		return fault(colStart, features.ReasonMissing)
 	case v.Get(colEnd) == nil:
@@ -60,11 +59,16 @@ func (r *reader) build(v Record) celllog.Fault {
 		}
 		rec.Proto, rec.ProtoName, rec.HasProto = r.flow.Proto, r.flow.ProtoName, true
 	}
-	if rec.Src, ok = celllog.Addr(src); !ok {
-		return fault(srcColumn, features.ReasonAddress)
-	}
-	if rec.Dst, ok = celllog.Addr(dst); !ok {
-		return fault(dstColumn, features.ReasonAddress)
+	for c, addr := range [...]*netip.Addr{colSrc: &rec.Src, colDst: &rec.Dst, colPktSrc: &rec.Src, colPktDst: &rec.Dst} {
+		if addr == nil {
+			continue
+		}
+		// The interface's own address is checked even where the packet's takes its place.
+		if text := v.Get(c); text != nil {
+			if *addr, ok = celllog.Addr(text); !ok {
+				return fault(c, features.ReasonAddress)
+			}
+		}
 	}
 	if ports {
 		if rec.SrcPort, rec.HasSrcPort, ok = port(v.Get(colSrcPort)); !ok {
@@ -116,14 +120,6 @@ func (r *reader) lost(v Record) {
 	if ok && ok2 && start <= end {
 		r.pairer.Lost(r.rec.Scope, start, end)
 	}
-}
-
-// either returns the first column that has a value, and its number.
-func either(v Record, first, second int) ([]byte, int) {
-	if text := v.Get(first); text != nil {
-		return text, first
-	}
-	return v.Get(second), second
 }
 
 func port(text []byte) (v uint16, known, ok bool) {

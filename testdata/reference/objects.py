@@ -244,6 +244,8 @@ class NetFlow(Objects, oneway.OneWay):
                 if elapsed < 0 or not features.in_int64(elapsed):
                     raise Fault("number")
                 r.end = r.start + elapsed
+                if "end" in row:
+                    time("end")
             elif "end" in row:
                 r.end = time("end")
             if r.end < r.start or not features.in_int64(r.end) or not features.in_int64(r.end - r.start):

@@ -1,7 +1,7 @@
 """VPC flow logs and nfdump's CSV, and the pairing of their records (network-logs 1.4, 1.5, 3.8.2 to 3.8.4).
 
-Where the specification leaves a choice, this program takes: the losing one of pkt-srcaddr and srcaddr is not looked at;
-of a line of text any run of blanks and tabs separates words; a header may come again after nfdump's summary and ends it;
+Where the specification leaves a choice, this program takes: the losing one of pkt-srcaddr and srcaddr, and of td and te, is
+checked as the winning one is, but an end before the start is looked for in the winning one only; of a line of text any run of blanks and tabs separates words; a header may come again after nfdump's summary and ends it;
 a record of nfdump with neither td nor te has no duration, nor has a flow of which it is a part; a sum of counts stays at
 2^64-1; the second half of a record of both directions has unknown flags.
 """
@@ -283,8 +283,7 @@ class VPC(OneWay):
             except (Fault, KeyError):
                 pass
             raise Fault("skipdata")
-        src, dst = (row.get("pkt-" + side, row.get(side)) for side in ("srcaddr", "dstaddr"))
-        if src is None or dst is None or "start" not in row or "end" not in row:
+        if not all(side in row or "pkt-" + side in row for side in ("srcaddr", "dstaddr")) or "start" not in row or "end" not in row:
             raise Fault("missing")
 
         def value(name: str, parse: Callable[[bytes], Any]) -> Any:
@@ -292,7 +291,9 @@ class VPC(OneWay):
 
         number = value("protocol", features.protocol)
         ports = features.has_ports(number)
-        r = Record(row.get("interface-id", b""), 0, 0, address16(src), address16(dst), features.proto_class(number))
+        found = {name: address16(row[name]) for name in ("srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr") if name in row}
+        src, dst = (found.get("pkt-" + side, found.get(side)) for side in ("srcaddr", "dstaddr"))
+        r = Record(row.get("interface-id", b""), 0, 0, src, dst, features.proto_class(number))
         r.src_port = value("srcport", features.port) if ports else None
         r.dst_port = value("dstport", features.port) if ports else None
         r.pkts, r.bytes = value("packets", features.count), value("bytes", features.count)
@@ -408,6 +409,7 @@ class Nfdump(OneWay):
             if elapsed < 0 or not features.in_int64(elapsed):
                 raise Fault("number")
             end = start + elapsed
+            value("te", date_time)
         elif "te" in row:
             end = date_time(row["te"])
         else:
