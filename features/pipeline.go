@@ -65,3 +65,10 @@ func (p *Pipeline) Schema() *Schema { return &p.schema }
 
 // NumColumn is the length of a row.
 func (p *Pipeline) NumColumn() int { return len(p.schema.Columns) }
+
+// Ends tells which ends of f are the site's own: by the networks of the site (SetOptions.LocalNets) if the pipeline has any, or else by what
+// the log says. known is false if that does not tell it of both.
+func (p *Pipeline) Ends(f *Flow) (src, dst, known bool) {
+	src, dst, fields := p.settings.site.ends(f)
+	return src, dst, fields == FieldLocalSrc|FieldLocalDst
+}

@@ -3,6 +3,7 @@ package detect
 import (
 	"math"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -42,9 +43,24 @@ func TestContractTellsTheSite(t *testing.T) {
 			`","proto":"UDP","flow":{"pkts_toserver":7,"start":"2021-06-06T15:58:46.457984+0200"}}` + "\n")
 	}
 	var threats []bool
+	var directions [2][]string // as ECS and OCSF tell them
 	for v, err := range d.Stream().Verdicts(eve.Read(strings.NewReader(log.String()), nil)) {
 		require.NoError(t, err)
 		threats = append(threats, v.Threat)
+		for i, form := range []OutputFormat{ECS, OCSF} {
+			m := regexp.MustCompile(`"direction(?:_id)?":"?(\w+)`).FindStringSubmatch(record(t, form, d.about(), v))
+			require.NotNil(t, m)
+			directions[i] = append(directions[i], m[1])
+		}
 	}
 	require.Equal(t, []bool{true, false, false, true, false}, threats)
+	require.Equal(t, [2][]string{{"outbound", "inbound", "internal", "outbound", "external"}, {"2", "1", "3", "2", "0"}}, directions)
+
+	// The networks win over a log that says otherwise; where addresses are not known, nothing is.
+	f := fullFlow()
+	f.LocalSrc = true
+	require.NotContains(t, record(t, ECS, d.about(), &Verdict{Flow: f}), `"direction":"outbound"`)
+	require.Contains(t, record(t, ECS, binaryAbout(), &Verdict{Flow: f}), `"direction":"outbound"`)
+	f.Known &^= features.FieldAddrs
+	require.NotContains(t, record(t, ECS, d.about(), &Verdict{Flow: f}), "direction")
 }

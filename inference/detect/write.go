@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"threatdetect/features"
 )
 
 // OutputFormat names a form in which verdicts are written.
@@ -122,6 +124,8 @@ type about struct {
 	classes   []string // names of the outputs of a model with several classes; nil for the others
 	scores    bool     // such a model has a score for each class
 	top       int      // how many reasons a verdict has
+
+	pipeline *features.Pipeline // that knows the networks of the site; nil leaves it to the log which hosts are the site's own
 }
 
 func (d *Detector) about() *about {
@@ -132,7 +136,18 @@ func (d *Detector) about() *about {
 	if d.explainer != nil {
 		a.top = d.explainer.count
 	}
+	if o := d.contract.Options; o != nil && len(o.LocalNets) > 0 {
+		a.pipeline = d.pipeline
+	}
 	return a
+}
+
+// ends tells which ends of f are the site's own, and whether that is known of both.
+func (a *about) ends(f *features.Flow) (src, dst, known bool) {
+	if a.pipeline != nil {
+		return a.pipeline.Ends(f)
+	}
+	return f.LocalSrc, f.LocalDst, f.Has(features.FieldLocalSrc | features.FieldLocalDst)
 }
 
 // class returns the name of the class of v, and whether the model has classes and names that one.

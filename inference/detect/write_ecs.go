@@ -30,7 +30,7 @@ func (e *ecsForm) appendVerdict(dst []byte, v *Verdict) []byte {
 	src, dest := source(f), destination(f)
 	dst = appendECSSide(dst, "source", &src)
 	dst = appendECSSide(dst, "destination", &dest)
-	dst = appendECSNetwork(dst, f, &src, &dest)
+	dst = e.appendNetwork(dst, f, &src, &dest)
 	if src.hasAddr && dest.hasAddr {
 		dst = append(appendKey(appendOpen(dst, "related"), "ip"), '[', '"')
 		dst = append(appendAddr(dst, src.addr), `","`...)
@@ -88,7 +88,7 @@ func appendECSSide(dst []byte, key string, s *side) []byte {
 	return appendClose(dst, start)
 }
 
-func appendECSNetwork(dst []byte, f *features.Flow, src, dest *side) []byte {
+func (e *ecsForm) appendNetwork(dst []byte, f *features.Flow, src, dest *side) []byte {
 	start := len(dst)
 	dst = appendOpen(dst, "network")
 	switch ipVersion(f) {
@@ -103,8 +103,8 @@ func appendECSNetwork(dst []byte, f *features.Flow, src, dest *side) []byte {
 	if f.AppName != "" {
 		dst = appendMember(dst, "protocol", f.AppName)
 	}
-	if f.Has(features.FieldLocalSrc | features.FieldLocalDst) {
-		dst = appendMember(dst, "direction", ecsDirection(f))
+	if local, localDest, known := e.ends(f); known {
+		dst = appendMember(dst, "direction", ecsDirection(local, localDest))
 	}
 	bytes, packets := src.bytes+dest.bytes, src.packets+dest.packets
 	dst = appendCount(dst, "bytes", bytes, src.hasBytes && dest.hasBytes && bytes >= src.bytes)
@@ -112,14 +112,14 @@ func appendECSNetwork(dst []byte, f *features.Flow, src, dest *side) []byte {
 	return appendClose(dst, start)
 }
 
-// ecsDirection names the direction as seen from the perimeter of the site.
-func ecsDirection(f *features.Flow) string {
+// ecsDirection names the direction as seen from the perimeter of the site, of which src and dst are hosts or not.
+func ecsDirection(src, dst bool) string {
 	switch {
-	case f.LocalSrc && f.LocalDst:
+	case src && dst:
 		return "internal"
-	case f.LocalSrc:
+	case src:
 		return "outbound"
-	case f.LocalDst:
+	case dst:
 		return "inbound"
 	}
 	return "external"

@@ -56,7 +56,7 @@ func (o *ocsfForm) appendVerdict(dst []byte, v *Verdict) []byte {
 	dst = appendMember(dst, "message", message(v))
 	dst = append(dst, o.metadata...)
 	dst = o.appendFindingInfo(dst, v)
-	dst = appendOCSFEvidence(dst, f)
+	dst = o.appendEvidence(dst, f)
 	dst = appendOpen(dst, "unmapped")
 	dst = o.appendVerdictObject(dst, v)
 	return append(dst, "}}\n"...)
@@ -112,14 +112,14 @@ func (o *ocsfForm) findingID(f *features.Flow) [16]byte {
 	return [16]byte(sum[:])
 }
 
-// appendOCSFEvidence appends the flow: its ends, the connection, and as data what the sides sent.
-func appendOCSFEvidence(dst []byte, f *features.Flow) []byte {
+// appendEvidence appends the flow: its ends, the connection, and as data what the sides sent.
+func (o *ocsfForm) appendEvidence(dst []byte, f *features.Flow) []byte {
 	src, dest := source(f), destination(f)
 	dst = append(appendKey(dst, "evidences"), '[', '{')
 	dst = appendOCSFSide(dst, "src_endpoint", &src)
 	dst = appendOCSFSide(dst, "dst_endpoint", &dest)
 	dst = appendOpen(dst, "connection_info")
-	dst = appendInt(dst, "direction_id", ocsfDirection(f))
+	dst = appendInt(dst, "direction_id", ocsfDirection(o.ends(f)))
 	if len(f.UID) > 0 {
 		dst = appendMember(dst, "uid", f.UID)
 	}
@@ -154,16 +154,17 @@ func appendOCSFSide(dst []byte, key string, s *side) []byte {
 	return append(appendCount(dst, "port", uint64(s.port), s.hasPort), '}')
 }
 
-// ocsfDirection is the direction as seen from the site: 1 inbound, 2 outbound, 3 within it, 0 not known.
-func ocsfDirection(f *features.Flow) int64 {
+// ocsfDirection is the direction as seen from the site, of which src and dst are hosts or not: 1 inbound, 2 outbound, 3 within it, 0 not
+// known.
+func ocsfDirection(src, dst, known bool) int64 {
 	switch {
-	case !f.Has(features.FieldLocalSrc | features.FieldLocalDst):
+	case !known:
 		return 0
-	case f.LocalSrc && f.LocalDst:
+	case src && dst:
 		return 3
-	case f.LocalSrc:
+	case src:
 		return 2
-	case f.LocalDst:
+	case dst:
 		return 1
 	}
 	return 0
