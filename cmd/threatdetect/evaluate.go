@@ -40,7 +40,8 @@ func (a *app) evaluateCommand() *cobra.Command {
 		Use:   "evaluate --bundle BUNDLE --label COLUMN|FILE [flags] FILE...",
 		Short: "Measure what a model is worth on labelled logs",
 		Long: "Evaluate scores labelled logs and prints what the scores are worth: areas under the curves with intervals, recall at low false\n" +
-			"positive rates and of each kind of attack, the threshold for a budget of alerts, baselines, and what the model looks at.\n" +
+			"positive rates and of each kind of attack, the threshold for a budget of alerts, baselines (majority, best column, logistic\n" +
+			"regression, the unscaled model of the project's origin where the log is UNSW-NB15), and what the model looks at.\n" +
 			"--html writes the same with plots, as one file that needs no network; --json for programs.\n\n" +
 			"--label is a column of the log or a file of labels, as in fit. Of the logs that fit split, --split DIR --part test takes\n" +
 			"only the flows that are in the test part.",
@@ -55,7 +56,7 @@ func (a *app) evaluateCommand() *cobra.Command {
 	f.bundle.trust.add(flags)
 	flags.StringVar(&f.bundle.threshold, "threshold", "", "score from which on a flow is a threat, instead of the contract's")
 	flags.StringVar(&f.label, "label", "", "column of the log that holds the label, or a file of labels")
-	flags.StringVar(&f.compare, "compare", "", "another bundle, which is measured on the same flows")
+	flags.StringVar(&f.compare, "compare", "", "another bundle, which is measured on the same flows; one of set seed/1 is the baseline \"unscaled seed model\"")
 	flags.StringArrayVar(&f.reference, "reference", nil, "log that the flows are compared with column by column (drift), such as that of the training; may be given again")
 	flags.StringArrayVar(&f.train, "train", nil, "training file that fit wrote (CSV): flows with a row that is in it are told apart; may be given again")
 	flags.StringVar(&f.split, "split", "", "folder of fit, or its report.json: take only the flows of --part")
@@ -157,7 +158,7 @@ func (a *app) evaluate(f *evaluateFlags, files []string) error {
 		if err := report.CompareWith(&other.sample, &first.sample, other.detector.Threshold()); err != nil {
 			return misfit(l.file, "%w", err)
 		}
-		report.Compare.Model = other.describe()
+		report.CompareModel(other.describe())
 	}
 	return a.writeEvaluation(f, report)
 }

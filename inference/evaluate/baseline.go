@@ -17,22 +17,40 @@ type Baseline struct {
 	Accuracy Number `json:"accuracy"` // NaN where there is no threshold
 	AUC      Number `json:"auc"`
 	AP       Number `json:"average_precision"`
+	// Missing is why there are no figures; empty if there are.
+	Missing string `json:"missing"`
 }
 
-// names of the baselines.
+// About says what the baseline is, or why it has no figures.
+func (b *Baseline) About() string {
+	if b.Missing != "" {
+		return "none: " + b.Missing
+	}
+	return b.Text
+}
+
+// names of the baselines, in the order in which every report has them.
 const (
 	baseMajority = "majority"
 	baseColumn   = "best single column"
 	baseLogistic = "logistic regression"
+	baseSeed     = "unscaled seed model"
 )
 
-// baselines measures what calls everything the same, the best single column, and logistic regression.
+// seedSet is the set of the columns that the project's origin trained on, unscaled.
+const seedSet = "seed/1"
+
+const textHalves = "trained on half of (a sample of) these flows, measured on the other half"
+
+// baselines measures what calls everything the same, the best single column, logistic regression, and trees on the columns of the project's
+// origin: always these four.
 func (s *Sample) baselines(m *Measures, names []string) []Baseline {
 	nan := Number(math.NaN())
-	list := []Baseline{{baseMajority, "calls every flow what most of them are", ratio(max(m.Attacks, m.Benign), m.Flows), 0.5, ratio(m.Attacks, m.Flows)}}
-	if m.Attacks == 0 || m.Benign == 0 {
-		list[0].AUC, list[0].AP = nan, nan
-		return list
+	list := []Baseline{
+		{Name: baseMajority, Text: "calls every flow what most of them are", Accuracy: ratio(max(m.Attacks, m.Benign), m.Flows), AUC: 0.5, AP: ratio(m.Attacks, m.Flows)},
+		{Name: baseColumn, Text: "chosen on these flows"},
+		{Name: baseLogistic, Text: textHalves},
+		{Name: baseSeed, Text: "trees on the columns of the project's origin, " + textHalves},
 	}
 	attack := make([]bool, len(s.picked))
 	attacks := 0
@@ -41,10 +59,37 @@ func (s *Sample) baselines(m *Measures, names []string) []Baseline {
 			attacks++
 		}
 	}
-	if attacks == 0 || attacks == len(attack) || s.width == 0 {
-		return list
+	one := attacks == 0 || attacks == len(attack)
+	if m.Attacks == 0 || m.Benign == 0 {
+		list[0].AUC, list[0].AP = nan, nan
 	}
-	best, column := Baseline{AUC: nan}, -1
+	both, reason := s.halve(attack)
+	for i := range list[1:] {
+		b := &list[i+1]
+		b.Accuracy, b.AUC, b.AP = nan, nan, nan
+		switch {
+		case b.Name == baseSeed && s.origin() == nil:
+			b.Missing = "the columns of the origin's model exist in UNSW-NB15 only"
+		case one:
+			b.Missing = "all flows are of one class"
+		case b.Name == baseColumn && s.width == 0 || b.Name == baseLogistic && s.width == 0:
+			b.Missing = "the rows have no columns"
+		case b.Name == baseColumn:
+			s.bestColumn(b, attack, names)
+		case reason != "":
+			b.Missing = reason
+		case b.Name == baseLogistic:
+			s.logistic(b, both, attack)
+		default:
+			s.seed(b, both, attack)
+		}
+	}
+	return list
+}
+
+// bestColumn measures the column whose values order the flows best.
+func (s *Sample) bestColumn(b *Baseline, attack []bool, names []string) {
+	column := -1
 	scores := make([]float32, len(s.picked))
 	for c := range s.width {
 		for _, sign := range []float32{1, -1} {
@@ -55,69 +100,81 @@ func (s *Sample) baselines(m *Measures, names []string) []Baseline {
 				}
 			}
 			a := (&Sample{scores: scores, attack: attack}).view(nil).areas(nil)
-			if column < 0 || a.auc > float64(best.AUC) {
-				best, column = Baseline{baseColumn, "", nan, Number(a.auc), Number(a.ap)}, c
+			if column < 0 || a.auc > float64(b.AUC) {
+				b.AUC, b.AP, column = Number(a.auc), Number(a.ap), c
 			}
 		}
 	}
-	best.Text = fmt.Sprintf("column %d", column+1)
+	name := fmt.Sprintf("column %d", column+1)
 	if len(names) == s.width {
-		best.Text = names[column]
+		name = names[column]
 	}
-	best.Text += ", chosen on these flows"
-	list = append(list, best)
-	if l, ok := s.logistic(attack); ok {
-		list = append(list, l)
-	}
-	return list
+	b.Text = name + ", " + b.Text
 }
 
-// leastTraining is how many flows of each class logistic regression is trained on at least.
+// leastTraining is how many flows of each class the halves have at least.
 const leastTraining = 20
 
-// logistic trains logistic regression on half of the kept rows, and measures it on the other half. Rows that are equal
-// stay in one half. Columns are standardised, a missing value is the mean, and the weights are kept small.
-func (s *Sample) logistic(attack []bool) (Baseline, bool) {
-	var halves [2][]int
+// halves are the numbers of kept rows: those to train on, and those to measure on.
+type halves struct{ train, test []int }
+
+// halve parts the kept rows. Rows that are equal stay in one half. reason says why that is of no use.
+func (s *Sample) halve(attack []bool) (h halves, reason string) {
+	var parts [2][]int
+	var counts [2][2]int
 	for k := range s.picked {
-		h := hash(s.row(k)) >> 40 & 1
-		halves[h] = append(halves[h], k)
-	}
-	count := func(half []int) (n [2]int) {
-		for _, k := range half {
-			if attack[k] {
-				n[1]++
-			} else {
-				n[0]++
-			}
+		p := hash(s.row(k)) >> 40 & 1
+		parts[p] = append(parts[p], k)
+		class := 0
+		if attack[k] {
+			class = 1
 		}
-		return n
+		counts[p][class]++
 	}
-	for _, half := range halves {
-		if n := count(half); n[0] < leastTraining || n[1] < leastTraining {
-			return Baseline{}, false
+	for _, n := range counts {
+		if n[0] < leastTraining || n[1] < leastTraining {
+			return h, fmt.Sprintf("half of the flows that differ has fewer than %d of a class", leastTraining)
 		}
 	}
-	train := halves[0]
-	if limit := maxLogistic / max(s.width, 1); len(train) > limit {
+	return halves{parts[0], parts[1]}, ""
+}
+
+// learn returns the rows to train on, drawn if there are more than limit.
+func (h halves) learn(limit int) []int {
+	train := h.train
+	if len(train) > limit {
 		train = slices.Clone(train)
 		rand.New(rand.NewPCG(1, 1)).Shuffle(len(train), func(i, j int) { train[i], train[j] = train[j], train[i] })
 		train = train[:limit]
 	}
-	scale := s.standardise(train)
-	weights, ok := fitLogistic(s, scale, train, attack)
-	if !ok {
-		return Baseline{}, false
-	}
+	return train
+}
+
+// measure fills the figures of b by the scores of the rows to measure on.
+func (h halves) measure(b *Baseline, attack []bool, score func(k int) float32) {
 	test := &Sample{}
-	x := make([]float64, s.width+1)
-	for _, k := range halves[1] {
-		scale.apply(x, s.row(k))
-		test.scores = append(test.scores, float32(1/(1+math.Exp(-dot(weights, x)))))
+	for _, k := range h.test {
+		test.scores = append(test.scores, score(k))
 		test.attack = append(test.attack, attack[k])
 	}
 	m := test.view(nil).measure(0.5)
-	return Baseline{baseLogistic, "trained on half of (a sample of) these flows, measured on the other half", m.Accuracy, m.AUC, m.AP}, true
+	b.Accuracy, b.AUC, b.AP = m.Accuracy, m.AUC, m.AP
+}
+
+// logistic trains and measures logistic regression. Columns are standardised, a missing value is the mean, and the weights are kept small.
+func (s *Sample) logistic(b *Baseline, h halves, attack []bool) {
+	train := h.learn(maxLogistic / s.width)
+	scale := s.standardise(train)
+	weights, ok := fitLogistic(s, scale, train, attack)
+	if !ok {
+		b.Missing = "no weights were found"
+		return
+	}
+	x := make([]float64, s.width+1)
+	h.measure(b, attack, func(k int) float32 {
+		scale.apply(x, s.row(k))
+		return float32(1 / (1 + math.Exp(-dot(weights, x))))
+	})
 }
 
 // maxLogistic bounds the values that logistic regression is trained on: it takes a second or two.

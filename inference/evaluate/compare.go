@@ -30,6 +30,21 @@ type Difference struct {
 	Interval Interval `json:"interval"`
 }
 
+// CompareModel says what the model is that [Report.CompareWith] was given. One of the set seed/1 is the baseline "unscaled seed model",
+// on all flows and at its threshold.
+func (r *Report) CompareModel(m Model) {
+	r.Compare.Model = m
+	if m.Set != seedSet {
+		return
+	}
+	for i := range r.Baselines {
+		if b := &r.Baselines[i]; b.Name == baseSeed {
+			all := r.Compare.All
+			*b = Baseline{Name: baseSeed, Text: m.Name + ", set " + m.Set, Accuracy: all.Accuracy, AUC: all.AUC, AP: all.AP}
+		}
+	}
+}
+
 // CompareWith fills r.Compare. other holds the same flows as s in the same order, scored by the other model, and threshold is
 // that model's. It fails with ErrSample if they are not the same flows.
 func (r *Report) CompareWith(other, s *Sample, threshold float32) error {

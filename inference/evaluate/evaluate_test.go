@@ -151,6 +151,13 @@ func site(t *testing.T, n int, good float64) *evaluate.Sample {
 	return s
 }
 
+func baselineNames(r *evaluate.Report) (names []string) {
+	for _, b := range r.Baselines {
+		names = append(names, b.Name)
+	}
+	return names
+}
+
 func TestReport(t *testing.T) {
 	s := site(t, 14400, 2)
 	s.Unlabelled = 7
@@ -177,9 +184,11 @@ func TestReport(t *testing.T) {
 	recall, fpr := float64(r.All.Recall), float64(r.All.FalsePositiveRate)
 	number(t, 0.02*recall/(0.02*recall+0.98*fpr), r.Precision[0].Precision)
 
-	require.Len(t, r.Baselines, 3)
+	require.Equal(t, []string{"majority", "best single column", "logistic regression", "unscaled seed model"}, baselineNames(r))
 	require.Equal(t, "signal, chosen on these flows", r.Baselines[1].Text)
 	require.InDelta(t, float64(r.All.AUC), float64(r.Baselines[2].AUC), 0.02, "the best that there is is linear")
+	require.Equal(t, "the columns of the origin's model exist in UNSW-NB15 only", r.Baselines[3].Missing)
+	require.False(t, r.Baselines[3].AUC.Known())
 
 	require.LessOrEqual(t, len(r.Curve), 400)
 	last := r.Curve[len(r.Curve)-1]
@@ -299,6 +308,10 @@ func TestReportOfNearlyNothing(t *testing.T) {
 		r.DriftFrom(s, s, names)
 		require.NoError(t, r.CompareWith(s, s, 0.5))
 		require.NoError(t, r.Explain(s, names, func(dst, _ []float32) error { dst[0] = nan; return nil }))
+		require.Len(t, r.Baselines, 4, name)
+		for _, b := range r.Baselines[1:] {
+			require.NotEqual(t, b.Missing == "", !b.AUC.Known(), "%s: %s", name, b.Name)
+		}
 		text, err := json.Marshal(r)
 		require.NoError(t, err, name)
 		require.NotContains(t, string(text), "NaN")
@@ -386,4 +399,50 @@ func TestDistinct(t *testing.T) {
 	rows := []float32{1, 2, 1, 2, 3, nan, 3, nan, 4, 4}
 	require.Equal(t, []int{0, 2, 4}, evaluate.Distinct(rows, 2, nil))
 	require.Equal(t, []int{2}, evaluate.Distinct(rows, 2, []float32{4, 4, 1, 2}))
+}
+
+// The columns of the project's origin are in the records of UNSW-NB15, whatever the set of the model is: trees on them find what no line through
+// the model's own columns can.
+func TestSeedBaseline(t *testing.T) {
+	fill := func(s *evaluate.Sample, records bool) {
+		random := rand.New(rand.NewPCG(7, 7))
+		for i := range 2000 {
+			u := &features.UNSW{Proto: []string{"tcp", "udp"}[random.IntN(2)], Service: "-", State: "FIN"}
+			u.Values[0], u.Values[3] = math.NaN(), float64(random.IntN(1000))
+			f := &features.Flow{Label: features.Benign, UNSW: u}
+			if (u.Proto == "tcp") == (u.Values[3] < 500) {
+				f.Label = features.Attack
+			}
+			if !records && i == 1999 {
+				f.UNSW = nil
+			}
+			require.NoError(t, s.Add(f, nil, []float32{float32(u.Values[3]), float32(i)}, 0.5))
+		}
+	}
+	s := new(evaluate.Sample)
+	fill(s, true)
+	r, err := evaluate.New(s, nil)
+	require.NoError(t, err)
+	seed := r.Baselines[3]
+	require.Empty(t, seed.Missing)
+	require.Greater(t, float64(seed.AUC), 0.99)
+	require.Greater(t, float64(seed.Accuracy), 0.97)
+	require.Less(t, float64(r.Baselines[2].AUC), 0.6)
+	require.Contains(t, seed.Text, "half")
+	again, err := evaluate.New(s, nil)
+	require.NoError(t, err)
+	require.Equal(t, seed, again.Baselines[3])
+
+	// A model of the set that is compared with takes its place.
+	require.NoError(t, r.CompareWith(s, s, 0.5))
+	r.CompareModel(evaluate.Model{Name: "other.tar.gz", Set: "unsw-42/1"})
+	require.Equal(t, seed, r.Baselines[3])
+	r.CompareModel(evaluate.Model{Name: "seed.tar.gz", Set: "seed/1"})
+	require.Equal(t, evaluate.Baseline{Name: seed.Name, Text: "seed.tar.gz, set seed/1", Accuracy: r.All.Accuracy, AUC: r.All.AUC, AP: r.All.AP}, r.Baselines[3])
+
+	foreign := new(evaluate.Sample)
+	fill(foreign, false)
+	r, err = evaluate.New(foreign, nil)
+	require.NoError(t, err)
+	require.Contains(t, r.Baselines[3].Missing, "UNSW-NB15 only", "one flow of another log is enough")
 }

@@ -41,7 +41,7 @@ type Report struct {
 	Kinds     []Kind      `json:"kinds"`     // recall of the kinds of attack at the threshold, most flows first
 	Budget    Budget      `json:"budget"`
 	Precision []Reweighed `json:"precision_at_prevalence"`
-	Baselines []Baseline  `json:"baselines"`
+	Baselines []Baseline  `json:"baselines"` // always the same four
 
 	Curve       []CurvePoint `json:"curve"`
 	Calibration []Bin        `json:"calibration"` // ten bins; empty if scores are no probabilities

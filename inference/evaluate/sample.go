@@ -23,8 +23,8 @@ const (
 // ErrSample says that flows cannot be evaluated.
 var ErrSample = errors.New("cannot evaluate")
 
-// Sample collects scored flows. About 24 bytes a flow are kept, and the rows of some thousands, chosen at random. The zero
-// value is ready; it has one owner.
+// Sample collects scored flows. About 24 bytes a flow are kept, and the rows of some thousands, chosen at random, with the records of
+// UNSW-NB15 that they came from. The zero value is ready; it has one owner.
 type Sample struct {
 	scores []float32
 	attack []bool
@@ -49,6 +49,9 @@ type Sample struct {
 	rows   []float32 // of the flows whose numbers are in picked
 	picked []int
 	random *rand.Rand
+
+	records []features.UNSW // of the flows in picked, for the columns of the project's origin
+	foreign bool            // some flow is no record of UNSW-NB15
 }
 
 // Exclude remembers a row that the model was trained on: flows with an equal row are told apart in the report.
@@ -100,19 +103,28 @@ func (s *Sample) Add(f *features.Flow, kind []byte, row []float32, score float32
 		hour = int32(f.Start / 3600e9)
 	}
 	s.hour = append(s.hour, hour)
-	s.keep(row)
+	s.keep(f, row)
 	return nil
 }
 
 // keep takes the row into the random sample, in place of another if that is full.
-func (s *Sample) keep(row []float32) {
+func (s *Sample) keep(f *features.Flow, row []float32) {
 	n := len(s.scores) - 1
 	limit := min(maxRows, maxValue/max(s.width, 1))
+	if s.foreign = s.foreign || f.UNSW == nil; s.foreign {
+		s.records = nil
+	}
 	if n < limit {
 		s.rows, s.picked = append(s.rows, row...), append(s.picked, n)
+		if !s.foreign {
+			s.records = append(s.records, *f.UNSW)
+		}
 	} else if i := s.random.IntN(n + 1); i < limit {
 		copy(s.rows[i*s.width:], row)
 		s.picked[i] = n
+		if !s.foreign {
+			s.records[i] = *f.UNSW
+		}
 	}
 }
 

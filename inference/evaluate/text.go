@@ -108,7 +108,7 @@ func (r *Report) writeMore(p *printer) {
 	}
 	p.f("\nbaseline\taccuracy\tAUC\taverage precision\n")
 	for _, base := range r.Baselines {
-		p.f("%s (%s)\t%s\t%s\t%s\n", base.Name, Printable(base.Text), Short(base.Accuracy), Short(base.AUC), Short(base.AP))
+		p.f("%s (%s)\t%s\t%s\t%s\n", base.Name, Printable(base.About()), Short(base.Accuracy), Short(base.AUC), Short(base.AP))
 	}
 	p.flush()
 	if c := r.Contributions; c != nil {
