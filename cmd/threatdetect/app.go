@@ -61,7 +61,6 @@ func (a *app) run(args []string) int {
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(a.stdin)
-	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	cmd, err := root.ExecuteC()
 	if a.remove != nil {
@@ -135,6 +134,7 @@ func (a *app) root() *cobra.Command {
 		a.manCommand(),
 	)
 	root.AddCommand(a.awsCommands()...)
+	root.SetOut(a.stdout) // which completion keeps when it is made
 	root.InitDefaultCompletionCmd()
 	if completion, _, err := root.Find([]string{"completion"}); err == nil {
 		completion.Args = cobra.ArbitraryArgs

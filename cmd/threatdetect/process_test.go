@@ -48,6 +48,32 @@ func TestClosedPipeEndsQuietly(t *testing.T) {
 	require.Empty(t, stderr.String())
 }
 
+// TestNobodyReads: each command ends with success where nobody reads what it prints, but for batch, which loses it.
+func TestNobodyReads(t *testing.T) {
+	for args, code := range map[string]int{
+		"score --all --bundle " + demo + "model.tar.gz " + demo + "conn.log": 0,
+		"features --set flow-min/1 " + demo + "conn.log":                     0,
+		"inspect --json " + demo + "model.tar.gz":                            0,
+		"convert --to json " + demo + "model.tar.gz":                         0,
+		"version":         0,
+		"completion bash": 0,
+		"--help":          0,
+		"batch --all --out - --bundle " + demo + "model.tar.gz " + demo + "conn.log": exitFailure,
+	} {
+		r, w, err := os.Pipe()
+		require.NoError(t, err)
+		require.NoError(t, r.Close())
+		cmd := command(t, strings.Fields(args)...)
+		cmd.Stdout = w
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		cmd.Run()
+		require.NoError(t, w.Close())
+		require.Equal(t, code, cmd.ProcessState.ExitCode(), "%s: %s", args, &stderr)
+		require.NotContains(t, stderr.String(), "pipe", args)
+	}
+}
+
 // A sensor writes to the pipe now and then: what it wrote must be judged, and printed, without waiting for more.
 func TestVerdictsOfALivePipe(t *testing.T) {
 	log, err := os.ReadFile(demo + "conn.log")

@@ -223,9 +223,30 @@ func (j *Job) configure() (*config, error) {
 	return c, nil
 }
 
+// folder is where the journal and what is not whole is kept for outputs that go to out; "" for standard output.
+func (o *Options) folder(out string) (string, error) {
+	switch {
+	case out == stdoutName:
+		return "", nil
+	case !strings.Contains(out, "://"):
+		return out, nil
+	case o.Work != "":
+		return o.Work, nil
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("%w: outputs in a bucket need a folder for what is not whole: %w", ErrInputs, err)
+	}
+	sum := sha256.Sum256([]byte(out))
+	return filepath.Join(cache, "threatdetect", hex.EncodeToString(sum[:8])), nil
+}
+
 // place finds the folder of outputs, makes it, and takes its lock.
 func (j *Job) place(ctx context.Context, out string) error {
-	j.dir = out
+	var err error
+	if j.dir, err = j.opts.folder(out); err != nil {
+		return err
+	}
 	if strings.Contains(out, "://") {
 		scheme, rest, _ := strings.Cut(out, "://")
 		bucket, prefix, _ := strings.Cut(rest, "/")
@@ -237,20 +258,11 @@ func (j *Job) place(ctx context.Context, out string) error {
 			prefix += "/"
 		}
 		j.bucket, j.prefix = store, prefix
-		if j.dir = j.opts.Work; j.dir == "" {
-			cache, err := os.UserCacheDir()
-			if err != nil {
-				return fmt.Errorf("%w: outputs in a bucket need a folder for what is not whole: %w", ErrInputs, err)
-			}
-			sum := sha256.Sum256([]byte(out))
-			j.dir = filepath.Join(cache, "threatdetect", hex.EncodeToString(sum[:8]))
-		}
 	}
 	if err := j.disk.MkdirAll(j.dir); err != nil {
 		return &FileError{"create output", j.dir, bare(err)}
 	}
 	name := filepath.Join(j.dir, lockName)
-	var err error
 	if j.lock, err = lock(name); err != nil {
 		if errors.Is(err, ErrLocked) {
 			name = j.dir

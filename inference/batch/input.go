@@ -156,8 +156,10 @@ func (s *section) Read(p []byte) (int, error) {
 // finder finds inputs.
 type finder struct {
 	opts    *Options
-	skip    string // a folder that holds outputs
+	skip    string // a folder that holds outputs, as an absolute path
+	prefix  string // of a bucket that does, as a URL with a slash at its end
 	inputs  []*input
+	found   int // with those that were named before
 	ofKey   map[string]*input
 	buckets map[string]Store
 }
@@ -165,8 +167,14 @@ type finder struct {
 // find returns the inputs that args name, in order of args, and of names within each.
 func find(ctx context.Context, args []string, out string, opts *Options) ([]*input, error) {
 	f := &finder{opts: opts, ofKey: map[string]*input{}, buckets: map[string]Store{}}
-	if out != stdoutName && !strings.Contains(out, "://") {
-		f.skip, _ = filepath.Abs(out)
+	dir, err := opts.folder(out)
+	if err != nil {
+		return nil, err
+	}
+	if strings.Contains(out, "://") {
+		f.prefix = strings.TrimSuffix(out, "/") + "/"
+	} else if dir != "" {
+		f.skip, _ = filepath.Abs(dir)
 	}
 	for _, arg := range args {
 		var err error
@@ -182,6 +190,9 @@ func find(ctx context.Context, args []string, out string, opts *Options) ([]*inp
 			return nil, err
 		}
 	}
+	if err := f.dropOwn(dir); err != nil {
+		return nil, err
+	}
 	if len(f.inputs) == 0 {
 		return nil, fmt.Errorf("%w: nothing is there in %s", ErrInputs, strings.Join(args, ", "))
 	}
@@ -189,12 +200,29 @@ func find(ctx context.Context, args []string, out string, opts *Options) ([]*inp
 }
 
 func (f *finder) add(in *input) error {
+	f.found++
 	if other := f.ofKey[in.key]; other != nil {
+		if other.same(in) {
+			return nil // it was named twice, or two patterns found it
+		}
 		return fmt.Errorf("%w: %s and %s would both be scored to %s; keep the folders below a folder or a prefix with --tree, or run them apart", ErrInputs, other.name, in.name, in.key)
 	}
 	f.ofKey[in.key] = in
 	f.inputs = append(f.inputs, in)
 	return nil
+}
+
+// same reports whether two inputs are one file or object.
+func (in *input) same(other *input) bool {
+	if in.once() || other.once() || (in.bucket == nil) != (other.bucket == nil) {
+		return false
+	}
+	if in.bucket != nil {
+		return in.name == other.name
+	}
+	a, err := os.Stat(in.name)
+	b, err2 := os.Stat(other.name)
+	return err == nil && err2 == nil && os.SameFile(a, b)
 }
 
 // checkNames makes sure that no output is called as the file of skipped records of another log.
@@ -228,7 +256,7 @@ func (f *finder) pattern(arg string) error {
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrInputs, arg, err)
 	}
-	before := len(f.inputs)
+	before := f.found
 	for _, name := range names {
 		if strings.HasPrefix(filepath.Base(name), ".") && !strings.HasPrefix(filepath.Base(arg), ".") {
 			continue
@@ -240,7 +268,7 @@ func (f *finder) pattern(arg string) error {
 			return err
 		}
 	}
-	if len(f.inputs) == before {
+	if f.found == before {
 		return fmt.Errorf("%w: nothing is there in %s", ErrInputs, arg)
 	}
 	return nil
@@ -309,10 +337,17 @@ func (f *finder) object(ctx context.Context, url string) error {
 	if err != nil {
 		return &FileError{"read input", url, err}
 	}
+	place := scheme + "://" + bucket + "/"
+	if pattern == "" && place+prefix == f.prefix {
+		return fmt.Errorf("%w: outputs would be among the logs of %s; name another prefix for them, or the logs by a pattern", ErrInputs, url)
+	}
 	slices.SortFunc(objects, func(a, b Object) int { return strings.Compare(a.Key, b.Key) })
 	for _, o := range objects {
 		if o.Key == "" || strings.HasSuffix(o.Key, "/") || o.Size == 0 && strings.HasSuffix(o.Key, "_SUCCESS") {
 			continue
+		}
+		if strings.HasPrefix(f.prefix, place+prefix) && pattern == "" && strings.HasPrefix(place+o.Key, f.prefix) {
+			continue // an output
 		}
 		if pattern != "" {
 			if ok, err := path.Match(pattern, o.Key); err != nil {

@@ -41,6 +41,7 @@ func TestFind(t *testing.T) {
 		{[]string{"a.log", "mon", "none"}, "out", []string{"a.log", "b.log"}, false},
 		{[]string{"a.log", "mon", "tue"}, "tue", []string{"outputs would be among the logs of tue; name another folder for them"}, true},
 		{[]string{"a.log", "*.nope"}, "out", []string{"nothing is there in *.nope"}, true},
+		{[]string{"a.log", "./a.log", "*.log"}, "out", []string{"a.log", "x[1].log"}, false},
 		{[]string{"none"}, "out", []string{"nothing is there in none"}, true},
 		{[]string{"[a"}, "out", []string{"[a: syntax error in pattern"}, true},
 		{[]string{"odd"}, "out", []string{"the verdicts on odd/z.rejects and the skipped records of odd/z would both go to z.rejects.ndjson; run them apart"}, true},
