@@ -21,7 +21,11 @@ type bulk struct {
 	histories [256]longHistory
 	local     [256]uint8 // what a field of one byte says of an end: localKnown, localYes, or localBad
 	unset     byte
+	ahead     int // how much text is taken apart at once: little behind a header, as the next one may be near
 }
+
+// leastAhead is what ahead begins with.
+const leastAhead = 256
 
 // longHistory is what a history of at most 16 bytes, which are the highest of high and low, stood for when it was met last.
 type longHistory struct {
@@ -85,7 +89,7 @@ func (q *quick) prepareBulk(h *header) bool {
 	}
 	b := q.bulk
 	b.layout = rowscan.NewLayout(len(h.fields), numbers[:], [2]int{h.index[colOrigH], h.index[colRespH]})
-	b.unset = h.unset[0]
+	b.unset, b.ahead = h.unset[0], leastAhead
 	for i := range b.local {
 		b.local[i] = localBad
 	}
@@ -102,7 +106,8 @@ func (r *reader) bulkRows() bool {
 	}
 	b := r.quick.bulk
 	for {
-		text := r.lines.Ahead(rowscan.MaxText)
+		text := r.lines.Ahead(b.ahead)
+		b.ahead = min(2*b.ahead, rowscan.MaxText)
 		if len(text) == 0 {
 			return true
 		}

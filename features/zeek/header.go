@@ -40,12 +40,12 @@ func newHeader() header {
 // directive reads a line that begins with '#'. What is no directive is a comment.
 func (r *reader) directive(line []byte) error {
 	h := &r.tsv.header
-	h.prepared = false
 	if rest, ok := bytes.CutPrefix(line, []byte("#separator")); ok {
 		sep, ok := parseSeparator(rest)
 		if !ok {
 			return r.formatError("damaged #separator line: want a blank and one escaped byte, such as \\x09, have %.32q", rest)
 		}
+		h.prepared = h.prepared && h.separator == sep
 		h.separator = sep
 		return nil
 	}
@@ -55,16 +55,18 @@ func (r *reader) directive(line []byte) error {
 	}
 	switch string(word) {
 	case "#unset_field":
-		h.unset = renewed(h.unset, value)
+		h.renew(&h.unset, value)
 	case "#empty_field":
-		h.empty = renewed(h.empty, value)
+		h.renew(&h.empty, value)
 	case "#set_separator":
 		if len(value) == 1 {
 			h.set = value[0]
 		}
 	case "#path":
-		h.path = string(unescape(nil, value))
-		h.checked = false
+		if path := unescape(nil, value); string(path) != h.path {
+			h.path = string(path)
+			h.checked, h.prepared = false, false
+		}
 	case "#fields":
 		return r.fields(value)
 	case "#types":
@@ -106,7 +108,7 @@ func (r *reader) fields(value []byte) error {
 	if len(h.fields) > maxFields {
 		return r.formatError("%d columns, the limit is %d", len(h.fields), maxFields)
 	}
-	h.checked = false
+	h.checked, h.prepared = false, false
 	h.names = [numColumns]string{}
 	var ranks [numColumns]uint8
 	for c := range h.index {
@@ -171,12 +173,11 @@ func listed(names []string) string {
 	return s
 }
 
-// renewed is a copy of b, or old if that is equal.
-func renewed(old, b []byte) []byte {
-	if old != nil && string(old) == string(b) {
-		return old
+// renew makes mark, which is one of h, a copy of b. A mark that comes again changes nothing, so that rows between such lines are read as quickly as others.
+func (h *header) renew(mark *[]byte, b []byte) {
+	if string(*mark) != string(b) {
+		*mark, h.prepared = bytes.Clone(b), false
 	}
-	return bytes.Clone(b)
 }
 
 // splitHeader splits the value of #fields.

@@ -12,6 +12,7 @@ import (
 
 	"threatdetect/features"
 	"threatdetect/internal/logio"
+	"threatdetect/internal/rowscan"
 	"threatdetect/internal/trafficgen"
 )
 
@@ -86,6 +87,29 @@ func TestBulkIsTaken(t *testing.T) {
 	}
 	rd.run()
 	require.Equal(t, rows, n)
+}
+
+// TestBulkBetweenDirectives has lines between rows that change nothing: they must not make the reader look at the header, and at the text behind them, anew (READ-11).
+func TestBulkBetweenDirectives(t *testing.T) {
+	const rows = 2000
+	lines := []string{"# a comment\n", "#close\t2024-03-04-07-59-49\n", "#separator \\x09\n", "#unset_field\t-\n", "#empty_field\t(empty)\n", "#path\tconn\n",
+		quickHeader[strings.Index(quickHeader, "#fields"):]}
+	log := strings.Builder{}
+	log.WriteString(quickHeader)
+	for i := range rows {
+		log.WriteString(quickRow + lines[i%len(lines)])
+	}
+	require.Equal(t, rows, both(t, []byte(log.String())))
+	n := 0
+	rd := &reader{lines: logio.Plain([]byte(log.String()), 0), opts: &Options{}, labelName: "label"}
+	rd.yield = func(_ *features.Flow, err error) bool {
+		require.NoError(t, err)
+		n++
+		return true
+	}
+	rd.run()
+	require.Equal(t, rows, n)
+	require.Equal(t, rowscan.MaxText, rd.quick.bulk.ahead)
 }
 
 // TestQuickAndLong changes usual rows at random, one to three bytes or cells of each.
