@@ -265,14 +265,25 @@ func (b *Builder) placeThresholds(t *tile) {
 		t.missing[i] = missing{slot: int(column)}
 		missed[column] = &t.missing[i]
 	}
+	values, columns := make([]float32, len(all)), 0 // of all, in one piece
+	for i := range all {
+		values[i] = all[i].Value
+		columns += b2i(i == 0 || all[i].Column != all[i-1].Column)
+	}
+	t.ranked = make([]ranked, 0, columns+len(all)/maxRanked)
+	var single []threshold
 	for len(all) > 0 {
-		column, n := all[0].Column, 1
+		column, n, lefts := all[0].Column, 0, 0
 		for n < len(all) && all[n].Column == column {
+			lefts += b2i(all[n].left != 0)
 			n++
 		}
-		of := all[:n]
-		all = all[n:]
+		of, rest := all[:n], values
+		all, values = all[n:], values[n:]
 		b.used[column] = true
+		if lefts > 0 {
+			missed[column].pairs = make([]uint16, 0, 2*lefts)
+		}
 		// Infinite thresholds, at the ends, have no place in a table.
 		begin, end := 0, n
 		if math.IsInf(float64(of[0].Value), -1) {
@@ -281,12 +292,13 @@ func (b *Builder) placeThresholds(t *tile) {
 		if begin < n && math.IsInf(float64(of[n-1].Value), 1) {
 			end = n - 1
 		}
-		var single []threshold
-		single = append(single, of[:begin]...)
+		single = append(single[:0], of[:begin]...)
+		rest = rest[begin:]
 		for chunk := range slices.Chunk(of[begin:end], maxRanked) {
-			if !b.placeRanked(t, chunk, missed[column]) {
+			if !b.placeRanked(t, chunk, rest[:len(chunk):len(chunk)], missed[column]) {
 				single = append(single, chunk...)
 			}
+			rest = rest[len(chunk):]
 		}
 		single = append(single, of[end:]...)
 		b.placeDirect(t, single)
@@ -329,12 +341,8 @@ func (b *Builder) sorted() []threshold {
 	return sorted
 }
 
-// placeRanked makes a rank column of thresholds of one column, if that is worth it.
-func (b *Builder) placeRanked(t *tile, of []threshold, m *missing) bool {
-	values := make([]float32, len(of))
-	for i := range of {
-		values[i] = of[i].Value
-	}
+// placeRanked makes a rank column of thresholds of one column, whose values it keeps, if that is worth it.
+func (b *Builder) placeRanked(t *tile, of []threshold, values []float32, m *missing) bool {
 	r, ok := ranked{n: len(values), bits: bits.Len(uint(len(values)))}, len(values) >= minShared
 	if !b.share {
 		r, ok = newRanked(b.plan.kind, values)
@@ -366,6 +374,14 @@ func (b *Builder) placeRanked(t *tile, of []threshold, m *missing) bool {
 func (b *Builder) placeDirect(t *tile, of []threshold) {
 	for _, missingLeft := range []bool{false, true} {
 		var d direct
+		n := 0
+		for _, x := range of {
+			n += b2i(missingLeft && x.left != 0 || !missingLeft && x.right != 0)
+		}
+		if n == 0 {
+			continue
+		}
+		d.thresholds = make([]float32, 0, n)
 		for _, x := range of {
 			c := x.right
 			if missingLeft {
@@ -377,11 +393,9 @@ func (b *Builder) placeDirect(t *tile, of []threshold) {
 			b.conds[c].plane = int32(t.plane(1))
 			d.thresholds = append(d.thresholds, x.Value)
 		}
-		if n := len(d.thresholds); n > 0 {
-			d.slot, d.missingLeft = int(of[0].Column), missingLeft
-			d.plane = t.planes - n
-			t.direct = append(t.direct, d)
-		}
+		d.slot, d.missingLeft = int(of[0].Column), missingLeft
+		d.plane = t.planes - n
+		t.direct = append(t.direct, d)
 	}
 }
 

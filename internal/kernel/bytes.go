@@ -64,6 +64,7 @@ func (b *Builder) placeSmall(slot map[int32]int) {
 			order = append(order, int32(i))
 		}
 	}
+	var values [maxRanked]float32
 	infinite := func(number int32) bool { return math.IsInf(float64(b.thresholds[number].Value), 0) }
 	for len(order) > 0 {
 		first, n := order[0], 1
@@ -77,7 +78,7 @@ func (b *Builder) placeSmall(slot map[int32]int) {
 			p.small = nil
 			return
 		}
-		thresholds := make([]float32, n)
+		thresholds := values[:n]
 		for i, number := range order[:n] {
 			thresholds[i] = b.thresholds[number].Value
 			right := byteSplit{uint16(reference), byte(i + 1)}
@@ -87,7 +88,7 @@ func (b *Builder) placeSmall(slot map[int32]int) {
 			c.find(p, thresholds)
 		}
 		if c.ranked == nil {
-			c.thresholds = thresholds
+			c.thresholds = slices.Clone(thresholds)
 		}
 		p.small = append(p.small, c)
 		order = order[n:]

@@ -90,11 +90,15 @@ func newRanked(kind Kind, thresholds []float32) (r ranked, ok bool) {
 	}
 	var steps thresholdSteps
 	steps.set(thresholds, &r)
-	best, chosen := math.MaxInt, r
+	best, chosen := cost.direct*n, r
 	try := func(size int) {
-		compares := steps.fullest(&r)
-		if c := cost.rank + cost.compare*compares + cost.expand*n + size*8/cost.bytes; c < best {
-			best, chosen = c, r
+		c := cost.rank + cost.expand*n + size*8/cost.bytes
+		if c >= best {
+			return
+		}
+		most := (best - 1 - c) / cost.compare // comparisons with which it is still less
+		if compares := steps.fullest(&r, most); compares <= most {
+			best, chosen = c+cost.compare*compares, r
 			chosen.compares = compares
 		}
 	}
@@ -113,7 +117,7 @@ func newRanked(kind Kind, thresholds []float32) (r ranked, ok bool) {
 			try(size)
 		}
 	}
-	if best >= cost.direct*n {
+	if chosen.compares == 0 {
 		return ranked{}, false
 	}
 	r = chosen
@@ -124,7 +128,7 @@ func newRanked(kind Kind, thresholds []float32) (r ranked, ok bool) {
 		return int32(math.Float32bits(x))
 	}
 	inf := float32(math.Inf(1))
-	steps.fullest(&r)
+	steps.fullest(&r, n)
 	r.buckets = make([]bucket, steps.bucket[n-1]+1)
 	for i, next := 0, 0; next < n; i++ {
 		first, at := next, int(steps.bucket[next])
@@ -166,27 +170,33 @@ func (s *thresholdSteps) set(thresholds []float32, r *ranked) {
 	}
 }
 
-// fullest finds the buckets of the thresholds, as r numbers them, and returns how many the fullest has.
-func (s *thresholdSteps) fullest(r *ranked) int {
+// fullest finds the buckets of the thresholds, as r numbers them, and returns how many the fullest has. It stops where one has more than most.
+func (s *thresholdSteps) fullest(r *ranked, most int) (fullest int) {
 	buckets := s.bucket[:s.n]
-	if r.linear {
-		for i, x := range s.values[:s.n] {
-			buckets[i] = int32(x * r.scale)
-		}
-	} else {
-		for i, k := range s.keys[:s.n] {
-			buckets[i] = int32(k >> r.shift)
-		}
-	}
-	most, count, last := 0, 0, int32(-1)
-	for _, b := range buckets {
+	count, last := 0, int32(-1)
+	more := func(i int, b int32) bool {
+		buckets[i] = b
 		if b != last {
 			last, count = b, 0
 		}
 		count++
-		most = max(most, count)
+		fullest = max(fullest, count)
+		return count > most
 	}
-	return most
+	if r.linear {
+		for i, x := range s.values[:s.n] {
+			if more(i, int32(x*r.scale)) {
+				break
+			}
+		}
+	} else {
+		for i, k := range s.keys[:s.n] {
+			if more(i, int32(k>>r.shift)) {
+				break
+			}
+		}
+	}
+	return fullest
 }
 
 // newSearch makes the search tree of thresholds.

@@ -11,6 +11,10 @@ const minShared = 12
 // shareRanks makes the tables of the rank columns of several tiles. A column that more than one tile ranks gets its ranks among the thresholds
 // of all of them, once for a block, and a tile has a table of what they are among its own.
 func (p *Plan) shareRanks() {
+	missesTable := func(r ranked) bool { return r.buckets == nil && r.tree == nil } // it was to be shared
+	if len(p.tiles) < 2 && !slices.ContainsFunc(p.tiles, func(t tile) bool { return slices.ContainsFunc(t.ranked, missesTable) }) {
+		return
+	}
 	byColumn := map[int][]float32{} // thresholds in all tiles
 	tiles := map[int]int{}          // how many tiles rank a column
 	for i := range p.tiles {
@@ -42,7 +46,7 @@ func (p *Plan) shareRanks() {
 			case places[r.slot] != nil:
 				ranked = p.mapRanks(ranked, r, places[r.slot])
 				continue
-			case r.buckets == nil && r.tree == nil: // it was to be shared
+			case missesTable(r):
 				own, ok := newRanked(p.kind, r.thresholds)
 				if !ok {
 					t.compare(&r)
@@ -73,7 +77,7 @@ func (p *Plan) dropThresholds() {
 
 // compare makes the planes of r by comparisons.
 func (t *tile) compare(r *ranked) {
-	t.direct = append(t.direct, direct{slot: r.slot, plane: r.plane, thresholds: r.thresholds})
+	t.direct = append(t.direct, direct{slot: r.slot, plane: r.plane, thresholds: slices.Clone(r.thresholds)})
 	if r.missing >= 0 {
 		t.missing[r.missing].follows = false
 	}
