@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Runs the jobs of this folder on two executor processes of this machine and compares them with the program alone. Needs Go, Java 17, Python 3.11;
 # installs PySpark into a virtual environment ($SPARK_VENV, default one under $VENVS, or a temporary one). "check.sh fetch" does only that.
+# The program is $THREATDETECT; it is built otherwise.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 venv=${SPARK_VENV:-${VENVS:-$work}/spark}
-[ -x "$venv/bin/spark-submit" ] || { "${PYTHON:-python3}" -m venv "$venv" && "$venv/bin/pip" install --quiet -r examples/spark/requirements.txt; }
+[ -x "$venv/bin/spark-submit" ] || { "${PYTHON:-python3}" -m venv "$venv" && "$venv/bin/pip" install --quiet --no-compile -r examples/spark/requirements.txt; }
 [ "${1:-}" != fetch ] || exit 0
 
-go build -o "$work/threatdetect" ./cmd/threatdetect
+if [ -n "${THREATDETECT:-}" ]; then cp "$THREATDETECT" "$work/threatdetect"; else go build -o "$work/threatdetect" ./cmd/threatdetect; fi
 go run ./cmd/trafficgen --seed 21 --records "${RECORDS:-60000}" --faults 0.002 \
   --fault-kinds too_long,fields,missing,number,address,time -o "$work/conn.log" 2>"$work/errors" || { cat "$work/errors" >&2; exit 1; }
 go run ./cmd/trafficgen --seed 22 --records 20000 -o "$work/rows.log" 2>"$work/errors"

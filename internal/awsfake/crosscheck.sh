@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 here=internal/awsfake
 venv=${VENVS:-$(mktemp -d)}/awscheck
 [ -x "$venv/bin/python" ] || ${PYTHON:-python3} -m venv "$venv"
-"$venv/bin/pip" -q --disable-pip-version-check install botocore==1.44.8 boto3==1.44.8 'moto[server]==5.2.5' cfn-lint==1.58.0
+"$venv/bin/pip" -q --disable-pip-version-check install --no-compile botocore==1.44.8 boto3==1.44.8 'moto[server]==5.2.5' cfn-lint==1.58.0
 [ "${1:-}" != fetch ] || exit 0
 work=$(mktemp -d)
 moto=

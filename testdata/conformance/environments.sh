@@ -19,7 +19,7 @@ has() {
 get() {
 	# Without dependencies, as later releases ask for a large GPU library that nothing here uses. 3.3 and 3.4 ask for a newer
 	# Python than the numpy has that the old ones need, and work without.
-	"$home/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir --only-binary :all: --no-deps \
+	"$home/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir --no-compile --only-binary :all: --no-deps \
 		--ignore-requires-python "$@" >&2
 }
 

@@ -18,7 +18,7 @@ interpreter() {
 		"${PYTHON:-python3.11}" -m venv "$venvs/xgb-$1"
 		# Without dependencies, as later releases ask for a large GPU library that nothing here uses; and releases from 3.3
 		# on ask for a later Python than they need.
-		"$venvs/xgb-$1/bin/pip" install --quiet --only-binary :all: --no-deps --ignore-requires-python "xgboost==$1" "numpy<2" "scipy<1.14" "setuptools<80" >&2
+		"$venvs/xgb-$1/bin/pip" install --quiet --no-compile --only-binary :all: --no-deps --ignore-requires-python "xgboost==$1" "numpy<2" "scipy<1.14" "setuptools<80" >&2
 	fi
 	echo "$venvs/xgb-$1/bin/python"
 }
