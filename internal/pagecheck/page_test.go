@@ -58,7 +58,7 @@ const lookScript = `(() => {
   });
 })()`
 
-// browser starts a browser without a history, which ends with the test.
+// browser starts a browser without a history, which ends with the test. Starting one takes longer than looking at a page, so a test has one for all it opens.
 func browser(t *testing.T) context.Context {
 	t.Helper()
 	binary, err := exec.LookPath("chromium")
@@ -73,7 +73,7 @@ func browser(t *testing.T) context.Context {
 	flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(binary), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.UserDataDir(profile), chromedp.Flag("disable-quic", true), chromedp.Flag("no-first-run", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("hide-scrollbars", true), chromedp.WSURLReadTimeout(time.Minute))
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx, flags...)
 	t.Cleanup(cancel)
@@ -113,14 +113,16 @@ func open(t *testing.T, ctx context.Context, name string, r reader) (problems []
 
 // TestPages opens the pages that PAGES names, separated by blanks, as every reader; pictures go to the folder SCREENSHOTS.
 func TestPages(t *testing.T) {
+	t.Parallel()
 	pages := strings.Fields(os.Getenv("PAGES"))
 	if len(pages) == 0 {
 		t.Fatal("PAGES names no page")
 	}
+	ctx := browser(t)
 	for _, name := range pages {
 		for _, r := range readers {
 			t.Run(filepath.Base(name)+"/"+r.name, func(t *testing.T) {
-				problems, l, picture := open(t, browser(t), name, r)
+				problems, l, picture := open(t, ctx, name, r)
 				if dir := os.Getenv("SCREENSHOTS"); dir != "" {
 					file := filepath.Join(dir, strings.TrimSuffix(filepath.Base(name), ".html")+"."+r.name+".jpg")
 					if err := os.WriteFile(file, picture, 0o644); err != nil {
@@ -156,6 +158,7 @@ func TestPages(t *testing.T) {
 
 // TestBadPage shows that the checks find what they look for.
 func TestBadPage(t *testing.T) {
+	t.Parallel()
 	bad := filepath.Join(t.TempDir(), "bad.html")
 	text := `<!doctype html><meta charset="utf-8"><body style="width:3000px"><script>console.error("no"); throw new Error("no")</script>
 <img src="http://127.0.0.1:9/x.png"><svg width="1" height="1"></svg>`

@@ -22,6 +22,7 @@ import (
 // TestServer uses the page of the server at SERVER as people do: pastes the log in the file LOG, and clicks; the same by keyboard alone,
 // and without scripts. Nothing but the server may be asked for anything.
 func TestServer(t *testing.T) {
+	t.Parallel() // most of it waits
 	server, file := os.Getenv("SERVER"), os.Getenv("LOG")
 	if server == "" {
 		t.Skip("SERVER names no server")
@@ -30,6 +31,7 @@ func TestServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tab := browser(t)
 	paste := chromedp.SetValue("#text", string(lines), chromedp.ByQuery)
 	for _, use := range []struct {
 		name    string
@@ -43,12 +45,11 @@ func TestServer(t *testing.T) {
 	} {
 		for _, r := range use.readers {
 			t.Run(use.name+"/"+r.name, func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(browser(t), time.Minute)
+				ctx, cancel := context.WithTimeout(tab, time.Minute)
 				defer cancel()
 				problems := watch(ctx, server)
 				var articles, bars int
-				var summary, rate string
-				var text string
+				var summary, text string
 				var l look
 				var picture []byte
 				tasks := chromedp.Tasks{network.Enable(), log.Enable(),
@@ -63,9 +64,10 @@ func TestServer(t *testing.T) {
 					chromedp.Evaluate(`document.querySelectorAll('article').length`, &articles),
 					chromedp.Evaluate(`document.querySelectorAll('article rect').length`, &bars),
 					chromedp.Text("#scores + p", &summary, chromedp.ByQuery),
-					chromedp.Sleep(2500*time.Millisecond), // rate and latency are asked for every two seconds
-					chromedp.Text("#rate", &rate, chromedp.ByQuery),
 					chromedp.Evaluate(lookScript, &text), chromedp.FullScreenshot(&picture, 90))
+				if use.scripts { // which ask for rate and latency every two seconds
+					tasks = append(tasks, chromedp.Poll(asked, nil, chromedp.WithPollingInterval(50*time.Millisecond)))
+				}
 				if err := chromedp.Run(ctx, tasks); err != nil {
 					t.Fatal(err, problems())
 				}
@@ -84,9 +86,6 @@ func TestServer(t *testing.T) {
 				if l.Contrast < 7 {
 					t.Errorf("contrast %.1f of text and background, want 7", l.Contrast)
 				}
-				if rate == "0.0" {
-					t.Error("nothing was scored a second, the page says")
-				}
 				if dir := os.Getenv("SCREENSHOTS"); dir != "" {
 					if err := os.WriteFile(filepath.Join(dir, "server."+strings.ReplaceAll(use.name, " ", "-")+"."+r.name+".jpg"), picture, 0o644); err != nil {
 						t.Fatal(err)
@@ -96,6 +95,9 @@ func TestServer(t *testing.T) {
 		}
 	}
 }
+
+// asked is true once a page has asked how much is scored a second, and says so.
+const asked = `performance.getEntriesByType('resource').some(r => r.name.endsWith('/v1/status')) && document.querySelector('#rate').textContent != '0.0'`
 
 // keys presses one key after the other.
 func keys(all ...string) chromedp.Action {
