@@ -40,7 +40,7 @@ func (a *app) evaluateCommand() *cobra.Command {
 		Use:   "evaluate --bundle BUNDLE --label COLUMN|FILE [flags] FILE...",
 		Short: "Measure what a model is worth on labelled logs",
 		Long: "Evaluate scores labelled logs and prints what the scores are worth: areas under the curves with intervals, recall at low false\n" +
-			"positive rates and of each kind of attack, the threshold for a budget of alerts, baselines (majority, best column, logistic\n" +
+			"positive rates and of each kind of attack, what a model of several classes calls them, the threshold for a budget of alerts, baselines (majority, best column, logistic\n" +
 			"regression, the unscaled model of the project's origin where the log is UNSW-NB15), and what the model looks at.\n" +
 			"--html writes the same with plots, as one file that needs no network; --json for programs.\n\n" +
 			"--label is a column of the log or a file of labels, as in fit. Of the logs that fit split, --split DIR --part test takes\n" +
@@ -131,7 +131,7 @@ func (a *app) evaluate(f *evaluateFlags, files []string) error {
 		return err
 	}
 	report, err := evaluate.New(&first.sample, &evaluate.Options{Threshold: first.detector.Threshold(), AlertsPerDay: f.perDay, Days: f.days,
-		Prevalence: f.prevalence, Columns: first.detector.Columns()})
+		Prevalence: f.prevalence, Columns: first.detector.Columns(), Classes: first.detector.Classes()})
 	if err != nil {
 		return misfit(l.file, "%w", err)
 	}

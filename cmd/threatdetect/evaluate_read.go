@@ -65,6 +65,7 @@ func (e *evaluation) judge(c *candidate, files []string) (*logs, error) {
 		if err := c.sample.Add(v.Flow, dataset.KindOf(v.Flow), v.Row, v.Score); err != nil {
 			return nil, misfit(l.file, "%w", err)
 		}
+		c.sample.Called(v.Class)
 		if first && v.Flow.Label != features.Unlabelled {
 			account.Rows++
 			if v.Threat {

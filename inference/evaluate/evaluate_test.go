@@ -446,3 +446,46 @@ func TestSeedBaseline(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, r.Baselines[3].Missing, "UNSW-NB15 only", "one flow of another log is enough")
 }
+
+// What a model of several classes calls flows is counted by what they are.
+func TestClasses(t *testing.T) {
+	names := []string{"benign", "attack", "dos", "scan"}
+	s := new(evaluate.Sample)
+	for _, c := range []struct {
+		kind   string // of an attack; "benign" of none
+		called int
+		times  int
+	}{{"benign", 0, 5}, {"benign", 3, 1}, {"scan", 3, 4}, {"scan", 2, 2}, {"dos", 2, 3}, {"dos", 0, 1}, {"", 1, 2}, {"new", 3, 7}} {
+		for range c.times {
+			f := &features.Flow{Label: features.Attack}
+			if c.kind == "benign" {
+				f.Label = features.Benign
+			}
+			require.NoError(t, s.Add(f, []byte(c.kind), []float32{1}, float32(min(c.called, 1))))
+			s.Called(c.called)
+			require.NoError(t, s.Add(&features.Flow{}, nil, nil, 0), "nobody knows what it is")
+			s.Called(2)
+		}
+	}
+	r, err := evaluate.New(s, &evaluate.Options{Threshold: 0.5, Classes: names})
+	require.NoError(t, err)
+	c := r.Classes
+	require.Equal(t, [][]int{{5, 0, 0, 1}, {0, 2, 0, 0}, {1, 0, 3, 0}, {0, 0, 2, 4}}, c.Confusion)
+	require.Equal(t, 7, c.Others)
+	number(t, 14.0/18, c.Accuracy)
+	scan := c.Each[3]
+	require.Equal(t, [3]int{6, 4, 5}, [3]int{scan.Flows, scan.Right, scan.Called})
+	number(t, 4.0/6, scan.Recall)
+	number(t, 4.0/5, scan.Precision)
+	number(t, 8.0/11, scan.F1)
+	number(t, (10.0/12+1+6.0/9+8.0/11)/4, c.MacroF1)
+	require.Contains(t, strings.Join(r.Notes, "\n"), "All scores are 0 or 1")
+	var text strings.Builder
+	require.NoError(t, r.WriteText(&text))
+	require.Regexp(t, `(?m)^scan +6 +5 +4 +0\.6667 \(.*\) +0\.8 +0\.7273$`, text.String())
+	require.Contains(t, text.String(), "called what they are: 0.7778 of the flows; macro F1 of the classes 0.8068; 7 attacks are of none of these classes")
+
+	r, err = evaluate.New(s, nil)
+	require.NoError(t, err)
+	require.Nil(t, r.Classes, "a model of one score")
+}

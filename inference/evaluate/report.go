@@ -22,6 +22,8 @@ type Options struct {
 	Prevalence float64
 	// Columns are the names of the columns of the rows; nil leaves them without names.
 	Columns []string
+	// Classes are the names of the classes that the model tells apart, the benign one first; see [Sample.Called]. Nil if there are no others.
+	Classes []string
 }
 
 // Report is what a model is worth on some flows.
@@ -39,6 +41,7 @@ type Report struct {
 	Unseen    *Measures   `json:"unseen"`
 	Resampled Resampled   `json:"resampled"` // how the intervals of All, Distinct and Unseen were found
 	Kinds     []Kind      `json:"kinds"`     // recall of the kinds of attack at the threshold, most flows first
+	Classes   *Classes    `json:"classes"`   // how kinds of attack are named; nil unless the model tells them apart
 	Budget    Budget      `json:"budget"`
 	Precision []Reweighed `json:"precision_at_prevalence"`
 	Baselines []Baseline  `json:"baselines"` // always the same four
@@ -109,6 +112,7 @@ func New(s *Sample, opts *Options) (*Report, error) {
 	r := &Report{Version: ReportVersion, Threshold: Number(o.Threshold), All: all.measure(o.Threshold), Notes: []string{},
 		Curve: all.curve(), Histogram: all.histogram(), Calibration: []Bin{}, Kinds: s.byKind(o.Threshold)}
 	r.Data = s.data(o.Days)
+	r.Classes = s.classes(o.Classes)
 	r.Resampled = all.bootstrap(r.All)
 	distinct := s.view(func(i int) bool { return !s.repeat[i] })
 	r.Distinct = distinct.measure(o.Threshold)
@@ -127,6 +131,9 @@ func New(s *Sample, opts *Options) (*Report, error) {
 	r.Precision = reweigh(r.All, o.Prevalence)
 	r.Baselines = s.baselines(r.All, o.Columns)
 	r.note(o)
+	if !slices.ContainsFunc(s.scores, func(v float32) bool { return v != 0 && v != 1 }) {
+		r.Notes = append(r.Notes, "All scores are 0 or 1, verdicts without a probability: the curves have one point, and there is no other threshold to choose.")
+	}
 	return r, nil
 }
 

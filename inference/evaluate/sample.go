@@ -20,10 +20,13 @@ const (
 	maxValue = 4 << 20
 )
 
+// noKind stands for the kind of attacks that have none.
+const noKind = "(no kind)"
+
 // ErrSample says that flows cannot be evaluated.
 var ErrSample = errors.New("cannot evaluate")
 
-// Sample collects scored flows. About 24 bytes a flow are kept, and the rows of some thousands, chosen at random, with the records of
+// Sample collects scored flows. About 26 bytes a flow are kept, and the rows of some thousands, chosen at random, with the records of
 // UNSW-NB15 that they came from. The zero value is ready; it has one owner.
 type Sample struct {
 	scores []float32
@@ -44,6 +47,8 @@ type Sample struct {
 	excluded map[uint64]struct{}
 	from, to int64 // when the first and the last flow began
 	timed    int   // flows that have a time
+
+	called []uint16 // which class the model gives the flow; of all of them or of none
 
 	width  int
 	rows   []float32 // of the flows whose numbers are in picked
@@ -138,7 +143,7 @@ func (s *Sample) kindIndex(f *features.Flow, kind []byte) uint16 {
 		if len(s.kinds) >= maxKinds-1 {
 			name = "(others)"
 		} else if name == "" {
-			name = "(no kind)"
+			name = noKind
 		}
 		if i, ok = s.kindOf[name]; !ok {
 			i = uint16(len(s.kinds))

@@ -94,6 +94,23 @@ func (r *Report) writeMore(p *printer) {
 		}
 		p.flush()
 	}
+	if c := r.Classes; c != nil {
+		p.f("\nclass\tflows\tcalled so\trightly\trecall\tprecision\tF1\n")
+		for i, k := range c.Each {
+			if i == maxTextKinds {
+				p.f("(%d more)\n", len(c.Each)-i)
+				break
+			}
+			p.f("%s\t%d\t%d\t%d\t%s\t%s\t%s\n", Printable(k.Class), k.Flows, k.Called, k.Right, WithInterval(k.Recall, k.Interval), Short(k.Precision), Short(k.F1))
+		}
+		p.flush()
+		p.f("called what they are: %s of the flows; macro F1 of the classes %s", Short(c.Accuracy), Short(c.MacroF1))
+		if c.Others > 0 {
+			p.f("; %d attacks are of none of these classes", c.Others)
+		}
+		p.f("\n")
+		p.flush()
+	}
 	b := &r.Budget
 	p.f("\n%s false alarms a day: %s", Short(Number(b.PerDay)), b.Text)
 	if b.Threshold.Known() {

@@ -31,6 +31,7 @@ func site(t *testing.T, n int, kind string, score func(r *rand.Rand, attack bool
 		}
 		x := float32(r.NormFloat64())
 		require.NoError(t, s.Add(f, []byte(kind), []float32{x, float32(i % 2), float32(math.NaN())}, score(r, f.Label == features.Attack)))
+		s.Called(i % 2)
 	}
 	return s
 }
@@ -49,7 +50,7 @@ var names = []string{"a", "b<i>", "c"}
 func full(t *testing.T, s *evaluate.Sample, text string) *evaluate.Report {
 	t.Helper()
 	s.Exclude([]float32{1, 2, 3})
-	r, err := evaluate.New(s, &evaluate.Options{Threshold: 0.5, Columns: []string{text, "b", "c"}})
+	r, err := evaluate.New(s, &evaluate.Options{Threshold: 0.5, Columns: []string{text, "b", "c"}, Classes: []string{"benign", text}})
 	require.NoError(t, err)
 	r.Title, r.Model, r.Data.Files = text, evaluate.Model{Name: text, Digest: text, Set: text, Objective: text, Split: text}, []string{text}
 	require.NoError(t, r.Explain(s, append([]string{text}, names[1:]...), func(dst, row []float32) error {
