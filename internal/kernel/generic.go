@@ -1,9 +1,6 @@
 package kernel
 
-import (
-	"encoding/binary"
-	"math"
-)
+import "math"
 
 // The portable implementation: a plane is one word, a row one bit.
 
@@ -95,12 +92,15 @@ func (p *Plan) pad(m Matrix, k int, s *Scratch) Matrix {
 	return Matrix{Data: s.tail, RowStride: stride, ColumnStride: 1}
 }
 
-// keysGeneric makes the keys of 64 values, and the plane of those that are missing, whose key is larger than every other.
+// missingAbove is the key of +Inf, the largest that a number has.
+const missingAbove = 0x7F800000 - keyShift
+
+// keysGeneric makes the keys of 64 values, and the plane of those that are missing, whose keys are larger than every other.
 func keysGeneric(keys *[64]int32, x []float32, stride int) (plane uint64) {
 	for r := range keys {
-		k, missing := keyAndMissing(x[r*stride])
-		keys[r] = (k | missing) ^ missing&math.MinInt32
-		plane = plane>>1 | uint64(missing)&(1<<63)
+		k := numberKey(math.Float32bits(x[r*stride] + 0)) // -0 becomes 0
+		keys[r] = k
+		plane = plane>>1 | uint64(missingAbove-int64(k))&(1<<63)
 	}
 	return plane
 }
@@ -109,7 +109,7 @@ func keysGeneric(keys *[64]int32, x []float32, stride int) (plane uint64) {
 // go left whatever their key.
 func directGeneric(planes []uint64, keys *[64]int32, missing uint64, thresholds []float32) {
 	for i, t := range thresholds {
-		plane, threshold := uint64(0), int64(keyOf(t))
+		plane, threshold := uint64(0), int64(numberKeyOf(t))
 		for _, k := range keys {
 			plane = plane>>1 | uint64(int64(k)-threshold)&(1<<63)
 		}
@@ -117,57 +117,48 @@ func directGeneric(planes []uint64, keys *[64]int32, missing uint64, thresholds 
 	}
 }
 
-// keyAndMissing returns keyOf(x) and zero, or something and all ones for a NaN.
-func keyAndMissing(x float32) (key, missing int32) {
-	b := math.Float32bits(x)
-	missing = int32(0x7F800000-b&0x7FFFFFFF) >> 31
-	// -0 has the key of 0: its bits are the only ones whose negation they are, but for 0.
-	zero := int32(b&-b) >> 31 // all ones only for 1<<31
-	b &^= uint32(zero)
-	return int32(b ^ uint32(int32(b)>>31)>>1), missing
-}
-
-// rankGeneric returns the bits of the ranks of 64 values, bit by bit.
+// rankGeneric returns the bits of the ranks of 64 values, bit by bit. Its loops are short, for all that they need to be in registers, and do not branch on values; min and max do.
 func rankGeneric(keys *[64]int32, r *ranked) (bits [8]uint64) {
-	var ranks [64]byte
+	var clamped, first, ranks [64]int32
+	var at [64]uint16 // buckets
+	lo := int64(r.key)
+	span := int64(numberKeyOf(r.last)) - lo
+	for i, k := range keys {
+		above := int64(k) - lo
+		above &^= above >> 63
+		beyond := span - above
+		clamped[i] = int32(lo + above + beyond&(beyond>>63))
+	}
 	if r.linear {
-		lo, last, base, scale, buckets := r.key, keyOf(r.last), r.lo, r.scale, r.buckets
-		for j := range 8 {
-			for g := range 8 {
-				k := min(max(keys[8*g+j], lo), last)
-				b := &buckets[uint32(int32((math.Float32frombits(uint32(keyOfBits(uint32(k))))-base)*scale))]
-				ranks[8*j+g] = byte(int64(b.rank) + (int64(k)-int64(b.threshold))>>63)
-				if r.compares > 1 {
-					ranks[8*j+g] += byte(compareMore(k, b, r))
-				}
-			}
+		base, scale := r.lo, r.scale
+		for i, k := range clamped {
+			at[i] = uint16(int32((math.Float32frombits(uint32(keyOfBits(uint32(k+keyShift)))) - base) * scale))
 		}
 	} else {
-		lo, last, shift, buckets := r.key, keyOf(r.last), r.shift&31, r.buckets
-		for j := range 8 {
-			for g := range 8 {
-				k := min(max(keys[8*g+j], lo), last)
-				b := &buckets[uint32(k-lo)>>shift]
-				ranks[8*j+g] = byte(int64(b.rank) + (int64(k)-int64(b.threshold))>>63)
-				if r.compares > 1 {
-					ranks[8*j+g] += byte(compareMore(k, b, r))
-				}
-			}
+		shift := r.shift & 31
+		for i, k := range clamped {
+			at[i] = uint16(uint32(k-r.key) >> shift)
+		}
+	}
+	buckets := r.buckets
+	for i, k := range clamped {
+		b := &buckets[at[i]]
+		first[i] = b.rank
+		ranks[i] = b.rank + int32((int64(k)-int64(b.threshold))>>63)
+	}
+	for c := range r.compares - 1 {
+		more := r.more[c:]
+		for i, k := range clamped {
+			ranks[i] += int32((int64(k) - int64(more[first[i]])) >> 63)
 		}
 	}
 	for j := range bits {
-		bits[j] = binary.LittleEndian.Uint64(ranks[8*j:])
+		for g := range 8 {
+			bits[j] |= uint64(uint8(ranks[8*g+j])) << (8 * g)
+		}
 	}
 	transpose8(&bits)
 	return bits
-}
-
-// compareMore is what the comparisons after the first one add to a rank.
-func compareMore(k int32, b *bucket, r *ranked) (add int64) {
-	for _, threshold := range r.more[b.rank:][:r.compares-1] {
-		add += (int64(k) - int64(threshold)) >> 63
-	}
-	return add
 }
 
 // expandGeneric makes the plane of each threshold from the bits of the ranks: bit r of the one at k is set if the rank of row r is k at
@@ -177,12 +168,13 @@ func expandGeneric(planes []uint64, ranks *[8]uint64, bits int) {
 	for j := range bits {
 		below := ^ranks[j&7]
 		half := 1 << j
-		for k := range planes[:half] {
-			p := planes[k]
-			if k+half < len(planes) {
-				planes[k+half] = p | below
-			}
-			planes[k] = p & below
+		lower, upper := planes[:half], planes[half:min(2*half, len(planes))]
+		for k := range upper {
+			p := lower[k]
+			upper[k], lower[k] = p|below, p&below
+		}
+		for k := len(upper); k < half; k++ {
+			lower[k] &= below
 		}
 	}
 }

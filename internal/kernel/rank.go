@@ -72,6 +72,14 @@ func keyOf(x float32) int32 {
 // keyOfBits is its own inverse.
 func keyOfBits(b uint32) int32 { return int32(b ^ uint32(int32(b)>>31)>>1) }
 
+// keyShift is how much less numberKey is than keyOf: that of -Inf is the least of all integers, and those of all NaNs, which would lie at both ends, are the largest ones.
+const keyShift = 0x7FFFFF
+
+// numberKey is the key of a float, by its bits, in the portable kernel. It must not be -0.
+func numberKey(b uint32) int32 { return keyOfBits(b) - keyShift }
+
+func numberKeyOf(x float32) int32 { return keyOf(x) - keyShift }
+
 // newRanked makes the table of thresholds, of which there are 1 to maxRanked. ok is false if they lie so unevenly that
 // comparing with each of them costs less.
 func newRanked(kind Kind, thresholds []float32) (r ranked, ok bool) {
@@ -123,7 +131,7 @@ func newRanked(kind Kind, thresholds []float32) (r ranked, ok bool) {
 	r = chosen
 	stored := func(x float32) int32 {
 		if kind.keys() {
-			return keyOf(x)
+			return numberKeyOf(x)
 		}
 		return int32(math.Float32bits(x))
 	}
@@ -152,6 +160,9 @@ func newRanked(kind Kind, thresholds []float32) (r ranked, ok bool) {
 		r.firstCompare = &r.more[0]
 	}
 	r.firstBucket = &r.buckets[0]
+	if kind.keys() {
+		r.key = numberKeyOf(r.lo)
+	}
 	return r, true
 }
 

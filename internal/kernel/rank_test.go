@@ -78,14 +78,20 @@ func TestRanks(t *testing.T) {
 	require.Greater(t, tables, 100)
 }
 
-// TestKeyAndMissing compares with the plain spelling.
-func TestKeyAndMissing(t *testing.T) {
+// TestNumberKeys compares with the plain order of numbers, behind which missing values are.
+func TestNumberKeys(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	for _, x := range hardValues(r, []float32{0, 1, -1}, 100_000) {
-		key, missing := keyAndMissing(x)
-		require.Equal(t, x != x, missing == -1)
-		if x == x {
-			require.Equal(t, keyOf(x), key)
+	for range 1000 {
+		values := hardValues(r, []float32{0, 1, -1}, 64)
+		var keys [64]int32
+		missing := keysGeneric(&keys, values, 1)
+		for row, x := range values {
+			y := values[(row+1)%64]
+			require.Equal(t, x != x, missing>>row&1 == 1)
+			require.Equal(t, x < y || x == x && y != y, keys[row] < keys[(row+1)%64] && x == x, "%v and %v", x, y)
+			if x == x {
+				require.Equal(t, numberKeyOf(x), keys[row])
+			}
 		}
 	}
 }
