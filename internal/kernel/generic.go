@@ -117,17 +117,14 @@ func directGeneric(planes []uint64, keys *[64]int32, missing uint64, thresholds 
 	}
 }
 
-// rankGeneric returns the bits of the ranks of 64 values, bit by bit. Its loops are short, for all that they need to be in registers, and do not branch on values; min and max do.
+// rankGeneric returns the bits of the ranks of 64 values, bit by bit. Its loops are short, so that all that each needs is in registers: where those run out, min and max become branches on values.
 func rankGeneric(keys *[64]int32, r *ranked) (bits [8]uint64) {
-	var clamped, first, ranks [64]int32
+	var clamped, first [64]int32
 	var at [64]uint16 // buckets
-	lo := int64(r.key)
-	span := int64(numberKeyOf(r.last)) - lo
+	var ranks [64]uint8
+	lo, last := r.key, numberKeyOf(r.last)
 	for i, k := range keys {
-		above := int64(k) - lo
-		above &^= above >> 63
-		beyond := span - above
-		clamped[i] = int32(lo + above + beyond&(beyond>>63))
+		clamped[i] = min(max(k, lo), last)
 	}
 	if r.linear {
 		base, scale := r.lo, r.scale
@@ -137,25 +134,34 @@ func rankGeneric(keys *[64]int32, r *ranked) (bits [8]uint64) {
 	} else {
 		shift := r.shift & 31
 		for i, k := range clamped {
-			at[i] = uint16(uint32(k-r.key) >> shift)
+			at[i] = uint16(uint32(k-lo) >> shift)
 		}
 	}
 	buckets := r.buckets
-	for i, k := range clamped {
-		b := &buckets[at[i]]
-		first[i] = b.rank
-		ranks[i] = b.rank + int32((int64(k)-int64(b.threshold))>>63)
-	}
-	for c := range r.compares - 1 {
-		more := r.more[c:]
+	if r.compares == 1 {
 		for i, k := range clamped {
-			ranks[i] += int32((int64(k) - int64(more[first[i]])) >> 63)
+			b := buckets[at[i]]
+			ranks[i] = uint8(b.rank + int32((int64(k)-int64(b.threshold))>>63))
+		}
+	} else {
+		for i, k := range clamped {
+			b := buckets[at[i]]
+			first[i] = b.rank
+			ranks[i] = uint8(b.rank + int32((int64(k)-int64(b.threshold))>>63))
+		}
+		for c := range r.compares - 1 {
+			more := r.more[c:]
+			for i, k := range clamped {
+				ranks[i] += uint8((int64(k) - int64(more[first[i]])) >> 63)
+			}
 		}
 	}
 	for j := range bits {
+		word := uint64(0)
 		for g := range 8 {
-			bits[j] |= uint64(uint8(ranks[8*g+j])) << (8 * g)
+			word = word>>8 | uint64(ranks[8*g+j])<<56
 		}
+		bits[j] = word
 	}
 	transpose8(&bits)
 	return bits
