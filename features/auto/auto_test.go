@@ -38,6 +38,8 @@ func TestDetect(t *testing.T) {
 		`{"type":"IPFIX","sampler_address":"1"}`:                       auto.NetFlow,
 		`{"time_received_ns":1}`:                                       auto.NetFlow,
 		`{"event_type":"purge","ip_src":"1.1.1.1","peer_ip_src":"::"}`: auto.NetFlow,
+		"[\n{\n \"event_type\": \"purge\",\n \"ip_src\": \"1.1.1.1\"":  auto.NetFlow,
+		"{\"event_type\":\"flow\",\"src_\n{\"src_ip\":1}":              auto.EVE,
 		"[\n{\n\t\"type\" : \"FLOW\",\n\t\"export_sysid\" : 1":         auto.NetFlow,
 		`{"src6_addr":"::1"}`:                                          auto.NetFlow,
 		`[{"srcaddr":"1.1.1.1"}]`:                                      auto.VPCFlow,

@@ -82,7 +82,14 @@ func Detect(head []byte) (f Format, by string) {
 		case json || line[0] == '{' || line[0] == '[':
 			// The first line may be damaged, or the object may go over several lines: the next tells as well.
 			json = true
-			if f, by := detectJSON(line); f != Unknown {
+			f, by := detectJSON(line)
+			if whole := line[0] == '{' && line[len(line)-1] == '}'; f == EVE && !whole {
+				// EVE has one event a line, pmacct's objects may go over several, of which others tell.
+				if g, by := detectJSON(head); g == NetFlow {
+					return g, by
+				}
+			}
+			if f != Unknown {
 				return f, by
 			}
 		default:

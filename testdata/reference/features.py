@@ -1423,9 +1423,15 @@ def detect(data: bytes) -> str:
     if not text or text.startswith(b"#separator"):
         return "zeek"
     if text.startswith((b"{", b"[")):
-        for line in text.split(b"\n"):
+        lines = text.split(b"\n")
+        for n, line in enumerate(lines):
             for keys, form in JSON_KEYS:
                 if re.search(rb'"(' + keys + rb')"[ \t]*:', line):
+                    event = line.strip()
+                    if form == "eve" and not (event.startswith(b"{") and event.endswith(b"}")):
+                        # An event is one line; an object over several may be pmacct's, which has the key as well.
+                        if re.search(rb'"(' + JSON_KEYS[0][0] + rb')"[ \t]*:', b"\n".join(lines[n + 1:])):
+                            return "netflow"
                     return form
     elif b"srcaddr" in first and b"dstaddr" in first and b"StartTime" not in first:
         return "vpcflow"
