@@ -19,13 +19,15 @@ has() {
 get() {
 	# Without dependencies, as later releases ask for a large GPU library that nothing here uses. 3.3 and 3.4 ask for a newer
 	# Python than the numpy has that the old ones need, and work without.
-	"$home/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir --no-compile --only-binary :all: --no-deps \
+	"$venvs/pip/bin/pip" --python "$home/bin/python" install --quiet --disable-pip-version-check --no-cache-dir --no-compile --only-binary :all: --no-deps \
 		--ignore-requires-python "$@" >&2
 }
 
+# One pip installs into all of them: making it takes as long as installing a release.
+[ -x "$venvs/pip/bin/pip" ] || "${PYTHON:-python3.11}" -m venv "$venvs/pip"
 for release; do
 	home="$venvs/xgb-$release"
-	[ -x "$home/bin/python" ] || "${PYTHON:-python3.11}" -m venv "$home"
+	[ -x "$home/bin/python" ] || "${PYTHON:-python3.11}" -m venv --without-pip "$home"
 	has xgboost || get "xgboost==$release" "numpy==1.26.4" "scipy==1.11.4" "setuptools<80"
 	if [ "${WRAPPERS:-yes}" = yes ]; then
 		has sklearn.base || get "scikit-learn==1.3.2" "joblib==1.3.2" "threadpoolctl==3.2.0"
