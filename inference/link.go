@@ -72,6 +72,19 @@ func objectiveOf(b *model.Booster) (objective, error) {
 // votes tells that values are classes, so that several models are combined by the most frequent one and not by the mean.
 func votes(objective string) bool { return objective == "multi:softmax" || objective == "binary:hinge" }
 
+// reread takes the base scores of b, a copy of what was written before 1.0, as releases from 1.1 on do: they make values of the margins that
+// such a file has, and margins of those again, which need not be the same (0.5 becomes 1 with binary:hinge) and may be an error (binary:logitraw
+// up to 1.2).
+func (o *objective) reread(b *model.Booster) {
+	if !b.BaseIsMargin || strings.HasPrefix(b.Objective, "multi:") {
+		return
+	}
+	b.BaseScore, b.BaseIsMargin = slices.Clone(b.BaseScore), false
+	for g := range b.BaseScore {
+		o.value(b.BaseScore[g : g+1])
+	}
+}
+
 // baseMargins returns the base margin of every group.
 func (o *objective) baseMargins(b *model.Booster) ([]float32, error) {
 	groups := b.NumGroup()

@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"threatdetect/internal/f32math"
 	"threatdetect/model"
 )
 
@@ -47,6 +48,38 @@ func TestBaseMargin(t *testing.T) {
 		}
 		if got := math.Float32bits(p.base[0]); got != c.want {
 			t.Errorf("%s: margin %#08x (%v), want %#08x (%v)", name, got, p.base[0], c.want, math.Float32frombits(c.want))
+		}
+	}
+}
+
+// TestBaseOfOldFiles reads what releases before 1.0 wrote as later ones do, which make a value of the margin and a margin of that.
+func TestBaseOfOldFiles(t *testing.T) {
+	for _, c := range []struct {
+		objective   string
+		runtime     model.Version
+		score, want float32 // NaN is an error
+	}{
+		{"binary:hinge", model.Version{}, 0.5, 0.5},
+		{"binary:hinge", model.Version{1, 0, 0}, 0.5, 0.5},
+		{"binary:hinge", model.Version{1, 1, 0}, 0.5, 1},
+		{"binary:hinge", model.Version{3, 0, 5}, -0.3, 0},
+		{"binary:logitraw", model.Version{1, 0, 0}, 0.25, 0.25},
+		{"binary:logitraw", model.Version{1, 2, 0}, 0.25, f32math.Logit(0.25)},
+		{"binary:logitraw", model.Version{1, 2, 0}, 0, float32(math.NaN())},
+		{"binary:logitraw", model.Version{1, 3, 0}, 0, 0},
+		{"binary:logistic", model.Version{1, 7, 0}, 0.25, f32math.Logit(f32math.Sigmoid(0.25))},
+		{"count:poisson", model.Version{1, 7, 0}, 0.3, f32math.Log(f32math.Exp(0.3))},
+		{"multi:softmax", model.Version{1, 7, 0}, 0.3, 0.3},
+		{"reg:squarederror", model.Version{1, 7, 0}, -7, -7},
+	} {
+		b := stumps(1)
+		b.Objective, b.Version, b.BaseIsMargin, b.BaseScore = c.objective, model.Version{}, true, []float32{c.score}
+		p, err := New(b, &Options{Runtime: c.runtime})
+		switch {
+		case err != nil && c.want == c.want, err == nil && p.base[0] != c.want:
+			t.Errorf("%s of %v for %v: %v, %v, want %v", c.objective, c.score, c.runtime, p, err, c.want)
+		case b.BaseScore[0] != c.score || !b.BaseIsMargin:
+			t.Errorf("%s: the booster was changed", c.objective)
 		}
 	}
 }

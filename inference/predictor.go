@@ -116,6 +116,7 @@ func New(b *model.Booster, opts *Options) (*Predictor, error) {
 	if err := opts.Kernel.check(); err != nil {
 		return nil, err
 	}
+	old := b.Version.Before(1, 0)
 	if opts.Runtime.Known() {
 		other := *b
 		other.Version = opts.Runtime
@@ -124,6 +125,9 @@ func New(b *model.Booster, opts *Options) (*Predictor, error) {
 	o, err := objectiveOf(b)
 	if err != nil {
 		return nil, fmt.Errorf("inference: %w", err)
+	}
+	if old && !b.Version.Before(1, 1) {
+		o.reread(b)
 	}
 	base, err := o.baseMargins(b)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	pathpkg "path"
 	"runtime"
 	"strconv"
 	"strings"
@@ -63,8 +64,10 @@ func (c *Container) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			c.invoke(w, r)
 		}
 	default:
+		// The proxy looks at what is meant, the container at what is asked.
+		meant := pathpkg.Clean(path)
 		for _, served := range []string{"/ping", "/execution-parameters", "/invocations"} {
-			if strings.HasPrefix(path, served) {
+			if strings.HasPrefix(meant, served) {
 				c.page(w, http.StatusNotFound)
 				return
 			}
@@ -247,23 +250,19 @@ func mergeSlashes(path string) string {
 
 // typeOfName is what the proxy tells of a path by the end of its name.
 func typeOfName(path string) string {
-	switch path[strings.LastIndexByte(path, '.')+1:] {
-	case "ico":
-		return "image/x-icon"
-	case "html", "htm":
-		return typePage
-	case "json":
-		return typeJSON
-	case "txt":
-		return "text/plain"
-	case "css":
-		return "text/css"
-	case "js":
-		return "application/javascript"
-	case "xml":
-		return "text/xml"
-	case "png":
-		return "image/png"
+	name := path[strings.LastIndexByte(path, '/')+1:]
+	dot := strings.LastIndexByte(name, '.')
+	if dot < 1 {
+		return typeBytes
+	}
+	if kind, ok := typesOfNames[strings.ToLower(name[dot+1:])]; ok {
+		return kind
 	}
 	return typeBytes
+}
+
+var typesOfNames = map[string]string{
+	"css": "text/css", "htm": typePage, "html": typePage, "txt": "text/plain", "xml": "text/xml",
+	"js": "application/javascript", "json": typeJSON, "pdf": "application/pdf", "zip": "application/zip", "woff": "font/woff",
+	"gif": "image/gif", "ico": "image/x-icon", "jpeg": "image/jpeg", "jpg": "image/jpeg", "png": "image/png", "svg": "image/svg+xml",
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"threatdetect/inference/rows"
 )
@@ -74,13 +75,25 @@ func cutParam(text string) (part, rest string) {
 	}
 }
 
+// latin1 is a header as Python has it, which takes every byte for a character.
+func latin1(text string) string {
+	if all(text, func(c byte) bool { return c < utf8.RuneSelf }) {
+		return text
+	}
+	runes := make([]rune, len(text))
+	for i := range len(text) {
+		runes[i] = rune(text[i])
+	}
+	return string(runes)
+}
+
 // requestFormat tells how a request is written. Names are those of the container's messages.
 func requestFormat(h http.Header) (format rows.Format, name string, p *problem) {
 	values, present := h["Content-Type"]
 	if !present {
 		return rows.Libsvm, "libsvm", nil
 	}
-	sent := values[len(values)-1]
+	sent := latin1(values[len(values)-1])
 	kind, params := parseHeader(strings.ToLower(sent))
 	switch kind {
 	case "csv", typeCSV:
@@ -109,7 +122,7 @@ func (g generation) takenAsForm(h http.Header) bool {
 	if len(values) == 0 {
 		return false
 	}
-	sent := values[len(values)-1]
+	sent := latin1(values[len(values)-1])
 	if g.framework3 {
 		kind, params := parseHeader(strings.ToLower(sent))
 		return kind == "application/x-www-form-urlencoded" || kind == "multipart/form-data" && params["boundary"] != ""
@@ -123,7 +136,7 @@ func (g generation) takenAsForm(h http.Header) bool {
 
 // answerType tells what a request is answered in. known is false if it comes out of the environment and is none of accepts.
 func (s *Settings) answerType(h http.Header) (kind string, p *problem) {
-	kind, _ = parseHeader(strings.Join(h["Accept"], ","))
+	kind, _ = parseHeader(latin1(strings.Join(h["Accept"], ",")))
 	if kind == "" || kind == "*/*" {
 		if s.DefaultAccept != nil {
 			return *s.DefaultAccept, nil
