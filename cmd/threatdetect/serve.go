@@ -178,7 +178,7 @@ func listen(address string) (net.Listener, error) {
 // handler loads the model and makes what answers with it. limit is how many bytes a request may have; 0 is the default.
 func (a *app) handler(ctx context.Context, f *serveFlags, metrics *serve.Metrics, log *slog.Logger) (h http.Handler, limit int64, err error) {
 	if f.image != "" {
-		return f.container()
+		return f.container(log)
 	}
 	load, err := f.trust.options()
 	if err != nil {
@@ -210,7 +210,7 @@ func (a *app) handler(ctx context.Context, f *serveFlags, metrics *serve.Metrics
 }
 
 // container makes what answers as a SageMaker image.
-func (f *serveFlags) container() (http.Handler, int64, error) {
+func (f *serveFlags) container(log *slog.Logger) (http.Handler, int64, error) {
 	image, err := rows.LookupImage(f.image)
 	if err != nil {
 		return nil, 0, usagef("--sagemaker: %w", err)
@@ -221,6 +221,9 @@ func (f *serveFlags) container() (http.Handler, int64, error) {
 	}
 	settings := serve.SettingsFromEnv(image, os.LookupEnv)
 	settings.Load = load
+	if settings.MaxContentLength > serve.MaxContentLength {
+		log.Warn("MAX_CONTENT_LENGTH is more than requests may have: longer ones get 413", "asked", settings.MaxContentLength, "limit", serve.MaxContentLength)
+	}
 	path := f.model + f.bundle
 	if path == "" || settings.MultiModel {
 		m := serve.NewMultiModel(settings)

@@ -129,7 +129,7 @@ func (x *exchange) batches(m *Model, body []byte, format rows.Format) iter.Seq2[
 	return func(yield func([]float32, *failure) bool) {
 		scratch := takeBatch(size * width)
 		defer batches.Put(scratch)
-		batch, total := (*scratch)[:0], 0
+		batch, total, j := (*scratch)[:0], 0, jobOf(x.r.Context())
 		for row, err := range m.rows(body, format) {
 			if err != nil {
 				yield(nil, rowFailure(err))
@@ -138,6 +138,9 @@ func (x *exchange) batches(m *Model, body []byte, format rows.Format) iter.Seq2[
 			if total++; total > maxRows || total*width > maxCells {
 				yield(nil, &failure{code: http.StatusRequestEntityTooLarge, text: "too many rows for one request"})
 				return
+			}
+			if total%pauseRows == 0 {
+				j.pause()
 			}
 			if batch = append(batch, row...); len(batch) == size*width {
 				if !yield(batch, nil) {
@@ -311,6 +314,7 @@ func (x *exchange) explainedRows(m *Model, body []byte, format rows.Format, coun
 		}
 	}
 	var all []scoredRow
+	j := jobOf(x.r.Context())
 	width, out := m.scorer.NumFeature(), m.scorer.NumOutput()
 	for batch, f := range x.batches(m, body, format) {
 		if f != nil {
@@ -338,6 +342,7 @@ func (x *exchange) explainedRows(m *Model, body []byte, format rows.Format, coun
 					return nil, f
 				}
 				row.Top = m.reasons(batch[i*width:][:width], values[i*out:][:out], count)
+				j.pause()
 			}
 			all = append(all, row)
 		}

@@ -162,7 +162,7 @@ func (x *exchange) judge(m *Model, body []byte, from string, count int, threats 
 		return nil, &failure{code: http.StatusInternalServerError, text: "verdicts cannot be written", err: err}
 	}
 	var account features.Account
-	shadow := x.shadowStream(m)
+	shadow, j := x.shadowStream(m), jobOf(x.r.Context())
 	stream := d.Stream()
 	for v, err := range stream.Verdicts(auto.Read(bytes.NewReader(body), opts)) {
 		var flow *features.Flow
@@ -191,6 +191,9 @@ func (x *exchange) judge(m *Model, body []byte, from string, count int, threats 
 			if f := x.givenUp(); f != nil {
 				return nil, f
 			}
+		}
+		if count > 0 || account.Rows%pauseRows == 0 {
+			j.pause()
 		}
 		if v.Threat {
 			account.Threats++

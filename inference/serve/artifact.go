@@ -107,6 +107,7 @@ func (a *artifact) score(ctx context.Context, body []byte, format rows.Format) (
 	defer batches.Put(scratch)
 	batch := (*scratch)[:0]
 	p := &predictions{width: out}
+	j, read := jobOf(ctx), 0
 	predict := func(only bool) error {
 		done := len(p.values)
 		p.values = slices.Grow(p.values, len(batch)/width*out)[:done+len(batch)/width*out]
@@ -129,6 +130,9 @@ func (a *artifact) score(ctx context.Context, body []byte, format rows.Format) (
 			batch = batch[:0]
 		}
 		batch = append(batch, row...)
+		if read++; read%pauseRows == 0 {
+			j.pause()
+		}
 	}
 	return p, predict(len(p.values) == 0)
 }

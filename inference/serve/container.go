@@ -57,7 +57,7 @@ func (c *Container) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/execution-parameters":
 		if c.allow(w, r, http.MethodGet, http.MethodHead) {
 			reply(w, http.StatusOK, typeJSON, fmt.Appendf(nil, `{"MaxConcurrentTransforms": %d, "BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": %d}`,
-				runtime.NumCPU(), c.settings.limit()>>20))
+				runtime.NumCPU(), c.settings.told()>>20))
 		}
 	case "/invocations":
 		if c.allow(w, r, http.MethodPost) {

@@ -146,8 +146,13 @@ func TestOldImages(t *testing.T) {
 	require.NoError(t, err)
 	_, err = OpenContainer(filepath.Join(testkit.Root(t), "testdata", "container", "1.7-1-pickle-1.2.0.tar.gz"), SettingsFromEnv(image, lookupIn(nil)))
 	require.ErrorContains(t, err, "a pickle of a release from 1.0 on")
-	for tag, want := range map[string]int64{"1.0-1": 20 << 20, "1.2-1": 20 << 20, "1.2-2": 100 << 20, "3.0-5": 100 << 20} {
-		require.Equal(t, want, container(t, map[string]string{"MAX_CONTENT_LENGTH": "104857600"}, tag, "1.7-1-logistic.tar.gz").Limit(), tag)
+	for tag, told := range map[string]string{"1.0-1": "20", "1.2-1": "20", "1.2-2": "100", "3.0-5": "100"} { // as the images tell
+		c := container(t, map[string]string{"MAX_CONTENT_LENGTH": "104857600"}, tag, "1.7-1-logistic.tar.gz")
+		require.EqualValues(t, MaxContentLength, c.Limit(), tag)
+		w := httptest.NewRecorder()
+		c.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/execution-parameters", nil))
+		require.Contains(t, w.Body.String(), `"MaxPayloadInMB": `+told+"}", tag)
+		require.Equal(t, http.StatusRequestEntityTooLarge, post(c, "/invocations", "text/csv", "", strings.Repeat("1", MaxContentLength+1)).Code, tag)
 	}
 }
 

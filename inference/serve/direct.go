@@ -18,6 +18,9 @@ const (
 	directHead = 4 << 10
 	directSize = 2 * bodyStep // of a request with its body
 	patience   = 100 * time.Millisecond
+
+	// A deadline costs more than a look at the clock: it is set now and then, and so up to this part of itself later than it ought to be.
+	deadlineSlack = 64
 )
 
 // large are buffers for requests that are longer than directHead.
@@ -36,6 +39,7 @@ type direct struct {
 	have   int    // bytes in buffer that were read and not answered
 
 	head    []byte // of the last request: a client mostly sends the same again
+	cell    *atomic.Uint64
 	parsed  requestHead
 	request http.Request
 	body    received
@@ -51,6 +55,7 @@ func (s *Server) serveDirect(c *countedConn, handOff *handOff) {
 	d := &direct{server: s, conn: c, remote: c.RemoteAddr().String(), answer: answer{header: http.Header{}}}
 	d.buffer = d.first[:]
 	d.record.ResponseWriter = &d.answer
+	headBy := time.Now().Add(s.limits.Header)
 	s.directs.add(d)
 	defer s.directs.remove(d)
 	defer func() {
@@ -67,6 +72,9 @@ func (s *Server) serveDirect(c *countedConn, handOff *handOff) {
 		goOn, unusual := d.next()
 		if unusual {
 			c.pending = bytes.Clone(d.buffer[:d.have])
+			if d.head == nil {
+				c.headBy = headBy
+			}
 			s.directs.handed.Add(1)
 			handOff.give(c)
 			return
@@ -89,7 +97,7 @@ func (d *direct) next() (goOn, unusual bool) {
 	}
 	end += len("\r\n\r\n")
 	if head := d.buffer[:end]; !bytes.Equal(head, d.head) {
-		d.head = d.head[:0]
+		d.head, d.cell = d.head[:0], nil
 		if !d.parsed.read(head) {
 			return false, true
 		}
@@ -127,12 +135,12 @@ func mayTakeLong(r *http.Request, body []byte) bool {
 func (d *direct) wait() bool {
 	now := time.Now()
 	limit := d.server.limits.Idle
+	slack := limit / deadlineSlack
 	if d.head == nil { // the first one
-		limit = d.server.limits.Header
+		limit, slack = d.server.limits.Header, 0
 	}
-	// A deadline costs more than a look at the clock: it is set now and then, and so up to an eighth later than it ought to be.
 	if d.readUntil.Before(now.Add(limit)) {
-		d.readUntil = now.Add(limit + limit/8)
+		d.readUntil = now.Add(limit + slack)
 		d.server.directs.deadline(d, d.readUntil)
 	}
 	n, err := d.conn.Conn.Read(d.buffer)
@@ -194,11 +202,19 @@ func (d *direct) respond(body []byte) {
 		s.Handler.ServeHTTP(&d.record, r)
 		return
 	}
-	if !s.gate.enter(context.Background(), len(body)) {
+	if d.cell == nil {
+		d.cell = s.gate.costs.kind(r)
+	}
+	j, ok := s.gate.enter(context.Background(), nil, d.cell, len(body))
+	if !ok {
+		s.gate.end(j)
 		s.gate.busy(&d.record, r, "slots")
 		return
 	}
-	defer s.gate.leave(len(body), time.Now())
+	defer s.gate.leave(&d.record, j, d.cell, len(body), time.Now())
+	if j != nil {
+		r = r.WithContext(context.WithValue(context.Background(), jobKey{}, j))
+	}
 	d.body = received{Reader: bytes.NewReader(body), body: body}
 	r.Body = &d.body
 	s.Handler.ServeHTTP(&d.record, r)
@@ -208,7 +224,7 @@ func (d *direct) respond(body []byte) {
 func (d *direct) send() bool {
 	d.out = d.answer.append(d.out[:0])
 	if now, limit := time.Now(), d.server.limits.Write; d.writeUntil.Before(now.Add(limit)) {
-		d.writeUntil = now.Add(limit + limit/8)
+		d.writeUntil = now.Add(limit + limit/deadlineSlack)
 		d.conn.Conn.SetWriteDeadline(d.writeUntil)
 	}
 	_, err := d.conn.Conn.Write(d.out)
@@ -228,7 +244,6 @@ type directs struct {
 }
 
 func (c *directs) add(d *direct) {
-	c.wait.Add(1)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.all == nil {

@@ -3,8 +3,10 @@ package serve
 import (
 	"bytes"
 	"errors"
+	"net"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // framing follows the requests of a connection, byte by byte as they are read, only far enough to find one that net/http would take
@@ -16,6 +18,9 @@ type framing struct {
 	left int64  // bytes of its body that are still to come
 	done bool   // nothing is followed any more: the connection ends with this request, or net/http refuses it
 }
+
+// within tells whether something of a request is still to come, as far as it is followed.
+func (f *framing) within() bool { return f.left > 0 || f.done || len(f.head) > 0 }
 
 // maxHead is more than what net/http reads of a head.
 const maxHead = 32 << 10
@@ -122,9 +127,19 @@ func (c *countedConn) Read(b []byte) (int, error) {
 	} else {
 		n, err = c.Conn.Read(b)
 	}
-	if fault := c.framing.follow(b[:n]); fault != nil {
-		c.Conn.Write(c.listener.refusal(http.StatusBadRequest, fault.Error())) // a client that does not listen is no loss
-		c.Conn.Close()
+	if n > 0 && !c.framing.within() { // a request begins
+		c.began.Store(time.Now().UnixNano())
+		c.answered.Store(false)
+	}
+	fault := c.framing.follow(b[:n])
+	c.more.Store(fault != nil || c.framing.within())
+	if len(c.framing.head) > 0 && !c.slow { // net/http gives the first bytes of a head all the time there is between requests
+		c.Conn.SetReadDeadline(time.Unix(0, c.began.Load()).Add(c.listener.limits.Header))
+	}
+	c.slow = len(c.framing.head) > 0
+	if fault != nil {
+		c.Write(c.listener.refusal(http.StatusBadRequest, fault.Error())) // a client that does not listen is no loss
+		c.Close()
 		return 0, fault
 	}
 	return n, err
@@ -135,6 +150,10 @@ const ownHeaders = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: c
 
 // Write writes to the connection, and gives what net/http refuses itself the form of the handler's errors.
 func (c *countedConn) Write(b []byte) (int, error) {
+	if c.closed.Load() { // and the client may still be reading
+		return 0, net.ErrClosed
+	}
+	c.answered.Store(true)
 	if status, _, ok := bytes.Cut(b[:min(len(b), maxOwn)], []byte("\r\n")); ok && bytes.HasPrefix(b[len(status):], []byte(ownHeaders)) {
 		code, text := http.StatusBadRequest, "the head of the request cannot be read"
 		if bytes.HasPrefix(status, []byte("HTTP/1.1 431 ")) {

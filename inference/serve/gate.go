@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"hash/maphash"
 	"io"
 	"net"
 	"net/http"
@@ -21,21 +22,25 @@ type gate struct {
 	limits  *Limits
 	metrics *Metrics
 	slots   queue
-	long    queue        // of requests of longBody and more, which need a place here as well: one for each core
+	turns   *turns // of requests that take long
+	costs   costs
 	bodies  atomic.Int64 // bytes held
 
 	mu        sync.Mutex
 	byAddress map[string]int64 // of them, where addresses are told apart; nil where they are not
 }
 
-// longBody is from what size on requests keep a core busy for so long that two of them on one would only slow each other down.
-const longBody = 256 << 10
+// What takes long: a request of so many bytes, or for which so much time is expected. Two of them on one core would only slow each other down.
+const (
+	longBody = 64 << 10
+	longTime = time.Millisecond
+)
 
 func newGate(s *Server) *gate {
 	g := &gate{server: s, limits: &s.limits, metrics: s.Metrics}
-	cores := runtime.GOMAXPROCS(0)
 	g.slots = queue{places: make(chan struct{}, s.limits.Slots), most: int64(s.limits.Queue)}
-	g.long = queue{places: make(chan struct{}, cores), most: int64(cores)}
+	g.turns = newTurns(runtime.GOMAXPROCS(0), s.limits.Slots+s.limits.Queue)
+	g.costs.seed = maphash.MakeSeed()
 	if s.limits.PerAddress > 0 {
 		g.byAddress = map[string]int64{}
 	}
@@ -84,7 +89,15 @@ func (g *gate) serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 	if r.ContentLength < 0 {
 		w.Header().Set("Connection", "close") // what may follow such a request is not looked at; see framing
 	}
-	if g.slots.full() || r.ContentLength >= longBody && g.long.full() {
+	cell := g.costs.kind(r)
+	var j *job
+	full := g.slots.full()
+	if expected := takes(cell, r.ContentLength); !full && isLong(r.ContentLength, expected) {
+		j = g.turns.admit(expected, true)
+		full = j == nil
+	}
+	defer func() { g.end(j) }()
+	if full {
 		if r.ContentLength < 0 || r.ContentLength > bodyStep { // which would have to be read, for the next request to be found
 			w.Header().Set("Connection", "close")
 		}
@@ -110,11 +123,15 @@ func (g *gate) serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 		g.server.refuse(w, r, http.StatusBadRequest, "the request ended early")
 		return
 	}
-	if !g.enter(r.Context(), len(body)) {
+	entered := false
+	if j, entered = g.enter(r.Context(), j, cell, len(body)); !entered {
 		g.busy(w, r, "slots")
 		return
 	}
-	defer g.leave(len(body), time.Now())
+	defer g.leave(w, j, cell, len(body), time.Now())
+	if j != nil {
+		r = r.WithContext(context.WithValue(r.Context(), jobKey{}, j))
+	}
 	r.ContentLength = int64(len(body))
 	r.Body = &received{Reader: bytes.NewReader(body), body: body}
 	if r.ContentLength > g.limits.Body { // it was read no further
@@ -152,7 +169,7 @@ func (t tooLong) Close() error             { return nil }
 // give back what body holds, whatever the error.
 func (g *gate) read(w http.ResponseWriter, r *http.Request, address string) (body []byte, err error) {
 	control := http.NewResponseController(w)
-	start := time.Now()
+	start := beganAt(r)
 	for {
 		if len(body) == cap(body) {
 			grow := min(int64(max(bodyStep, cap(body))), g.limits.Body+1-int64(cap(body)))
@@ -187,27 +204,50 @@ func (g *gate) read(w http.ResponseWriter, r *http.Request, address string) (bod
 	}
 }
 
-// enter takes a slot for a request of a size.
-func (g *gate) enter(ctx context.Context, size int) bool {
-	if size < longBody {
-		return g.slots.enter(ctx, g.limits.Wait)
+func isLong(size int64, expected time.Duration) bool { return size >= longBody || expected >= longTime }
+
+// enter takes a slot for a request whose body is there, and a processor if it will take long. j is the place that was kept for it; nil is none.
+func (g *gate) enter(ctx context.Context, j *job, cell *atomic.Uint64, size int) (_ *job, ok bool) {
+	switch expected := takes(cell, int64(size)); {
+	case j != nil:
+		if !g.turns.arrived(j) {
+			return j, false
+		}
+	case !isLong(int64(size), expected):
+		return nil, g.slots.enter(ctx, g.limits.Wait)
+	default:
+		if j = g.turns.admit(expected, false); j == nil {
+			return nil, false
+		}
 	}
-	if !g.long.enter(ctx, g.limits.Wait) {
-		return false
-	}
+	begin := time.Now()
 	if !g.slots.enter(ctx, g.limits.Wait) {
-		<-g.long.places
-		return false
+		return j, false
 	}
-	return true
+	if !g.turns.begin(ctx, j, g.limits.Wait-time.Since(begin)) {
+		<-g.slots.places
+		return j, false
+	}
+	return j, true
 }
 
-// leave gives the slot back.
-func (g *gate) leave(size int, entered time.Time) {
+// leave gives back what enter took, and takes note of how long the answer took if it is a good one.
+func (g *gate) leave(w http.ResponseWriter, j *job, cell *atomic.Uint64, size int, entered time.Time) {
 	took := time.Since(entered)
 	g.slots.leave(took)
-	if size >= longBody {
-		g.long.leave(took)
+	if j != nil {
+		g.end(j)
+		took = j.took
+	}
+	if rec, ok := w.(*recorder); ok && rec.status == http.StatusOK {
+		learn(cell, size, took)
+	}
+}
+
+// end ends a job, if there is one.
+func (g *gate) end(j *job) {
+	if j != nil {
+		g.turns.end(j)
 	}
 }
 

@@ -46,7 +46,7 @@ type loaded struct {
 func NewMultiModel(s *Settings) *MultiModel {
 	m := &MultiModel{settings: *s, models: map[string]*loaded{}}
 	m.settings.Output = nil // which this mode does not know
-	m.settings.MaxContentLength = min(m.settings.limit(), maxCappedLength)
+	m.settings.MaxContentLength = m.settings.limit()
 	return m
 }
 

@@ -72,6 +72,7 @@ type Server struct {
 	limits   Limits
 	gate     *gate
 	directs  directs
+	idle     idle
 }
 
 // Serve answers requests on a listener until ctx ends. Then /ping and /readyz say 503 at once, the listener closes a little later,
@@ -90,6 +91,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		IdleTimeout:       s.limits.Idle,
 		MaxHeaderBytes:    maxHeader,
 		Protocols:         protocols,
+		ConnContext:       withConn,
+		ConnState:         s.idle.set,
 		ErrorLog:          quietLog(s.ErrorLog),
 	}
 	ended := make(chan error, 1)
@@ -116,11 +119,16 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	late, cancel := context.WithTimeout(context.Background(), s.limits.Drain)
 	defer cancel()
-	counted.Close()
+	counted.finish()
 	s.directs.end(late)
+	s.idle.end()
+	server.SetKeepAlivesEnabled(false) // Shutdown would forget requests whose head is not read yet
+	counted.settle(late)
 	err := server.Shutdown(late)
 	if errors.Is(err, context.DeadlineExceeded) {
 		server.Close()
+	} else {
+		s.gate.turns.close()
 	}
 	return err
 }
@@ -150,6 +158,7 @@ func (s *Server) accept(l *countedListener, h *handOff) error {
 		switch {
 		case err == nil:
 			pause = 0
+			s.directs.wait.Add(1) // before the listener can end
 			go s.serveDirect(conn.(*countedConn), h)
 		case errors.As(err, &temporary) && temporary.Temporary(): // no descriptors left, as a rule
 			pause = min(max(2*pause, 5*time.Millisecond), time.Second)

@@ -12,14 +12,15 @@ import (
 // DefaultMaxContentLength is the most bytes of a request that the container takes if it is not told otherwise.
 const DefaultMaxContentLength = 6 << 20
 
-// maxCappedLength is what the multi-model mode, and every mode of the images before 1.2-2, lower MAX_CONTENT_LENGTH to.
-const maxCappedLength = 20 << 20
+// MaxContentLength is the most bytes of a request that are taken, whatever the container is told. The multi-model mode of the images, and every
+// mode of those before 1.2-2, lower MAX_CONTENT_LENGTH to it too; the others do not.
+const MaxContentLength = 20 << 20
 
 // Settings are what the environment of a container tells it, and the image that it is made from.
 type Settings struct {
 	Image *rows.Image // whose answers are given; required
 
-	MaxContentLength int64   // MAX_CONTENT_LENGTH: bytes of a request; negative is the default
+	MaxContentLength int64   // MAX_CONTENT_LENGTH: bytes of a request; negative is the default. More than the constant of this name has no effect but on what is told
 	DefaultAccept    *string // SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT: what a request without Accept gets; nil if unset
 	Batch            bool    // SAGEMAKER_BATCH: a batch transform asks
 	Output           *string // SAGEMAKER_INFERENCE_OUTPUT: which values are told of a row, with commas between; nil if unset
@@ -56,12 +57,16 @@ func optional(value string, ok bool) *string {
 	return &value
 }
 
-func (s *Settings) limit() int64 {
+// limit is how many bytes of a request are taken.
+func (s *Settings) limit() int64 { return min(s.told(), MaxContentLength) }
+
+// told is how many bytes the image says that it takes.
+func (s *Settings) told() int64 {
 	switch {
 	case s.MaxContentLength < 0:
 		return DefaultMaxContentLength
 	case generationOf(s.Image).joined:
-		return min(s.MaxContentLength, maxCappedLength)
+		return min(s.MaxContentLength, MaxContentLength)
 	}
 	return s.MaxContentLength
 }

@@ -1,0 +1,289 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+var overload = flag.Duration("overload", 0, "how long TestOverloadProcess asks too much, and measures; 0 is a moment, without bounds of time")
+
+// overloadRows are the rows of the requests, in turn.
+var overloadRows = []int{1, 1, 10, 1, 1000, 1, 1, 10, 100, 1, 10_000}
+
+// asked is a request and what came of it.
+type asked struct {
+	rows, status int           // 0 is none
+	answer       time.Duration // from the last byte of the request to the first of the answer
+	whole        time.Duration // from before the connection was made, or taken, to the last byte of the answer
+}
+
+// overloader asks a server, each request by a connection that nobody else uses meanwhile.
+type overloader struct {
+	address  string
+	requests map[int][]byte
+	mu       sync.Mutex
+	free     []net.Conn
+}
+
+func newOverloader(address string) *overloader {
+	o := &overloader{address: address, requests: map[int][]byte{}}
+	for _, n := range overloadRows {
+		body := strings.Repeat(strings.Repeat("1.5,", 69)+"2\n", n)
+		o.requests[n] = fmt.Appendf(nil, "POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	}
+	return o
+}
+
+func (o *overloader) conn() (c net.Conn, used bool, err error) {
+	o.mu.Lock()
+	if n := len(o.free); n > 0 {
+		c, o.free = o.free[n-1], o.free[:n-1]
+	}
+	o.mu.Unlock()
+	if c != nil {
+		return c, true, nil
+	}
+	c, err = net.DialTimeout("tcp", o.address, 20*time.Second)
+	return c, false, err
+}
+
+// ask sends a request of some rows and reads the answer, while the request is still being sent if it comes so early.
+func (o *overloader) ask(rows int) (a asked) {
+	a.rows = rows
+	begin := time.Now()
+	c, used, err := o.conn()
+	if err != nil {
+		return a
+	}
+	c.SetDeadline(begin.Add(60 * time.Second))
+	request := o.requests[rows]
+	var sent atomic.Int64
+	writing := make(chan error, 1)
+	write := func() {
+		_, err := c.Write(request)
+		sent.Store(int64(time.Since(begin)))
+		writing <- err
+	}
+	if len(request) > 32<<10 {
+		go write()
+	} else if write(); used && len(writing) > 0 {
+		if err := <-writing; err != nil { // it had been closed
+			c.Close()
+			return o.ask(rows)
+		}
+		writing <- nil
+	}
+	r := bufio.NewReader(c)
+	if _, err := r.Peek(1); err != nil {
+		c.Close()
+		return a
+	}
+	first := time.Since(begin)
+	res, err := http.ReadResponse(r, nil)
+	if err == nil {
+		_, err = io.Copy(io.Discard, res.Body)
+	}
+	if err != nil {
+		c.Close()
+		return a
+	}
+	a.status, a.whole = res.StatusCode, time.Since(begin)
+	if at := time.Duration(sent.Load()); at > 0 {
+		a.answer = first - at
+	}
+	if res.Close || len(writing) == 0 {
+		c.Close()
+		return a
+	}
+	o.mu.Lock()
+	o.free = append(o.free, c)
+	o.mu.Unlock()
+	return a
+}
+
+// p99 of what was answered with 200: of all, and of each size.
+func p99(all []asked, of func(asked) time.Duration) string {
+	by := map[int][]time.Duration{}
+	for _, a := range all {
+		if a.status == http.StatusOK {
+			by[0], by[a.rows] = append(by[0], of(a)), append(by[a.rows], of(a))
+		}
+	}
+	text := ""
+	for _, n := range []int{0, 1, 10, 100, 1000, 10_000} {
+		text += fmt.Sprintf(" %d:%v(%d)", n, percentile(by[n], 0.99).Round(10*time.Microsecond), len(by[n]))
+	}
+	return text + " (0: all)"
+}
+
+func answers(all []asked, of func(asked) time.Duration) (times []time.Duration) {
+	for _, a := range all {
+		if a.status == http.StatusOK {
+			times = append(times, of(a))
+		}
+	}
+	return times
+}
+
+func percentile(times []time.Duration, p float64) time.Duration {
+	if len(times) == 0 {
+		return 0
+	}
+	slices.Sort(times)
+	return times[int(p*float64(len(times)-1))]
+}
+
+// residentOf is how much memory a process has, in bytes.
+func residentOf(t *testing.T, pid int) int64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0
+	}
+	pages, err := strconv.ParseInt(strings.Fields(string(text))[1], 10, 64)
+	require.NoError(t, err)
+	return pages * int64(os.Getpagesize())
+}
+
+// TestOverloadProcess asks a server ten times as much as it can answer, of mixed sizes, whatever has become of what was asked before: nothing but 200
+// and 503, and soon afterwards all is as before (L16). With -overload the server has the first core for itself, and its times are held to HTTP-7; let the
+// test have another one: taskset -c 1 go test ...
+func TestOverloadProcess(t *testing.T) {
+	alone, length := 200*time.Millisecond, 500*time.Millisecond
+	if *overload > 0 {
+		alone, length = 10*time.Second, *overload
+	}
+	cmd := command(t, "serve", "--quiet", "--connections-per-address", "0", "--model", demo+"model.tar.gz", "--listen", "127.0.0.1:0")
+	if *overload > 0 {
+		program := filepath.Join(t.TempDir(), cmd.Args[0]) // this test is what its name says
+		require.NoError(t, os.Symlink(cmd.Path, program))
+		cmd = exec.CommandContext(t.Context(), "taskset", append([]string{"-c", "0", program}, cmd.Args[1:]...)...)
+	}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	require.NoError(t, err)
+	o := newOverloader(strings.TrimPrefix(strings.TrimSpace(line), "http://"))
+	for _, n := range overloadRows { // who was never asked does not know what takes how long
+		require.Equal(t, http.StatusOK, o.ask(n).status)
+	}
+
+	var unloaded []asked
+	begin := time.Now()
+	for i := 0; time.Since(begin) < alone; i++ {
+		a := o.ask(overloadRows[i%len(overloadRows)])
+		require.Equal(t, http.StatusOK, a.status)
+		unloaded = append(unloaded, a)
+	}
+	rate := 10 * float64(len(unloaded)) / alone.Seconds()
+	memory := residentOf(t, cmd.Process.Pid)
+
+	const most = 3000 // requests at a time: the server takes 4096 connections
+	var mu sync.Mutex
+	var wait sync.WaitGroup
+	var all []asked
+	var pings []time.Duration
+	var open, unsent atomic.Int64
+	var peak int64
+	ctx, cancel := context.WithTimeout(t.Context(), length)
+	defer cancel()
+	wait.Go(func() {
+		for ctx.Err() == nil {
+			begin := time.Now()
+			require.Equal(t, http.StatusOK, getStatus(o.address, "/ping"))
+			pings = append(pings, time.Since(begin))
+			peak = max(peak, residentOf(t, cmd.Process.Pid))
+			time.Sleep(50 * time.Millisecond)
+		}
+	})
+	draw := rand.New(rand.NewPCG(16, 1))
+	offered := 0
+	for due := time.Now(); ctx.Err() == nil; offered++ {
+		due = due.Add(time.Duration(draw.ExpFloat64() / rate * float64(time.Second)))
+		time.Sleep(time.Until(due))
+		rows := overloadRows[draw.IntN(len(overloadRows))]
+		if open.Load() >= most {
+			unsent.Add(1)
+			continue
+		}
+		open.Add(1)
+		wait.Go(func() {
+			defer open.Add(-1)
+			a := o.ask(rows)
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, a)
+		})
+	}
+	wait.Wait()
+	ended := time.Now()
+	answer, whole := func(a asked) time.Duration { return a.answer }, func(a asked) time.Duration { return a.whole }
+	before := percentile(answers(unloaded, answer), 0.99)
+	for a := o.ask(1); a.status != http.StatusOK || a.answer > 2*before; a = o.ask(1) {
+		require.Less(t, time.Since(ended), 5*time.Second)
+	}
+	back := time.Since(ended)
+
+	statuses := map[int]int{}
+	for _, a := range all {
+		statuses[a.status]++
+	}
+	t.Logf("offered %d in %v, %.0f a second, ten times what one client gets; %d could not be sent; answers %v", offered, length, rate, unsent.Load(), statuses)
+	t.Logf("answer, p99 alone:%s", p99(unloaded, answer))
+	t.Logf("answer, p99 then: %s", p99(all, answer))
+	t.Logf("whole, p99 alone:%s", p99(unloaded, whole))
+	t.Logf("whole, p99 then: %s", p99(all, whole))
+	t.Logf("/ping p99 %v, most %v; memory %d MiB, before %d MiB; as before after %v", percentile(pings, 0.99), percentile(pings, 1), peak>>20, memory>>20, back)
+	for status := range statuses {
+		require.Contains(t, []int{200, 503}, status)
+	}
+	if *overload > 0 {
+		require.Positive(t, statuses[503], "this was no overload")
+		require.LessOrEqual(t, percentile(answers(all, answer), 0.99), 2*before)
+		require.LessOrEqual(t, percentile(pings, 0.99), 100*time.Millisecond)
+		require.Less(t, percentile(pings, 1), 2*time.Second)
+		require.Less(t, peak-memory, int64(256<<20+8*5*6<<20+128<<20))
+	}
+	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, cmd.Wait(), "%s", &stderr)
+}
+
+// getStatus asks by a connection of its own.
+func getStatus(address, path string) int {
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		return 0
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(20 * time.Second))
+	fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path)
+	res, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		return 0
+	}
+	return res.StatusCode
+}

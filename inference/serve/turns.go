@@ -1,0 +1,277 @@
+package serve
+
+import (
+	"context"
+	"os"
+	"slices"
+	"sync"
+	"time"
+)
+
+// turns lets requests that take long have the processors in turns: each processor works for one of them at a time, that whose answer is due first,
+// and looks at the network between pieces of work. An answer is due after stretchMost times the time that the request takes alone. Whoever would be
+// late, or make another one late, is refused at once: so a request that is let in keeps its time, however many others there are.
+type turns struct {
+	cores int
+	most  int // that may be let in
+
+	mu      sync.Mutex
+	jobs    []*job  // those that were let in, by when they are due
+	running int     // of them
+	stretch float64 // how much longer a piece of work takes for what else the machine does meanwhile
+
+	pipe sync.Once // see breathe
+	turn chan struct{}
+	in   *os.File
+}
+
+const (
+	// stretchMost leaves something of the twofold time for what is not foreseen.
+	stretchMost = 1.75
+	// dueAtLeast is when the answer to a short request is due.
+	dueAtLeast = 5 * time.Millisecond
+	// pieceOfWork is after how long others may go first.
+	pieceOfWork = time.Millisecond
+	// pauseRows is after how many rows the clock is looked at for that.
+	pauseRows = 32
+	// arrival is how long a place is kept for a request whose body is still coming.
+	arrival = 50 * time.Millisecond
+)
+
+// job is a request that takes long.
+type job struct {
+	turns *turns
+	left  time.Duration // of the time it takes, as far as that is known
+	took  time.Duration
+	due   time.Time
+	until time.Time // when its place is lost because the body does not come; zero once it is there
+
+	ready   bool // it can run
+	running bool
+	since   time.Time     // of its piece of work
+	granted chan struct{} // a processor
+}
+
+func newTurns(cores, most int) *turns {
+	return &turns{cores: cores, most: most, stretch: 1}
+}
+
+// admit keeps a place for a request that takes some time and whose body is still coming, or is not. It returns nil if there is none.
+func (t *turns) admit(takes time.Duration, coming bool) *job {
+	now := time.Now()
+	j := &job{turns: t, left: takes, granted: make(chan struct{}, 1)}
+	j.due = now.Add(dueAfter(takes))
+	if coming {
+		j.until = now.Add(arrival)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.jobs = slices.DeleteFunc(t.jobs, func(k *job) bool { return !k.until.IsZero() && k.until.Before(now) })
+	if len(t.jobs) >= t.most || !t.fits(j, now) {
+		return nil
+	}
+	t.insert(j)
+	return j
+}
+
+func dueAfter(takes time.Duration) time.Duration {
+	return max(time.Duration(stretchMost*float64(takes)), dueAtLeast)
+}
+
+func (t *turns) insert(j *job) {
+	at, _ := slices.BinarySearchFunc(t.jobs, j, func(a, b *job) int { return a.due.Compare(b.due) })
+	t.jobs = slices.Insert(t.jobs, at, j)
+}
+
+// fits tells whether a request would be in time, and those that are due after it as well.
+func (t *turns) fits(j *job, now time.Time) bool {
+	late := func(before, left time.Duration, due time.Time) bool {
+		return now.Add(time.Duration(t.stretch * float64(before/time.Duration(t.cores)+left))).After(due)
+	}
+	if len(t.jobs) < t.cores {
+		return true // it has a processor for itself
+	}
+	var before time.Duration
+	placed := false
+	for _, k := range t.jobs {
+		if !placed && j.due.Before(k.due) {
+			if late(before, j.left, j.due) {
+				return false
+			}
+			before += j.left
+			placed = true
+		}
+		if placed && late(before, k.left, k.due) {
+			return false
+		}
+		before += k.left
+	}
+	return placed || !late(before, j.left, j.due)
+}
+
+// arrived tells that the body is there. It returns false if the place was lost meanwhile, and there is none any more.
+func (t *turns) arrived(j *job) bool {
+	now := time.Now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i := slices.Index(t.jobs, j)
+	if i >= 0 {
+		t.jobs = slices.Delete(t.jobs, i, i+1)
+	}
+	j.due = now.Add(dueAfter(j.left))
+	if i < 0 && (len(t.jobs) >= t.most || !t.fits(j, now)) {
+		return false
+	}
+	j.until = time.Time{}
+	t.insert(j)
+	return true
+}
+
+// begin waits for a processor.
+func (t *turns) begin(ctx context.Context, j *job, longest time.Duration) bool {
+	t.mu.Lock()
+	j.ready = true
+	t.grant()
+	t.mu.Unlock()
+	timer := time.NewTimer(longest)
+	defer timer.Stop()
+	select {
+	case <-j.granted:
+		j.since = time.Now()
+		return true
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// grant gives processors that are free to those who are due first. The caller holds mu.
+func (t *turns) grant() {
+	for _, j := range t.jobs {
+		if t.running == t.cores {
+			return
+		}
+		if j.ready && !j.running {
+			j.running = true
+			t.running++
+			j.granted <- struct{}{}
+		}
+	}
+}
+
+// end gives back what a request had, whether it ran or not.
+func (t *turns) end(j *job) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if i := slices.Index(t.jobs, j); i >= 0 {
+		t.jobs = slices.Delete(t.jobs, i, i+1)
+	}
+	if j.running {
+		if !j.since.IsZero() {
+			j.took += time.Since(j.since)
+		}
+		j.running = false
+		t.running--
+		t.grant()
+	}
+}
+
+// pause is called every now and then by whoever works for a request: others may go first. A nil job never waits.
+func (j *job) pause() {
+	if j == nil {
+		return
+	}
+	now := time.Now()
+	worked := now.Sub(j.since)
+	if worked < pieceOfWork {
+		return
+	}
+	t := j.turns
+	t.mu.Lock()
+	j.took += worked
+	if j.left -= worked; j.left <= 0 { // who takes longer than was thought is thought to take as long again
+		i := slices.Index(t.jobs, j)
+		t.jobs = slices.Delete(t.jobs, i, i+1)
+		j.left = j.took
+		j.due = now.Add(dueAfter(j.left))
+		t.insert(j)
+	}
+	crowded, yields := t.running == t.cores, false
+	for _, k := range t.jobs {
+		if k == j {
+			break
+		}
+		if k.ready && !k.running {
+			yields = true
+			break
+		}
+	}
+	if yields {
+		j.running = false
+		t.running--
+		t.grant()
+		if j.running { // another processor had become free
+			yields = false
+			<-j.granted
+		}
+	}
+	t.mu.Unlock()
+	switch {
+	case yields:
+		<-j.granted
+		j.since = time.Now()
+	case crowded:
+		t.breathe()
+		j.since = time.Now()
+		t.mu.Lock()
+		t.stretch += (float64(j.since.Sub(now)+worked)/float64(worked) - t.stretch) / stretchWeight
+		t.mu.Unlock()
+	default:
+		j.since = now
+	}
+}
+
+// stretchWeight is over how many pieces of work the stretch is taken.
+const stretchWeight = 64
+
+// breathe returns when everybody was served who has something to say now. The runtime looks at the network when there is nothing else to do, or 10 ms
+// later: with a busy goroutine on each processor that would be the time in which /ping is answered. This goroutine waits for a byte that another one
+// sends it, and so for the network: it comes after all who were there before.
+func (t *turns) breathe() {
+	t.pipe.Do(func() {
+		in, out, err := os.Pipe()
+		if err != nil {
+			return
+		}
+		t.in, t.turn = in, make(chan struct{})
+		go func() {
+			defer out.Close()
+			for range t.turn {
+				out.Write([]byte{0})
+			}
+		}()
+	})
+	if t.in == nil {
+		return
+	}
+	t.turn <- struct{}{}
+	var b [1]byte
+	t.in.Read(b[:])
+}
+
+// close ends what breathe has begun. Nobody may work any more.
+func (t *turns) close() {
+	t.pipe.Do(func() {})
+	if t.in != nil {
+		close(t.turn)
+		t.in.Close()
+	}
+}
+
+type jobKey struct{}
+
+// jobOf is the job of a request, nil if it is short.
+func jobOf(ctx context.Context) *job {
+	j, _ := ctx.Value(jobKey{}).(*job)
+	return j
+}
