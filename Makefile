@@ -26,6 +26,7 @@ emulate:
 # The long tests of the server: docs/reliability.md, L13 to L17. Half an hour, on a machine with nothing else to do.
 reliability-serve:
 	go test ./inference/serve -run 'TestSpoiltRequests|TestManyReloads|TestLong' -long -v -timeout 60m
+	taskset -c 1 go test ./cmd/threatdetect -run TestOverloadProcess -overload 3m -v
 	go test ./cmd/threatdetect -run TestDrainProcess -drains 200 -v -timeout 60m
 
 # The server beside the Python stacks that people use; writes docs/serving.md. Eight minutes once they are installed; needs wrk.

@@ -168,7 +168,7 @@ func (f *serveFlags) address() string {
 }
 
 func listen(address string) (net.Listener, error) {
-	l, err := net.Listen("tcp", address)
+	l, err := serve.Listen(address)
 	if err != nil {
 		return nil, &exitError{code: exitFailure, what: "listen", where: address, err: err}
 	}

@@ -17,7 +17,8 @@ type costs struct {
 const (
 	unknownCost = 20      // nanoseconds a byte: rows of CSV take 10 to 20
 	costSince   = 4 << 10 // bytes from which on what a request takes depends on its size
-	costWeight  = 8       // of how many requests the mean is taken
+	costDown    = 2       // of the difference, this part counts when a request took less than was expected,
+	costUp      = 64      // and when it took more: as others were at work meanwhile, more often than not
 )
 
 // kind tells requests apart that take different times. Some kinds may share their cell.
@@ -47,8 +48,13 @@ func learn(cell *atomic.Uint64, size int, took time.Duration) {
 		return
 	}
 	each, now := math.Float64frombits(cell.Load()), float64(took)/float64(size)
-	if each == 0 {
+	switch {
+	case each == 0:
 		each = now
+	case now < each:
+		each += (now - each) / costDown
+	default:
+		each += (now - each) / costUp
 	}
-	cell.Store(math.Float64bits(each + (now-each)/costWeight)) // a lost update is no loss
+	cell.Store(math.Float64bits(each)) // a lost update is no loss
 }

@@ -105,7 +105,7 @@ func (d *direct) next() (goOn, unusual bool) {
 	}
 	total := end + d.parsed.length
 	if total > directSize || int64(d.parsed.length) > d.server.limits.Body {
-		return false, true
+		return false, !d.refuseLong()
 	}
 	if d.have < total {
 		if complete, broken := d.fill(total); !complete {
@@ -122,6 +122,34 @@ func (d *direct) next() (goOn, unusual bool) {
 		return false, false
 	}
 	return !d.answer.last, false
+}
+
+// refuseLong answers a long request that there is no time for by its head, which is what many get where too much is asked. It returns false if there
+// is time, or if the handler has something else to say.
+func (d *direct) refuseLong() bool {
+	s, length := d.server, int64(d.parsed.length)
+	if length > s.limits.Body || len(d.parsed.request.RequestURI) > maxURL || s.gate.mayEnter(d.costs(), length) {
+		return false
+	}
+	r := &d.request
+	*r = d.parsed.request
+	d.answer.reset(true)
+	d.record.status = 0
+	start := time.Now()
+	s.gate.busy(&d.record, r, "slots")
+	s.Metrics.request(r, d.record.status, time.Since(start))
+	d.conn.more.Store(true)
+	d.conn.answered.Store(true)
+	d.send()
+	return true
+}
+
+// costs is where it is known how long such requests take.
+func (d *direct) costs() *atomic.Uint64 {
+	if d.cell == nil {
+		d.cell = d.server.gate.costs.kind(&d.parsed.request)
+	}
+	return d.cell
 }
 
 // mayTakeLong tells of a body that is more than one batch of rows, or whose rows may be explained: with net/http it is known when the client
@@ -202,10 +230,7 @@ func (d *direct) respond(body []byte) {
 		s.Handler.ServeHTTP(&d.record, r)
 		return
 	}
-	if d.cell == nil {
-		d.cell = s.gate.costs.kind(r)
-	}
-	j, ok := s.gate.enter(context.Background(), nil, d.cell, len(body))
+	j, ok := s.gate.enter(context.Background(), nil, d.costs(), len(body))
 	if !ok {
 		s.gate.end(j)
 		s.gate.busy(&d.record, r, "slots")

@@ -134,7 +134,7 @@ func TestDirect(t *testing.T) {
 
 // serveOn runs a server on loopback until the end of the test.
 func serveOn(t testing.TB, s *Server) (address string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := Listen("127.0.0.1:0")
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

@@ -39,7 +39,7 @@ const (
 func newGate(s *Server) *gate {
 	g := &gate{server: s, limits: &s.limits, metrics: s.Metrics}
 	g.slots = queue{places: make(chan struct{}, s.limits.Slots), most: int64(s.limits.Queue)}
-	g.turns = newTurns(runtime.GOMAXPROCS(0), s.limits.Slots+s.limits.Queue)
+	g.turns = newTurns(runtime.GOMAXPROCS(0), s.limits.Slots+s.limits.Queue, s.limits.Wait)
 	g.costs.seed = maphash.MakeSeed()
 	if s.limits.PerAddress > 0 {
 		g.byAddress = map[string]int64{}
@@ -204,6 +204,12 @@ func (g *gate) read(w http.ResponseWriter, r *http.Request, address string) (bod
 	}
 }
 
+// mayEnter tells whether a request of a size has a chance.
+func (g *gate) mayEnter(cell *atomic.Uint64, size int64) bool {
+	expected := takes(cell, size)
+	return !g.slots.full() && (!isLong(size, expected) || g.turns.room(expected))
+}
+
 func isLong(size int64, expected time.Duration) bool { return size >= longBody || expected >= longTime }
 
 // enter takes a slot for a request whose body is there, and a processor if it will take long. j is the place that was kept for it; nil is none.
@@ -224,7 +230,7 @@ func (g *gate) enter(ctx context.Context, j *job, cell *atomic.Uint64, size int)
 	if !g.slots.enter(ctx, g.limits.Wait) {
 		return j, false
 	}
-	if !g.turns.begin(ctx, j, g.limits.Wait-time.Since(begin)) {
+	if !g.turns.begin(ctx, j, time.Since(begin)) {
 		<-g.slots.places
 		return j, false
 	}

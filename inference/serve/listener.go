@@ -13,6 +13,14 @@ import (
 	"time"
 )
 
+// Listen listens on an address of TCP, as net.Listen does but for Multipath TCP: with that the kernel cannot be told to refuse new connections, as
+// [Server.Serve] does at its end so that it cuts none off.
+func Listen(address string) (net.Listener, error) {
+	var c net.ListenConfig
+	c.SetMultipathTCP(false)
+	return c.Listen(context.Background(), "tcp", address)
+}
+
 // countedListener closes connections beyond a number right after they are accepted.
 type countedListener struct {
 	net.Listener
@@ -190,7 +198,8 @@ func (c *countedConn) CloseWrite() error {
 // What is read, and thrown away, of a request that was answered before its end.
 const (
 	lingerTime  = 5 * time.Second
-	lingerPause = time.Second // without a byte
+	lingerQuiet = time.Second           // without a byte
+	lingerPause = 10 * time.Millisecond // before what has come is thrown away: most clients end it themselves meanwhile
 	lingerBytes = 64 << 20
 )
 
@@ -201,15 +210,15 @@ func (c *countedConn) linger() {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); !ok || half.CloseWrite() != nil {
 		return
 	}
-	var scrap [8 << 10]byte
 	end := time.Now().Add(lingerTime)
-	for left := lingerBytes; left > 0; {
-		until := time.Now().Add(lingerPause)
+	for left := int64(lingerBytes); left > 0; {
+		time.Sleep(lingerPause)
+		until := time.Now().Add(lingerQuiet)
 		if until.After(end) {
 			until = end
 		}
 		c.Conn.SetReadDeadline(until)
-		n, err := c.Conn.Read(scrap[:])
+		n, err := discard(c.Conn)
 		if err != nil {
 			return
 		}
@@ -292,7 +301,9 @@ func (i *idle) set(c net.Conn, state http.ConnState) {
 func (i *idle) end() {
 	i.mu.Lock()
 	for c := range i.all {
-		c.SetReadDeadline(time.Now().Add(patience))
+		if c, ok := c.(*countedConn); ok {
+			c.Conn.SetReadDeadline(time.Now().Add(patience))
+		}
 	}
 	waiting := len(i.all) > 0
 	i.mu.Unlock()

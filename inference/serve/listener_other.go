@@ -2,7 +2,15 @@
 
 package serve
 
-import "net"
+import (
+	"io"
+	"net"
+)
 
 // refuseNew does nothing here.
 func refuseNew(net.Listener) {}
+
+// discard reads something and throws it away.
+func discard(c net.Conn) (int64, error) { return io.CopyN(io.Discard, c, scrap) }
+
+const scrap = 8 << 10

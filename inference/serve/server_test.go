@@ -20,7 +20,7 @@ import (
 
 // running is a server with limits, on loopback. stop asks it to end and waits for what Serve returns.
 func running(t *testing.T, h http.Handler, l Limits) (address string, stop func() error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := Listen("127.0.0.1:0")
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

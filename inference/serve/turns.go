@@ -9,16 +9,19 @@ import (
 )
 
 // turns lets requests that take long have the processors in turns: each processor works for one of them at a time, that whose answer is due first,
-// and looks at the network between pieces of work. An answer is due after stretchMost times the time that the request takes alone. Whoever would be
-// late, or make another one late, is refused at once: so a request that is let in keeps its time, however many others there are.
+// and looks at the network between pieces of work. An answer is due after stretchMost times the time that the request takes alone. As long as nobody
+// has to wait for longer than a request may, all may wait. From then on, whoever would be late, or make another one late, is refused at once: so a request
+// that is let in keeps its time, however many others there are. That ends when a second has passed in which nobody was refused.
 type turns struct {
 	cores int
-	most  int // that may be let in
+	most  int           // that may be let in
+	wait  time.Duration // for a processor
 
 	mu      sync.Mutex
-	jobs    []*job  // those that were let in, by when they are due
-	running int     // of them
-	stretch float64 // how much longer a piece of work takes for what else the machine does meanwhile
+	jobs    []*job    // those that were let in, by when they are due
+	running int       // of them
+	strict  time.Time // until when dues count
+	stretch float64   // how many times longer a request takes for what else the machine does meanwhile
 
 	pipe sync.Once // see breathe
 	turn chan struct{}
@@ -42,7 +45,9 @@ const (
 type job struct {
 	turns *turns
 	left  time.Duration // of the time it takes, as far as that is known
+	takes time.Duration // that was expected
 	took  time.Duration
+	held  time.Duration // with what others did meanwhile, but for other jobs
 	due   time.Time
 	until time.Time // when its place is lost because the body does not come; zero once it is there
 
@@ -52,26 +57,40 @@ type job struct {
 	granted chan struct{} // a processor
 }
 
-func newTurns(cores, most int) *turns {
-	return &turns{cores: cores, most: most, stretch: 1}
+func newTurns(cores, most int, wait time.Duration) *turns {
+	return &turns{cores: cores, most: most, wait: wait, stretch: 1}
 }
 
 // admit keeps a place for a request that takes some time and whose body is still coming, or is not. It returns nil if there is none.
 func (t *turns) admit(takes time.Duration, coming bool) *job {
 	now := time.Now()
-	j := &job{turns: t, left: takes, granted: make(chan struct{}, 1)}
+	j := &job{turns: t, left: takes, takes: takes, granted: make(chan struct{}, 1)}
 	j.due = now.Add(dueAfter(takes))
 	if coming {
 		j.until = now.Add(arrival)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.jobs = slices.DeleteFunc(t.jobs, func(k *job) bool { return !k.until.IsZero() && k.until.Before(now) })
-	if len(t.jobs) >= t.most || !t.fits(j, now) {
+	t.forget(now)
+	if !t.fits(j, now) {
 		return nil
 	}
 	t.insert(j)
 	return j
+}
+
+// room tells whether admit would find a place.
+func (t *turns) room(takes time.Duration) bool {
+	now := time.Now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.forget(now)
+	return t.fits(&job{left: takes, due: now.Add(dueAfter(takes))}, now)
+}
+
+// forget gives up places that were kept for too long.
+func (t *turns) forget(now time.Time) {
+	t.jobs = slices.DeleteFunc(t.jobs, func(k *job) bool { return !k.until.IsZero() && k.until.Before(now) })
 }
 
 func dueAfter(takes time.Duration) time.Duration {
@@ -83,13 +102,34 @@ func (t *turns) insert(j *job) {
 	t.jobs = slices.Insert(t.jobs, at, j)
 }
 
-// fits tells whether a request would be in time, and those that are due after it as well.
+// strictFor is how long dues count after somebody was refused.
+const strictFor = time.Second
+
+// fits tells whether there is time for a request.
 func (t *turns) fits(j *job, now time.Time) bool {
+	ok := len(t.jobs) < t.cores // it has a processor for itself
+	switch {
+	case ok:
+	case len(t.jobs) >= t.most:
+	case now.Before(t.strict):
+		ok = t.inTime(j, now)
+	default:
+		var before time.Duration
+		for _, k := range t.jobs {
+			before += k.left
+		}
+		ok = time.Duration(t.stretch*float64(before))/time.Duration(t.cores) <= t.wait
+	}
+	if !ok {
+		t.strict = now.Add(strictFor)
+	}
+	return ok
+}
+
+// inTime tells whether a request would be in time, and those that are due after it as well.
+func (t *turns) inTime(j *job, now time.Time) bool {
 	late := func(before, left time.Duration, due time.Time) bool {
 		return now.Add(time.Duration(t.stretch * float64(before/time.Duration(t.cores)+left))).After(due)
-	}
-	if len(t.jobs) < t.cores {
-		return true // it has a processor for itself
 	}
 	var before time.Duration
 	placed := false
@@ -119,7 +159,7 @@ func (t *turns) arrived(j *job) bool {
 		t.jobs = slices.Delete(t.jobs, i, i+1)
 	}
 	j.due = now.Add(dueAfter(j.left))
-	if i < 0 && (len(t.jobs) >= t.most || !t.fits(j, now)) {
+	if i < 0 && !t.fits(j, now) {
 		return false
 	}
 	j.until = time.Time{}
@@ -128,18 +168,21 @@ func (t *turns) arrived(j *job) bool {
 }
 
 // begin waits for a processor.
-func (t *turns) begin(ctx context.Context, j *job, longest time.Duration) bool {
+func (t *turns) begin(ctx context.Context, j *job, waited time.Duration) bool {
 	t.mu.Lock()
 	j.ready = true
 	t.grant()
 	t.mu.Unlock()
-	timer := time.NewTimer(longest)
+	timer := time.NewTimer(t.wait - waited)
 	defer timer.Stop()
 	select {
 	case <-j.granted:
 		j.since = time.Now()
 		return true
 	case <-timer.C:
+		t.mu.Lock()
+		t.strict = time.Now().Add(strictFor)
+		t.mu.Unlock()
 	case <-ctx.Done():
 	}
 	return false
@@ -168,7 +211,12 @@ func (t *turns) end(j *job) {
 	}
 	if j.running {
 		if !j.since.IsZero() {
-			j.took += time.Since(j.since)
+			worked := time.Since(j.since)
+			j.took += worked
+			j.held += worked
+			if j.takes > 0 {
+				t.stretch += (max(float64(j.held)/float64(j.takes), 1) - t.stretch) / stretchWeight
+			}
 		}
 		j.running = false
 		t.running--
@@ -189,7 +237,13 @@ func (j *job) pause() {
 	t := j.turns
 	t.mu.Lock()
 	j.took += worked
-	if j.left -= worked; j.left <= 0 { // who takes longer than was thought is thought to take as long again
+	j.held += worked
+	j.left -= worked
+	switch {
+	case j.left > 0:
+	case j.took < 2*j.takes: // who takes longer than was thought is thought to take a little longer,
+		j.left = j.took / 8
+	default: // and then as long again, and lets others go first
 		i := slices.Index(t.jobs, j)
 		t.jobs = slices.Delete(t.jobs, i, i+1)
 		j.left = j.took
@@ -223,16 +277,14 @@ func (j *job) pause() {
 	case crowded:
 		t.breathe()
 		j.since = time.Now()
-		t.mu.Lock()
-		t.stretch += (float64(j.since.Sub(now)+worked)/float64(worked) - t.stretch) / stretchWeight
-		t.mu.Unlock()
+		j.held += j.since.Sub(now)
 	default:
 		j.since = now
 	}
 }
 
-// stretchWeight is over how many pieces of work the stretch is taken.
-const stretchWeight = 64
+// stretchWeight is over how many requests the stretch is taken.
+const stretchWeight = 16
 
 // breathe returns when everybody was served who has something to say now. The runtime looks at the network when there is nothing else to do, or 10 ms
 // later: with a busy goroutine on each processor that would be the time in which /ping is answered. This goroutine waits for a byte that another one
