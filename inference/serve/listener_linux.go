@@ -4,6 +4,8 @@ import (
 	"io"
 	"net"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // refuseNew has the kernel leave requests for new connections to a listener unanswered: the clients ask again a second later, and hear that
@@ -19,12 +21,14 @@ func refuseNew(l net.Listener) {
 	}
 	const flags, syn = 13, 2 // where in a TCP header they are
 	raw.Control(func(fd uintptr) {
-		syscall.AttachLsf(int(fd), []syscall.SockFilter{
-			*syscall.LsfStmt(syscall.BPF_LD|syscall.BPF_B|syscall.BPF_ABS, flags),
-			*syscall.LsfJump(syscall.BPF_JMP|syscall.BPF_JSET|syscall.BPF_K, syn, 0, 1),
-			*syscall.LsfStmt(syscall.BPF_RET|syscall.BPF_K, 0),
-			*syscall.LsfStmt(syscall.BPF_RET|syscall.BPF_K, 1<<31-1),
-		}) // where this fails, what comes at the last moment may be reset
+		program := []unix.SockFilter{
+			{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: flags},
+			{Code: unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K, Jf: 1, K: syn},
+			{Code: unix.BPF_RET | unix.BPF_K, K: 0},
+			{Code: unix.BPF_RET | unix.BPF_K, K: 1<<31 - 1},
+		}
+		// Where this fails, what comes at the last moment may be reset.
+		unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
 	})
 }
 

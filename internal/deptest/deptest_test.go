@@ -75,7 +75,7 @@ var rules = []struct {
 	{"inference/evaluate", "features gonum.org/v1/gonum/optimize gonum.org/v1/gonum/stat gonum.org/v1/gonum/stat/distuv", "what scores of flows are worth"},
 	{"inference/evaluate/page", "inference/evaluate", "an evaluation as HTML: it measures nothing"},
 	{"inference/serve", "features features/auto inference inference/detect inference/rows internal/decimal model " +
-		"github.com/prometheus/client_golang/prometheus github.com/prometheus/client_golang/prometheus/collectors github.com/prometheus/client_golang/prometheus/promhttp",
+		"github.com/prometheus/client_golang/prometheus github.com/prometheus/client_golang/prometheus/collectors github.com/prometheus/client_golang/prometheus/promhttp golang.org/x/sys/unix",
 		"scores over HTTP"},
 
 	{"train/lambda", "train/trigger github.com/aws/aws-lambda-go/lambda github.com/aws/aws-lambda-go/lambdacontext " + awsSDK, "a program for Lambda, built and sent by train"},
