@@ -33,7 +33,7 @@ var genericCosts = costs{
 
 // avx2Costs are for 256 rows.
 var avx2Costs = costs{
-	tree:     [kernel.MaxDepth + 1]float64{0, 21, 22, 24, 27, 40, 65, 128, 180},
+	tree:     [kernel.MaxDepth + 1]float64{0, 21, 22, 24, 27, 40, 65, 128, 225},
 	plane:    1.5,
 	column:   200,
 	remap:    60,

@@ -166,7 +166,7 @@ func (p *Plan) sumVectors(x source, k, rows int, s *Scratch) {
 				v.addMissing(w, column(w.slot), s)
 			}
 		}
-		t.derive(s.planes, words)
+		t.derive(s.planes, words, p.kind.unit())
 		p.addTrees(t, rows, s)
 	}
 }

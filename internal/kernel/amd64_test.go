@@ -120,7 +120,7 @@ func testTrees(t *testing.T, r *rand.Rand, v *vectors) {
 	for depth := 1; depth <= MaxDepth; depth++ {
 		program := make([]uint16, (trees+1)*(1<<depth-1))
 		for i := range program {
-			program[i] = uint16(8 * r.IntN(count))
+			program[i] = v.kind().reference(r.IntN(count))
 		}
 		leaves := make([]float32, trees<<depth)
 		for i := range leaves {
@@ -144,7 +144,7 @@ func testTrees(t *testing.T, r *rand.Rand, v *vectors) {
 			want := float32(0)
 			for tree := range trees {
 				code := codeOf(program[tree*(1<<depth-1):][:1<<depth-1], func(reference uint16) bool {
-					return bit(planes[int(reference)/8*words:][:words], row)
+					return bit(planes[int(reference)/v.kind().unit()*words:][:words], row)
 				})
 				want += leaves[tree<<depth:][code]
 			}
@@ -194,7 +194,10 @@ func testMissing(t *testing.T, r *rand.Rand, v *vectors) {
 			planes[i] = r.Uint64()
 		}
 		before := append([]uint64(nil), planes...)
-		pairs := []uint16{8 * 1, 8 * 2, 8 * 3, 8 * 3, 8 * 5, 8 * 4}
+		pairs := []uint16{1, 2, 3, 3, 5, 4}
+		for i := range pairs {
+			pairs[i] *= uint16(v.kind().unit())
+		}
 		v.missing(&planes[0], &planes[7*words], &values[0], &pairs[0], 3)
 		for row, x := range values {
 			of := func(planes []uint64, i int) bool { return bit(planes[i*words:][:words], row) }

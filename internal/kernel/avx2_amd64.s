@@ -1136,8 +1136,8 @@ TEXT ·missing256(SB), NOSPLIT, $0-40
 pair:
 	MOVWLZX (BX), CX
 	MOVWLZX 2(BX), DX
-	VPOR    (AX)(CX*4), Y15, Y0
-	VMOVDQU Y0, (AX)(DX*4)
+	VPOR    (AX)(CX*8), Y15, Y0
+	VMOVDQU Y0, (AX)(DX*8)
 	ADDQ    $0x04, BX
 	DECQ    SI
 	JNE     pair
@@ -1539,21 +1539,21 @@ spread:
 	VPSLLQ       $0x04, Y0, Y0
 	VPXOR        Y0, Y4, Y4
 	MOVL         (DX), SI
-	VMOVDQU      Y1, (AX)(SI*4)
+	VMOVDQU      Y1, (AX)(SI*8)
 	MOVL         4(DX), SI
-	VMOVDQU      Y2, (AX)(SI*4)
+	VMOVDQU      Y2, (AX)(SI*8)
 	MOVL         8(DX), SI
-	VMOVDQU      Y3, (AX)(SI*4)
+	VMOVDQU      Y3, (AX)(SI*8)
 	MOVL         12(DX), SI
-	VMOVDQU      Y4, (AX)(SI*4)
+	VMOVDQU      Y4, (AX)(SI*8)
 	MOVL         16(DX), SI
-	VMOVDQU      Y5, (AX)(SI*4)
+	VMOVDQU      Y5, (AX)(SI*8)
 	MOVL         20(DX), SI
-	VMOVDQU      Y6, (AX)(SI*4)
+	VMOVDQU      Y6, (AX)(SI*8)
 	MOVL         24(DX), SI
-	VMOVDQU      Y7, (AX)(SI*4)
+	VMOVDQU      Y7, (AX)(SI*8)
 	MOVL         28(DX), SI
-	VMOVDQU      Y8, (AX)(SI*4)
+	VMOVDQU      Y8, (AX)(SI*8)
 	ADDQ         $0x28, DX
 	DECQ         BX
 	JNE          spread
@@ -1749,7 +1749,7 @@ TEXT ·trees1x256(SB), NOSPLIT, $0-48
 
 tree:
 	MOVWLZX        (CX), DI
-	VMOVDQU        (AX)(DI*4), Y0
+	VMOVDQU        (AX)(DI*8), Y0
 	VPSRLQ         $0x01, Y0, Y2
 	VPAND          c5555555555555555<>+0(SB), Y2, Y2
 	VPAND          c5555555555555555<>+0(SB), Y0, Y0
@@ -2000,11 +2000,11 @@ TEXT ·trees2x256(SB), NOSPLIT, $0-48
 
 tree:
 	MOVWLZX        (CX), DI
-	VMOVDQU        (AX)(DI*4), Y0
+	VMOVDQU        (AX)(DI*8), Y0
 	MOVWLZX        2(CX), DI
-	VMOVDQU        (AX)(DI*4), Y1
+	VMOVDQU        (AX)(DI*8), Y1
 	MOVWLZX        4(CX), DI
-	VMOVDQU        (AX)(DI*4), Y2
+	VMOVDQU        (AX)(DI*8), Y2
 	VPXOR          Y1, Y0, Y0
 	VPAND          Y2, Y0, Y0
 	VPXOR          Y1, Y0, Y0
@@ -2261,25 +2261,25 @@ TEXT ·trees3x256(SB), NOSPLIT, $0-48
 
 tree:
 	MOVWLZX        (CX), DI
-	VMOVDQU        (AX)(DI*4), Y0
+	VMOVDQU        (AX)(DI*8), Y0
 	MOVWLZX        2(CX), DI
-	VMOVDQU        (AX)(DI*4), Y1
+	VMOVDQU        (AX)(DI*8), Y1
 	MOVWLZX        4(CX), DI
-	VMOVDQU        (AX)(DI*4), Y2
+	VMOVDQU        (AX)(DI*8), Y2
 	VPXOR          Y1, Y0, Y0
 	VPAND          Y2, Y0, Y0
 	VPXOR          Y1, Y0, Y0
 	MOVWLZX        6(CX), DI
-	VMOVDQU        (AX)(DI*4), Y1
+	VMOVDQU        (AX)(DI*8), Y1
 	MOVWLZX        8(CX), DI
-	VMOVDQU        (AX)(DI*4), Y3
+	VMOVDQU        (AX)(DI*8), Y3
 	MOVWLZX        10(CX), DI
-	VMOVDQU        (AX)(DI*4), Y4
+	VMOVDQU        (AX)(DI*8), Y4
 	VPXOR          Y3, Y1, Y1
 	VPAND          Y4, Y1, Y1
 	VPXOR          Y3, Y1, Y1
 	MOVWLZX        12(CX), DI
-	VMOVDQU        (AX)(DI*4), Y3
+	VMOVDQU        (AX)(DI*8), Y3
 	VPXOR          Y1, Y0, Y0
 	VPAND          Y3, Y0, Y0
 	VPXOR          Y1, Y0, Y0
@@ -2548,25 +2548,25 @@ TEXT ·trees4x256(SB), NOSPLIT, $0-48
 
 tree:
 	MOVWLZX        (CX), DI
-	VMOVDQU        (AX)(DI*4), Y0
+	VMOVDQU        (AX)(DI*8), Y0
 	MOVWLZX        2(CX), DI
-	VMOVDQU        (AX)(DI*4), Y1
+	VMOVDQU        (AX)(DI*8), Y1
 	MOVWLZX        4(CX), DI
-	VMOVDQU        (AX)(DI*4), Y2
+	VMOVDQU        (AX)(DI*8), Y2
 	VPXOR          Y1, Y0, Y0
 	VPAND          Y2, Y0, Y0
 	VPXOR          Y1, Y0, Y0
 	MOVWLZX        6(CX), DI
-	VMOVDQU        (AX)(DI*4), Y1
+	VMOVDQU        (AX)(DI*8), Y1
 	MOVWLZX        8(CX), DI
-	VMOVDQU        (AX)(DI*4), Y3
+	VMOVDQU        (AX)(DI*8), Y3
 	MOVWLZX        10(CX), DI
-	VMOVDQU        (AX)(DI*4), Y4
+	VMOVDQU        (AX)(DI*8), Y4
 	VPXOR          Y3, Y1, Y1
 	VPAND          Y4, Y1, Y1
 	VPXOR          Y3, Y1, Y1
 	MOVWLZX        12(CX), DI
-	VMOVDQU        (AX)(DI*4), Y3
+	VMOVDQU        (AX)(DI*8), Y3
 	VPXOR          Y1, Y0, Y0
 	VPAND          Y3, Y0, Y0
 	VPXOR          Y1, Y0, Y0
@@ -2574,25 +2574,25 @@ tree:
 	VPAND          Y3, Y2, Y2
 	VPXOR          Y4, Y2, Y2
 	MOVWLZX        14(CX), DI
-	VMOVDQU        (AX)(DI*4), Y4
+	VMOVDQU        (AX)(DI*8), Y4
 	MOVWLZX        16(CX), DI
-	VMOVDQU        (AX)(DI*4), Y1
+	VMOVDQU        (AX)(DI*8), Y1
 	MOVWLZX        18(CX), DI
-	VMOVDQU        (AX)(DI*4), Y5
+	VMOVDQU        (AX)(DI*8), Y5
 	VPXOR          Y1, Y4, Y4
 	VPAND          Y5, Y4, Y4
 	VPXOR          Y1, Y4, Y4
 	MOVWLZX        20(CX), DI
-	VMOVDQU        (AX)(DI*4), Y1
+	VMOVDQU        (AX)(DI*8), Y1
 	MOVWLZX        22(CX), DI
-	VMOVDQU        (AX)(DI*4), Y6
+	VMOVDQU        (AX)(DI*8), Y6
 	MOVWLZX        24(CX), DI
-	VMOVDQU        (AX)(DI*4), Y7
+	VMOVDQU        (AX)(DI*8), Y7
 	VPXOR          Y6, Y1, Y1
 	VPAND          Y7, Y1, Y1
 	VPXOR          Y6, Y1, Y1
 	MOVWLZX        26(CX), DI
-	VMOVDQU        (AX)(DI*4), Y6
+	VMOVDQU        (AX)(DI*8), Y6
 	VPXOR          Y1, Y4, Y4
 	VPAND          Y6, Y4, Y4
 	VPXOR          Y1, Y4, Y4
@@ -2600,7 +2600,7 @@ tree:
 	VPAND          Y6, Y5, Y5
 	VPXOR          Y7, Y5, Y5
 	MOVWLZX        28(CX), DI
-	VMOVDQU        (AX)(DI*4), Y7
+	VMOVDQU        (AX)(DI*8), Y7
 	VPXOR          Y4, Y0, Y0
 	VPAND          Y7, Y0, Y0
 	VPXOR          Y4, Y0, Y0
@@ -2875,25 +2875,25 @@ TEXT ·trees5x256(SB), NOSPLIT, $0-48
 
 tree:
 	MOVWLZX        (CX), DI
-	VMOVDQU        (AX)(DI*4), Y0
+	VMOVDQU        (AX)(DI*8), Y0
 	MOVWLZX        2(CX), DI
-	VMOVDQU        (AX)(DI*4), Y1
+	VMOVDQU        (AX)(DI*8), Y1
 	MOVWLZX        4(CX), DI
-	VMOVDQU        (AX)(DI*4), Y2
+	VMOVDQU        (AX)(DI*8), Y2
 	VPXOR          Y1, Y0, Y0
 	VPAND          Y2, Y0, Y0
 	VPXOR          Y1, Y0, Y0
 	MOVWLZX        6(CX), DI
-	VMOVDQU        (AX)(DI*4), Y1
+	VMOVDQU        (AX)(DI*8), Y1
 	MOVWLZX        8(CX), DI
-	VMOVDQU        (AX)(DI*4), Y3
+	VMOVDQU        (AX)(DI*8), Y3
 	MOVWLZX        10(CX), DI
-	VMOVDQU        (AX)(DI*4), Y4
+	VMOVDQU        (AX)(DI*8), Y4
 	VPXOR          Y3, Y1, Y1
 	VPAND          Y4, Y1, Y1
 	VPXOR          Y3, Y1, Y1
 	MOVWLZX        12(CX), DI
-	VMOVDQU        (AX)(DI*4), Y3
+	VMOVDQU        (AX)(DI*8), Y3
 	VPXOR          Y1, Y0, Y0
 	VPAND          Y3, Y0, Y0
 	VPXOR          Y1, Y0, Y0
@@ -2901,25 +2901,25 @@ tree:
 	VPAND          Y3, Y2, Y2
 	VPXOR          Y4, Y2, Y2
 	MOVWLZX        14(CX), DI
-	VMOVDQU        (AX)(DI*4), Y4
+	VMOVDQU        (AX)(DI*8), Y4
 	MOVWLZX        16(CX), DI
-	VMOVDQU        (AX)(DI*4), Y1
+	VMOVDQU        (AX)(DI*8), Y1
 	MOVWLZX        18(CX), DI
-	VMOVDQU        (AX)(DI*4), Y5
+	VMOVDQU        (AX)(DI*8), Y5
 	VPXOR          Y1, Y4, Y4
 	VPAND          Y5, Y4, Y4
 	VPXOR          Y1, Y4, Y4
 	MOVWLZX        20(CX), DI
-	VMOVDQU        (AX)(DI*4), Y1
+	VMOVDQU        (AX)(DI*8), Y1
 	MOVWLZX        22(CX), DI
-	VMOVDQU        (AX)(DI*4), Y6
+	VMOVDQU        (AX)(DI*8), Y6
 	MOVWLZX        24(CX), DI
-	VMOVDQU        (AX)(DI*4), Y7
+	VMOVDQU        (AX)(DI*8), Y7
 	VPXOR          Y6, Y1, Y1
 	VPAND          Y7, Y1, Y1
 	VPXOR          Y6, Y1, Y1
 	MOVWLZX        26(CX), DI
-	VMOVDQU        (AX)(DI*4), Y6
+	VMOVDQU        (AX)(DI*8), Y6
 	VPXOR          Y1, Y4, Y4
 	VPAND          Y6, Y4, Y4
 	VPXOR          Y1, Y4, Y4
@@ -2927,7 +2927,7 @@ tree:
 	VPAND          Y6, Y5, Y5
 	VPXOR          Y7, Y5, Y5
 	MOVWLZX        28(CX), DI
-	VMOVDQU        (AX)(DI*4), Y7
+	VMOVDQU        (AX)(DI*8), Y7
 	VPXOR          Y4, Y0, Y0
 	VPAND          Y7, Y0, Y0
 	VPXOR          Y4, Y0, Y0
@@ -2938,25 +2938,25 @@ tree:
 	VPAND          Y7, Y3, Y3
 	VPXOR          Y6, Y3, Y3
 	MOVWLZX        30(CX), DI
-	VMOVDQU        (AX)(DI*4), Y6
+	VMOVDQU        (AX)(DI*8), Y6
 	MOVWLZX        32(CX), DI
-	VMOVDQU        (AX)(DI*4), Y5
+	VMOVDQU        (AX)(DI*8), Y5
 	MOVWLZX        34(CX), DI
-	VMOVDQU        (AX)(DI*4), Y4
+	VMOVDQU        (AX)(DI*8), Y4
 	VPXOR          Y5, Y6, Y6
 	VPAND          Y4, Y6, Y6
 	VPXOR          Y5, Y6, Y6
 	MOVWLZX        36(CX), DI
-	VMOVDQU        (AX)(DI*4), Y5
+	VMOVDQU        (AX)(DI*8), Y5
 	MOVWLZX        38(CX), DI
-	VMOVDQU        (AX)(DI*4), Y1
+	VMOVDQU        (AX)(DI*8), Y1
 	MOVWLZX        40(CX), DI
-	VMOVDQU        (AX)(DI*4), Y8
+	VMOVDQU        (AX)(DI*8), Y8
 	VPXOR          Y1, Y5, Y5
 	VPAND          Y8, Y5, Y5
 	VPXOR          Y1, Y5, Y5
 	MOVWLZX        42(CX), DI
-	VMOVDQU        (AX)(DI*4), Y1
+	VMOVDQU        (AX)(DI*8), Y1
 	VPXOR          Y5, Y6, Y6
 	VPAND          Y1, Y6, Y6
 	VPXOR          Y5, Y6, Y6
@@ -2964,25 +2964,25 @@ tree:
 	VPAND          Y1, Y4, Y4
 	VPXOR          Y8, Y4, Y4
 	MOVWLZX        44(CX), DI
-	VMOVDQU        (AX)(DI*4), Y8
+	VMOVDQU        (AX)(DI*8), Y8
 	MOVWLZX        46(CX), DI
-	VMOVDQU        (AX)(DI*4), Y5
+	VMOVDQU        (AX)(DI*8), Y5
 	MOVWLZX        48(CX), DI
-	VMOVDQU        (AX)(DI*4), Y9
+	VMOVDQU        (AX)(DI*8), Y9
 	VPXOR          Y5, Y8, Y8
 	VPAND          Y9, Y8, Y8
 	VPXOR          Y5, Y8, Y8
 	MOVWLZX        50(CX), DI
-	VMOVDQU        (AX)(DI*4), Y5
+	VMOVDQU        (AX)(DI*8), Y5
 	MOVWLZX        52(CX), DI
-	VMOVDQU        (AX)(DI*4), Y10
+	VMOVDQU        (AX)(DI*8), Y10
 	MOVWLZX        54(CX), DI
-	VMOVDQU        (AX)(DI*4), Y11
+	VMOVDQU        (AX)(DI*8), Y11
 	VPXOR          Y10, Y5, Y5
 	VPAND          Y11, Y5, Y5
 	VPXOR          Y10, Y5, Y5
 	MOVWLZX        56(CX), DI
-	VMOVDQU        (AX)(DI*4), Y10
+	VMOVDQU        (AX)(DI*8), Y10
 	VPXOR          Y5, Y8, Y8
 	VPAND          Y10, Y8, Y8
 	VPXOR          Y5, Y8, Y8
@@ -2990,7 +2990,7 @@ tree:
 	VPAND          Y10, Y9, Y9
 	VPXOR          Y11, Y9, Y9
 	MOVWLZX        58(CX), DI
-	VMOVDQU        (AX)(DI*4), Y11
+	VMOVDQU        (AX)(DI*8), Y11
 	VPXOR          Y8, Y6, Y6
 	VPAND          Y11, Y6, Y6
 	VPXOR          Y8, Y6, Y6
@@ -3001,7 +3001,7 @@ tree:
 	VPAND          Y11, Y1, Y1
 	VPXOR          Y10, Y1, Y1
 	MOVWLZX        60(CX), DI
-	VMOVDQU        (AX)(DI*4), Y10
+	VMOVDQU        (AX)(DI*8), Y10
 	VPXOR          Y6, Y0, Y0
 	VPAND          Y10, Y0, Y0
 	VPXOR          Y6, Y0, Y0
@@ -3072,11 +3072,11 @@ tree:
 	VPSLLQ         $0x04, Y11, Y11
 	VPXOR          Y11, Y7, Y7
 	MOVWLZX        62(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        64(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        66(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	VPXOR          c8080808080808080<>+0(SB), Y0, Y11
 	VBROADCASTI128 (DX), Y9
 	VPSHUFB        Y0, Y9, Y9
@@ -3115,13 +3115,13 @@ tree:
 	VADDPS         96(BX), Y8, Y8
 	VMOVUPS        Y8, 96(BX)
 	MOVWLZX        68(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        70(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        72(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        74(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	VPXOR          c8080808080808080<>+0(SB), Y2, Y11
 	VBROADCASTI128 (DX), Y0
 	VPSHUFB        Y2, Y0, Y0
@@ -3160,13 +3160,13 @@ tree:
 	VADDPS         224(BX), Y12, Y12
 	VMOVUPS        Y12, 224(BX)
 	MOVWLZX        76(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        78(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        80(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        82(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	VPXOR          c8080808080808080<>+0(SB), Y3, Y11
 	VBROADCASTI128 (DX), Y2
 	VPSHUFB        Y3, Y2, Y2
@@ -3205,13 +3205,13 @@ tree:
 	VADDPS         352(BX), Y13, Y13
 	VMOVUPS        Y13, 352(BX)
 	MOVWLZX        84(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        86(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        88(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        90(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	VPXOR          c8080808080808080<>+0(SB), Y7, Y11
 	VBROADCASTI128 (DX), Y3
 	VPSHUFB        Y7, Y3, Y3
@@ -3250,13 +3250,13 @@ tree:
 	VADDPS         480(BX), Y5, Y5
 	VMOVUPS        Y5, 480(BX)
 	MOVWLZX        92(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        94(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        96(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        98(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	VPXOR          c8080808080808080<>+0(SB), Y4, Y11
 	VBROADCASTI128 (DX), Y7
 	VPSHUFB        Y4, Y7, Y7
@@ -3295,13 +3295,13 @@ tree:
 	VADDPS         608(BX), Y8, Y8
 	VMOVUPS        Y8, 608(BX)
 	MOVWLZX        100(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        102(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        104(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        106(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	VPXOR          c8080808080808080<>+0(SB), Y6, Y11
 	VBROADCASTI128 (DX), Y4
 	VPSHUFB        Y6, Y4, Y4
@@ -3340,13 +3340,13 @@ tree:
 	VADDPS         736(BX), Y12, Y12
 	VMOVUPS        Y12, 736(BX)
 	MOVWLZX        108(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        110(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        112(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        114(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	VPXOR          c8080808080808080<>+0(SB), Y1, Y11
 	VBROADCASTI128 (DX), Y6
 	VPSHUFB        Y1, Y6, Y6
@@ -3385,13 +3385,13 @@ tree:
 	VADDPS         864(BX), Y13, Y13
 	VMOVUPS        Y13, 864(BX)
 	MOVWLZX        116(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        118(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        120(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        122(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	VPXOR          c8080808080808080<>+0(SB), Y10, Y11
 	VBROADCASTI128 (DX), Y1
 	VPSHUFB        Y10, Y1, Y1
@@ -3472,25 +3472,25 @@ TEXT ·trees6x256(SB), NOSPLIT, $0-48
 
 tree:
 	MOVWLZX        (CX), DI
-	VMOVDQU        (AX)(DI*4), Y0
+	VMOVDQU        (AX)(DI*8), Y0
 	MOVWLZX        2(CX), DI
-	VMOVDQU        (AX)(DI*4), Y1
+	VMOVDQU        (AX)(DI*8), Y1
 	MOVWLZX        4(CX), DI
-	VMOVDQU        (AX)(DI*4), Y2
+	VMOVDQU        (AX)(DI*8), Y2
 	VPXOR          Y1, Y0, Y0
 	VPAND          Y2, Y0, Y0
 	VPXOR          Y1, Y0, Y0
 	MOVWLZX        6(CX), DI
-	VMOVDQU        (AX)(DI*4), Y1
+	VMOVDQU        (AX)(DI*8), Y1
 	MOVWLZX        8(CX), DI
-	VMOVDQU        (AX)(DI*4), Y3
+	VMOVDQU        (AX)(DI*8), Y3
 	MOVWLZX        10(CX), DI
-	VMOVDQU        (AX)(DI*4), Y4
+	VMOVDQU        (AX)(DI*8), Y4
 	VPXOR          Y3, Y1, Y1
 	VPAND          Y4, Y1, Y1
 	VPXOR          Y3, Y1, Y1
 	MOVWLZX        12(CX), DI
-	VMOVDQU        (AX)(DI*4), Y3
+	VMOVDQU        (AX)(DI*8), Y3
 	VPXOR          Y1, Y0, Y0
 	VPAND          Y3, Y0, Y0
 	VPXOR          Y1, Y0, Y0
@@ -3498,25 +3498,25 @@ tree:
 	VPAND          Y3, Y2, Y2
 	VPXOR          Y4, Y2, Y2
 	MOVWLZX        14(CX), DI
-	VMOVDQU        (AX)(DI*4), Y4
+	VMOVDQU        (AX)(DI*8), Y4
 	MOVWLZX        16(CX), DI
-	VMOVDQU        (AX)(DI*4), Y1
+	VMOVDQU        (AX)(DI*8), Y1
 	MOVWLZX        18(CX), DI
-	VMOVDQU        (AX)(DI*4), Y5
+	VMOVDQU        (AX)(DI*8), Y5
 	VPXOR          Y1, Y4, Y4
 	VPAND          Y5, Y4, Y4
 	VPXOR          Y1, Y4, Y4
 	MOVWLZX        20(CX), DI
-	VMOVDQU        (AX)(DI*4), Y1
+	VMOVDQU        (AX)(DI*8), Y1
 	MOVWLZX        22(CX), DI
-	VMOVDQU        (AX)(DI*4), Y6
+	VMOVDQU        (AX)(DI*8), Y6
 	MOVWLZX        24(CX), DI
-	VMOVDQU        (AX)(DI*4), Y7
+	VMOVDQU        (AX)(DI*8), Y7
 	VPXOR          Y6, Y1, Y1
 	VPAND          Y7, Y1, Y1
 	VPXOR          Y6, Y1, Y1
 	MOVWLZX        26(CX), DI
-	VMOVDQU        (AX)(DI*4), Y6
+	VMOVDQU        (AX)(DI*8), Y6
 	VPXOR          Y1, Y4, Y4
 	VPAND          Y6, Y4, Y4
 	VPXOR          Y1, Y4, Y4
@@ -3524,7 +3524,7 @@ tree:
 	VPAND          Y6, Y5, Y5
 	VPXOR          Y7, Y5, Y5
 	MOVWLZX        28(CX), DI
-	VMOVDQU        (AX)(DI*4), Y7
+	VMOVDQU        (AX)(DI*8), Y7
 	VPXOR          Y4, Y0, Y0
 	VPAND          Y7, Y0, Y0
 	VPXOR          Y4, Y0, Y0
@@ -3535,25 +3535,25 @@ tree:
 	VPAND          Y7, Y3, Y3
 	VPXOR          Y6, Y3, Y3
 	MOVWLZX        30(CX), DI
-	VMOVDQU        (AX)(DI*4), Y6
+	VMOVDQU        (AX)(DI*8), Y6
 	MOVWLZX        32(CX), DI
-	VMOVDQU        (AX)(DI*4), Y5
+	VMOVDQU        (AX)(DI*8), Y5
 	MOVWLZX        34(CX), DI
-	VMOVDQU        (AX)(DI*4), Y4
+	VMOVDQU        (AX)(DI*8), Y4
 	VPXOR          Y5, Y6, Y6
 	VPAND          Y4, Y6, Y6
 	VPXOR          Y5, Y6, Y6
 	MOVWLZX        36(CX), DI
-	VMOVDQU        (AX)(DI*4), Y5
+	VMOVDQU        (AX)(DI*8), Y5
 	MOVWLZX        38(CX), DI
-	VMOVDQU        (AX)(DI*4), Y1
+	VMOVDQU        (AX)(DI*8), Y1
 	MOVWLZX        40(CX), DI
-	VMOVDQU        (AX)(DI*4), Y8
+	VMOVDQU        (AX)(DI*8), Y8
 	VPXOR          Y1, Y5, Y5
 	VPAND          Y8, Y5, Y5
 	VPXOR          Y1, Y5, Y5
 	MOVWLZX        42(CX), DI
-	VMOVDQU        (AX)(DI*4), Y1
+	VMOVDQU        (AX)(DI*8), Y1
 	VPXOR          Y5, Y6, Y6
 	VPAND          Y1, Y6, Y6
 	VPXOR          Y5, Y6, Y6
@@ -3561,25 +3561,25 @@ tree:
 	VPAND          Y1, Y4, Y4
 	VPXOR          Y8, Y4, Y4
 	MOVWLZX        44(CX), DI
-	VMOVDQU        (AX)(DI*4), Y8
+	VMOVDQU        (AX)(DI*8), Y8
 	MOVWLZX        46(CX), DI
-	VMOVDQU        (AX)(DI*4), Y5
+	VMOVDQU        (AX)(DI*8), Y5
 	MOVWLZX        48(CX), DI
-	VMOVDQU        (AX)(DI*4), Y9
+	VMOVDQU        (AX)(DI*8), Y9
 	VPXOR          Y5, Y8, Y8
 	VPAND          Y9, Y8, Y8
 	VPXOR          Y5, Y8, Y8
 	MOVWLZX        50(CX), DI
-	VMOVDQU        (AX)(DI*4), Y5
+	VMOVDQU        (AX)(DI*8), Y5
 	MOVWLZX        52(CX), DI
-	VMOVDQU        (AX)(DI*4), Y10
+	VMOVDQU        (AX)(DI*8), Y10
 	MOVWLZX        54(CX), DI
-	VMOVDQU        (AX)(DI*4), Y11
+	VMOVDQU        (AX)(DI*8), Y11
 	VPXOR          Y10, Y5, Y5
 	VPAND          Y11, Y5, Y5
 	VPXOR          Y10, Y5, Y5
 	MOVWLZX        56(CX), DI
-	VMOVDQU        (AX)(DI*4), Y10
+	VMOVDQU        (AX)(DI*8), Y10
 	VPXOR          Y5, Y8, Y8
 	VPAND          Y10, Y8, Y8
 	VPXOR          Y5, Y8, Y8
@@ -3587,7 +3587,7 @@ tree:
 	VPAND          Y10, Y9, Y9
 	VPXOR          Y11, Y9, Y9
 	MOVWLZX        58(CX), DI
-	VMOVDQU        (AX)(DI*4), Y11
+	VMOVDQU        (AX)(DI*8), Y11
 	VPXOR          Y8, Y6, Y6
 	VPAND          Y11, Y6, Y6
 	VPXOR          Y8, Y6, Y6
@@ -3598,7 +3598,7 @@ tree:
 	VPAND          Y11, Y1, Y1
 	VPXOR          Y10, Y1, Y1
 	MOVWLZX        60(CX), DI
-	VMOVDQU        (AX)(DI*4), Y10
+	VMOVDQU        (AX)(DI*8), Y10
 	VPXOR          Y6, Y0, Y0
 	VPAND          Y10, Y0, Y0
 	VPXOR          Y6, Y0, Y0
@@ -3612,25 +3612,25 @@ tree:
 	VPAND          Y10, Y7, Y7
 	VPXOR          Y11, Y7, Y7
 	MOVWLZX        62(CX), DI
-	VMOVDQU        (AX)(DI*4), Y11
+	VMOVDQU        (AX)(DI*8), Y11
 	MOVWLZX        64(CX), DI
-	VMOVDQU        (AX)(DI*4), Y1
+	VMOVDQU        (AX)(DI*8), Y1
 	MOVWLZX        66(CX), DI
-	VMOVDQU        (AX)(DI*4), Y4
+	VMOVDQU        (AX)(DI*8), Y4
 	VPXOR          Y1, Y11, Y11
 	VPAND          Y4, Y11, Y11
 	VPXOR          Y1, Y11, Y11
 	MOVWLZX        68(CX), DI
-	VMOVDQU        (AX)(DI*4), Y1
+	VMOVDQU        (AX)(DI*8), Y1
 	MOVWLZX        70(CX), DI
-	VMOVDQU        (AX)(DI*4), Y6
+	VMOVDQU        (AX)(DI*8), Y6
 	MOVWLZX        72(CX), DI
-	VMOVDQU        (AX)(DI*4), Y9
+	VMOVDQU        (AX)(DI*8), Y9
 	VPXOR          Y6, Y1, Y1
 	VPAND          Y9, Y1, Y1
 	VPXOR          Y6, Y1, Y1
 	MOVWLZX        74(CX), DI
-	VMOVDQU        (AX)(DI*4), Y6
+	VMOVDQU        (AX)(DI*8), Y6
 	VPXOR          Y1, Y11, Y11
 	VPAND          Y6, Y11, Y11
 	VPXOR          Y1, Y11, Y11
@@ -3638,25 +3638,25 @@ tree:
 	VPAND          Y6, Y4, Y4
 	VPXOR          Y9, Y4, Y4
 	MOVWLZX        76(CX), DI
-	VMOVDQU        (AX)(DI*4), Y9
+	VMOVDQU        (AX)(DI*8), Y9
 	MOVWLZX        78(CX), DI
-	VMOVDQU        (AX)(DI*4), Y1
+	VMOVDQU        (AX)(DI*8), Y1
 	MOVWLZX        80(CX), DI
-	VMOVDQU        (AX)(DI*4), Y8
+	VMOVDQU        (AX)(DI*8), Y8
 	VPXOR          Y1, Y9, Y9
 	VPAND          Y8, Y9, Y9
 	VPXOR          Y1, Y9, Y9
 	MOVWLZX        82(CX), DI
-	VMOVDQU        (AX)(DI*4), Y1
+	VMOVDQU        (AX)(DI*8), Y1
 	MOVWLZX        84(CX), DI
-	VMOVDQU        (AX)(DI*4), Y5
+	VMOVDQU        (AX)(DI*8), Y5
 	MOVWLZX        86(CX), DI
-	VMOVDQU        (AX)(DI*4), Y12
+	VMOVDQU        (AX)(DI*8), Y12
 	VPXOR          Y5, Y1, Y1
 	VPAND          Y12, Y1, Y1
 	VPXOR          Y5, Y1, Y1
 	MOVWLZX        88(CX), DI
-	VMOVDQU        (AX)(DI*4), Y5
+	VMOVDQU        (AX)(DI*8), Y5
 	VPXOR          Y1, Y9, Y9
 	VPAND          Y5, Y9, Y9
 	VPXOR          Y1, Y9, Y9
@@ -3664,7 +3664,7 @@ tree:
 	VPAND          Y5, Y8, Y8
 	VPXOR          Y12, Y8, Y8
 	MOVWLZX        90(CX), DI
-	VMOVDQU        (AX)(DI*4), Y12
+	VMOVDQU        (AX)(DI*8), Y12
 	VPXOR          Y9, Y11, Y11
 	VPAND          Y12, Y11, Y11
 	VPXOR          Y9, Y11, Y11
@@ -3675,25 +3675,25 @@ tree:
 	VPAND          Y12, Y6, Y6
 	VPXOR          Y5, Y6, Y6
 	MOVWLZX        92(CX), DI
-	VMOVDQU        (AX)(DI*4), Y5
+	VMOVDQU        (AX)(DI*8), Y5
 	MOVWLZX        94(CX), DI
-	VMOVDQU        (AX)(DI*4), Y8
+	VMOVDQU        (AX)(DI*8), Y8
 	MOVWLZX        96(CX), DI
-	VMOVDQU        (AX)(DI*4), Y9
+	VMOVDQU        (AX)(DI*8), Y9
 	VPXOR          Y8, Y5, Y5
 	VPAND          Y9, Y5, Y5
 	VPXOR          Y8, Y5, Y5
 	MOVWLZX        98(CX), DI
-	VMOVDQU        (AX)(DI*4), Y8
+	VMOVDQU        (AX)(DI*8), Y8
 	MOVWLZX        100(CX), DI
-	VMOVDQU        (AX)(DI*4), Y1
+	VMOVDQU        (AX)(DI*8), Y1
 	MOVWLZX        102(CX), DI
-	VMOVDQU        (AX)(DI*4), Y13
+	VMOVDQU        (AX)(DI*8), Y13
 	VPXOR          Y1, Y8, Y8
 	VPAND          Y13, Y8, Y8
 	VPXOR          Y1, Y8, Y8
 	MOVWLZX        104(CX), DI
-	VMOVDQU        (AX)(DI*4), Y1
+	VMOVDQU        (AX)(DI*8), Y1
 	VPXOR          Y8, Y5, Y5
 	VPAND          Y1, Y5, Y5
 	VPXOR          Y8, Y5, Y5
@@ -3701,33 +3701,33 @@ tree:
 	VPAND          Y1, Y9, Y9
 	VPXOR          Y13, Y9, Y9
 	MOVWLZX        106(CX), DI
-	VMOVDQU        (AX)(DI*4), Y13
+	VMOVDQU        (AX)(DI*8), Y13
 	MOVWLZX        108(CX), DI
-	VMOVDQU        (AX)(DI*4), Y8
+	VMOVDQU        (AX)(DI*8), Y8
 	MOVWLZX        110(CX), DI
-	VMOVDQU        (AX)(DI*4), Y14
+	VMOVDQU        (AX)(DI*8), Y14
 	VPXOR          Y8, Y13, Y13
 	VPAND          Y14, Y13, Y13
 	VPXOR          Y8, Y13, Y13
 	MOVWLZX        112(CX), DI
-	VMOVDQU        (AX)(DI*4), Y8
+	VMOVDQU        (AX)(DI*8), Y8
 	MOVWLZX        114(CX), DI
-	VMOVDQU        (AX)(DI*4), Y15
+	VMOVDQU        (AX)(DI*8), Y15
 	MOVWLZX        116(CX), DI
 	VPXOR          Y15, Y8, Y8
-	VPAND          (AX)(DI*4), Y8, Y8
+	VPAND          (AX)(DI*8), Y8, Y8
 	VPXOR          Y15, Y8, Y8
-	VMOVDQU        (AX)(DI*4), Y15
+	VMOVDQU        (AX)(DI*8), Y15
 	MOVWLZX        118(CX), DI
 	VPXOR          Y8, Y13, Y13
-	VPAND          (AX)(DI*4), Y13, Y13
+	VPAND          (AX)(DI*8), Y13, Y13
 	VPXOR          Y8, Y13, Y13
 	VPXOR          Y15, Y14, Y14
-	VPAND          (AX)(DI*4), Y14, Y14
+	VPAND          (AX)(DI*8), Y14, Y14
 	VPXOR          Y15, Y14, Y14
-	VMOVDQU        (AX)(DI*4), Y15
+	VMOVDQU        (AX)(DI*8), Y15
 	MOVWLZX        120(CX), DI
-	VMOVDQU        (AX)(DI*4), Y8
+	VMOVDQU        (AX)(DI*8), Y8
 	VPXOR          Y13, Y5, Y5
 	VPAND          Y8, Y5, Y5
 	VPXOR          Y13, Y5, Y5
@@ -3738,7 +3738,7 @@ tree:
 	VPAND          Y8, Y1, Y1
 	VPXOR          Y15, Y1, Y1
 	MOVWLZX        122(CX), DI
-	VMOVDQU        (AX)(DI*4), Y15
+	VMOVDQU        (AX)(DI*8), Y15
 	VPXOR          Y5, Y11, Y11
 	VPAND          Y15, Y11, Y11
 	VPXOR          Y5, Y11, Y11
@@ -3752,7 +3752,7 @@ tree:
 	VPAND          Y15, Y12, Y12
 	VPXOR          Y8, Y12, Y12
 	MOVWLZX        124(CX), DI
-	VMOVDQU        (AX)(DI*4), Y8
+	VMOVDQU        (AX)(DI*8), Y8
 	VPXOR          Y11, Y0, Y0
 	VPAND          Y8, Y0, Y0
 	VPXOR          Y11, Y0, Y0
@@ -3829,19 +3829,19 @@ tree:
 	VPSLLQ         $0x04, Y15, Y15
 	VPXOR          Y15, Y7, Y7
 	MOVWLZX        126(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        128(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        130(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        132(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        134(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        136(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        138(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	VPXOR          c8080808080808080<>+0(SB), Y0, Y15
 	VPADDB         Y0, Y0, Y4
 	VBROADCASTI128 (DX), Y11
@@ -3905,21 +3905,21 @@ tree:
 	VADDPS         96(BX), Y1, Y1
 	VMOVUPS        Y1, 96(BX)
 	MOVWLZX        140(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        142(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        144(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        146(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        148(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        150(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        152(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        154(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	VPXOR          c8080808080808080<>+0(SB), Y2, Y4
 	VPADDB         Y2, Y2, Y15
 	VBROADCASTI128 (DX), Y0
@@ -3983,21 +3983,21 @@ tree:
 	VADDPS         224(BX), Y5, Y5
 	VMOVUPS        Y5, 224(BX)
 	MOVWLZX        156(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        158(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        160(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        162(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        164(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        166(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        168(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        170(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	VPXOR          c8080808080808080<>+0(SB), Y3, Y15
 	VPADDB         Y3, Y3, Y4
 	VBROADCASTI128 (DX), Y2
@@ -4061,21 +4061,21 @@ tree:
 	VADDPS         352(BX), Y14, Y14
 	VMOVUPS        Y14, 352(BX)
 	MOVWLZX        172(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        174(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        176(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        178(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        180(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        182(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        184(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        186(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	VPXOR          c8080808080808080<>+0(SB), Y7, Y4
 	VPADDB         Y7, Y7, Y15
 	VBROADCASTI128 (DX), Y3
@@ -4139,21 +4139,21 @@ tree:
 	VADDPS         480(BX), Y9, Y9
 	VMOVUPS        Y9, 480(BX)
 	MOVWLZX        188(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        190(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        192(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        194(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        196(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        198(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        200(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        202(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	VPXOR          c8080808080808080<>+0(SB), Y12, Y15
 	VPADDB         Y12, Y12, Y4
 	VBROADCASTI128 (DX), Y7
@@ -4217,21 +4217,21 @@ tree:
 	VADDPS         608(BX), Y1, Y1
 	VMOVUPS        Y1, 608(BX)
 	MOVWLZX        204(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        206(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        208(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        210(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        212(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        214(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        216(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        218(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	VPXOR          c8080808080808080<>+0(SB), Y6, Y4
 	VPADDB         Y6, Y6, Y15
 	VBROADCASTI128 (DX), Y12
@@ -4295,21 +4295,21 @@ tree:
 	VADDPS         736(BX), Y5, Y5
 	VMOVUPS        Y5, 736(BX)
 	MOVWLZX        220(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        222(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        224(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        226(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        228(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        230(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        232(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        234(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	VPXOR          c8080808080808080<>+0(SB), Y10, Y15
 	VPADDB         Y10, Y10, Y4
 	VBROADCASTI128 (DX), Y6
@@ -4373,21 +4373,21 @@ tree:
 	VADDPS         864(BX), Y14, Y14
 	VMOVUPS        Y14, 864(BX)
 	MOVWLZX        236(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        238(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        240(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        242(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        244(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        246(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        248(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	MOVWLZX        250(CX), DI
-	PREFETCHT0     (AX)(DI*4)
+	PREFETCHT0     (AX)(DI*8)
 	VPXOR          c8080808080808080<>+0(SB), Y8, Y4
 	VPADDB         Y8, Y8, Y15
 	VBROADCASTI128 (DX), Y10
@@ -4487,25 +4487,25 @@ TEXT ·trees7x256(SB), NOSPLIT, $0-48
 
 tree:
 	MOVWLZX (CX), R8
-	VMOVDQU (AX)(R8*4), Y0
+	VMOVDQU (AX)(R8*8), Y0
 	MOVWLZX 2(CX), R8
-	VMOVDQU (AX)(R8*4), Y1
+	VMOVDQU (AX)(R8*8), Y1
 	MOVWLZX 4(CX), R8
-	VMOVDQU (AX)(R8*4), Y2
+	VMOVDQU (AX)(R8*8), Y2
 	VPXOR   Y1, Y0, Y0
 	VPAND   Y2, Y0, Y0
 	VPXOR   Y1, Y0, Y0
 	MOVWLZX 6(CX), R8
-	VMOVDQU (AX)(R8*4), Y1
+	VMOVDQU (AX)(R8*8), Y1
 	MOVWLZX 8(CX), R8
-	VMOVDQU (AX)(R8*4), Y3
+	VMOVDQU (AX)(R8*8), Y3
 	MOVWLZX 10(CX), R8
-	VMOVDQU (AX)(R8*4), Y4
+	VMOVDQU (AX)(R8*8), Y4
 	VPXOR   Y3, Y1, Y1
 	VPAND   Y4, Y1, Y1
 	VPXOR   Y3, Y1, Y1
 	MOVWLZX 12(CX), R8
-	VMOVDQU (AX)(R8*4), Y3
+	VMOVDQU (AX)(R8*8), Y3
 	VPXOR   Y1, Y0, Y0
 	VPAND   Y3, Y0, Y0
 	VPXOR   Y1, Y0, Y0
@@ -4513,25 +4513,25 @@ tree:
 	VPAND   Y3, Y2, Y2
 	VPXOR   Y4, Y2, Y2
 	MOVWLZX 14(CX), R8
-	VMOVDQU (AX)(R8*4), Y4
+	VMOVDQU (AX)(R8*8), Y4
 	MOVWLZX 16(CX), R8
-	VMOVDQU (AX)(R8*4), Y1
+	VMOVDQU (AX)(R8*8), Y1
 	MOVWLZX 18(CX), R8
-	VMOVDQU (AX)(R8*4), Y5
+	VMOVDQU (AX)(R8*8), Y5
 	VPXOR   Y1, Y4, Y4
 	VPAND   Y5, Y4, Y4
 	VPXOR   Y1, Y4, Y4
 	MOVWLZX 20(CX), R8
-	VMOVDQU (AX)(R8*4), Y1
+	VMOVDQU (AX)(R8*8), Y1
 	MOVWLZX 22(CX), R8
-	VMOVDQU (AX)(R8*4), Y6
+	VMOVDQU (AX)(R8*8), Y6
 	MOVWLZX 24(CX), R8
-	VMOVDQU (AX)(R8*4), Y7
+	VMOVDQU (AX)(R8*8), Y7
 	VPXOR   Y6, Y1, Y1
 	VPAND   Y7, Y1, Y1
 	VPXOR   Y6, Y1, Y1
 	MOVWLZX 26(CX), R8
-	VMOVDQU (AX)(R8*4), Y6
+	VMOVDQU (AX)(R8*8), Y6
 	VPXOR   Y1, Y4, Y4
 	VPAND   Y6, Y4, Y4
 	VPXOR   Y1, Y4, Y4
@@ -4539,7 +4539,7 @@ tree:
 	VPAND   Y6, Y5, Y5
 	VPXOR   Y7, Y5, Y5
 	MOVWLZX 28(CX), R8
-	VMOVDQU (AX)(R8*4), Y7
+	VMOVDQU (AX)(R8*8), Y7
 	VPXOR   Y4, Y0, Y0
 	VPAND   Y7, Y0, Y0
 	VPXOR   Y4, Y0, Y0
@@ -4550,25 +4550,25 @@ tree:
 	VPAND   Y7, Y3, Y3
 	VPXOR   Y6, Y3, Y3
 	MOVWLZX 30(CX), R8
-	VMOVDQU (AX)(R8*4), Y6
+	VMOVDQU (AX)(R8*8), Y6
 	MOVWLZX 32(CX), R8
-	VMOVDQU (AX)(R8*4), Y5
+	VMOVDQU (AX)(R8*8), Y5
 	MOVWLZX 34(CX), R8
-	VMOVDQU (AX)(R8*4), Y4
+	VMOVDQU (AX)(R8*8), Y4
 	VPXOR   Y5, Y6, Y6
 	VPAND   Y4, Y6, Y6
 	VPXOR   Y5, Y6, Y6
 	MOVWLZX 36(CX), R8
-	VMOVDQU (AX)(R8*4), Y5
+	VMOVDQU (AX)(R8*8), Y5
 	MOVWLZX 38(CX), R8
-	VMOVDQU (AX)(R8*4), Y1
+	VMOVDQU (AX)(R8*8), Y1
 	MOVWLZX 40(CX), R8
-	VMOVDQU (AX)(R8*4), Y8
+	VMOVDQU (AX)(R8*8), Y8
 	VPXOR   Y1, Y5, Y5
 	VPAND   Y8, Y5, Y5
 	VPXOR   Y1, Y5, Y5
 	MOVWLZX 42(CX), R8
-	VMOVDQU (AX)(R8*4), Y1
+	VMOVDQU (AX)(R8*8), Y1
 	VPXOR   Y5, Y6, Y6
 	VPAND   Y1, Y6, Y6
 	VPXOR   Y5, Y6, Y6
@@ -4576,25 +4576,25 @@ tree:
 	VPAND   Y1, Y4, Y4
 	VPXOR   Y8, Y4, Y4
 	MOVWLZX 44(CX), R8
-	VMOVDQU (AX)(R8*4), Y8
+	VMOVDQU (AX)(R8*8), Y8
 	MOVWLZX 46(CX), R8
-	VMOVDQU (AX)(R8*4), Y5
+	VMOVDQU (AX)(R8*8), Y5
 	MOVWLZX 48(CX), R8
-	VMOVDQU (AX)(R8*4), Y9
+	VMOVDQU (AX)(R8*8), Y9
 	VPXOR   Y5, Y8, Y8
 	VPAND   Y9, Y8, Y8
 	VPXOR   Y5, Y8, Y8
 	MOVWLZX 50(CX), R8
-	VMOVDQU (AX)(R8*4), Y5
+	VMOVDQU (AX)(R8*8), Y5
 	MOVWLZX 52(CX), R8
-	VMOVDQU (AX)(R8*4), Y10
+	VMOVDQU (AX)(R8*8), Y10
 	MOVWLZX 54(CX), R8
-	VMOVDQU (AX)(R8*4), Y11
+	VMOVDQU (AX)(R8*8), Y11
 	VPXOR   Y10, Y5, Y5
 	VPAND   Y11, Y5, Y5
 	VPXOR   Y10, Y5, Y5
 	MOVWLZX 56(CX), R8
-	VMOVDQU (AX)(R8*4), Y10
+	VMOVDQU (AX)(R8*8), Y10
 	VPXOR   Y5, Y8, Y8
 	VPAND   Y10, Y8, Y8
 	VPXOR   Y5, Y8, Y8
@@ -4602,7 +4602,7 @@ tree:
 	VPAND   Y10, Y9, Y9
 	VPXOR   Y11, Y9, Y9
 	MOVWLZX 58(CX), R8
-	VMOVDQU (AX)(R8*4), Y11
+	VMOVDQU (AX)(R8*8), Y11
 	VPXOR   Y8, Y6, Y6
 	VPAND   Y11, Y6, Y6
 	VPXOR   Y8, Y6, Y6
@@ -4613,7 +4613,7 @@ tree:
 	VPAND   Y11, Y1, Y1
 	VPXOR   Y10, Y1, Y1
 	MOVWLZX 60(CX), R8
-	VMOVDQU (AX)(R8*4), Y10
+	VMOVDQU (AX)(R8*8), Y10
 	VPXOR   Y6, Y0, Y0
 	VPAND   Y10, Y0, Y0
 	VPXOR   Y6, Y0, Y0
@@ -4627,25 +4627,25 @@ tree:
 	VPAND   Y10, Y7, Y7
 	VPXOR   Y11, Y7, Y7
 	MOVWLZX 62(CX), R8
-	VMOVDQU (AX)(R8*4), Y11
+	VMOVDQU (AX)(R8*8), Y11
 	MOVWLZX 64(CX), R8
-	VMOVDQU (AX)(R8*4), Y1
+	VMOVDQU (AX)(R8*8), Y1
 	MOVWLZX 66(CX), R8
-	VMOVDQU (AX)(R8*4), Y4
+	VMOVDQU (AX)(R8*8), Y4
 	VPXOR   Y1, Y11, Y11
 	VPAND   Y4, Y11, Y11
 	VPXOR   Y1, Y11, Y11
 	MOVWLZX 68(CX), R8
-	VMOVDQU (AX)(R8*4), Y1
+	VMOVDQU (AX)(R8*8), Y1
 	MOVWLZX 70(CX), R8
-	VMOVDQU (AX)(R8*4), Y6
+	VMOVDQU (AX)(R8*8), Y6
 	MOVWLZX 72(CX), R8
-	VMOVDQU (AX)(R8*4), Y9
+	VMOVDQU (AX)(R8*8), Y9
 	VPXOR   Y6, Y1, Y1
 	VPAND   Y9, Y1, Y1
 	VPXOR   Y6, Y1, Y1
 	MOVWLZX 74(CX), R8
-	VMOVDQU (AX)(R8*4), Y6
+	VMOVDQU (AX)(R8*8), Y6
 	VPXOR   Y1, Y11, Y11
 	VPAND   Y6, Y11, Y11
 	VPXOR   Y1, Y11, Y11
@@ -4653,25 +4653,25 @@ tree:
 	VPAND   Y6, Y4, Y4
 	VPXOR   Y9, Y4, Y4
 	MOVWLZX 76(CX), R8
-	VMOVDQU (AX)(R8*4), Y9
+	VMOVDQU (AX)(R8*8), Y9
 	MOVWLZX 78(CX), R8
-	VMOVDQU (AX)(R8*4), Y1
+	VMOVDQU (AX)(R8*8), Y1
 	MOVWLZX 80(CX), R8
-	VMOVDQU (AX)(R8*4), Y8
+	VMOVDQU (AX)(R8*8), Y8
 	VPXOR   Y1, Y9, Y9
 	VPAND   Y8, Y9, Y9
 	VPXOR   Y1, Y9, Y9
 	MOVWLZX 82(CX), R8
-	VMOVDQU (AX)(R8*4), Y1
+	VMOVDQU (AX)(R8*8), Y1
 	MOVWLZX 84(CX), R8
-	VMOVDQU (AX)(R8*4), Y5
+	VMOVDQU (AX)(R8*8), Y5
 	MOVWLZX 86(CX), R8
-	VMOVDQU (AX)(R8*4), Y12
+	VMOVDQU (AX)(R8*8), Y12
 	VPXOR   Y5, Y1, Y1
 	VPAND   Y12, Y1, Y1
 	VPXOR   Y5, Y1, Y1
 	MOVWLZX 88(CX), R8
-	VMOVDQU (AX)(R8*4), Y5
+	VMOVDQU (AX)(R8*8), Y5
 	VPXOR   Y1, Y9, Y9
 	VPAND   Y5, Y9, Y9
 	VPXOR   Y1, Y9, Y9
@@ -4679,7 +4679,7 @@ tree:
 	VPAND   Y5, Y8, Y8
 	VPXOR   Y12, Y8, Y8
 	MOVWLZX 90(CX), R8
-	VMOVDQU (AX)(R8*4), Y12
+	VMOVDQU (AX)(R8*8), Y12
 	VPXOR   Y9, Y11, Y11
 	VPAND   Y12, Y11, Y11
 	VPXOR   Y9, Y11, Y11
@@ -4690,25 +4690,25 @@ tree:
 	VPAND   Y12, Y6, Y6
 	VPXOR   Y5, Y6, Y6
 	MOVWLZX 92(CX), R8
-	VMOVDQU (AX)(R8*4), Y5
+	VMOVDQU (AX)(R8*8), Y5
 	MOVWLZX 94(CX), R8
-	VMOVDQU (AX)(R8*4), Y8
+	VMOVDQU (AX)(R8*8), Y8
 	MOVWLZX 96(CX), R8
-	VMOVDQU (AX)(R8*4), Y9
+	VMOVDQU (AX)(R8*8), Y9
 	VPXOR   Y8, Y5, Y5
 	VPAND   Y9, Y5, Y5
 	VPXOR   Y8, Y5, Y5
 	MOVWLZX 98(CX), R8
-	VMOVDQU (AX)(R8*4), Y8
+	VMOVDQU (AX)(R8*8), Y8
 	MOVWLZX 100(CX), R8
-	VMOVDQU (AX)(R8*4), Y1
+	VMOVDQU (AX)(R8*8), Y1
 	MOVWLZX 102(CX), R8
-	VMOVDQU (AX)(R8*4), Y13
+	VMOVDQU (AX)(R8*8), Y13
 	VPXOR   Y1, Y8, Y8
 	VPAND   Y13, Y8, Y8
 	VPXOR   Y1, Y8, Y8
 	MOVWLZX 104(CX), R8
-	VMOVDQU (AX)(R8*4), Y1
+	VMOVDQU (AX)(R8*8), Y1
 	VPXOR   Y8, Y5, Y5
 	VPAND   Y1, Y5, Y5
 	VPXOR   Y8, Y5, Y5
@@ -4716,33 +4716,33 @@ tree:
 	VPAND   Y1, Y9, Y9
 	VPXOR   Y13, Y9, Y9
 	MOVWLZX 106(CX), R8
-	VMOVDQU (AX)(R8*4), Y13
+	VMOVDQU (AX)(R8*8), Y13
 	MOVWLZX 108(CX), R8
-	VMOVDQU (AX)(R8*4), Y8
+	VMOVDQU (AX)(R8*8), Y8
 	MOVWLZX 110(CX), R8
-	VMOVDQU (AX)(R8*4), Y14
+	VMOVDQU (AX)(R8*8), Y14
 	VPXOR   Y8, Y13, Y13
 	VPAND   Y14, Y13, Y13
 	VPXOR   Y8, Y13, Y13
 	MOVWLZX 112(CX), R8
-	VMOVDQU (AX)(R8*4), Y8
+	VMOVDQU (AX)(R8*8), Y8
 	MOVWLZX 114(CX), R8
-	VMOVDQU (AX)(R8*4), Y15
+	VMOVDQU (AX)(R8*8), Y15
 	MOVWLZX 116(CX), R8
 	VPXOR   Y15, Y8, Y8
-	VPAND   (AX)(R8*4), Y8, Y8
+	VPAND   (AX)(R8*8), Y8, Y8
 	VPXOR   Y15, Y8, Y8
-	VMOVDQU (AX)(R8*4), Y15
+	VMOVDQU (AX)(R8*8), Y15
 	MOVWLZX 118(CX), R8
 	VPXOR   Y8, Y13, Y13
-	VPAND   (AX)(R8*4), Y13, Y13
+	VPAND   (AX)(R8*8), Y13, Y13
 	VPXOR   Y8, Y13, Y13
 	VPXOR   Y15, Y14, Y14
-	VPAND   (AX)(R8*4), Y14, Y14
+	VPAND   (AX)(R8*8), Y14, Y14
 	VPXOR   Y15, Y14, Y14
-	VMOVDQU (AX)(R8*4), Y15
+	VMOVDQU (AX)(R8*8), Y15
 	MOVWLZX 120(CX), R8
-	VMOVDQU (AX)(R8*4), Y8
+	VMOVDQU (AX)(R8*8), Y8
 	VPXOR   Y13, Y5, Y5
 	VPAND   Y8, Y5, Y5
 	VPXOR   Y13, Y5, Y5
@@ -4753,7 +4753,7 @@ tree:
 	VPAND   Y8, Y1, Y1
 	VPXOR   Y15, Y1, Y1
 	MOVWLZX 122(CX), R8
-	VMOVDQU (AX)(R8*4), Y15
+	VMOVDQU (AX)(R8*8), Y15
 	VPXOR   Y5, Y11, Y11
 	VPAND   Y15, Y11, Y11
 	VPXOR   Y5, Y11, Y11
@@ -4767,7 +4767,7 @@ tree:
 	VPAND   Y15, Y12, Y12
 	VPXOR   Y8, Y12, Y12
 	MOVWLZX 124(CX), R8
-	VMOVDQU (AX)(R8*4), Y8
+	VMOVDQU (AX)(R8*8), Y8
 	VPXOR   Y11, Y0, Y0
 	VPAND   Y8, Y0, Y0
 	VPXOR   Y11, Y0, Y0
@@ -4790,25 +4790,25 @@ tree:
 	VMOVDQU Y10, 128(DX)
 	VMOVDQU Y8, 160(DX)
 	MOVWLZX 126(CX), R8
-	VMOVDQU (AX)(R8*4), Y8
+	VMOVDQU (AX)(R8*8), Y8
 	MOVWLZX 128(CX), R8
-	VMOVDQU (AX)(R8*4), Y10
+	VMOVDQU (AX)(R8*8), Y10
 	MOVWLZX 130(CX), R8
-	VMOVDQU (AX)(R8*4), Y7
+	VMOVDQU (AX)(R8*8), Y7
 	VPXOR   Y10, Y8, Y8
 	VPAND   Y7, Y8, Y8
 	VPXOR   Y10, Y8, Y8
 	MOVWLZX 132(CX), R8
-	VMOVDQU (AX)(R8*4), Y10
+	VMOVDQU (AX)(R8*8), Y10
 	MOVWLZX 134(CX), R8
-	VMOVDQU (AX)(R8*4), Y3
+	VMOVDQU (AX)(R8*8), Y3
 	MOVWLZX 136(CX), R8
-	VMOVDQU (AX)(R8*4), Y2
+	VMOVDQU (AX)(R8*8), Y2
 	VPXOR   Y3, Y10, Y10
 	VPAND   Y2, Y10, Y10
 	VPXOR   Y3, Y10, Y10
 	MOVWLZX 138(CX), R8
-	VMOVDQU (AX)(R8*4), Y3
+	VMOVDQU (AX)(R8*8), Y3
 	VPXOR   Y10, Y8, Y8
 	VPAND   Y3, Y8, Y8
 	VPXOR   Y10, Y8, Y8
@@ -4816,25 +4816,25 @@ tree:
 	VPAND   Y3, Y7, Y7
 	VPXOR   Y2, Y7, Y7
 	MOVWLZX 140(CX), R8
-	VMOVDQU (AX)(R8*4), Y2
+	VMOVDQU (AX)(R8*8), Y2
 	MOVWLZX 142(CX), R8
-	VMOVDQU (AX)(R8*4), Y10
+	VMOVDQU (AX)(R8*8), Y10
 	MOVWLZX 144(CX), R8
-	VMOVDQU (AX)(R8*4), Y0
+	VMOVDQU (AX)(R8*8), Y0
 	VPXOR   Y10, Y2, Y2
 	VPAND   Y0, Y2, Y2
 	VPXOR   Y10, Y2, Y2
 	MOVWLZX 146(CX), R8
-	VMOVDQU (AX)(R8*4), Y10
+	VMOVDQU (AX)(R8*8), Y10
 	MOVWLZX 148(CX), R8
-	VMOVDQU (AX)(R8*4), Y15
+	VMOVDQU (AX)(R8*8), Y15
 	MOVWLZX 150(CX), R8
-	VMOVDQU (AX)(R8*4), Y12
+	VMOVDQU (AX)(R8*8), Y12
 	VPXOR   Y15, Y10, Y10
 	VPAND   Y12, Y10, Y10
 	VPXOR   Y15, Y10, Y10
 	MOVWLZX 152(CX), R8
-	VMOVDQU (AX)(R8*4), Y15
+	VMOVDQU (AX)(R8*8), Y15
 	VPXOR   Y10, Y2, Y2
 	VPAND   Y15, Y2, Y2
 	VPXOR   Y10, Y2, Y2
@@ -4842,7 +4842,7 @@ tree:
 	VPAND   Y15, Y0, Y0
 	VPXOR   Y12, Y0, Y0
 	MOVWLZX 154(CX), R8
-	VMOVDQU (AX)(R8*4), Y12
+	VMOVDQU (AX)(R8*8), Y12
 	VPXOR   Y2, Y8, Y8
 	VPAND   Y12, Y8, Y8
 	VPXOR   Y2, Y8, Y8
@@ -4853,25 +4853,25 @@ tree:
 	VPAND   Y12, Y3, Y3
 	VPXOR   Y15, Y3, Y3
 	MOVWLZX 156(CX), R8
-	VMOVDQU (AX)(R8*4), Y15
+	VMOVDQU (AX)(R8*8), Y15
 	MOVWLZX 158(CX), R8
-	VMOVDQU (AX)(R8*4), Y0
+	VMOVDQU (AX)(R8*8), Y0
 	MOVWLZX 160(CX), R8
-	VMOVDQU (AX)(R8*4), Y2
+	VMOVDQU (AX)(R8*8), Y2
 	VPXOR   Y0, Y15, Y15
 	VPAND   Y2, Y15, Y15
 	VPXOR   Y0, Y15, Y15
 	MOVWLZX 162(CX), R8
-	VMOVDQU (AX)(R8*4), Y0
+	VMOVDQU (AX)(R8*8), Y0
 	MOVWLZX 164(CX), R8
-	VMOVDQU (AX)(R8*4), Y10
+	VMOVDQU (AX)(R8*8), Y10
 	MOVWLZX 166(CX), R8
-	VMOVDQU (AX)(R8*4), Y6
+	VMOVDQU (AX)(R8*8), Y6
 	VPXOR   Y10, Y0, Y0
 	VPAND   Y6, Y0, Y0
 	VPXOR   Y10, Y0, Y0
 	MOVWLZX 168(CX), R8
-	VMOVDQU (AX)(R8*4), Y10
+	VMOVDQU (AX)(R8*8), Y10
 	VPXOR   Y0, Y15, Y15
 	VPAND   Y10, Y15, Y15
 	VPXOR   Y0, Y15, Y15
@@ -4879,25 +4879,25 @@ tree:
 	VPAND   Y10, Y2, Y2
 	VPXOR   Y6, Y2, Y2
 	MOVWLZX 170(CX), R8
-	VMOVDQU (AX)(R8*4), Y6
+	VMOVDQU (AX)(R8*8), Y6
 	MOVWLZX 172(CX), R8
-	VMOVDQU (AX)(R8*4), Y0
+	VMOVDQU (AX)(R8*8), Y0
 	MOVWLZX 174(CX), R8
-	VMOVDQU (AX)(R8*4), Y4
+	VMOVDQU (AX)(R8*8), Y4
 	VPXOR   Y0, Y6, Y6
 	VPAND   Y4, Y6, Y6
 	VPXOR   Y0, Y6, Y6
 	MOVWLZX 176(CX), R8
-	VMOVDQU (AX)(R8*4), Y0
+	VMOVDQU (AX)(R8*8), Y0
 	MOVWLZX 178(CX), R8
-	VMOVDQU (AX)(R8*4), Y11
+	VMOVDQU (AX)(R8*8), Y11
 	MOVWLZX 180(CX), R8
-	VMOVDQU (AX)(R8*4), Y1
+	VMOVDQU (AX)(R8*8), Y1
 	VPXOR   Y11, Y0, Y0
 	VPAND   Y1, Y0, Y0
 	VPXOR   Y11, Y0, Y0
 	MOVWLZX 182(CX), R8
-	VMOVDQU (AX)(R8*4), Y11
+	VMOVDQU (AX)(R8*8), Y11
 	VPXOR   Y0, Y6, Y6
 	VPAND   Y11, Y6, Y6
 	VPXOR   Y0, Y6, Y6
@@ -4905,7 +4905,7 @@ tree:
 	VPAND   Y11, Y4, Y4
 	VPXOR   Y1, Y4, Y4
 	MOVWLZX 184(CX), R8
-	VMOVDQU (AX)(R8*4), Y1
+	VMOVDQU (AX)(R8*8), Y1
 	VPXOR   Y6, Y15, Y15
 	VPAND   Y1, Y15, Y15
 	VPXOR   Y6, Y15, Y15
@@ -4916,7 +4916,7 @@ tree:
 	VPAND   Y1, Y10, Y10
 	VPXOR   Y11, Y10, Y10
 	MOVWLZX 186(CX), R8
-	VMOVDQU (AX)(R8*4), Y11
+	VMOVDQU (AX)(R8*8), Y11
 	VPXOR   Y15, Y8, Y8
 	VPAND   Y11, Y8, Y8
 	VPXOR   Y15, Y8, Y8
@@ -4930,25 +4930,25 @@ tree:
 	VPAND   Y11, Y12, Y12
 	VPXOR   Y1, Y12, Y12
 	MOVWLZX 188(CX), R8
-	VMOVDQU (AX)(R8*4), Y1
+	VMOVDQU (AX)(R8*8), Y1
 	MOVWLZX 190(CX), R8
-	VMOVDQU (AX)(R8*4), Y10
+	VMOVDQU (AX)(R8*8), Y10
 	MOVWLZX 192(CX), R8
-	VMOVDQU (AX)(R8*4), Y2
+	VMOVDQU (AX)(R8*8), Y2
 	VPXOR   Y10, Y1, Y1
 	VPAND   Y2, Y1, Y1
 	VPXOR   Y10, Y1, Y1
 	MOVWLZX 194(CX), R8
-	VMOVDQU (AX)(R8*4), Y10
+	VMOVDQU (AX)(R8*8), Y10
 	MOVWLZX 196(CX), R8
-	VMOVDQU (AX)(R8*4), Y15
+	VMOVDQU (AX)(R8*8), Y15
 	MOVWLZX 198(CX), R8
-	VMOVDQU (AX)(R8*4), Y4
+	VMOVDQU (AX)(R8*8), Y4
 	VPXOR   Y15, Y10, Y10
 	VPAND   Y4, Y10, Y10
 	VPXOR   Y15, Y10, Y10
 	MOVWLZX 200(CX), R8
-	VMOVDQU (AX)(R8*4), Y15
+	VMOVDQU (AX)(R8*8), Y15
 	VPXOR   Y10, Y1, Y1
 	VPAND   Y15, Y1, Y1
 	VPXOR   Y10, Y1, Y1
@@ -4956,25 +4956,25 @@ tree:
 	VPAND   Y15, Y2, Y2
 	VPXOR   Y4, Y2, Y2
 	MOVWLZX 202(CX), R8
-	VMOVDQU (AX)(R8*4), Y4
+	VMOVDQU (AX)(R8*8), Y4
 	MOVWLZX 204(CX), R8
-	VMOVDQU (AX)(R8*4), Y10
+	VMOVDQU (AX)(R8*8), Y10
 	MOVWLZX 206(CX), R8
-	VMOVDQU (AX)(R8*4), Y6
+	VMOVDQU (AX)(R8*8), Y6
 	VPXOR   Y10, Y4, Y4
 	VPAND   Y6, Y4, Y4
 	VPXOR   Y10, Y4, Y4
 	MOVWLZX 208(CX), R8
-	VMOVDQU (AX)(R8*4), Y10
+	VMOVDQU (AX)(R8*8), Y10
 	MOVWLZX 210(CX), R8
-	VMOVDQU (AX)(R8*4), Y0
+	VMOVDQU (AX)(R8*8), Y0
 	MOVWLZX 212(CX), R8
-	VMOVDQU (AX)(R8*4), Y9
+	VMOVDQU (AX)(R8*8), Y9
 	VPXOR   Y0, Y10, Y10
 	VPAND   Y9, Y10, Y10
 	VPXOR   Y0, Y10, Y10
 	MOVWLZX 214(CX), R8
-	VMOVDQU (AX)(R8*4), Y0
+	VMOVDQU (AX)(R8*8), Y0
 	VPXOR   Y10, Y4, Y4
 	VPAND   Y0, Y4, Y4
 	VPXOR   Y10, Y4, Y4
@@ -4982,7 +4982,7 @@ tree:
 	VPAND   Y0, Y6, Y6
 	VPXOR   Y9, Y6, Y6
 	MOVWLZX 216(CX), R8
-	VMOVDQU (AX)(R8*4), Y9
+	VMOVDQU (AX)(R8*8), Y9
 	VPXOR   Y4, Y1, Y1
 	VPAND   Y9, Y1, Y1
 	VPXOR   Y4, Y1, Y1
@@ -4993,25 +4993,25 @@ tree:
 	VPAND   Y9, Y15, Y15
 	VPXOR   Y0, Y15, Y15
 	MOVWLZX 218(CX), R8
-	VMOVDQU (AX)(R8*4), Y0
+	VMOVDQU (AX)(R8*8), Y0
 	MOVWLZX 220(CX), R8
-	VMOVDQU (AX)(R8*4), Y6
+	VMOVDQU (AX)(R8*8), Y6
 	MOVWLZX 222(CX), R8
-	VMOVDQU (AX)(R8*4), Y4
+	VMOVDQU (AX)(R8*8), Y4
 	VPXOR   Y6, Y0, Y0
 	VPAND   Y4, Y0, Y0
 	VPXOR   Y6, Y0, Y0
 	MOVWLZX 224(CX), R8
-	VMOVDQU (AX)(R8*4), Y6
+	VMOVDQU (AX)(R8*8), Y6
 	MOVWLZX 226(CX), R8
-	VMOVDQU (AX)(R8*4), Y10
+	VMOVDQU (AX)(R8*8), Y10
 	MOVWLZX 228(CX), R8
-	VMOVDQU (AX)(R8*4), Y5
+	VMOVDQU (AX)(R8*8), Y5
 	VPXOR   Y10, Y6, Y6
 	VPAND   Y5, Y6, Y6
 	VPXOR   Y10, Y6, Y6
 	MOVWLZX 230(CX), R8
-	VMOVDQU (AX)(R8*4), Y10
+	VMOVDQU (AX)(R8*8), Y10
 	VPXOR   Y6, Y0, Y0
 	VPAND   Y10, Y0, Y0
 	VPXOR   Y6, Y0, Y0
@@ -5019,33 +5019,33 @@ tree:
 	VPAND   Y10, Y4, Y4
 	VPXOR   Y5, Y4, Y4
 	MOVWLZX 232(CX), R8
-	VMOVDQU (AX)(R8*4), Y5
+	VMOVDQU (AX)(R8*8), Y5
 	MOVWLZX 234(CX), R8
-	VMOVDQU (AX)(R8*4), Y6
+	VMOVDQU (AX)(R8*8), Y6
 	MOVWLZX 236(CX), R8
-	VMOVDQU (AX)(R8*4), Y14
+	VMOVDQU (AX)(R8*8), Y14
 	VPXOR   Y6, Y5, Y5
 	VPAND   Y14, Y5, Y5
 	VPXOR   Y6, Y5, Y5
 	MOVWLZX 238(CX), R8
-	VMOVDQU (AX)(R8*4), Y6
+	VMOVDQU (AX)(R8*8), Y6
 	MOVWLZX 240(CX), R8
-	VMOVDQU (AX)(R8*4), Y13
+	VMOVDQU (AX)(R8*8), Y13
 	MOVWLZX 242(CX), R8
 	VPXOR   Y13, Y6, Y6
-	VPAND   (AX)(R8*4), Y6, Y6
+	VPAND   (AX)(R8*8), Y6, Y6
 	VPXOR   Y13, Y6, Y6
-	VMOVDQU (AX)(R8*4), Y13
+	VMOVDQU (AX)(R8*8), Y13
 	MOVWLZX 244(CX), R8
 	VPXOR   Y6, Y5, Y5
-	VPAND   (AX)(R8*4), Y5, Y5
+	VPAND   (AX)(R8*8), Y5, Y5
 	VPXOR   Y6, Y5, Y5
 	VPXOR   Y13, Y14, Y14
-	VPAND   (AX)(R8*4), Y14, Y14
+	VPAND   (AX)(R8*8), Y14, Y14
 	VPXOR   Y13, Y14, Y14
-	VMOVDQU (AX)(R8*4), Y13
+	VMOVDQU (AX)(R8*8), Y13
 	MOVWLZX 246(CX), R8
-	VMOVDQU (AX)(R8*4), Y6
+	VMOVDQU (AX)(R8*8), Y6
 	VPXOR   Y5, Y0, Y0
 	VPAND   Y6, Y0, Y0
 	VPXOR   Y5, Y0, Y0
@@ -5056,7 +5056,7 @@ tree:
 	VPAND   Y6, Y10, Y10
 	VPXOR   Y13, Y10, Y10
 	MOVWLZX 248(CX), R8
-	VMOVDQU (AX)(R8*4), Y13
+	VMOVDQU (AX)(R8*8), Y13
 	VPXOR   Y0, Y1, Y1
 	VPAND   Y13, Y1, Y1
 	VPXOR   Y0, Y1, Y1
@@ -5070,7 +5070,7 @@ tree:
 	VPAND   Y13, Y9, Y9
 	VPXOR   Y6, Y9, Y9
 	MOVWLZX 250(CX), R8
-	VMOVDQU (AX)(R8*4), Y6
+	VMOVDQU (AX)(R8*8), Y6
 	VPXOR   Y1, Y8, Y8
 	VPAND   Y6, Y8, Y8
 	VPXOR   Y1, Y8, Y8
@@ -5093,7 +5093,7 @@ tree:
 	VMOVDQU Y11, 320(DX)
 	VMOVDQU Y6, 352(DX)
 	MOVWLZX 252(CX), R8
-	VMOVDQU (AX)(R8*4), Y6
+	VMOVDQU (AX)(R8*8), Y6
 	VMOVDQU 192(DX), Y11
 	VPXOR   (DX), Y11, Y12
 	VPAND   Y6, Y12, Y12
@@ -5330,25 +5330,25 @@ tree:
 
 half:
 	MOVWLZX (CX), R10
-	VMOVDQU (AX)(R10*4), Y0
+	VMOVDQU (AX)(R10*8), Y0
 	MOVWLZX 2(CX), R10
-	VMOVDQU (AX)(R10*4), Y1
+	VMOVDQU (AX)(R10*8), Y1
 	MOVWLZX 4(CX), R10
-	VMOVDQU (AX)(R10*4), Y2
+	VMOVDQU (AX)(R10*8), Y2
 	VPXOR   Y1, Y0, Y0
 	VPAND   Y2, Y0, Y0
 	VPXOR   Y1, Y0, Y0
 	MOVWLZX 6(CX), R10
-	VMOVDQU (AX)(R10*4), Y1
+	VMOVDQU (AX)(R10*8), Y1
 	MOVWLZX 8(CX), R10
-	VMOVDQU (AX)(R10*4), Y3
+	VMOVDQU (AX)(R10*8), Y3
 	MOVWLZX 10(CX), R10
-	VMOVDQU (AX)(R10*4), Y4
+	VMOVDQU (AX)(R10*8), Y4
 	VPXOR   Y3, Y1, Y1
 	VPAND   Y4, Y1, Y1
 	VPXOR   Y3, Y1, Y1
 	MOVWLZX 12(CX), R10
-	VMOVDQU (AX)(R10*4), Y3
+	VMOVDQU (AX)(R10*8), Y3
 	VPXOR   Y1, Y0, Y0
 	VPAND   Y3, Y0, Y0
 	VPXOR   Y1, Y0, Y0
@@ -5356,25 +5356,25 @@ half:
 	VPAND   Y3, Y2, Y2
 	VPXOR   Y4, Y2, Y2
 	MOVWLZX 14(CX), R10
-	VMOVDQU (AX)(R10*4), Y4
+	VMOVDQU (AX)(R10*8), Y4
 	MOVWLZX 16(CX), R10
-	VMOVDQU (AX)(R10*4), Y1
+	VMOVDQU (AX)(R10*8), Y1
 	MOVWLZX 18(CX), R10
-	VMOVDQU (AX)(R10*4), Y5
+	VMOVDQU (AX)(R10*8), Y5
 	VPXOR   Y1, Y4, Y4
 	VPAND   Y5, Y4, Y4
 	VPXOR   Y1, Y4, Y4
 	MOVWLZX 20(CX), R10
-	VMOVDQU (AX)(R10*4), Y1
+	VMOVDQU (AX)(R10*8), Y1
 	MOVWLZX 22(CX), R10
-	VMOVDQU (AX)(R10*4), Y6
+	VMOVDQU (AX)(R10*8), Y6
 	MOVWLZX 24(CX), R10
-	VMOVDQU (AX)(R10*4), Y7
+	VMOVDQU (AX)(R10*8), Y7
 	VPXOR   Y6, Y1, Y1
 	VPAND   Y7, Y1, Y1
 	VPXOR   Y6, Y1, Y1
 	MOVWLZX 26(CX), R10
-	VMOVDQU (AX)(R10*4), Y6
+	VMOVDQU (AX)(R10*8), Y6
 	VPXOR   Y1, Y4, Y4
 	VPAND   Y6, Y4, Y4
 	VPXOR   Y1, Y4, Y4
@@ -5382,7 +5382,7 @@ half:
 	VPAND   Y6, Y5, Y5
 	VPXOR   Y7, Y5, Y5
 	MOVWLZX 28(CX), R10
-	VMOVDQU (AX)(R10*4), Y7
+	VMOVDQU (AX)(R10*8), Y7
 	VPXOR   Y4, Y0, Y0
 	VPAND   Y7, Y0, Y0
 	VPXOR   Y4, Y0, Y0
@@ -5393,25 +5393,25 @@ half:
 	VPAND   Y7, Y3, Y3
 	VPXOR   Y6, Y3, Y3
 	MOVWLZX 30(CX), R10
-	VMOVDQU (AX)(R10*4), Y6
+	VMOVDQU (AX)(R10*8), Y6
 	MOVWLZX 32(CX), R10
-	VMOVDQU (AX)(R10*4), Y5
+	VMOVDQU (AX)(R10*8), Y5
 	MOVWLZX 34(CX), R10
-	VMOVDQU (AX)(R10*4), Y4
+	VMOVDQU (AX)(R10*8), Y4
 	VPXOR   Y5, Y6, Y6
 	VPAND   Y4, Y6, Y6
 	VPXOR   Y5, Y6, Y6
 	MOVWLZX 36(CX), R10
-	VMOVDQU (AX)(R10*4), Y5
+	VMOVDQU (AX)(R10*8), Y5
 	MOVWLZX 38(CX), R10
-	VMOVDQU (AX)(R10*4), Y1
+	VMOVDQU (AX)(R10*8), Y1
 	MOVWLZX 40(CX), R10
-	VMOVDQU (AX)(R10*4), Y8
+	VMOVDQU (AX)(R10*8), Y8
 	VPXOR   Y1, Y5, Y5
 	VPAND   Y8, Y5, Y5
 	VPXOR   Y1, Y5, Y5
 	MOVWLZX 42(CX), R10
-	VMOVDQU (AX)(R10*4), Y1
+	VMOVDQU (AX)(R10*8), Y1
 	VPXOR   Y5, Y6, Y6
 	VPAND   Y1, Y6, Y6
 	VPXOR   Y5, Y6, Y6
@@ -5419,25 +5419,25 @@ half:
 	VPAND   Y1, Y4, Y4
 	VPXOR   Y8, Y4, Y4
 	MOVWLZX 44(CX), R10
-	VMOVDQU (AX)(R10*4), Y8
+	VMOVDQU (AX)(R10*8), Y8
 	MOVWLZX 46(CX), R10
-	VMOVDQU (AX)(R10*4), Y5
+	VMOVDQU (AX)(R10*8), Y5
 	MOVWLZX 48(CX), R10
-	VMOVDQU (AX)(R10*4), Y9
+	VMOVDQU (AX)(R10*8), Y9
 	VPXOR   Y5, Y8, Y8
 	VPAND   Y9, Y8, Y8
 	VPXOR   Y5, Y8, Y8
 	MOVWLZX 50(CX), R10
-	VMOVDQU (AX)(R10*4), Y5
+	VMOVDQU (AX)(R10*8), Y5
 	MOVWLZX 52(CX), R10
-	VMOVDQU (AX)(R10*4), Y10
+	VMOVDQU (AX)(R10*8), Y10
 	MOVWLZX 54(CX), R10
-	VMOVDQU (AX)(R10*4), Y11
+	VMOVDQU (AX)(R10*8), Y11
 	VPXOR   Y10, Y5, Y5
 	VPAND   Y11, Y5, Y5
 	VPXOR   Y10, Y5, Y5
 	MOVWLZX 56(CX), R10
-	VMOVDQU (AX)(R10*4), Y10
+	VMOVDQU (AX)(R10*8), Y10
 	VPXOR   Y5, Y8, Y8
 	VPAND   Y10, Y8, Y8
 	VPXOR   Y5, Y8, Y8
@@ -5445,7 +5445,7 @@ half:
 	VPAND   Y10, Y9, Y9
 	VPXOR   Y11, Y9, Y9
 	MOVWLZX 58(CX), R10
-	VMOVDQU (AX)(R10*4), Y11
+	VMOVDQU (AX)(R10*8), Y11
 	VPXOR   Y8, Y6, Y6
 	VPAND   Y11, Y6, Y6
 	VPXOR   Y8, Y6, Y6
@@ -5456,7 +5456,7 @@ half:
 	VPAND   Y11, Y1, Y1
 	VPXOR   Y10, Y1, Y1
 	MOVWLZX 60(CX), R10
-	VMOVDQU (AX)(R10*4), Y10
+	VMOVDQU (AX)(R10*8), Y10
 	VPXOR   Y6, Y0, Y0
 	VPAND   Y10, Y0, Y0
 	VPXOR   Y6, Y0, Y0
@@ -5470,25 +5470,25 @@ half:
 	VPAND   Y10, Y7, Y7
 	VPXOR   Y11, Y7, Y7
 	MOVWLZX 62(CX), R10
-	VMOVDQU (AX)(R10*4), Y11
+	VMOVDQU (AX)(R10*8), Y11
 	MOVWLZX 64(CX), R10
-	VMOVDQU (AX)(R10*4), Y1
+	VMOVDQU (AX)(R10*8), Y1
 	MOVWLZX 66(CX), R10
-	VMOVDQU (AX)(R10*4), Y4
+	VMOVDQU (AX)(R10*8), Y4
 	VPXOR   Y1, Y11, Y11
 	VPAND   Y4, Y11, Y11
 	VPXOR   Y1, Y11, Y11
 	MOVWLZX 68(CX), R10
-	VMOVDQU (AX)(R10*4), Y1
+	VMOVDQU (AX)(R10*8), Y1
 	MOVWLZX 70(CX), R10
-	VMOVDQU (AX)(R10*4), Y6
+	VMOVDQU (AX)(R10*8), Y6
 	MOVWLZX 72(CX), R10
-	VMOVDQU (AX)(R10*4), Y9
+	VMOVDQU (AX)(R10*8), Y9
 	VPXOR   Y6, Y1, Y1
 	VPAND   Y9, Y1, Y1
 	VPXOR   Y6, Y1, Y1
 	MOVWLZX 74(CX), R10
-	VMOVDQU (AX)(R10*4), Y6
+	VMOVDQU (AX)(R10*8), Y6
 	VPXOR   Y1, Y11, Y11
 	VPAND   Y6, Y11, Y11
 	VPXOR   Y1, Y11, Y11
@@ -5496,25 +5496,25 @@ half:
 	VPAND   Y6, Y4, Y4
 	VPXOR   Y9, Y4, Y4
 	MOVWLZX 76(CX), R10
-	VMOVDQU (AX)(R10*4), Y9
+	VMOVDQU (AX)(R10*8), Y9
 	MOVWLZX 78(CX), R10
-	VMOVDQU (AX)(R10*4), Y1
+	VMOVDQU (AX)(R10*8), Y1
 	MOVWLZX 80(CX), R10
-	VMOVDQU (AX)(R10*4), Y8
+	VMOVDQU (AX)(R10*8), Y8
 	VPXOR   Y1, Y9, Y9
 	VPAND   Y8, Y9, Y9
 	VPXOR   Y1, Y9, Y9
 	MOVWLZX 82(CX), R10
-	VMOVDQU (AX)(R10*4), Y1
+	VMOVDQU (AX)(R10*8), Y1
 	MOVWLZX 84(CX), R10
-	VMOVDQU (AX)(R10*4), Y5
+	VMOVDQU (AX)(R10*8), Y5
 	MOVWLZX 86(CX), R10
-	VMOVDQU (AX)(R10*4), Y12
+	VMOVDQU (AX)(R10*8), Y12
 	VPXOR   Y5, Y1, Y1
 	VPAND   Y12, Y1, Y1
 	VPXOR   Y5, Y1, Y1
 	MOVWLZX 88(CX), R10
-	VMOVDQU (AX)(R10*4), Y5
+	VMOVDQU (AX)(R10*8), Y5
 	VPXOR   Y1, Y9, Y9
 	VPAND   Y5, Y9, Y9
 	VPXOR   Y1, Y9, Y9
@@ -5522,7 +5522,7 @@ half:
 	VPAND   Y5, Y8, Y8
 	VPXOR   Y12, Y8, Y8
 	MOVWLZX 90(CX), R10
-	VMOVDQU (AX)(R10*4), Y12
+	VMOVDQU (AX)(R10*8), Y12
 	VPXOR   Y9, Y11, Y11
 	VPAND   Y12, Y11, Y11
 	VPXOR   Y9, Y11, Y11
@@ -5533,25 +5533,25 @@ half:
 	VPAND   Y12, Y6, Y6
 	VPXOR   Y5, Y6, Y6
 	MOVWLZX 92(CX), R10
-	VMOVDQU (AX)(R10*4), Y5
+	VMOVDQU (AX)(R10*8), Y5
 	MOVWLZX 94(CX), R10
-	VMOVDQU (AX)(R10*4), Y8
+	VMOVDQU (AX)(R10*8), Y8
 	MOVWLZX 96(CX), R10
-	VMOVDQU (AX)(R10*4), Y9
+	VMOVDQU (AX)(R10*8), Y9
 	VPXOR   Y8, Y5, Y5
 	VPAND   Y9, Y5, Y5
 	VPXOR   Y8, Y5, Y5
 	MOVWLZX 98(CX), R10
-	VMOVDQU (AX)(R10*4), Y8
+	VMOVDQU (AX)(R10*8), Y8
 	MOVWLZX 100(CX), R10
-	VMOVDQU (AX)(R10*4), Y1
+	VMOVDQU (AX)(R10*8), Y1
 	MOVWLZX 102(CX), R10
-	VMOVDQU (AX)(R10*4), Y13
+	VMOVDQU (AX)(R10*8), Y13
 	VPXOR   Y1, Y8, Y8
 	VPAND   Y13, Y8, Y8
 	VPXOR   Y1, Y8, Y8
 	MOVWLZX 104(CX), R10
-	VMOVDQU (AX)(R10*4), Y1
+	VMOVDQU (AX)(R10*8), Y1
 	VPXOR   Y8, Y5, Y5
 	VPAND   Y1, Y5, Y5
 	VPXOR   Y8, Y5, Y5
@@ -5559,33 +5559,33 @@ half:
 	VPAND   Y1, Y9, Y9
 	VPXOR   Y13, Y9, Y9
 	MOVWLZX 106(CX), R10
-	VMOVDQU (AX)(R10*4), Y13
+	VMOVDQU (AX)(R10*8), Y13
 	MOVWLZX 108(CX), R10
-	VMOVDQU (AX)(R10*4), Y8
+	VMOVDQU (AX)(R10*8), Y8
 	MOVWLZX 110(CX), R10
-	VMOVDQU (AX)(R10*4), Y14
+	VMOVDQU (AX)(R10*8), Y14
 	VPXOR   Y8, Y13, Y13
 	VPAND   Y14, Y13, Y13
 	VPXOR   Y8, Y13, Y13
 	MOVWLZX 112(CX), R10
-	VMOVDQU (AX)(R10*4), Y8
+	VMOVDQU (AX)(R10*8), Y8
 	MOVWLZX 114(CX), R10
-	VMOVDQU (AX)(R10*4), Y15
+	VMOVDQU (AX)(R10*8), Y15
 	MOVWLZX 116(CX), R10
 	VPXOR   Y15, Y8, Y8
-	VPAND   (AX)(R10*4), Y8, Y8
+	VPAND   (AX)(R10*8), Y8, Y8
 	VPXOR   Y15, Y8, Y8
-	VMOVDQU (AX)(R10*4), Y15
+	VMOVDQU (AX)(R10*8), Y15
 	MOVWLZX 118(CX), R10
 	VPXOR   Y8, Y13, Y13
-	VPAND   (AX)(R10*4), Y13, Y13
+	VPAND   (AX)(R10*8), Y13, Y13
 	VPXOR   Y8, Y13, Y13
 	VPXOR   Y15, Y14, Y14
-	VPAND   (AX)(R10*4), Y14, Y14
+	VPAND   (AX)(R10*8), Y14, Y14
 	VPXOR   Y15, Y14, Y14
-	VMOVDQU (AX)(R10*4), Y15
+	VMOVDQU (AX)(R10*8), Y15
 	MOVWLZX 120(CX), R10
-	VMOVDQU (AX)(R10*4), Y8
+	VMOVDQU (AX)(R10*8), Y8
 	VPXOR   Y13, Y5, Y5
 	VPAND   Y8, Y5, Y5
 	VPXOR   Y13, Y5, Y5
@@ -5596,7 +5596,7 @@ half:
 	VPAND   Y8, Y1, Y1
 	VPXOR   Y15, Y1, Y1
 	MOVWLZX 122(CX), R10
-	VMOVDQU (AX)(R10*4), Y15
+	VMOVDQU (AX)(R10*8), Y15
 	VPXOR   Y5, Y11, Y11
 	VPAND   Y15, Y11, Y11
 	VPXOR   Y5, Y11, Y11
@@ -5610,7 +5610,7 @@ half:
 	VPAND   Y15, Y12, Y12
 	VPXOR   Y8, Y12, Y12
 	MOVWLZX 124(CX), R10
-	VMOVDQU (AX)(R10*4), Y8
+	VMOVDQU (AX)(R10*8), Y8
 	VPXOR   Y11, Y0, Y0
 	VPAND   Y8, Y0, Y0
 	VPXOR   Y11, Y0, Y0
@@ -5633,25 +5633,25 @@ half:
 	VMOVDQU Y10, 128(R9)
 	VMOVDQU Y8, 160(R9)
 	MOVWLZX 126(CX), R10
-	VMOVDQU (AX)(R10*4), Y8
+	VMOVDQU (AX)(R10*8), Y8
 	MOVWLZX 128(CX), R10
-	VMOVDQU (AX)(R10*4), Y10
+	VMOVDQU (AX)(R10*8), Y10
 	MOVWLZX 130(CX), R10
-	VMOVDQU (AX)(R10*4), Y7
+	VMOVDQU (AX)(R10*8), Y7
 	VPXOR   Y10, Y8, Y8
 	VPAND   Y7, Y8, Y8
 	VPXOR   Y10, Y8, Y8
 	MOVWLZX 132(CX), R10
-	VMOVDQU (AX)(R10*4), Y10
+	VMOVDQU (AX)(R10*8), Y10
 	MOVWLZX 134(CX), R10
-	VMOVDQU (AX)(R10*4), Y3
+	VMOVDQU (AX)(R10*8), Y3
 	MOVWLZX 136(CX), R10
-	VMOVDQU (AX)(R10*4), Y2
+	VMOVDQU (AX)(R10*8), Y2
 	VPXOR   Y3, Y10, Y10
 	VPAND   Y2, Y10, Y10
 	VPXOR   Y3, Y10, Y10
 	MOVWLZX 138(CX), R10
-	VMOVDQU (AX)(R10*4), Y3
+	VMOVDQU (AX)(R10*8), Y3
 	VPXOR   Y10, Y8, Y8
 	VPAND   Y3, Y8, Y8
 	VPXOR   Y10, Y8, Y8
@@ -5659,25 +5659,25 @@ half:
 	VPAND   Y3, Y7, Y7
 	VPXOR   Y2, Y7, Y7
 	MOVWLZX 140(CX), R10
-	VMOVDQU (AX)(R10*4), Y2
+	VMOVDQU (AX)(R10*8), Y2
 	MOVWLZX 142(CX), R10
-	VMOVDQU (AX)(R10*4), Y10
+	VMOVDQU (AX)(R10*8), Y10
 	MOVWLZX 144(CX), R10
-	VMOVDQU (AX)(R10*4), Y0
+	VMOVDQU (AX)(R10*8), Y0
 	VPXOR   Y10, Y2, Y2
 	VPAND   Y0, Y2, Y2
 	VPXOR   Y10, Y2, Y2
 	MOVWLZX 146(CX), R10
-	VMOVDQU (AX)(R10*4), Y10
+	VMOVDQU (AX)(R10*8), Y10
 	MOVWLZX 148(CX), R10
-	VMOVDQU (AX)(R10*4), Y15
+	VMOVDQU (AX)(R10*8), Y15
 	MOVWLZX 150(CX), R10
-	VMOVDQU (AX)(R10*4), Y12
+	VMOVDQU (AX)(R10*8), Y12
 	VPXOR   Y15, Y10, Y10
 	VPAND   Y12, Y10, Y10
 	VPXOR   Y15, Y10, Y10
 	MOVWLZX 152(CX), R10
-	VMOVDQU (AX)(R10*4), Y15
+	VMOVDQU (AX)(R10*8), Y15
 	VPXOR   Y10, Y2, Y2
 	VPAND   Y15, Y2, Y2
 	VPXOR   Y10, Y2, Y2
@@ -5685,7 +5685,7 @@ half:
 	VPAND   Y15, Y0, Y0
 	VPXOR   Y12, Y0, Y0
 	MOVWLZX 154(CX), R10
-	VMOVDQU (AX)(R10*4), Y12
+	VMOVDQU (AX)(R10*8), Y12
 	VPXOR   Y2, Y8, Y8
 	VPAND   Y12, Y8, Y8
 	VPXOR   Y2, Y8, Y8
@@ -5696,25 +5696,25 @@ half:
 	VPAND   Y12, Y3, Y3
 	VPXOR   Y15, Y3, Y3
 	MOVWLZX 156(CX), R10
-	VMOVDQU (AX)(R10*4), Y15
+	VMOVDQU (AX)(R10*8), Y15
 	MOVWLZX 158(CX), R10
-	VMOVDQU (AX)(R10*4), Y0
+	VMOVDQU (AX)(R10*8), Y0
 	MOVWLZX 160(CX), R10
-	VMOVDQU (AX)(R10*4), Y2
+	VMOVDQU (AX)(R10*8), Y2
 	VPXOR   Y0, Y15, Y15
 	VPAND   Y2, Y15, Y15
 	VPXOR   Y0, Y15, Y15
 	MOVWLZX 162(CX), R10
-	VMOVDQU (AX)(R10*4), Y0
+	VMOVDQU (AX)(R10*8), Y0
 	MOVWLZX 164(CX), R10
-	VMOVDQU (AX)(R10*4), Y10
+	VMOVDQU (AX)(R10*8), Y10
 	MOVWLZX 166(CX), R10
-	VMOVDQU (AX)(R10*4), Y6
+	VMOVDQU (AX)(R10*8), Y6
 	VPXOR   Y10, Y0, Y0
 	VPAND   Y6, Y0, Y0
 	VPXOR   Y10, Y0, Y0
 	MOVWLZX 168(CX), R10
-	VMOVDQU (AX)(R10*4), Y10
+	VMOVDQU (AX)(R10*8), Y10
 	VPXOR   Y0, Y15, Y15
 	VPAND   Y10, Y15, Y15
 	VPXOR   Y0, Y15, Y15
@@ -5722,25 +5722,25 @@ half:
 	VPAND   Y10, Y2, Y2
 	VPXOR   Y6, Y2, Y2
 	MOVWLZX 170(CX), R10
-	VMOVDQU (AX)(R10*4), Y6
+	VMOVDQU (AX)(R10*8), Y6
 	MOVWLZX 172(CX), R10
-	VMOVDQU (AX)(R10*4), Y0
+	VMOVDQU (AX)(R10*8), Y0
 	MOVWLZX 174(CX), R10
-	VMOVDQU (AX)(R10*4), Y4
+	VMOVDQU (AX)(R10*8), Y4
 	VPXOR   Y0, Y6, Y6
 	VPAND   Y4, Y6, Y6
 	VPXOR   Y0, Y6, Y6
 	MOVWLZX 176(CX), R10
-	VMOVDQU (AX)(R10*4), Y0
+	VMOVDQU (AX)(R10*8), Y0
 	MOVWLZX 178(CX), R10
-	VMOVDQU (AX)(R10*4), Y11
+	VMOVDQU (AX)(R10*8), Y11
 	MOVWLZX 180(CX), R10
-	VMOVDQU (AX)(R10*4), Y1
+	VMOVDQU (AX)(R10*8), Y1
 	VPXOR   Y11, Y0, Y0
 	VPAND   Y1, Y0, Y0
 	VPXOR   Y11, Y0, Y0
 	MOVWLZX 182(CX), R10
-	VMOVDQU (AX)(R10*4), Y11
+	VMOVDQU (AX)(R10*8), Y11
 	VPXOR   Y0, Y6, Y6
 	VPAND   Y11, Y6, Y6
 	VPXOR   Y0, Y6, Y6
@@ -5748,7 +5748,7 @@ half:
 	VPAND   Y11, Y4, Y4
 	VPXOR   Y1, Y4, Y4
 	MOVWLZX 184(CX), R10
-	VMOVDQU (AX)(R10*4), Y1
+	VMOVDQU (AX)(R10*8), Y1
 	VPXOR   Y6, Y15, Y15
 	VPAND   Y1, Y15, Y15
 	VPXOR   Y6, Y15, Y15
@@ -5759,7 +5759,7 @@ half:
 	VPAND   Y1, Y10, Y10
 	VPXOR   Y11, Y10, Y10
 	MOVWLZX 186(CX), R10
-	VMOVDQU (AX)(R10*4), Y11
+	VMOVDQU (AX)(R10*8), Y11
 	VPXOR   Y15, Y8, Y8
 	VPAND   Y11, Y8, Y8
 	VPXOR   Y15, Y8, Y8
@@ -5773,25 +5773,25 @@ half:
 	VPAND   Y11, Y12, Y12
 	VPXOR   Y1, Y12, Y12
 	MOVWLZX 188(CX), R10
-	VMOVDQU (AX)(R10*4), Y1
+	VMOVDQU (AX)(R10*8), Y1
 	MOVWLZX 190(CX), R10
-	VMOVDQU (AX)(R10*4), Y10
+	VMOVDQU (AX)(R10*8), Y10
 	MOVWLZX 192(CX), R10
-	VMOVDQU (AX)(R10*4), Y2
+	VMOVDQU (AX)(R10*8), Y2
 	VPXOR   Y10, Y1, Y1
 	VPAND   Y2, Y1, Y1
 	VPXOR   Y10, Y1, Y1
 	MOVWLZX 194(CX), R10
-	VMOVDQU (AX)(R10*4), Y10
+	VMOVDQU (AX)(R10*8), Y10
 	MOVWLZX 196(CX), R10
-	VMOVDQU (AX)(R10*4), Y15
+	VMOVDQU (AX)(R10*8), Y15
 	MOVWLZX 198(CX), R10
-	VMOVDQU (AX)(R10*4), Y4
+	VMOVDQU (AX)(R10*8), Y4
 	VPXOR   Y15, Y10, Y10
 	VPAND   Y4, Y10, Y10
 	VPXOR   Y15, Y10, Y10
 	MOVWLZX 200(CX), R10
-	VMOVDQU (AX)(R10*4), Y15
+	VMOVDQU (AX)(R10*8), Y15
 	VPXOR   Y10, Y1, Y1
 	VPAND   Y15, Y1, Y1
 	VPXOR   Y10, Y1, Y1
@@ -5799,25 +5799,25 @@ half:
 	VPAND   Y15, Y2, Y2
 	VPXOR   Y4, Y2, Y2
 	MOVWLZX 202(CX), R10
-	VMOVDQU (AX)(R10*4), Y4
+	VMOVDQU (AX)(R10*8), Y4
 	MOVWLZX 204(CX), R10
-	VMOVDQU (AX)(R10*4), Y10
+	VMOVDQU (AX)(R10*8), Y10
 	MOVWLZX 206(CX), R10
-	VMOVDQU (AX)(R10*4), Y6
+	VMOVDQU (AX)(R10*8), Y6
 	VPXOR   Y10, Y4, Y4
 	VPAND   Y6, Y4, Y4
 	VPXOR   Y10, Y4, Y4
 	MOVWLZX 208(CX), R10
-	VMOVDQU (AX)(R10*4), Y10
+	VMOVDQU (AX)(R10*8), Y10
 	MOVWLZX 210(CX), R10
-	VMOVDQU (AX)(R10*4), Y0
+	VMOVDQU (AX)(R10*8), Y0
 	MOVWLZX 212(CX), R10
-	VMOVDQU (AX)(R10*4), Y9
+	VMOVDQU (AX)(R10*8), Y9
 	VPXOR   Y0, Y10, Y10
 	VPAND   Y9, Y10, Y10
 	VPXOR   Y0, Y10, Y10
 	MOVWLZX 214(CX), R10
-	VMOVDQU (AX)(R10*4), Y0
+	VMOVDQU (AX)(R10*8), Y0
 	VPXOR   Y10, Y4, Y4
 	VPAND   Y0, Y4, Y4
 	VPXOR   Y10, Y4, Y4
@@ -5825,7 +5825,7 @@ half:
 	VPAND   Y0, Y6, Y6
 	VPXOR   Y9, Y6, Y6
 	MOVWLZX 216(CX), R10
-	VMOVDQU (AX)(R10*4), Y9
+	VMOVDQU (AX)(R10*8), Y9
 	VPXOR   Y4, Y1, Y1
 	VPAND   Y9, Y1, Y1
 	VPXOR   Y4, Y1, Y1
@@ -5836,25 +5836,25 @@ half:
 	VPAND   Y9, Y15, Y15
 	VPXOR   Y0, Y15, Y15
 	MOVWLZX 218(CX), R10
-	VMOVDQU (AX)(R10*4), Y0
+	VMOVDQU (AX)(R10*8), Y0
 	MOVWLZX 220(CX), R10
-	VMOVDQU (AX)(R10*4), Y6
+	VMOVDQU (AX)(R10*8), Y6
 	MOVWLZX 222(CX), R10
-	VMOVDQU (AX)(R10*4), Y4
+	VMOVDQU (AX)(R10*8), Y4
 	VPXOR   Y6, Y0, Y0
 	VPAND   Y4, Y0, Y0
 	VPXOR   Y6, Y0, Y0
 	MOVWLZX 224(CX), R10
-	VMOVDQU (AX)(R10*4), Y6
+	VMOVDQU (AX)(R10*8), Y6
 	MOVWLZX 226(CX), R10
-	VMOVDQU (AX)(R10*4), Y10
+	VMOVDQU (AX)(R10*8), Y10
 	MOVWLZX 228(CX), R10
-	VMOVDQU (AX)(R10*4), Y5
+	VMOVDQU (AX)(R10*8), Y5
 	VPXOR   Y10, Y6, Y6
 	VPAND   Y5, Y6, Y6
 	VPXOR   Y10, Y6, Y6
 	MOVWLZX 230(CX), R10
-	VMOVDQU (AX)(R10*4), Y10
+	VMOVDQU (AX)(R10*8), Y10
 	VPXOR   Y6, Y0, Y0
 	VPAND   Y10, Y0, Y0
 	VPXOR   Y6, Y0, Y0
@@ -5862,33 +5862,33 @@ half:
 	VPAND   Y10, Y4, Y4
 	VPXOR   Y5, Y4, Y4
 	MOVWLZX 232(CX), R10
-	VMOVDQU (AX)(R10*4), Y5
+	VMOVDQU (AX)(R10*8), Y5
 	MOVWLZX 234(CX), R10
-	VMOVDQU (AX)(R10*4), Y6
+	VMOVDQU (AX)(R10*8), Y6
 	MOVWLZX 236(CX), R10
-	VMOVDQU (AX)(R10*4), Y14
+	VMOVDQU (AX)(R10*8), Y14
 	VPXOR   Y6, Y5, Y5
 	VPAND   Y14, Y5, Y5
 	VPXOR   Y6, Y5, Y5
 	MOVWLZX 238(CX), R10
-	VMOVDQU (AX)(R10*4), Y6
+	VMOVDQU (AX)(R10*8), Y6
 	MOVWLZX 240(CX), R10
-	VMOVDQU (AX)(R10*4), Y13
+	VMOVDQU (AX)(R10*8), Y13
 	MOVWLZX 242(CX), R10
 	VPXOR   Y13, Y6, Y6
-	VPAND   (AX)(R10*4), Y6, Y6
+	VPAND   (AX)(R10*8), Y6, Y6
 	VPXOR   Y13, Y6, Y6
-	VMOVDQU (AX)(R10*4), Y13
+	VMOVDQU (AX)(R10*8), Y13
 	MOVWLZX 244(CX), R10
 	VPXOR   Y6, Y5, Y5
-	VPAND   (AX)(R10*4), Y5, Y5
+	VPAND   (AX)(R10*8), Y5, Y5
 	VPXOR   Y6, Y5, Y5
 	VPXOR   Y13, Y14, Y14
-	VPAND   (AX)(R10*4), Y14, Y14
+	VPAND   (AX)(R10*8), Y14, Y14
 	VPXOR   Y13, Y14, Y14
-	VMOVDQU (AX)(R10*4), Y13
+	VMOVDQU (AX)(R10*8), Y13
 	MOVWLZX 246(CX), R10
-	VMOVDQU (AX)(R10*4), Y6
+	VMOVDQU (AX)(R10*8), Y6
 	VPXOR   Y5, Y0, Y0
 	VPAND   Y6, Y0, Y0
 	VPXOR   Y5, Y0, Y0
@@ -5899,7 +5899,7 @@ half:
 	VPAND   Y6, Y10, Y10
 	VPXOR   Y13, Y10, Y10
 	MOVWLZX 248(CX), R10
-	VMOVDQU (AX)(R10*4), Y13
+	VMOVDQU (AX)(R10*8), Y13
 	VPXOR   Y0, Y1, Y1
 	VPAND   Y13, Y1, Y1
 	VPXOR   Y0, Y1, Y1
@@ -5913,7 +5913,7 @@ half:
 	VPAND   Y13, Y9, Y9
 	VPXOR   Y6, Y9, Y9
 	MOVWLZX 250(CX), R10
-	VMOVDQU (AX)(R10*4), Y6
+	VMOVDQU (AX)(R10*8), Y6
 	VPXOR   Y1, Y8, Y8
 	VPAND   Y6, Y8, Y8
 	VPXOR   Y1, Y8, Y8
@@ -5936,7 +5936,7 @@ half:
 	VMOVDQU Y11, 320(R9)
 	VMOVDQU Y6, 352(R9)
 	MOVWLZX 252(CX), R10
-	VMOVDQU (AX)(R10*4), Y6
+	VMOVDQU (AX)(R10*8), Y6
 	VMOVDQU 192(R9), Y11
 	VPXOR   (R9), Y11, Y12
 	VPAND   Y6, Y12, Y12
@@ -5973,7 +5973,7 @@ half:
 	DECQ    R8
 	JNE     half
 	MOVWLZX (CX), R8
-	VMOVDQU (AX)(R8*4), Y6
+	VMOVDQU (AX)(R8*8), Y6
 	VMOVDQU 224(DX), Y9
 	VPXOR   (DX), Y9, Y13
 	VPAND   Y6, Y13, Y13
@@ -7204,8 +7204,8 @@ TEXT ·missing128(SB), NOSPLIT, $0-40
 pair:
 	MOVWLZX (BX), CX
 	MOVWLZX 2(BX), DX
-	VPOR    (AX)(CX*2), X15, X0
-	VMOVDQU X0, (AX)(DX*2)
+	VPOR    (AX)(CX*4), X15, X0
+	VMOVDQU X0, (AX)(DX*4)
 	ADDQ    $0x04, BX
 	DECQ    SI
 	JNE     pair
@@ -7467,21 +7467,21 @@ spread:
 	VPSLLQ       $0x04, X0, X0
 	VPXOR        X0, X4, X4
 	MOVL         (DX), SI
-	VMOVDQU      X1, (AX)(SI*2)
+	VMOVDQU      X1, (AX)(SI*4)
 	MOVL         4(DX), SI
-	VMOVDQU      X2, (AX)(SI*2)
+	VMOVDQU      X2, (AX)(SI*4)
 	MOVL         8(DX), SI
-	VMOVDQU      X3, (AX)(SI*2)
+	VMOVDQU      X3, (AX)(SI*4)
 	MOVL         12(DX), SI
-	VMOVDQU      X4, (AX)(SI*2)
+	VMOVDQU      X4, (AX)(SI*4)
 	MOVL         16(DX), SI
-	VMOVDQU      X5, (AX)(SI*2)
+	VMOVDQU      X5, (AX)(SI*4)
 	MOVL         20(DX), SI
-	VMOVDQU      X6, (AX)(SI*2)
+	VMOVDQU      X6, (AX)(SI*4)
 	MOVL         24(DX), SI
-	VMOVDQU      X7, (AX)(SI*2)
+	VMOVDQU      X7, (AX)(SI*4)
 	MOVL         28(DX), SI
-	VMOVDQU      X8, (AX)(SI*2)
+	VMOVDQU      X8, (AX)(SI*4)
 	ADDQ         $0x28, DX
 	DECQ         BX
 	JNE          spread
@@ -7597,7 +7597,7 @@ TEXT ·trees1x128(SB), NOSPLIT, $0-48
 
 tree:
 	MOVWLZX    (CX), DI
-	VMOVDQU    (AX)(DI*2), X0
+	VMOVDQU    (AX)(DI*4), X0
 	VPSRLQ     $0x01, X0, X2
 	VPAND      c5555555555555555<>+0(SB), X2, X2
 	VPAND      c5555555555555555<>+0(SB), X0, X0
@@ -7848,11 +7848,11 @@ TEXT ·trees2x128(SB), NOSPLIT, $0-48
 
 tree:
 	MOVWLZX    (CX), DI
-	VMOVDQU    (AX)(DI*2), X0
+	VMOVDQU    (AX)(DI*4), X0
 	MOVWLZX    2(CX), DI
-	VMOVDQU    (AX)(DI*2), X1
+	VMOVDQU    (AX)(DI*4), X1
 	MOVWLZX    4(CX), DI
-	VMOVDQU    (AX)(DI*2), X2
+	VMOVDQU    (AX)(DI*4), X2
 	VPXOR      X1, X0, X0
 	VPAND      X2, X0, X0
 	VPXOR      X1, X0, X0
@@ -8109,25 +8109,25 @@ TEXT ·trees3x128(SB), NOSPLIT, $0-48
 
 tree:
 	MOVWLZX    (CX), DI
-	VMOVDQU    (AX)(DI*2), X0
+	VMOVDQU    (AX)(DI*4), X0
 	MOVWLZX    2(CX), DI
-	VMOVDQU    (AX)(DI*2), X1
+	VMOVDQU    (AX)(DI*4), X1
 	MOVWLZX    4(CX), DI
-	VMOVDQU    (AX)(DI*2), X2
+	VMOVDQU    (AX)(DI*4), X2
 	VPXOR      X1, X0, X0
 	VPAND      X2, X0, X0
 	VPXOR      X1, X0, X0
 	MOVWLZX    6(CX), DI
-	VMOVDQU    (AX)(DI*2), X1
+	VMOVDQU    (AX)(DI*4), X1
 	MOVWLZX    8(CX), DI
-	VMOVDQU    (AX)(DI*2), X3
+	VMOVDQU    (AX)(DI*4), X3
 	MOVWLZX    10(CX), DI
-	VMOVDQU    (AX)(DI*2), X4
+	VMOVDQU    (AX)(DI*4), X4
 	VPXOR      X3, X1, X1
 	VPAND      X4, X1, X1
 	VPXOR      X3, X1, X1
 	MOVWLZX    12(CX), DI
-	VMOVDQU    (AX)(DI*2), X3
+	VMOVDQU    (AX)(DI*4), X3
 	VPXOR      X1, X0, X0
 	VPAND      X3, X0, X0
 	VPXOR      X1, X0, X0
@@ -8396,25 +8396,25 @@ TEXT ·trees4x128(SB), NOSPLIT, $0-48
 
 tree:
 	MOVWLZX    (CX), DI
-	VMOVDQU    (AX)(DI*2), X0
+	VMOVDQU    (AX)(DI*4), X0
 	MOVWLZX    2(CX), DI
-	VMOVDQU    (AX)(DI*2), X1
+	VMOVDQU    (AX)(DI*4), X1
 	MOVWLZX    4(CX), DI
-	VMOVDQU    (AX)(DI*2), X2
+	VMOVDQU    (AX)(DI*4), X2
 	VPXOR      X1, X0, X0
 	VPAND      X2, X0, X0
 	VPXOR      X1, X0, X0
 	MOVWLZX    6(CX), DI
-	VMOVDQU    (AX)(DI*2), X1
+	VMOVDQU    (AX)(DI*4), X1
 	MOVWLZX    8(CX), DI
-	VMOVDQU    (AX)(DI*2), X3
+	VMOVDQU    (AX)(DI*4), X3
 	MOVWLZX    10(CX), DI
-	VMOVDQU    (AX)(DI*2), X4
+	VMOVDQU    (AX)(DI*4), X4
 	VPXOR      X3, X1, X1
 	VPAND      X4, X1, X1
 	VPXOR      X3, X1, X1
 	MOVWLZX    12(CX), DI
-	VMOVDQU    (AX)(DI*2), X3
+	VMOVDQU    (AX)(DI*4), X3
 	VPXOR      X1, X0, X0
 	VPAND      X3, X0, X0
 	VPXOR      X1, X0, X0
@@ -8422,25 +8422,25 @@ tree:
 	VPAND      X3, X2, X2
 	VPXOR      X4, X2, X2
 	MOVWLZX    14(CX), DI
-	VMOVDQU    (AX)(DI*2), X4
+	VMOVDQU    (AX)(DI*4), X4
 	MOVWLZX    16(CX), DI
-	VMOVDQU    (AX)(DI*2), X1
+	VMOVDQU    (AX)(DI*4), X1
 	MOVWLZX    18(CX), DI
-	VMOVDQU    (AX)(DI*2), X5
+	VMOVDQU    (AX)(DI*4), X5
 	VPXOR      X1, X4, X4
 	VPAND      X5, X4, X4
 	VPXOR      X1, X4, X4
 	MOVWLZX    20(CX), DI
-	VMOVDQU    (AX)(DI*2), X1
+	VMOVDQU    (AX)(DI*4), X1
 	MOVWLZX    22(CX), DI
-	VMOVDQU    (AX)(DI*2), X6
+	VMOVDQU    (AX)(DI*4), X6
 	MOVWLZX    24(CX), DI
-	VMOVDQU    (AX)(DI*2), X7
+	VMOVDQU    (AX)(DI*4), X7
 	VPXOR      X6, X1, X1
 	VPAND      X7, X1, X1
 	VPXOR      X6, X1, X1
 	MOVWLZX    26(CX), DI
-	VMOVDQU    (AX)(DI*2), X6
+	VMOVDQU    (AX)(DI*4), X6
 	VPXOR      X1, X4, X4
 	VPAND      X6, X4, X4
 	VPXOR      X1, X4, X4
@@ -8448,7 +8448,7 @@ tree:
 	VPAND      X6, X5, X5
 	VPXOR      X7, X5, X5
 	MOVWLZX    28(CX), DI
-	VMOVDQU    (AX)(DI*2), X7
+	VMOVDQU    (AX)(DI*4), X7
 	VPXOR      X4, X0, X0
 	VPAND      X7, X0, X0
 	VPXOR      X4, X0, X0
@@ -8723,25 +8723,25 @@ TEXT ·trees5x128(SB), NOSPLIT, $0-48
 
 tree:
 	MOVWLZX    (CX), DI
-	VMOVDQU    (AX)(DI*2), X0
+	VMOVDQU    (AX)(DI*4), X0
 	MOVWLZX    2(CX), DI
-	VMOVDQU    (AX)(DI*2), X1
+	VMOVDQU    (AX)(DI*4), X1
 	MOVWLZX    4(CX), DI
-	VMOVDQU    (AX)(DI*2), X2
+	VMOVDQU    (AX)(DI*4), X2
 	VPXOR      X1, X0, X0
 	VPAND      X2, X0, X0
 	VPXOR      X1, X0, X0
 	MOVWLZX    6(CX), DI
-	VMOVDQU    (AX)(DI*2), X1
+	VMOVDQU    (AX)(DI*4), X1
 	MOVWLZX    8(CX), DI
-	VMOVDQU    (AX)(DI*2), X3
+	VMOVDQU    (AX)(DI*4), X3
 	MOVWLZX    10(CX), DI
-	VMOVDQU    (AX)(DI*2), X4
+	VMOVDQU    (AX)(DI*4), X4
 	VPXOR      X3, X1, X1
 	VPAND      X4, X1, X1
 	VPXOR      X3, X1, X1
 	MOVWLZX    12(CX), DI
-	VMOVDQU    (AX)(DI*2), X3
+	VMOVDQU    (AX)(DI*4), X3
 	VPXOR      X1, X0, X0
 	VPAND      X3, X0, X0
 	VPXOR      X1, X0, X0
@@ -8749,25 +8749,25 @@ tree:
 	VPAND      X3, X2, X2
 	VPXOR      X4, X2, X2
 	MOVWLZX    14(CX), DI
-	VMOVDQU    (AX)(DI*2), X4
+	VMOVDQU    (AX)(DI*4), X4
 	MOVWLZX    16(CX), DI
-	VMOVDQU    (AX)(DI*2), X1
+	VMOVDQU    (AX)(DI*4), X1
 	MOVWLZX    18(CX), DI
-	VMOVDQU    (AX)(DI*2), X5
+	VMOVDQU    (AX)(DI*4), X5
 	VPXOR      X1, X4, X4
 	VPAND      X5, X4, X4
 	VPXOR      X1, X4, X4
 	MOVWLZX    20(CX), DI
-	VMOVDQU    (AX)(DI*2), X1
+	VMOVDQU    (AX)(DI*4), X1
 	MOVWLZX    22(CX), DI
-	VMOVDQU    (AX)(DI*2), X6
+	VMOVDQU    (AX)(DI*4), X6
 	MOVWLZX    24(CX), DI
-	VMOVDQU    (AX)(DI*2), X7
+	VMOVDQU    (AX)(DI*4), X7
 	VPXOR      X6, X1, X1
 	VPAND      X7, X1, X1
 	VPXOR      X6, X1, X1
 	MOVWLZX    26(CX), DI
-	VMOVDQU    (AX)(DI*2), X6
+	VMOVDQU    (AX)(DI*4), X6
 	VPXOR      X1, X4, X4
 	VPAND      X6, X4, X4
 	VPXOR      X1, X4, X4
@@ -8775,7 +8775,7 @@ tree:
 	VPAND      X6, X5, X5
 	VPXOR      X7, X5, X5
 	MOVWLZX    28(CX), DI
-	VMOVDQU    (AX)(DI*2), X7
+	VMOVDQU    (AX)(DI*4), X7
 	VPXOR      X4, X0, X0
 	VPAND      X7, X0, X0
 	VPXOR      X4, X0, X0
@@ -8786,25 +8786,25 @@ tree:
 	VPAND      X7, X3, X3
 	VPXOR      X6, X3, X3
 	MOVWLZX    30(CX), DI
-	VMOVDQU    (AX)(DI*2), X6
+	VMOVDQU    (AX)(DI*4), X6
 	MOVWLZX    32(CX), DI
-	VMOVDQU    (AX)(DI*2), X5
+	VMOVDQU    (AX)(DI*4), X5
 	MOVWLZX    34(CX), DI
-	VMOVDQU    (AX)(DI*2), X4
+	VMOVDQU    (AX)(DI*4), X4
 	VPXOR      X5, X6, X6
 	VPAND      X4, X6, X6
 	VPXOR      X5, X6, X6
 	MOVWLZX    36(CX), DI
-	VMOVDQU    (AX)(DI*2), X5
+	VMOVDQU    (AX)(DI*4), X5
 	MOVWLZX    38(CX), DI
-	VMOVDQU    (AX)(DI*2), X1
+	VMOVDQU    (AX)(DI*4), X1
 	MOVWLZX    40(CX), DI
-	VMOVDQU    (AX)(DI*2), X8
+	VMOVDQU    (AX)(DI*4), X8
 	VPXOR      X1, X5, X5
 	VPAND      X8, X5, X5
 	VPXOR      X1, X5, X5
 	MOVWLZX    42(CX), DI
-	VMOVDQU    (AX)(DI*2), X1
+	VMOVDQU    (AX)(DI*4), X1
 	VPXOR      X5, X6, X6
 	VPAND      X1, X6, X6
 	VPXOR      X5, X6, X6
@@ -8812,25 +8812,25 @@ tree:
 	VPAND      X1, X4, X4
 	VPXOR      X8, X4, X4
 	MOVWLZX    44(CX), DI
-	VMOVDQU    (AX)(DI*2), X8
+	VMOVDQU    (AX)(DI*4), X8
 	MOVWLZX    46(CX), DI
-	VMOVDQU    (AX)(DI*2), X5
+	VMOVDQU    (AX)(DI*4), X5
 	MOVWLZX    48(CX), DI
-	VMOVDQU    (AX)(DI*2), X9
+	VMOVDQU    (AX)(DI*4), X9
 	VPXOR      X5, X8, X8
 	VPAND      X9, X8, X8
 	VPXOR      X5, X8, X8
 	MOVWLZX    50(CX), DI
-	VMOVDQU    (AX)(DI*2), X5
+	VMOVDQU    (AX)(DI*4), X5
 	MOVWLZX    52(CX), DI
-	VMOVDQU    (AX)(DI*2), X10
+	VMOVDQU    (AX)(DI*4), X10
 	MOVWLZX    54(CX), DI
-	VMOVDQU    (AX)(DI*2), X11
+	VMOVDQU    (AX)(DI*4), X11
 	VPXOR      X10, X5, X5
 	VPAND      X11, X5, X5
 	VPXOR      X10, X5, X5
 	MOVWLZX    56(CX), DI
-	VMOVDQU    (AX)(DI*2), X10
+	VMOVDQU    (AX)(DI*4), X10
 	VPXOR      X5, X8, X8
 	VPAND      X10, X8, X8
 	VPXOR      X5, X8, X8
@@ -8838,7 +8838,7 @@ tree:
 	VPAND      X10, X9, X9
 	VPXOR      X11, X9, X9
 	MOVWLZX    58(CX), DI
-	VMOVDQU    (AX)(DI*2), X11
+	VMOVDQU    (AX)(DI*4), X11
 	VPXOR      X8, X6, X6
 	VPAND      X11, X6, X6
 	VPXOR      X8, X6, X6
@@ -8849,7 +8849,7 @@ tree:
 	VPAND      X11, X1, X1
 	VPXOR      X10, X1, X1
 	MOVWLZX    60(CX), DI
-	VMOVDQU    (AX)(DI*2), X10
+	VMOVDQU    (AX)(DI*4), X10
 	VPXOR      X6, X0, X0
 	VPAND      X10, X0, X0
 	VPXOR      X6, X0, X0
@@ -8920,11 +8920,11 @@ tree:
 	VPSLLQ     $0x04, X11, X11
 	VPXOR      X11, X7, X7
 	MOVWLZX    62(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    64(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    66(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	VPXOR      c8080808080808080<>+0(SB), X0, X11
 	VMOVDQU    (DX), X9
 	VPSHUFB    X0, X9, X9
@@ -8963,13 +8963,13 @@ tree:
 	VADDPS     48(BX), X8, X8
 	VMOVUPS    X8, 48(BX)
 	MOVWLZX    68(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    70(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    72(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    74(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	VPXOR      c8080808080808080<>+0(SB), X2, X11
 	VMOVDQU    (DX), X0
 	VPSHUFB    X2, X0, X0
@@ -9008,13 +9008,13 @@ tree:
 	VADDPS     112(BX), X12, X12
 	VMOVUPS    X12, 112(BX)
 	MOVWLZX    76(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    78(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    80(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    82(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	VPXOR      c8080808080808080<>+0(SB), X3, X11
 	VMOVDQU    (DX), X2
 	VPSHUFB    X3, X2, X2
@@ -9053,13 +9053,13 @@ tree:
 	VADDPS     176(BX), X13, X13
 	VMOVUPS    X13, 176(BX)
 	MOVWLZX    84(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    86(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    88(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    90(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	VPXOR      c8080808080808080<>+0(SB), X7, X11
 	VMOVDQU    (DX), X3
 	VPSHUFB    X7, X3, X3
@@ -9098,13 +9098,13 @@ tree:
 	VADDPS     240(BX), X5, X5
 	VMOVUPS    X5, 240(BX)
 	MOVWLZX    92(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    94(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    96(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    98(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	VPXOR      c8080808080808080<>+0(SB), X4, X11
 	VMOVDQU    (DX), X7
 	VPSHUFB    X4, X7, X7
@@ -9143,13 +9143,13 @@ tree:
 	VADDPS     304(BX), X8, X8
 	VMOVUPS    X8, 304(BX)
 	MOVWLZX    100(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    102(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    104(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    106(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	VPXOR      c8080808080808080<>+0(SB), X6, X11
 	VMOVDQU    (DX), X4
 	VPSHUFB    X6, X4, X4
@@ -9188,13 +9188,13 @@ tree:
 	VADDPS     368(BX), X12, X12
 	VMOVUPS    X12, 368(BX)
 	MOVWLZX    108(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    110(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    112(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    114(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	VPXOR      c8080808080808080<>+0(SB), X1, X11
 	VMOVDQU    (DX), X6
 	VPSHUFB    X1, X6, X6
@@ -9233,13 +9233,13 @@ tree:
 	VADDPS     432(BX), X13, X13
 	VMOVUPS    X13, 432(BX)
 	MOVWLZX    116(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    118(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    120(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    122(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	VPXOR      c8080808080808080<>+0(SB), X10, X11
 	VMOVDQU    (DX), X1
 	VPSHUFB    X10, X1, X1
@@ -9314,25 +9314,25 @@ TEXT ·trees6x128(SB), NOSPLIT, $0-48
 
 tree:
 	MOVWLZX    (CX), DI
-	VMOVDQU    (AX)(DI*2), X0
+	VMOVDQU    (AX)(DI*4), X0
 	MOVWLZX    2(CX), DI
-	VMOVDQU    (AX)(DI*2), X1
+	VMOVDQU    (AX)(DI*4), X1
 	MOVWLZX    4(CX), DI
-	VMOVDQU    (AX)(DI*2), X2
+	VMOVDQU    (AX)(DI*4), X2
 	VPXOR      X1, X0, X0
 	VPAND      X2, X0, X0
 	VPXOR      X1, X0, X0
 	MOVWLZX    6(CX), DI
-	VMOVDQU    (AX)(DI*2), X1
+	VMOVDQU    (AX)(DI*4), X1
 	MOVWLZX    8(CX), DI
-	VMOVDQU    (AX)(DI*2), X3
+	VMOVDQU    (AX)(DI*4), X3
 	MOVWLZX    10(CX), DI
-	VMOVDQU    (AX)(DI*2), X4
+	VMOVDQU    (AX)(DI*4), X4
 	VPXOR      X3, X1, X1
 	VPAND      X4, X1, X1
 	VPXOR      X3, X1, X1
 	MOVWLZX    12(CX), DI
-	VMOVDQU    (AX)(DI*2), X3
+	VMOVDQU    (AX)(DI*4), X3
 	VPXOR      X1, X0, X0
 	VPAND      X3, X0, X0
 	VPXOR      X1, X0, X0
@@ -9340,25 +9340,25 @@ tree:
 	VPAND      X3, X2, X2
 	VPXOR      X4, X2, X2
 	MOVWLZX    14(CX), DI
-	VMOVDQU    (AX)(DI*2), X4
+	VMOVDQU    (AX)(DI*4), X4
 	MOVWLZX    16(CX), DI
-	VMOVDQU    (AX)(DI*2), X1
+	VMOVDQU    (AX)(DI*4), X1
 	MOVWLZX    18(CX), DI
-	VMOVDQU    (AX)(DI*2), X5
+	VMOVDQU    (AX)(DI*4), X5
 	VPXOR      X1, X4, X4
 	VPAND      X5, X4, X4
 	VPXOR      X1, X4, X4
 	MOVWLZX    20(CX), DI
-	VMOVDQU    (AX)(DI*2), X1
+	VMOVDQU    (AX)(DI*4), X1
 	MOVWLZX    22(CX), DI
-	VMOVDQU    (AX)(DI*2), X6
+	VMOVDQU    (AX)(DI*4), X6
 	MOVWLZX    24(CX), DI
-	VMOVDQU    (AX)(DI*2), X7
+	VMOVDQU    (AX)(DI*4), X7
 	VPXOR      X6, X1, X1
 	VPAND      X7, X1, X1
 	VPXOR      X6, X1, X1
 	MOVWLZX    26(CX), DI
-	VMOVDQU    (AX)(DI*2), X6
+	VMOVDQU    (AX)(DI*4), X6
 	VPXOR      X1, X4, X4
 	VPAND      X6, X4, X4
 	VPXOR      X1, X4, X4
@@ -9366,7 +9366,7 @@ tree:
 	VPAND      X6, X5, X5
 	VPXOR      X7, X5, X5
 	MOVWLZX    28(CX), DI
-	VMOVDQU    (AX)(DI*2), X7
+	VMOVDQU    (AX)(DI*4), X7
 	VPXOR      X4, X0, X0
 	VPAND      X7, X0, X0
 	VPXOR      X4, X0, X0
@@ -9377,25 +9377,25 @@ tree:
 	VPAND      X7, X3, X3
 	VPXOR      X6, X3, X3
 	MOVWLZX    30(CX), DI
-	VMOVDQU    (AX)(DI*2), X6
+	VMOVDQU    (AX)(DI*4), X6
 	MOVWLZX    32(CX), DI
-	VMOVDQU    (AX)(DI*2), X5
+	VMOVDQU    (AX)(DI*4), X5
 	MOVWLZX    34(CX), DI
-	VMOVDQU    (AX)(DI*2), X4
+	VMOVDQU    (AX)(DI*4), X4
 	VPXOR      X5, X6, X6
 	VPAND      X4, X6, X6
 	VPXOR      X5, X6, X6
 	MOVWLZX    36(CX), DI
-	VMOVDQU    (AX)(DI*2), X5
+	VMOVDQU    (AX)(DI*4), X5
 	MOVWLZX    38(CX), DI
-	VMOVDQU    (AX)(DI*2), X1
+	VMOVDQU    (AX)(DI*4), X1
 	MOVWLZX    40(CX), DI
-	VMOVDQU    (AX)(DI*2), X8
+	VMOVDQU    (AX)(DI*4), X8
 	VPXOR      X1, X5, X5
 	VPAND      X8, X5, X5
 	VPXOR      X1, X5, X5
 	MOVWLZX    42(CX), DI
-	VMOVDQU    (AX)(DI*2), X1
+	VMOVDQU    (AX)(DI*4), X1
 	VPXOR      X5, X6, X6
 	VPAND      X1, X6, X6
 	VPXOR      X5, X6, X6
@@ -9403,25 +9403,25 @@ tree:
 	VPAND      X1, X4, X4
 	VPXOR      X8, X4, X4
 	MOVWLZX    44(CX), DI
-	VMOVDQU    (AX)(DI*2), X8
+	VMOVDQU    (AX)(DI*4), X8
 	MOVWLZX    46(CX), DI
-	VMOVDQU    (AX)(DI*2), X5
+	VMOVDQU    (AX)(DI*4), X5
 	MOVWLZX    48(CX), DI
-	VMOVDQU    (AX)(DI*2), X9
+	VMOVDQU    (AX)(DI*4), X9
 	VPXOR      X5, X8, X8
 	VPAND      X9, X8, X8
 	VPXOR      X5, X8, X8
 	MOVWLZX    50(CX), DI
-	VMOVDQU    (AX)(DI*2), X5
+	VMOVDQU    (AX)(DI*4), X5
 	MOVWLZX    52(CX), DI
-	VMOVDQU    (AX)(DI*2), X10
+	VMOVDQU    (AX)(DI*4), X10
 	MOVWLZX    54(CX), DI
-	VMOVDQU    (AX)(DI*2), X11
+	VMOVDQU    (AX)(DI*4), X11
 	VPXOR      X10, X5, X5
 	VPAND      X11, X5, X5
 	VPXOR      X10, X5, X5
 	MOVWLZX    56(CX), DI
-	VMOVDQU    (AX)(DI*2), X10
+	VMOVDQU    (AX)(DI*4), X10
 	VPXOR      X5, X8, X8
 	VPAND      X10, X8, X8
 	VPXOR      X5, X8, X8
@@ -9429,7 +9429,7 @@ tree:
 	VPAND      X10, X9, X9
 	VPXOR      X11, X9, X9
 	MOVWLZX    58(CX), DI
-	VMOVDQU    (AX)(DI*2), X11
+	VMOVDQU    (AX)(DI*4), X11
 	VPXOR      X8, X6, X6
 	VPAND      X11, X6, X6
 	VPXOR      X8, X6, X6
@@ -9440,7 +9440,7 @@ tree:
 	VPAND      X11, X1, X1
 	VPXOR      X10, X1, X1
 	MOVWLZX    60(CX), DI
-	VMOVDQU    (AX)(DI*2), X10
+	VMOVDQU    (AX)(DI*4), X10
 	VPXOR      X6, X0, X0
 	VPAND      X10, X0, X0
 	VPXOR      X6, X0, X0
@@ -9454,25 +9454,25 @@ tree:
 	VPAND      X10, X7, X7
 	VPXOR      X11, X7, X7
 	MOVWLZX    62(CX), DI
-	VMOVDQU    (AX)(DI*2), X11
+	VMOVDQU    (AX)(DI*4), X11
 	MOVWLZX    64(CX), DI
-	VMOVDQU    (AX)(DI*2), X1
+	VMOVDQU    (AX)(DI*4), X1
 	MOVWLZX    66(CX), DI
-	VMOVDQU    (AX)(DI*2), X4
+	VMOVDQU    (AX)(DI*4), X4
 	VPXOR      X1, X11, X11
 	VPAND      X4, X11, X11
 	VPXOR      X1, X11, X11
 	MOVWLZX    68(CX), DI
-	VMOVDQU    (AX)(DI*2), X1
+	VMOVDQU    (AX)(DI*4), X1
 	MOVWLZX    70(CX), DI
-	VMOVDQU    (AX)(DI*2), X6
+	VMOVDQU    (AX)(DI*4), X6
 	MOVWLZX    72(CX), DI
-	VMOVDQU    (AX)(DI*2), X9
+	VMOVDQU    (AX)(DI*4), X9
 	VPXOR      X6, X1, X1
 	VPAND      X9, X1, X1
 	VPXOR      X6, X1, X1
 	MOVWLZX    74(CX), DI
-	VMOVDQU    (AX)(DI*2), X6
+	VMOVDQU    (AX)(DI*4), X6
 	VPXOR      X1, X11, X11
 	VPAND      X6, X11, X11
 	VPXOR      X1, X11, X11
@@ -9480,25 +9480,25 @@ tree:
 	VPAND      X6, X4, X4
 	VPXOR      X9, X4, X4
 	MOVWLZX    76(CX), DI
-	VMOVDQU    (AX)(DI*2), X9
+	VMOVDQU    (AX)(DI*4), X9
 	MOVWLZX    78(CX), DI
-	VMOVDQU    (AX)(DI*2), X1
+	VMOVDQU    (AX)(DI*4), X1
 	MOVWLZX    80(CX), DI
-	VMOVDQU    (AX)(DI*2), X8
+	VMOVDQU    (AX)(DI*4), X8
 	VPXOR      X1, X9, X9
 	VPAND      X8, X9, X9
 	VPXOR      X1, X9, X9
 	MOVWLZX    82(CX), DI
-	VMOVDQU    (AX)(DI*2), X1
+	VMOVDQU    (AX)(DI*4), X1
 	MOVWLZX    84(CX), DI
-	VMOVDQU    (AX)(DI*2), X5
+	VMOVDQU    (AX)(DI*4), X5
 	MOVWLZX    86(CX), DI
-	VMOVDQU    (AX)(DI*2), X12
+	VMOVDQU    (AX)(DI*4), X12
 	VPXOR      X5, X1, X1
 	VPAND      X12, X1, X1
 	VPXOR      X5, X1, X1
 	MOVWLZX    88(CX), DI
-	VMOVDQU    (AX)(DI*2), X5
+	VMOVDQU    (AX)(DI*4), X5
 	VPXOR      X1, X9, X9
 	VPAND      X5, X9, X9
 	VPXOR      X1, X9, X9
@@ -9506,7 +9506,7 @@ tree:
 	VPAND      X5, X8, X8
 	VPXOR      X12, X8, X8
 	MOVWLZX    90(CX), DI
-	VMOVDQU    (AX)(DI*2), X12
+	VMOVDQU    (AX)(DI*4), X12
 	VPXOR      X9, X11, X11
 	VPAND      X12, X11, X11
 	VPXOR      X9, X11, X11
@@ -9517,25 +9517,25 @@ tree:
 	VPAND      X12, X6, X6
 	VPXOR      X5, X6, X6
 	MOVWLZX    92(CX), DI
-	VMOVDQU    (AX)(DI*2), X5
+	VMOVDQU    (AX)(DI*4), X5
 	MOVWLZX    94(CX), DI
-	VMOVDQU    (AX)(DI*2), X8
+	VMOVDQU    (AX)(DI*4), X8
 	MOVWLZX    96(CX), DI
-	VMOVDQU    (AX)(DI*2), X9
+	VMOVDQU    (AX)(DI*4), X9
 	VPXOR      X8, X5, X5
 	VPAND      X9, X5, X5
 	VPXOR      X8, X5, X5
 	MOVWLZX    98(CX), DI
-	VMOVDQU    (AX)(DI*2), X8
+	VMOVDQU    (AX)(DI*4), X8
 	MOVWLZX    100(CX), DI
-	VMOVDQU    (AX)(DI*2), X1
+	VMOVDQU    (AX)(DI*4), X1
 	MOVWLZX    102(CX), DI
-	VMOVDQU    (AX)(DI*2), X13
+	VMOVDQU    (AX)(DI*4), X13
 	VPXOR      X1, X8, X8
 	VPAND      X13, X8, X8
 	VPXOR      X1, X8, X8
 	MOVWLZX    104(CX), DI
-	VMOVDQU    (AX)(DI*2), X1
+	VMOVDQU    (AX)(DI*4), X1
 	VPXOR      X8, X5, X5
 	VPAND      X1, X5, X5
 	VPXOR      X8, X5, X5
@@ -9543,33 +9543,33 @@ tree:
 	VPAND      X1, X9, X9
 	VPXOR      X13, X9, X9
 	MOVWLZX    106(CX), DI
-	VMOVDQU    (AX)(DI*2), X13
+	VMOVDQU    (AX)(DI*4), X13
 	MOVWLZX    108(CX), DI
-	VMOVDQU    (AX)(DI*2), X8
+	VMOVDQU    (AX)(DI*4), X8
 	MOVWLZX    110(CX), DI
-	VMOVDQU    (AX)(DI*2), X14
+	VMOVDQU    (AX)(DI*4), X14
 	VPXOR      X8, X13, X13
 	VPAND      X14, X13, X13
 	VPXOR      X8, X13, X13
 	MOVWLZX    112(CX), DI
-	VMOVDQU    (AX)(DI*2), X8
+	VMOVDQU    (AX)(DI*4), X8
 	MOVWLZX    114(CX), DI
-	VMOVDQU    (AX)(DI*2), X15
+	VMOVDQU    (AX)(DI*4), X15
 	MOVWLZX    116(CX), DI
 	VPXOR      X15, X8, X8
-	VPAND      (AX)(DI*2), X8, X8
+	VPAND      (AX)(DI*4), X8, X8
 	VPXOR      X15, X8, X8
-	VMOVDQU    (AX)(DI*2), X15
+	VMOVDQU    (AX)(DI*4), X15
 	MOVWLZX    118(CX), DI
 	VPXOR      X8, X13, X13
-	VPAND      (AX)(DI*2), X13, X13
+	VPAND      (AX)(DI*4), X13, X13
 	VPXOR      X8, X13, X13
 	VPXOR      X15, X14, X14
-	VPAND      (AX)(DI*2), X14, X14
+	VPAND      (AX)(DI*4), X14, X14
 	VPXOR      X15, X14, X14
-	VMOVDQU    (AX)(DI*2), X15
+	VMOVDQU    (AX)(DI*4), X15
 	MOVWLZX    120(CX), DI
-	VMOVDQU    (AX)(DI*2), X8
+	VMOVDQU    (AX)(DI*4), X8
 	VPXOR      X13, X5, X5
 	VPAND      X8, X5, X5
 	VPXOR      X13, X5, X5
@@ -9580,7 +9580,7 @@ tree:
 	VPAND      X8, X1, X1
 	VPXOR      X15, X1, X1
 	MOVWLZX    122(CX), DI
-	VMOVDQU    (AX)(DI*2), X15
+	VMOVDQU    (AX)(DI*4), X15
 	VPXOR      X5, X11, X11
 	VPAND      X15, X11, X11
 	VPXOR      X5, X11, X11
@@ -9594,7 +9594,7 @@ tree:
 	VPAND      X15, X12, X12
 	VPXOR      X8, X12, X12
 	MOVWLZX    124(CX), DI
-	VMOVDQU    (AX)(DI*2), X8
+	VMOVDQU    (AX)(DI*4), X8
 	VPXOR      X11, X0, X0
 	VPAND      X8, X0, X0
 	VPXOR      X11, X0, X0
@@ -9671,19 +9671,19 @@ tree:
 	VPSLLQ     $0x04, X15, X15
 	VPXOR      X15, X7, X7
 	MOVWLZX    126(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    128(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    130(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    132(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    134(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    136(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    138(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	VPXOR      c8080808080808080<>+0(SB), X0, X15
 	VPADDB     X0, X0, X4
 	VMOVDQU    (DX), X11
@@ -9747,21 +9747,21 @@ tree:
 	VADDPS     48(BX), X1, X1
 	VMOVUPS    X1, 48(BX)
 	MOVWLZX    140(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    142(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    144(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    146(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    148(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    150(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    152(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    154(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	VPXOR      c8080808080808080<>+0(SB), X2, X4
 	VPADDB     X2, X2, X15
 	VMOVDQU    (DX), X0
@@ -9825,21 +9825,21 @@ tree:
 	VADDPS     112(BX), X5, X5
 	VMOVUPS    X5, 112(BX)
 	MOVWLZX    156(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    158(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    160(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    162(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    164(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    166(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    168(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    170(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	VPXOR      c8080808080808080<>+0(SB), X3, X15
 	VPADDB     X3, X3, X4
 	VMOVDQU    (DX), X2
@@ -9903,21 +9903,21 @@ tree:
 	VADDPS     176(BX), X14, X14
 	VMOVUPS    X14, 176(BX)
 	MOVWLZX    172(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    174(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    176(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    178(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    180(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    182(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    184(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    186(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	VPXOR      c8080808080808080<>+0(SB), X7, X4
 	VPADDB     X7, X7, X15
 	VMOVDQU    (DX), X3
@@ -9981,21 +9981,21 @@ tree:
 	VADDPS     240(BX), X9, X9
 	VMOVUPS    X9, 240(BX)
 	MOVWLZX    188(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    190(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    192(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    194(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    196(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    198(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    200(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    202(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	VPXOR      c8080808080808080<>+0(SB), X12, X15
 	VPADDB     X12, X12, X4
 	VMOVDQU    (DX), X7
@@ -10059,21 +10059,21 @@ tree:
 	VADDPS     304(BX), X1, X1
 	VMOVUPS    X1, 304(BX)
 	MOVWLZX    204(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    206(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    208(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    210(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    212(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    214(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    216(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    218(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	VPXOR      c8080808080808080<>+0(SB), X6, X4
 	VPADDB     X6, X6, X15
 	VMOVDQU    (DX), X12
@@ -10137,21 +10137,21 @@ tree:
 	VADDPS     368(BX), X5, X5
 	VMOVUPS    X5, 368(BX)
 	MOVWLZX    220(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    222(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    224(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    226(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    228(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    230(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    232(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    234(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	VPXOR      c8080808080808080<>+0(SB), X10, X15
 	VPADDB     X10, X10, X4
 	VMOVDQU    (DX), X6
@@ -10215,21 +10215,21 @@ tree:
 	VADDPS     432(BX), X14, X14
 	VMOVUPS    X14, 432(BX)
 	MOVWLZX    236(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    238(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    240(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    242(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    244(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    246(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    248(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	MOVWLZX    250(CX), DI
-	PREFETCHT0 (AX)(DI*2)
+	PREFETCHT0 (AX)(DI*4)
 	VPXOR      c8080808080808080<>+0(SB), X8, X4
 	VPADDB     X8, X8, X15
 	VMOVDQU    (DX), X10
@@ -10329,25 +10329,25 @@ TEXT ·trees7x128(SB), NOSPLIT, $0-48
 
 tree:
 	MOVWLZX (CX), R8
-	VMOVDQU (AX)(R8*2), X0
+	VMOVDQU (AX)(R8*4), X0
 	MOVWLZX 2(CX), R8
-	VMOVDQU (AX)(R8*2), X1
+	VMOVDQU (AX)(R8*4), X1
 	MOVWLZX 4(CX), R8
-	VMOVDQU (AX)(R8*2), X2
+	VMOVDQU (AX)(R8*4), X2
 	VPXOR   X1, X0, X0
 	VPAND   X2, X0, X0
 	VPXOR   X1, X0, X0
 	MOVWLZX 6(CX), R8
-	VMOVDQU (AX)(R8*2), X1
+	VMOVDQU (AX)(R8*4), X1
 	MOVWLZX 8(CX), R8
-	VMOVDQU (AX)(R8*2), X3
+	VMOVDQU (AX)(R8*4), X3
 	MOVWLZX 10(CX), R8
-	VMOVDQU (AX)(R8*2), X4
+	VMOVDQU (AX)(R8*4), X4
 	VPXOR   X3, X1, X1
 	VPAND   X4, X1, X1
 	VPXOR   X3, X1, X1
 	MOVWLZX 12(CX), R8
-	VMOVDQU (AX)(R8*2), X3
+	VMOVDQU (AX)(R8*4), X3
 	VPXOR   X1, X0, X0
 	VPAND   X3, X0, X0
 	VPXOR   X1, X0, X0
@@ -10355,25 +10355,25 @@ tree:
 	VPAND   X3, X2, X2
 	VPXOR   X4, X2, X2
 	MOVWLZX 14(CX), R8
-	VMOVDQU (AX)(R8*2), X4
+	VMOVDQU (AX)(R8*4), X4
 	MOVWLZX 16(CX), R8
-	VMOVDQU (AX)(R8*2), X1
+	VMOVDQU (AX)(R8*4), X1
 	MOVWLZX 18(CX), R8
-	VMOVDQU (AX)(R8*2), X5
+	VMOVDQU (AX)(R8*4), X5
 	VPXOR   X1, X4, X4
 	VPAND   X5, X4, X4
 	VPXOR   X1, X4, X4
 	MOVWLZX 20(CX), R8
-	VMOVDQU (AX)(R8*2), X1
+	VMOVDQU (AX)(R8*4), X1
 	MOVWLZX 22(CX), R8
-	VMOVDQU (AX)(R8*2), X6
+	VMOVDQU (AX)(R8*4), X6
 	MOVWLZX 24(CX), R8
-	VMOVDQU (AX)(R8*2), X7
+	VMOVDQU (AX)(R8*4), X7
 	VPXOR   X6, X1, X1
 	VPAND   X7, X1, X1
 	VPXOR   X6, X1, X1
 	MOVWLZX 26(CX), R8
-	VMOVDQU (AX)(R8*2), X6
+	VMOVDQU (AX)(R8*4), X6
 	VPXOR   X1, X4, X4
 	VPAND   X6, X4, X4
 	VPXOR   X1, X4, X4
@@ -10381,7 +10381,7 @@ tree:
 	VPAND   X6, X5, X5
 	VPXOR   X7, X5, X5
 	MOVWLZX 28(CX), R8
-	VMOVDQU (AX)(R8*2), X7
+	VMOVDQU (AX)(R8*4), X7
 	VPXOR   X4, X0, X0
 	VPAND   X7, X0, X0
 	VPXOR   X4, X0, X0
@@ -10392,25 +10392,25 @@ tree:
 	VPAND   X7, X3, X3
 	VPXOR   X6, X3, X3
 	MOVWLZX 30(CX), R8
-	VMOVDQU (AX)(R8*2), X6
+	VMOVDQU (AX)(R8*4), X6
 	MOVWLZX 32(CX), R8
-	VMOVDQU (AX)(R8*2), X5
+	VMOVDQU (AX)(R8*4), X5
 	MOVWLZX 34(CX), R8
-	VMOVDQU (AX)(R8*2), X4
+	VMOVDQU (AX)(R8*4), X4
 	VPXOR   X5, X6, X6
 	VPAND   X4, X6, X6
 	VPXOR   X5, X6, X6
 	MOVWLZX 36(CX), R8
-	VMOVDQU (AX)(R8*2), X5
+	VMOVDQU (AX)(R8*4), X5
 	MOVWLZX 38(CX), R8
-	VMOVDQU (AX)(R8*2), X1
+	VMOVDQU (AX)(R8*4), X1
 	MOVWLZX 40(CX), R8
-	VMOVDQU (AX)(R8*2), X8
+	VMOVDQU (AX)(R8*4), X8
 	VPXOR   X1, X5, X5
 	VPAND   X8, X5, X5
 	VPXOR   X1, X5, X5
 	MOVWLZX 42(CX), R8
-	VMOVDQU (AX)(R8*2), X1
+	VMOVDQU (AX)(R8*4), X1
 	VPXOR   X5, X6, X6
 	VPAND   X1, X6, X6
 	VPXOR   X5, X6, X6
@@ -10418,25 +10418,25 @@ tree:
 	VPAND   X1, X4, X4
 	VPXOR   X8, X4, X4
 	MOVWLZX 44(CX), R8
-	VMOVDQU (AX)(R8*2), X8
+	VMOVDQU (AX)(R8*4), X8
 	MOVWLZX 46(CX), R8
-	VMOVDQU (AX)(R8*2), X5
+	VMOVDQU (AX)(R8*4), X5
 	MOVWLZX 48(CX), R8
-	VMOVDQU (AX)(R8*2), X9
+	VMOVDQU (AX)(R8*4), X9
 	VPXOR   X5, X8, X8
 	VPAND   X9, X8, X8
 	VPXOR   X5, X8, X8
 	MOVWLZX 50(CX), R8
-	VMOVDQU (AX)(R8*2), X5
+	VMOVDQU (AX)(R8*4), X5
 	MOVWLZX 52(CX), R8
-	VMOVDQU (AX)(R8*2), X10
+	VMOVDQU (AX)(R8*4), X10
 	MOVWLZX 54(CX), R8
-	VMOVDQU (AX)(R8*2), X11
+	VMOVDQU (AX)(R8*4), X11
 	VPXOR   X10, X5, X5
 	VPAND   X11, X5, X5
 	VPXOR   X10, X5, X5
 	MOVWLZX 56(CX), R8
-	VMOVDQU (AX)(R8*2), X10
+	VMOVDQU (AX)(R8*4), X10
 	VPXOR   X5, X8, X8
 	VPAND   X10, X8, X8
 	VPXOR   X5, X8, X8
@@ -10444,7 +10444,7 @@ tree:
 	VPAND   X10, X9, X9
 	VPXOR   X11, X9, X9
 	MOVWLZX 58(CX), R8
-	VMOVDQU (AX)(R8*2), X11
+	VMOVDQU (AX)(R8*4), X11
 	VPXOR   X8, X6, X6
 	VPAND   X11, X6, X6
 	VPXOR   X8, X6, X6
@@ -10455,7 +10455,7 @@ tree:
 	VPAND   X11, X1, X1
 	VPXOR   X10, X1, X1
 	MOVWLZX 60(CX), R8
-	VMOVDQU (AX)(R8*2), X10
+	VMOVDQU (AX)(R8*4), X10
 	VPXOR   X6, X0, X0
 	VPAND   X10, X0, X0
 	VPXOR   X6, X0, X0
@@ -10469,25 +10469,25 @@ tree:
 	VPAND   X10, X7, X7
 	VPXOR   X11, X7, X7
 	MOVWLZX 62(CX), R8
-	VMOVDQU (AX)(R8*2), X11
+	VMOVDQU (AX)(R8*4), X11
 	MOVWLZX 64(CX), R8
-	VMOVDQU (AX)(R8*2), X1
+	VMOVDQU (AX)(R8*4), X1
 	MOVWLZX 66(CX), R8
-	VMOVDQU (AX)(R8*2), X4
+	VMOVDQU (AX)(R8*4), X4
 	VPXOR   X1, X11, X11
 	VPAND   X4, X11, X11
 	VPXOR   X1, X11, X11
 	MOVWLZX 68(CX), R8
-	VMOVDQU (AX)(R8*2), X1
+	VMOVDQU (AX)(R8*4), X1
 	MOVWLZX 70(CX), R8
-	VMOVDQU (AX)(R8*2), X6
+	VMOVDQU (AX)(R8*4), X6
 	MOVWLZX 72(CX), R8
-	VMOVDQU (AX)(R8*2), X9
+	VMOVDQU (AX)(R8*4), X9
 	VPXOR   X6, X1, X1
 	VPAND   X9, X1, X1
 	VPXOR   X6, X1, X1
 	MOVWLZX 74(CX), R8
-	VMOVDQU (AX)(R8*2), X6
+	VMOVDQU (AX)(R8*4), X6
 	VPXOR   X1, X11, X11
 	VPAND   X6, X11, X11
 	VPXOR   X1, X11, X11
@@ -10495,25 +10495,25 @@ tree:
 	VPAND   X6, X4, X4
 	VPXOR   X9, X4, X4
 	MOVWLZX 76(CX), R8
-	VMOVDQU (AX)(R8*2), X9
+	VMOVDQU (AX)(R8*4), X9
 	MOVWLZX 78(CX), R8
-	VMOVDQU (AX)(R8*2), X1
+	VMOVDQU (AX)(R8*4), X1
 	MOVWLZX 80(CX), R8
-	VMOVDQU (AX)(R8*2), X8
+	VMOVDQU (AX)(R8*4), X8
 	VPXOR   X1, X9, X9
 	VPAND   X8, X9, X9
 	VPXOR   X1, X9, X9
 	MOVWLZX 82(CX), R8
-	VMOVDQU (AX)(R8*2), X1
+	VMOVDQU (AX)(R8*4), X1
 	MOVWLZX 84(CX), R8
-	VMOVDQU (AX)(R8*2), X5
+	VMOVDQU (AX)(R8*4), X5
 	MOVWLZX 86(CX), R8
-	VMOVDQU (AX)(R8*2), X12
+	VMOVDQU (AX)(R8*4), X12
 	VPXOR   X5, X1, X1
 	VPAND   X12, X1, X1
 	VPXOR   X5, X1, X1
 	MOVWLZX 88(CX), R8
-	VMOVDQU (AX)(R8*2), X5
+	VMOVDQU (AX)(R8*4), X5
 	VPXOR   X1, X9, X9
 	VPAND   X5, X9, X9
 	VPXOR   X1, X9, X9
@@ -10521,7 +10521,7 @@ tree:
 	VPAND   X5, X8, X8
 	VPXOR   X12, X8, X8
 	MOVWLZX 90(CX), R8
-	VMOVDQU (AX)(R8*2), X12
+	VMOVDQU (AX)(R8*4), X12
 	VPXOR   X9, X11, X11
 	VPAND   X12, X11, X11
 	VPXOR   X9, X11, X11
@@ -10532,25 +10532,25 @@ tree:
 	VPAND   X12, X6, X6
 	VPXOR   X5, X6, X6
 	MOVWLZX 92(CX), R8
-	VMOVDQU (AX)(R8*2), X5
+	VMOVDQU (AX)(R8*4), X5
 	MOVWLZX 94(CX), R8
-	VMOVDQU (AX)(R8*2), X8
+	VMOVDQU (AX)(R8*4), X8
 	MOVWLZX 96(CX), R8
-	VMOVDQU (AX)(R8*2), X9
+	VMOVDQU (AX)(R8*4), X9
 	VPXOR   X8, X5, X5
 	VPAND   X9, X5, X5
 	VPXOR   X8, X5, X5
 	MOVWLZX 98(CX), R8
-	VMOVDQU (AX)(R8*2), X8
+	VMOVDQU (AX)(R8*4), X8
 	MOVWLZX 100(CX), R8
-	VMOVDQU (AX)(R8*2), X1
+	VMOVDQU (AX)(R8*4), X1
 	MOVWLZX 102(CX), R8
-	VMOVDQU (AX)(R8*2), X13
+	VMOVDQU (AX)(R8*4), X13
 	VPXOR   X1, X8, X8
 	VPAND   X13, X8, X8
 	VPXOR   X1, X8, X8
 	MOVWLZX 104(CX), R8
-	VMOVDQU (AX)(R8*2), X1
+	VMOVDQU (AX)(R8*4), X1
 	VPXOR   X8, X5, X5
 	VPAND   X1, X5, X5
 	VPXOR   X8, X5, X5
@@ -10558,33 +10558,33 @@ tree:
 	VPAND   X1, X9, X9
 	VPXOR   X13, X9, X9
 	MOVWLZX 106(CX), R8
-	VMOVDQU (AX)(R8*2), X13
+	VMOVDQU (AX)(R8*4), X13
 	MOVWLZX 108(CX), R8
-	VMOVDQU (AX)(R8*2), X8
+	VMOVDQU (AX)(R8*4), X8
 	MOVWLZX 110(CX), R8
-	VMOVDQU (AX)(R8*2), X14
+	VMOVDQU (AX)(R8*4), X14
 	VPXOR   X8, X13, X13
 	VPAND   X14, X13, X13
 	VPXOR   X8, X13, X13
 	MOVWLZX 112(CX), R8
-	VMOVDQU (AX)(R8*2), X8
+	VMOVDQU (AX)(R8*4), X8
 	MOVWLZX 114(CX), R8
-	VMOVDQU (AX)(R8*2), X15
+	VMOVDQU (AX)(R8*4), X15
 	MOVWLZX 116(CX), R8
 	VPXOR   X15, X8, X8
-	VPAND   (AX)(R8*2), X8, X8
+	VPAND   (AX)(R8*4), X8, X8
 	VPXOR   X15, X8, X8
-	VMOVDQU (AX)(R8*2), X15
+	VMOVDQU (AX)(R8*4), X15
 	MOVWLZX 118(CX), R8
 	VPXOR   X8, X13, X13
-	VPAND   (AX)(R8*2), X13, X13
+	VPAND   (AX)(R8*4), X13, X13
 	VPXOR   X8, X13, X13
 	VPXOR   X15, X14, X14
-	VPAND   (AX)(R8*2), X14, X14
+	VPAND   (AX)(R8*4), X14, X14
 	VPXOR   X15, X14, X14
-	VMOVDQU (AX)(R8*2), X15
+	VMOVDQU (AX)(R8*4), X15
 	MOVWLZX 120(CX), R8
-	VMOVDQU (AX)(R8*2), X8
+	VMOVDQU (AX)(R8*4), X8
 	VPXOR   X13, X5, X5
 	VPAND   X8, X5, X5
 	VPXOR   X13, X5, X5
@@ -10595,7 +10595,7 @@ tree:
 	VPAND   X8, X1, X1
 	VPXOR   X15, X1, X1
 	MOVWLZX 122(CX), R8
-	VMOVDQU (AX)(R8*2), X15
+	VMOVDQU (AX)(R8*4), X15
 	VPXOR   X5, X11, X11
 	VPAND   X15, X11, X11
 	VPXOR   X5, X11, X11
@@ -10609,7 +10609,7 @@ tree:
 	VPAND   X15, X12, X12
 	VPXOR   X8, X12, X12
 	MOVWLZX 124(CX), R8
-	VMOVDQU (AX)(R8*2), X8
+	VMOVDQU (AX)(R8*4), X8
 	VPXOR   X11, X0, X0
 	VPAND   X8, X0, X0
 	VPXOR   X11, X0, X0
@@ -10632,25 +10632,25 @@ tree:
 	VMOVDQU X10, 64(DX)
 	VMOVDQU X8, 80(DX)
 	MOVWLZX 126(CX), R8
-	VMOVDQU (AX)(R8*2), X8
+	VMOVDQU (AX)(R8*4), X8
 	MOVWLZX 128(CX), R8
-	VMOVDQU (AX)(R8*2), X10
+	VMOVDQU (AX)(R8*4), X10
 	MOVWLZX 130(CX), R8
-	VMOVDQU (AX)(R8*2), X7
+	VMOVDQU (AX)(R8*4), X7
 	VPXOR   X10, X8, X8
 	VPAND   X7, X8, X8
 	VPXOR   X10, X8, X8
 	MOVWLZX 132(CX), R8
-	VMOVDQU (AX)(R8*2), X10
+	VMOVDQU (AX)(R8*4), X10
 	MOVWLZX 134(CX), R8
-	VMOVDQU (AX)(R8*2), X3
+	VMOVDQU (AX)(R8*4), X3
 	MOVWLZX 136(CX), R8
-	VMOVDQU (AX)(R8*2), X2
+	VMOVDQU (AX)(R8*4), X2
 	VPXOR   X3, X10, X10
 	VPAND   X2, X10, X10
 	VPXOR   X3, X10, X10
 	MOVWLZX 138(CX), R8
-	VMOVDQU (AX)(R8*2), X3
+	VMOVDQU (AX)(R8*4), X3
 	VPXOR   X10, X8, X8
 	VPAND   X3, X8, X8
 	VPXOR   X10, X8, X8
@@ -10658,25 +10658,25 @@ tree:
 	VPAND   X3, X7, X7
 	VPXOR   X2, X7, X7
 	MOVWLZX 140(CX), R8
-	VMOVDQU (AX)(R8*2), X2
+	VMOVDQU (AX)(R8*4), X2
 	MOVWLZX 142(CX), R8
-	VMOVDQU (AX)(R8*2), X10
+	VMOVDQU (AX)(R8*4), X10
 	MOVWLZX 144(CX), R8
-	VMOVDQU (AX)(R8*2), X0
+	VMOVDQU (AX)(R8*4), X0
 	VPXOR   X10, X2, X2
 	VPAND   X0, X2, X2
 	VPXOR   X10, X2, X2
 	MOVWLZX 146(CX), R8
-	VMOVDQU (AX)(R8*2), X10
+	VMOVDQU (AX)(R8*4), X10
 	MOVWLZX 148(CX), R8
-	VMOVDQU (AX)(R8*2), X15
+	VMOVDQU (AX)(R8*4), X15
 	MOVWLZX 150(CX), R8
-	VMOVDQU (AX)(R8*2), X12
+	VMOVDQU (AX)(R8*4), X12
 	VPXOR   X15, X10, X10
 	VPAND   X12, X10, X10
 	VPXOR   X15, X10, X10
 	MOVWLZX 152(CX), R8
-	VMOVDQU (AX)(R8*2), X15
+	VMOVDQU (AX)(R8*4), X15
 	VPXOR   X10, X2, X2
 	VPAND   X15, X2, X2
 	VPXOR   X10, X2, X2
@@ -10684,7 +10684,7 @@ tree:
 	VPAND   X15, X0, X0
 	VPXOR   X12, X0, X0
 	MOVWLZX 154(CX), R8
-	VMOVDQU (AX)(R8*2), X12
+	VMOVDQU (AX)(R8*4), X12
 	VPXOR   X2, X8, X8
 	VPAND   X12, X8, X8
 	VPXOR   X2, X8, X8
@@ -10695,25 +10695,25 @@ tree:
 	VPAND   X12, X3, X3
 	VPXOR   X15, X3, X3
 	MOVWLZX 156(CX), R8
-	VMOVDQU (AX)(R8*2), X15
+	VMOVDQU (AX)(R8*4), X15
 	MOVWLZX 158(CX), R8
-	VMOVDQU (AX)(R8*2), X0
+	VMOVDQU (AX)(R8*4), X0
 	MOVWLZX 160(CX), R8
-	VMOVDQU (AX)(R8*2), X2
+	VMOVDQU (AX)(R8*4), X2
 	VPXOR   X0, X15, X15
 	VPAND   X2, X15, X15
 	VPXOR   X0, X15, X15
 	MOVWLZX 162(CX), R8
-	VMOVDQU (AX)(R8*2), X0
+	VMOVDQU (AX)(R8*4), X0
 	MOVWLZX 164(CX), R8
-	VMOVDQU (AX)(R8*2), X10
+	VMOVDQU (AX)(R8*4), X10
 	MOVWLZX 166(CX), R8
-	VMOVDQU (AX)(R8*2), X6
+	VMOVDQU (AX)(R8*4), X6
 	VPXOR   X10, X0, X0
 	VPAND   X6, X0, X0
 	VPXOR   X10, X0, X0
 	MOVWLZX 168(CX), R8
-	VMOVDQU (AX)(R8*2), X10
+	VMOVDQU (AX)(R8*4), X10
 	VPXOR   X0, X15, X15
 	VPAND   X10, X15, X15
 	VPXOR   X0, X15, X15
@@ -10721,25 +10721,25 @@ tree:
 	VPAND   X10, X2, X2
 	VPXOR   X6, X2, X2
 	MOVWLZX 170(CX), R8
-	VMOVDQU (AX)(R8*2), X6
+	VMOVDQU (AX)(R8*4), X6
 	MOVWLZX 172(CX), R8
-	VMOVDQU (AX)(R8*2), X0
+	VMOVDQU (AX)(R8*4), X0
 	MOVWLZX 174(CX), R8
-	VMOVDQU (AX)(R8*2), X4
+	VMOVDQU (AX)(R8*4), X4
 	VPXOR   X0, X6, X6
 	VPAND   X4, X6, X6
 	VPXOR   X0, X6, X6
 	MOVWLZX 176(CX), R8
-	VMOVDQU (AX)(R8*2), X0
+	VMOVDQU (AX)(R8*4), X0
 	MOVWLZX 178(CX), R8
-	VMOVDQU (AX)(R8*2), X11
+	VMOVDQU (AX)(R8*4), X11
 	MOVWLZX 180(CX), R8
-	VMOVDQU (AX)(R8*2), X1
+	VMOVDQU (AX)(R8*4), X1
 	VPXOR   X11, X0, X0
 	VPAND   X1, X0, X0
 	VPXOR   X11, X0, X0
 	MOVWLZX 182(CX), R8
-	VMOVDQU (AX)(R8*2), X11
+	VMOVDQU (AX)(R8*4), X11
 	VPXOR   X0, X6, X6
 	VPAND   X11, X6, X6
 	VPXOR   X0, X6, X6
@@ -10747,7 +10747,7 @@ tree:
 	VPAND   X11, X4, X4
 	VPXOR   X1, X4, X4
 	MOVWLZX 184(CX), R8
-	VMOVDQU (AX)(R8*2), X1
+	VMOVDQU (AX)(R8*4), X1
 	VPXOR   X6, X15, X15
 	VPAND   X1, X15, X15
 	VPXOR   X6, X15, X15
@@ -10758,7 +10758,7 @@ tree:
 	VPAND   X1, X10, X10
 	VPXOR   X11, X10, X10
 	MOVWLZX 186(CX), R8
-	VMOVDQU (AX)(R8*2), X11
+	VMOVDQU (AX)(R8*4), X11
 	VPXOR   X15, X8, X8
 	VPAND   X11, X8, X8
 	VPXOR   X15, X8, X8
@@ -10772,25 +10772,25 @@ tree:
 	VPAND   X11, X12, X12
 	VPXOR   X1, X12, X12
 	MOVWLZX 188(CX), R8
-	VMOVDQU (AX)(R8*2), X1
+	VMOVDQU (AX)(R8*4), X1
 	MOVWLZX 190(CX), R8
-	VMOVDQU (AX)(R8*2), X10
+	VMOVDQU (AX)(R8*4), X10
 	MOVWLZX 192(CX), R8
-	VMOVDQU (AX)(R8*2), X2
+	VMOVDQU (AX)(R8*4), X2
 	VPXOR   X10, X1, X1
 	VPAND   X2, X1, X1
 	VPXOR   X10, X1, X1
 	MOVWLZX 194(CX), R8
-	VMOVDQU (AX)(R8*2), X10
+	VMOVDQU (AX)(R8*4), X10
 	MOVWLZX 196(CX), R8
-	VMOVDQU (AX)(R8*2), X15
+	VMOVDQU (AX)(R8*4), X15
 	MOVWLZX 198(CX), R8
-	VMOVDQU (AX)(R8*2), X4
+	VMOVDQU (AX)(R8*4), X4
 	VPXOR   X15, X10, X10
 	VPAND   X4, X10, X10
 	VPXOR   X15, X10, X10
 	MOVWLZX 200(CX), R8
-	VMOVDQU (AX)(R8*2), X15
+	VMOVDQU (AX)(R8*4), X15
 	VPXOR   X10, X1, X1
 	VPAND   X15, X1, X1
 	VPXOR   X10, X1, X1
@@ -10798,25 +10798,25 @@ tree:
 	VPAND   X15, X2, X2
 	VPXOR   X4, X2, X2
 	MOVWLZX 202(CX), R8
-	VMOVDQU (AX)(R8*2), X4
+	VMOVDQU (AX)(R8*4), X4
 	MOVWLZX 204(CX), R8
-	VMOVDQU (AX)(R8*2), X10
+	VMOVDQU (AX)(R8*4), X10
 	MOVWLZX 206(CX), R8
-	VMOVDQU (AX)(R8*2), X6
+	VMOVDQU (AX)(R8*4), X6
 	VPXOR   X10, X4, X4
 	VPAND   X6, X4, X4
 	VPXOR   X10, X4, X4
 	MOVWLZX 208(CX), R8
-	VMOVDQU (AX)(R8*2), X10
+	VMOVDQU (AX)(R8*4), X10
 	MOVWLZX 210(CX), R8
-	VMOVDQU (AX)(R8*2), X0
+	VMOVDQU (AX)(R8*4), X0
 	MOVWLZX 212(CX), R8
-	VMOVDQU (AX)(R8*2), X9
+	VMOVDQU (AX)(R8*4), X9
 	VPXOR   X0, X10, X10
 	VPAND   X9, X10, X10
 	VPXOR   X0, X10, X10
 	MOVWLZX 214(CX), R8
-	VMOVDQU (AX)(R8*2), X0
+	VMOVDQU (AX)(R8*4), X0
 	VPXOR   X10, X4, X4
 	VPAND   X0, X4, X4
 	VPXOR   X10, X4, X4
@@ -10824,7 +10824,7 @@ tree:
 	VPAND   X0, X6, X6
 	VPXOR   X9, X6, X6
 	MOVWLZX 216(CX), R8
-	VMOVDQU (AX)(R8*2), X9
+	VMOVDQU (AX)(R8*4), X9
 	VPXOR   X4, X1, X1
 	VPAND   X9, X1, X1
 	VPXOR   X4, X1, X1
@@ -10835,25 +10835,25 @@ tree:
 	VPAND   X9, X15, X15
 	VPXOR   X0, X15, X15
 	MOVWLZX 218(CX), R8
-	VMOVDQU (AX)(R8*2), X0
+	VMOVDQU (AX)(R8*4), X0
 	MOVWLZX 220(CX), R8
-	VMOVDQU (AX)(R8*2), X6
+	VMOVDQU (AX)(R8*4), X6
 	MOVWLZX 222(CX), R8
-	VMOVDQU (AX)(R8*2), X4
+	VMOVDQU (AX)(R8*4), X4
 	VPXOR   X6, X0, X0
 	VPAND   X4, X0, X0
 	VPXOR   X6, X0, X0
 	MOVWLZX 224(CX), R8
-	VMOVDQU (AX)(R8*2), X6
+	VMOVDQU (AX)(R8*4), X6
 	MOVWLZX 226(CX), R8
-	VMOVDQU (AX)(R8*2), X10
+	VMOVDQU (AX)(R8*4), X10
 	MOVWLZX 228(CX), R8
-	VMOVDQU (AX)(R8*2), X5
+	VMOVDQU (AX)(R8*4), X5
 	VPXOR   X10, X6, X6
 	VPAND   X5, X6, X6
 	VPXOR   X10, X6, X6
 	MOVWLZX 230(CX), R8
-	VMOVDQU (AX)(R8*2), X10
+	VMOVDQU (AX)(R8*4), X10
 	VPXOR   X6, X0, X0
 	VPAND   X10, X0, X0
 	VPXOR   X6, X0, X0
@@ -10861,33 +10861,33 @@ tree:
 	VPAND   X10, X4, X4
 	VPXOR   X5, X4, X4
 	MOVWLZX 232(CX), R8
-	VMOVDQU (AX)(R8*2), X5
+	VMOVDQU (AX)(R8*4), X5
 	MOVWLZX 234(CX), R8
-	VMOVDQU (AX)(R8*2), X6
+	VMOVDQU (AX)(R8*4), X6
 	MOVWLZX 236(CX), R8
-	VMOVDQU (AX)(R8*2), X14
+	VMOVDQU (AX)(R8*4), X14
 	VPXOR   X6, X5, X5
 	VPAND   X14, X5, X5
 	VPXOR   X6, X5, X5
 	MOVWLZX 238(CX), R8
-	VMOVDQU (AX)(R8*2), X6
+	VMOVDQU (AX)(R8*4), X6
 	MOVWLZX 240(CX), R8
-	VMOVDQU (AX)(R8*2), X13
+	VMOVDQU (AX)(R8*4), X13
 	MOVWLZX 242(CX), R8
 	VPXOR   X13, X6, X6
-	VPAND   (AX)(R8*2), X6, X6
+	VPAND   (AX)(R8*4), X6, X6
 	VPXOR   X13, X6, X6
-	VMOVDQU (AX)(R8*2), X13
+	VMOVDQU (AX)(R8*4), X13
 	MOVWLZX 244(CX), R8
 	VPXOR   X6, X5, X5
-	VPAND   (AX)(R8*2), X5, X5
+	VPAND   (AX)(R8*4), X5, X5
 	VPXOR   X6, X5, X5
 	VPXOR   X13, X14, X14
-	VPAND   (AX)(R8*2), X14, X14
+	VPAND   (AX)(R8*4), X14, X14
 	VPXOR   X13, X14, X14
-	VMOVDQU (AX)(R8*2), X13
+	VMOVDQU (AX)(R8*4), X13
 	MOVWLZX 246(CX), R8
-	VMOVDQU (AX)(R8*2), X6
+	VMOVDQU (AX)(R8*4), X6
 	VPXOR   X5, X0, X0
 	VPAND   X6, X0, X0
 	VPXOR   X5, X0, X0
@@ -10898,7 +10898,7 @@ tree:
 	VPAND   X6, X10, X10
 	VPXOR   X13, X10, X10
 	MOVWLZX 248(CX), R8
-	VMOVDQU (AX)(R8*2), X13
+	VMOVDQU (AX)(R8*4), X13
 	VPXOR   X0, X1, X1
 	VPAND   X13, X1, X1
 	VPXOR   X0, X1, X1
@@ -10912,7 +10912,7 @@ tree:
 	VPAND   X13, X9, X9
 	VPXOR   X6, X9, X9
 	MOVWLZX 250(CX), R8
-	VMOVDQU (AX)(R8*2), X6
+	VMOVDQU (AX)(R8*4), X6
 	VPXOR   X1, X8, X8
 	VPAND   X6, X8, X8
 	VPXOR   X1, X8, X8
@@ -10935,7 +10935,7 @@ tree:
 	VMOVDQU X11, 160(DX)
 	VMOVDQU X6, 176(DX)
 	MOVWLZX 252(CX), R8
-	VMOVDQU (AX)(R8*2), X6
+	VMOVDQU (AX)(R8*4), X6
 	VMOVDQU 96(DX), X11
 	VPXOR   (DX), X11, X12
 	VPAND   X6, X12, X12
@@ -11122,25 +11122,25 @@ tree:
 
 half:
 	MOVWLZX (CX), R10
-	VMOVDQU (AX)(R10*2), X0
+	VMOVDQU (AX)(R10*4), X0
 	MOVWLZX 2(CX), R10
-	VMOVDQU (AX)(R10*2), X1
+	VMOVDQU (AX)(R10*4), X1
 	MOVWLZX 4(CX), R10
-	VMOVDQU (AX)(R10*2), X2
+	VMOVDQU (AX)(R10*4), X2
 	VPXOR   X1, X0, X0
 	VPAND   X2, X0, X0
 	VPXOR   X1, X0, X0
 	MOVWLZX 6(CX), R10
-	VMOVDQU (AX)(R10*2), X1
+	VMOVDQU (AX)(R10*4), X1
 	MOVWLZX 8(CX), R10
-	VMOVDQU (AX)(R10*2), X3
+	VMOVDQU (AX)(R10*4), X3
 	MOVWLZX 10(CX), R10
-	VMOVDQU (AX)(R10*2), X4
+	VMOVDQU (AX)(R10*4), X4
 	VPXOR   X3, X1, X1
 	VPAND   X4, X1, X1
 	VPXOR   X3, X1, X1
 	MOVWLZX 12(CX), R10
-	VMOVDQU (AX)(R10*2), X3
+	VMOVDQU (AX)(R10*4), X3
 	VPXOR   X1, X0, X0
 	VPAND   X3, X0, X0
 	VPXOR   X1, X0, X0
@@ -11148,25 +11148,25 @@ half:
 	VPAND   X3, X2, X2
 	VPXOR   X4, X2, X2
 	MOVWLZX 14(CX), R10
-	VMOVDQU (AX)(R10*2), X4
+	VMOVDQU (AX)(R10*4), X4
 	MOVWLZX 16(CX), R10
-	VMOVDQU (AX)(R10*2), X1
+	VMOVDQU (AX)(R10*4), X1
 	MOVWLZX 18(CX), R10
-	VMOVDQU (AX)(R10*2), X5
+	VMOVDQU (AX)(R10*4), X5
 	VPXOR   X1, X4, X4
 	VPAND   X5, X4, X4
 	VPXOR   X1, X4, X4
 	MOVWLZX 20(CX), R10
-	VMOVDQU (AX)(R10*2), X1
+	VMOVDQU (AX)(R10*4), X1
 	MOVWLZX 22(CX), R10
-	VMOVDQU (AX)(R10*2), X6
+	VMOVDQU (AX)(R10*4), X6
 	MOVWLZX 24(CX), R10
-	VMOVDQU (AX)(R10*2), X7
+	VMOVDQU (AX)(R10*4), X7
 	VPXOR   X6, X1, X1
 	VPAND   X7, X1, X1
 	VPXOR   X6, X1, X1
 	MOVWLZX 26(CX), R10
-	VMOVDQU (AX)(R10*2), X6
+	VMOVDQU (AX)(R10*4), X6
 	VPXOR   X1, X4, X4
 	VPAND   X6, X4, X4
 	VPXOR   X1, X4, X4
@@ -11174,7 +11174,7 @@ half:
 	VPAND   X6, X5, X5
 	VPXOR   X7, X5, X5
 	MOVWLZX 28(CX), R10
-	VMOVDQU (AX)(R10*2), X7
+	VMOVDQU (AX)(R10*4), X7
 	VPXOR   X4, X0, X0
 	VPAND   X7, X0, X0
 	VPXOR   X4, X0, X0
@@ -11185,25 +11185,25 @@ half:
 	VPAND   X7, X3, X3
 	VPXOR   X6, X3, X3
 	MOVWLZX 30(CX), R10
-	VMOVDQU (AX)(R10*2), X6
+	VMOVDQU (AX)(R10*4), X6
 	MOVWLZX 32(CX), R10
-	VMOVDQU (AX)(R10*2), X5
+	VMOVDQU (AX)(R10*4), X5
 	MOVWLZX 34(CX), R10
-	VMOVDQU (AX)(R10*2), X4
+	VMOVDQU (AX)(R10*4), X4
 	VPXOR   X5, X6, X6
 	VPAND   X4, X6, X6
 	VPXOR   X5, X6, X6
 	MOVWLZX 36(CX), R10
-	VMOVDQU (AX)(R10*2), X5
+	VMOVDQU (AX)(R10*4), X5
 	MOVWLZX 38(CX), R10
-	VMOVDQU (AX)(R10*2), X1
+	VMOVDQU (AX)(R10*4), X1
 	MOVWLZX 40(CX), R10
-	VMOVDQU (AX)(R10*2), X8
+	VMOVDQU (AX)(R10*4), X8
 	VPXOR   X1, X5, X5
 	VPAND   X8, X5, X5
 	VPXOR   X1, X5, X5
 	MOVWLZX 42(CX), R10
-	VMOVDQU (AX)(R10*2), X1
+	VMOVDQU (AX)(R10*4), X1
 	VPXOR   X5, X6, X6
 	VPAND   X1, X6, X6
 	VPXOR   X5, X6, X6
@@ -11211,25 +11211,25 @@ half:
 	VPAND   X1, X4, X4
 	VPXOR   X8, X4, X4
 	MOVWLZX 44(CX), R10
-	VMOVDQU (AX)(R10*2), X8
+	VMOVDQU (AX)(R10*4), X8
 	MOVWLZX 46(CX), R10
-	VMOVDQU (AX)(R10*2), X5
+	VMOVDQU (AX)(R10*4), X5
 	MOVWLZX 48(CX), R10
-	VMOVDQU (AX)(R10*2), X9
+	VMOVDQU (AX)(R10*4), X9
 	VPXOR   X5, X8, X8
 	VPAND   X9, X8, X8
 	VPXOR   X5, X8, X8
 	MOVWLZX 50(CX), R10
-	VMOVDQU (AX)(R10*2), X5
+	VMOVDQU (AX)(R10*4), X5
 	MOVWLZX 52(CX), R10
-	VMOVDQU (AX)(R10*2), X10
+	VMOVDQU (AX)(R10*4), X10
 	MOVWLZX 54(CX), R10
-	VMOVDQU (AX)(R10*2), X11
+	VMOVDQU (AX)(R10*4), X11
 	VPXOR   X10, X5, X5
 	VPAND   X11, X5, X5
 	VPXOR   X10, X5, X5
 	MOVWLZX 56(CX), R10
-	VMOVDQU (AX)(R10*2), X10
+	VMOVDQU (AX)(R10*4), X10
 	VPXOR   X5, X8, X8
 	VPAND   X10, X8, X8
 	VPXOR   X5, X8, X8
@@ -11237,7 +11237,7 @@ half:
 	VPAND   X10, X9, X9
 	VPXOR   X11, X9, X9
 	MOVWLZX 58(CX), R10
-	VMOVDQU (AX)(R10*2), X11
+	VMOVDQU (AX)(R10*4), X11
 	VPXOR   X8, X6, X6
 	VPAND   X11, X6, X6
 	VPXOR   X8, X6, X6
@@ -11248,7 +11248,7 @@ half:
 	VPAND   X11, X1, X1
 	VPXOR   X10, X1, X1
 	MOVWLZX 60(CX), R10
-	VMOVDQU (AX)(R10*2), X10
+	VMOVDQU (AX)(R10*4), X10
 	VPXOR   X6, X0, X0
 	VPAND   X10, X0, X0
 	VPXOR   X6, X0, X0
@@ -11262,25 +11262,25 @@ half:
 	VPAND   X10, X7, X7
 	VPXOR   X11, X7, X7
 	MOVWLZX 62(CX), R10
-	VMOVDQU (AX)(R10*2), X11
+	VMOVDQU (AX)(R10*4), X11
 	MOVWLZX 64(CX), R10
-	VMOVDQU (AX)(R10*2), X1
+	VMOVDQU (AX)(R10*4), X1
 	MOVWLZX 66(CX), R10
-	VMOVDQU (AX)(R10*2), X4
+	VMOVDQU (AX)(R10*4), X4
 	VPXOR   X1, X11, X11
 	VPAND   X4, X11, X11
 	VPXOR   X1, X11, X11
 	MOVWLZX 68(CX), R10
-	VMOVDQU (AX)(R10*2), X1
+	VMOVDQU (AX)(R10*4), X1
 	MOVWLZX 70(CX), R10
-	VMOVDQU (AX)(R10*2), X6
+	VMOVDQU (AX)(R10*4), X6
 	MOVWLZX 72(CX), R10
-	VMOVDQU (AX)(R10*2), X9
+	VMOVDQU (AX)(R10*4), X9
 	VPXOR   X6, X1, X1
 	VPAND   X9, X1, X1
 	VPXOR   X6, X1, X1
 	MOVWLZX 74(CX), R10
-	VMOVDQU (AX)(R10*2), X6
+	VMOVDQU (AX)(R10*4), X6
 	VPXOR   X1, X11, X11
 	VPAND   X6, X11, X11
 	VPXOR   X1, X11, X11
@@ -11288,25 +11288,25 @@ half:
 	VPAND   X6, X4, X4
 	VPXOR   X9, X4, X4
 	MOVWLZX 76(CX), R10
-	VMOVDQU (AX)(R10*2), X9
+	VMOVDQU (AX)(R10*4), X9
 	MOVWLZX 78(CX), R10
-	VMOVDQU (AX)(R10*2), X1
+	VMOVDQU (AX)(R10*4), X1
 	MOVWLZX 80(CX), R10
-	VMOVDQU (AX)(R10*2), X8
+	VMOVDQU (AX)(R10*4), X8
 	VPXOR   X1, X9, X9
 	VPAND   X8, X9, X9
 	VPXOR   X1, X9, X9
 	MOVWLZX 82(CX), R10
-	VMOVDQU (AX)(R10*2), X1
+	VMOVDQU (AX)(R10*4), X1
 	MOVWLZX 84(CX), R10
-	VMOVDQU (AX)(R10*2), X5
+	VMOVDQU (AX)(R10*4), X5
 	MOVWLZX 86(CX), R10
-	VMOVDQU (AX)(R10*2), X12
+	VMOVDQU (AX)(R10*4), X12
 	VPXOR   X5, X1, X1
 	VPAND   X12, X1, X1
 	VPXOR   X5, X1, X1
 	MOVWLZX 88(CX), R10
-	VMOVDQU (AX)(R10*2), X5
+	VMOVDQU (AX)(R10*4), X5
 	VPXOR   X1, X9, X9
 	VPAND   X5, X9, X9
 	VPXOR   X1, X9, X9
@@ -11314,7 +11314,7 @@ half:
 	VPAND   X5, X8, X8
 	VPXOR   X12, X8, X8
 	MOVWLZX 90(CX), R10
-	VMOVDQU (AX)(R10*2), X12
+	VMOVDQU (AX)(R10*4), X12
 	VPXOR   X9, X11, X11
 	VPAND   X12, X11, X11
 	VPXOR   X9, X11, X11
@@ -11325,25 +11325,25 @@ half:
 	VPAND   X12, X6, X6
 	VPXOR   X5, X6, X6
 	MOVWLZX 92(CX), R10
-	VMOVDQU (AX)(R10*2), X5
+	VMOVDQU (AX)(R10*4), X5
 	MOVWLZX 94(CX), R10
-	VMOVDQU (AX)(R10*2), X8
+	VMOVDQU (AX)(R10*4), X8
 	MOVWLZX 96(CX), R10
-	VMOVDQU (AX)(R10*2), X9
+	VMOVDQU (AX)(R10*4), X9
 	VPXOR   X8, X5, X5
 	VPAND   X9, X5, X5
 	VPXOR   X8, X5, X5
 	MOVWLZX 98(CX), R10
-	VMOVDQU (AX)(R10*2), X8
+	VMOVDQU (AX)(R10*4), X8
 	MOVWLZX 100(CX), R10
-	VMOVDQU (AX)(R10*2), X1
+	VMOVDQU (AX)(R10*4), X1
 	MOVWLZX 102(CX), R10
-	VMOVDQU (AX)(R10*2), X13
+	VMOVDQU (AX)(R10*4), X13
 	VPXOR   X1, X8, X8
 	VPAND   X13, X8, X8
 	VPXOR   X1, X8, X8
 	MOVWLZX 104(CX), R10
-	VMOVDQU (AX)(R10*2), X1
+	VMOVDQU (AX)(R10*4), X1
 	VPXOR   X8, X5, X5
 	VPAND   X1, X5, X5
 	VPXOR   X8, X5, X5
@@ -11351,33 +11351,33 @@ half:
 	VPAND   X1, X9, X9
 	VPXOR   X13, X9, X9
 	MOVWLZX 106(CX), R10
-	VMOVDQU (AX)(R10*2), X13
+	VMOVDQU (AX)(R10*4), X13
 	MOVWLZX 108(CX), R10
-	VMOVDQU (AX)(R10*2), X8
+	VMOVDQU (AX)(R10*4), X8
 	MOVWLZX 110(CX), R10
-	VMOVDQU (AX)(R10*2), X14
+	VMOVDQU (AX)(R10*4), X14
 	VPXOR   X8, X13, X13
 	VPAND   X14, X13, X13
 	VPXOR   X8, X13, X13
 	MOVWLZX 112(CX), R10
-	VMOVDQU (AX)(R10*2), X8
+	VMOVDQU (AX)(R10*4), X8
 	MOVWLZX 114(CX), R10
-	VMOVDQU (AX)(R10*2), X15
+	VMOVDQU (AX)(R10*4), X15
 	MOVWLZX 116(CX), R10
 	VPXOR   X15, X8, X8
-	VPAND   (AX)(R10*2), X8, X8
+	VPAND   (AX)(R10*4), X8, X8
 	VPXOR   X15, X8, X8
-	VMOVDQU (AX)(R10*2), X15
+	VMOVDQU (AX)(R10*4), X15
 	MOVWLZX 118(CX), R10
 	VPXOR   X8, X13, X13
-	VPAND   (AX)(R10*2), X13, X13
+	VPAND   (AX)(R10*4), X13, X13
 	VPXOR   X8, X13, X13
 	VPXOR   X15, X14, X14
-	VPAND   (AX)(R10*2), X14, X14
+	VPAND   (AX)(R10*4), X14, X14
 	VPXOR   X15, X14, X14
-	VMOVDQU (AX)(R10*2), X15
+	VMOVDQU (AX)(R10*4), X15
 	MOVWLZX 120(CX), R10
-	VMOVDQU (AX)(R10*2), X8
+	VMOVDQU (AX)(R10*4), X8
 	VPXOR   X13, X5, X5
 	VPAND   X8, X5, X5
 	VPXOR   X13, X5, X5
@@ -11388,7 +11388,7 @@ half:
 	VPAND   X8, X1, X1
 	VPXOR   X15, X1, X1
 	MOVWLZX 122(CX), R10
-	VMOVDQU (AX)(R10*2), X15
+	VMOVDQU (AX)(R10*4), X15
 	VPXOR   X5, X11, X11
 	VPAND   X15, X11, X11
 	VPXOR   X5, X11, X11
@@ -11402,7 +11402,7 @@ half:
 	VPAND   X15, X12, X12
 	VPXOR   X8, X12, X12
 	MOVWLZX 124(CX), R10
-	VMOVDQU (AX)(R10*2), X8
+	VMOVDQU (AX)(R10*4), X8
 	VPXOR   X11, X0, X0
 	VPAND   X8, X0, X0
 	VPXOR   X11, X0, X0
@@ -11425,25 +11425,25 @@ half:
 	VMOVDQU X10, 64(R9)
 	VMOVDQU X8, 80(R9)
 	MOVWLZX 126(CX), R10
-	VMOVDQU (AX)(R10*2), X8
+	VMOVDQU (AX)(R10*4), X8
 	MOVWLZX 128(CX), R10
-	VMOVDQU (AX)(R10*2), X10
+	VMOVDQU (AX)(R10*4), X10
 	MOVWLZX 130(CX), R10
-	VMOVDQU (AX)(R10*2), X7
+	VMOVDQU (AX)(R10*4), X7
 	VPXOR   X10, X8, X8
 	VPAND   X7, X8, X8
 	VPXOR   X10, X8, X8
 	MOVWLZX 132(CX), R10
-	VMOVDQU (AX)(R10*2), X10
+	VMOVDQU (AX)(R10*4), X10
 	MOVWLZX 134(CX), R10
-	VMOVDQU (AX)(R10*2), X3
+	VMOVDQU (AX)(R10*4), X3
 	MOVWLZX 136(CX), R10
-	VMOVDQU (AX)(R10*2), X2
+	VMOVDQU (AX)(R10*4), X2
 	VPXOR   X3, X10, X10
 	VPAND   X2, X10, X10
 	VPXOR   X3, X10, X10
 	MOVWLZX 138(CX), R10
-	VMOVDQU (AX)(R10*2), X3
+	VMOVDQU (AX)(R10*4), X3
 	VPXOR   X10, X8, X8
 	VPAND   X3, X8, X8
 	VPXOR   X10, X8, X8
@@ -11451,25 +11451,25 @@ half:
 	VPAND   X3, X7, X7
 	VPXOR   X2, X7, X7
 	MOVWLZX 140(CX), R10
-	VMOVDQU (AX)(R10*2), X2
+	VMOVDQU (AX)(R10*4), X2
 	MOVWLZX 142(CX), R10
-	VMOVDQU (AX)(R10*2), X10
+	VMOVDQU (AX)(R10*4), X10
 	MOVWLZX 144(CX), R10
-	VMOVDQU (AX)(R10*2), X0
+	VMOVDQU (AX)(R10*4), X0
 	VPXOR   X10, X2, X2
 	VPAND   X0, X2, X2
 	VPXOR   X10, X2, X2
 	MOVWLZX 146(CX), R10
-	VMOVDQU (AX)(R10*2), X10
+	VMOVDQU (AX)(R10*4), X10
 	MOVWLZX 148(CX), R10
-	VMOVDQU (AX)(R10*2), X15
+	VMOVDQU (AX)(R10*4), X15
 	MOVWLZX 150(CX), R10
-	VMOVDQU (AX)(R10*2), X12
+	VMOVDQU (AX)(R10*4), X12
 	VPXOR   X15, X10, X10
 	VPAND   X12, X10, X10
 	VPXOR   X15, X10, X10
 	MOVWLZX 152(CX), R10
-	VMOVDQU (AX)(R10*2), X15
+	VMOVDQU (AX)(R10*4), X15
 	VPXOR   X10, X2, X2
 	VPAND   X15, X2, X2
 	VPXOR   X10, X2, X2
@@ -11477,7 +11477,7 @@ half:
 	VPAND   X15, X0, X0
 	VPXOR   X12, X0, X0
 	MOVWLZX 154(CX), R10
-	VMOVDQU (AX)(R10*2), X12
+	VMOVDQU (AX)(R10*4), X12
 	VPXOR   X2, X8, X8
 	VPAND   X12, X8, X8
 	VPXOR   X2, X8, X8
@@ -11488,25 +11488,25 @@ half:
 	VPAND   X12, X3, X3
 	VPXOR   X15, X3, X3
 	MOVWLZX 156(CX), R10
-	VMOVDQU (AX)(R10*2), X15
+	VMOVDQU (AX)(R10*4), X15
 	MOVWLZX 158(CX), R10
-	VMOVDQU (AX)(R10*2), X0
+	VMOVDQU (AX)(R10*4), X0
 	MOVWLZX 160(CX), R10
-	VMOVDQU (AX)(R10*2), X2
+	VMOVDQU (AX)(R10*4), X2
 	VPXOR   X0, X15, X15
 	VPAND   X2, X15, X15
 	VPXOR   X0, X15, X15
 	MOVWLZX 162(CX), R10
-	VMOVDQU (AX)(R10*2), X0
+	VMOVDQU (AX)(R10*4), X0
 	MOVWLZX 164(CX), R10
-	VMOVDQU (AX)(R10*2), X10
+	VMOVDQU (AX)(R10*4), X10
 	MOVWLZX 166(CX), R10
-	VMOVDQU (AX)(R10*2), X6
+	VMOVDQU (AX)(R10*4), X6
 	VPXOR   X10, X0, X0
 	VPAND   X6, X0, X0
 	VPXOR   X10, X0, X0
 	MOVWLZX 168(CX), R10
-	VMOVDQU (AX)(R10*2), X10
+	VMOVDQU (AX)(R10*4), X10
 	VPXOR   X0, X15, X15
 	VPAND   X10, X15, X15
 	VPXOR   X0, X15, X15
@@ -11514,25 +11514,25 @@ half:
 	VPAND   X10, X2, X2
 	VPXOR   X6, X2, X2
 	MOVWLZX 170(CX), R10
-	VMOVDQU (AX)(R10*2), X6
+	VMOVDQU (AX)(R10*4), X6
 	MOVWLZX 172(CX), R10
-	VMOVDQU (AX)(R10*2), X0
+	VMOVDQU (AX)(R10*4), X0
 	MOVWLZX 174(CX), R10
-	VMOVDQU (AX)(R10*2), X4
+	VMOVDQU (AX)(R10*4), X4
 	VPXOR   X0, X6, X6
 	VPAND   X4, X6, X6
 	VPXOR   X0, X6, X6
 	MOVWLZX 176(CX), R10
-	VMOVDQU (AX)(R10*2), X0
+	VMOVDQU (AX)(R10*4), X0
 	MOVWLZX 178(CX), R10
-	VMOVDQU (AX)(R10*2), X11
+	VMOVDQU (AX)(R10*4), X11
 	MOVWLZX 180(CX), R10
-	VMOVDQU (AX)(R10*2), X1
+	VMOVDQU (AX)(R10*4), X1
 	VPXOR   X11, X0, X0
 	VPAND   X1, X0, X0
 	VPXOR   X11, X0, X0
 	MOVWLZX 182(CX), R10
-	VMOVDQU (AX)(R10*2), X11
+	VMOVDQU (AX)(R10*4), X11
 	VPXOR   X0, X6, X6
 	VPAND   X11, X6, X6
 	VPXOR   X0, X6, X6
@@ -11540,7 +11540,7 @@ half:
 	VPAND   X11, X4, X4
 	VPXOR   X1, X4, X4
 	MOVWLZX 184(CX), R10
-	VMOVDQU (AX)(R10*2), X1
+	VMOVDQU (AX)(R10*4), X1
 	VPXOR   X6, X15, X15
 	VPAND   X1, X15, X15
 	VPXOR   X6, X15, X15
@@ -11551,7 +11551,7 @@ half:
 	VPAND   X1, X10, X10
 	VPXOR   X11, X10, X10
 	MOVWLZX 186(CX), R10
-	VMOVDQU (AX)(R10*2), X11
+	VMOVDQU (AX)(R10*4), X11
 	VPXOR   X15, X8, X8
 	VPAND   X11, X8, X8
 	VPXOR   X15, X8, X8
@@ -11565,25 +11565,25 @@ half:
 	VPAND   X11, X12, X12
 	VPXOR   X1, X12, X12
 	MOVWLZX 188(CX), R10
-	VMOVDQU (AX)(R10*2), X1
+	VMOVDQU (AX)(R10*4), X1
 	MOVWLZX 190(CX), R10
-	VMOVDQU (AX)(R10*2), X10
+	VMOVDQU (AX)(R10*4), X10
 	MOVWLZX 192(CX), R10
-	VMOVDQU (AX)(R10*2), X2
+	VMOVDQU (AX)(R10*4), X2
 	VPXOR   X10, X1, X1
 	VPAND   X2, X1, X1
 	VPXOR   X10, X1, X1
 	MOVWLZX 194(CX), R10
-	VMOVDQU (AX)(R10*2), X10
+	VMOVDQU (AX)(R10*4), X10
 	MOVWLZX 196(CX), R10
-	VMOVDQU (AX)(R10*2), X15
+	VMOVDQU (AX)(R10*4), X15
 	MOVWLZX 198(CX), R10
-	VMOVDQU (AX)(R10*2), X4
+	VMOVDQU (AX)(R10*4), X4
 	VPXOR   X15, X10, X10
 	VPAND   X4, X10, X10
 	VPXOR   X15, X10, X10
 	MOVWLZX 200(CX), R10
-	VMOVDQU (AX)(R10*2), X15
+	VMOVDQU (AX)(R10*4), X15
 	VPXOR   X10, X1, X1
 	VPAND   X15, X1, X1
 	VPXOR   X10, X1, X1
@@ -11591,25 +11591,25 @@ half:
 	VPAND   X15, X2, X2
 	VPXOR   X4, X2, X2
 	MOVWLZX 202(CX), R10
-	VMOVDQU (AX)(R10*2), X4
+	VMOVDQU (AX)(R10*4), X4
 	MOVWLZX 204(CX), R10
-	VMOVDQU (AX)(R10*2), X10
+	VMOVDQU (AX)(R10*4), X10
 	MOVWLZX 206(CX), R10
-	VMOVDQU (AX)(R10*2), X6
+	VMOVDQU (AX)(R10*4), X6
 	VPXOR   X10, X4, X4
 	VPAND   X6, X4, X4
 	VPXOR   X10, X4, X4
 	MOVWLZX 208(CX), R10
-	VMOVDQU (AX)(R10*2), X10
+	VMOVDQU (AX)(R10*4), X10
 	MOVWLZX 210(CX), R10
-	VMOVDQU (AX)(R10*2), X0
+	VMOVDQU (AX)(R10*4), X0
 	MOVWLZX 212(CX), R10
-	VMOVDQU (AX)(R10*2), X9
+	VMOVDQU (AX)(R10*4), X9
 	VPXOR   X0, X10, X10
 	VPAND   X9, X10, X10
 	VPXOR   X0, X10, X10
 	MOVWLZX 214(CX), R10
-	VMOVDQU (AX)(R10*2), X0
+	VMOVDQU (AX)(R10*4), X0
 	VPXOR   X10, X4, X4
 	VPAND   X0, X4, X4
 	VPXOR   X10, X4, X4
@@ -11617,7 +11617,7 @@ half:
 	VPAND   X0, X6, X6
 	VPXOR   X9, X6, X6
 	MOVWLZX 216(CX), R10
-	VMOVDQU (AX)(R10*2), X9
+	VMOVDQU (AX)(R10*4), X9
 	VPXOR   X4, X1, X1
 	VPAND   X9, X1, X1
 	VPXOR   X4, X1, X1
@@ -11628,25 +11628,25 @@ half:
 	VPAND   X9, X15, X15
 	VPXOR   X0, X15, X15
 	MOVWLZX 218(CX), R10
-	VMOVDQU (AX)(R10*2), X0
+	VMOVDQU (AX)(R10*4), X0
 	MOVWLZX 220(CX), R10
-	VMOVDQU (AX)(R10*2), X6
+	VMOVDQU (AX)(R10*4), X6
 	MOVWLZX 222(CX), R10
-	VMOVDQU (AX)(R10*2), X4
+	VMOVDQU (AX)(R10*4), X4
 	VPXOR   X6, X0, X0
 	VPAND   X4, X0, X0
 	VPXOR   X6, X0, X0
 	MOVWLZX 224(CX), R10
-	VMOVDQU (AX)(R10*2), X6
+	VMOVDQU (AX)(R10*4), X6
 	MOVWLZX 226(CX), R10
-	VMOVDQU (AX)(R10*2), X10
+	VMOVDQU (AX)(R10*4), X10
 	MOVWLZX 228(CX), R10
-	VMOVDQU (AX)(R10*2), X5
+	VMOVDQU (AX)(R10*4), X5
 	VPXOR   X10, X6, X6
 	VPAND   X5, X6, X6
 	VPXOR   X10, X6, X6
 	MOVWLZX 230(CX), R10
-	VMOVDQU (AX)(R10*2), X10
+	VMOVDQU (AX)(R10*4), X10
 	VPXOR   X6, X0, X0
 	VPAND   X10, X0, X0
 	VPXOR   X6, X0, X0
@@ -11654,33 +11654,33 @@ half:
 	VPAND   X10, X4, X4
 	VPXOR   X5, X4, X4
 	MOVWLZX 232(CX), R10
-	VMOVDQU (AX)(R10*2), X5
+	VMOVDQU (AX)(R10*4), X5
 	MOVWLZX 234(CX), R10
-	VMOVDQU (AX)(R10*2), X6
+	VMOVDQU (AX)(R10*4), X6
 	MOVWLZX 236(CX), R10
-	VMOVDQU (AX)(R10*2), X14
+	VMOVDQU (AX)(R10*4), X14
 	VPXOR   X6, X5, X5
 	VPAND   X14, X5, X5
 	VPXOR   X6, X5, X5
 	MOVWLZX 238(CX), R10
-	VMOVDQU (AX)(R10*2), X6
+	VMOVDQU (AX)(R10*4), X6
 	MOVWLZX 240(CX), R10
-	VMOVDQU (AX)(R10*2), X13
+	VMOVDQU (AX)(R10*4), X13
 	MOVWLZX 242(CX), R10
 	VPXOR   X13, X6, X6
-	VPAND   (AX)(R10*2), X6, X6
+	VPAND   (AX)(R10*4), X6, X6
 	VPXOR   X13, X6, X6
-	VMOVDQU (AX)(R10*2), X13
+	VMOVDQU (AX)(R10*4), X13
 	MOVWLZX 244(CX), R10
 	VPXOR   X6, X5, X5
-	VPAND   (AX)(R10*2), X5, X5
+	VPAND   (AX)(R10*4), X5, X5
 	VPXOR   X6, X5, X5
 	VPXOR   X13, X14, X14
-	VPAND   (AX)(R10*2), X14, X14
+	VPAND   (AX)(R10*4), X14, X14
 	VPXOR   X13, X14, X14
-	VMOVDQU (AX)(R10*2), X13
+	VMOVDQU (AX)(R10*4), X13
 	MOVWLZX 246(CX), R10
-	VMOVDQU (AX)(R10*2), X6
+	VMOVDQU (AX)(R10*4), X6
 	VPXOR   X5, X0, X0
 	VPAND   X6, X0, X0
 	VPXOR   X5, X0, X0
@@ -11691,7 +11691,7 @@ half:
 	VPAND   X6, X10, X10
 	VPXOR   X13, X10, X10
 	MOVWLZX 248(CX), R10
-	VMOVDQU (AX)(R10*2), X13
+	VMOVDQU (AX)(R10*4), X13
 	VPXOR   X0, X1, X1
 	VPAND   X13, X1, X1
 	VPXOR   X0, X1, X1
@@ -11705,7 +11705,7 @@ half:
 	VPAND   X13, X9, X9
 	VPXOR   X6, X9, X9
 	MOVWLZX 250(CX), R10
-	VMOVDQU (AX)(R10*2), X6
+	VMOVDQU (AX)(R10*4), X6
 	VPXOR   X1, X8, X8
 	VPAND   X6, X8, X8
 	VPXOR   X1, X8, X8
@@ -11728,7 +11728,7 @@ half:
 	VMOVDQU X11, 160(R9)
 	VMOVDQU X6, 176(R9)
 	MOVWLZX 252(CX), R10
-	VMOVDQU (AX)(R10*2), X6
+	VMOVDQU (AX)(R10*4), X6
 	VMOVDQU 96(R9), X11
 	VPXOR   (R9), X11, X12
 	VPAND   X6, X12, X12
@@ -11765,7 +11765,7 @@ half:
 	DECQ    R8
 	JNE     half
 	MOVWLZX (CX), R8
-	VMOVDQU (AX)(R8*2), X6
+	VMOVDQU (AX)(R8*4), X6
 	VMOVDQU 112(DX), X9
 	VPXOR   (DX), X9, X13
 	VPAND   X6, X13, X13

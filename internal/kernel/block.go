@@ -219,9 +219,9 @@ func (s *Scratch) inOrder(sums []float32, at []uint16) []float32 {
 
 func float32bits(x float32) uint32 { return math.Float32bits(x) }
 
-// derive makes the planes that are made of others. A plane has `words` words.
-func (t *tile) derive(planes []uint64, words int) {
-	at := func(reference uint16) []uint64 { return planes[int(reference)/8*words:][:words] }
+// derive makes the planes that are made of others. A plane has `words` words, and a reference is `unit` times its number.
+func (t *tile) derive(planes []uint64, words, unit int) {
+	at := func(reference uint16) []uint64 { return planes[int(reference)/unit*words:][:words] }
 	for i := range t.derived {
 		d := &t.derived[i]
 		to := planes[d.plane*words:][:words]

@@ -113,7 +113,7 @@ func (b *Builder) begin() {
 
 // Room is the number of planes that the current tile has left. A call of Less takes 2 at most, Set 2 more than it has
 // edges, And and Not 1.
-func (b *Builder) Room() int { return MaxPlanes - b.planes }
+func (b *Builder) Room() int { return b.plan.kind.planes() - b.planes }
 
 // Number returns the number of a threshold, which has to be one of those that the builder was made with.
 func (b *Builder) Number(column int32, value float32) int {
@@ -207,7 +207,7 @@ func (b *Builder) Tree(group, depth int, conds []Cond, leaves []float32) {
 func (b *Builder) Grow(leaves int) {
 	leaves = min(leaves, 1<<16) // more are in several tiles
 	b.program, b.values = slices.Grow(b.program, leaves), slices.Grow(b.values, leaves)
-	b.conds = slices.Grow(b.conds, min(leaves, MaxPlanes))
+	b.conds = slices.Grow(b.conds, min(leaves, b.plan.kind.planes()))
 }
 
 // EndTile completes the current tile and begins another one.
@@ -252,7 +252,7 @@ func (t *tile) plane(n int) int {
 	return p
 }
 
-func (b *Builder) reference(c Cond) uint16 { return uint16(8 * b.conds[c].plane) }
+func (b *Builder) reference(c Cond) uint16 { return b.plan.kind.reference(int(b.conds[c].plane)) }
 
 // placeThresholds gives planes to all thresholds. Slots are numbers of columns still.
 func (b *Builder) placeThresholds(t *tile) {
@@ -364,7 +364,7 @@ func (b *Builder) placeRanked(t *tile, of []threshold, values []float32, m *miss
 				left = t.plane(1)
 			}
 			b.conds[x.left].plane = int32(left)
-			m.pairs = append(m.pairs, uint16(8*plane), uint16(8*left))
+			m.pairs = append(m.pairs, b.plan.kind.reference(plane), b.plan.kind.reference(left))
 		}
 	}
 	return true

@@ -44,7 +44,7 @@ func watch(t *testing.T, rows int, seen map[string]bool) vectors {
 		seen["spread"] = true
 		require.LessOrEqual(t, int(n), maxSpreads)
 	}
-	v.missing = func(_, _ *uint64, _ *float32, _ *uint16, n uintptr) { require.Less(t, int(n), MaxPlanes) }
+	v.missing = func(_, _ *uint64, _ *float32, _ *uint16, n uintptr) { require.Less(t, int(n), AVX2.planes()) }
 	for depth := 1; depth <= MaxDepth; depth++ {
 		trees := func(n uintptr) {
 			seen[fmt.Sprintf("trees of depth %d", depth)] = true
@@ -141,10 +141,10 @@ func BenchmarkCalls(b *testing.B) {
 			}
 			n := maxCall / callNanoseconds[depth]
 			r := rand.New(rand.NewPCG(1, 2))
-			planes, sums, work := aligned[uint64](4*MaxPlanes), aligned[float32](256), aligned[byte](workBytes)
+			planes, sums, work := aligned[uint64](4*AVX2.planes()), aligned[float32](256), aligned[byte](workBytes)
 			program := make([]uint16, (n+1)*(1<<depth-1))
 			for i := range program {
-				program[i] = uint16(8 * r.IntN(MaxPlanes))
+				program[i] = AVX2.reference(r.IntN(AVX2.planes()))
 			}
 			tables, values := make([]byte, n*tableBytes(depth)), make([]float32, n<<depth)
 			var times []time.Duration

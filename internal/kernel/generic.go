@@ -50,7 +50,7 @@ func (p *Plan) sumGeneric(x source, k int, s *Scratch) {
 				planes[w.pairs[q+1]/8] = planes[w.pairs[q]/8] | plane
 			}
 		}
-		t.derive(planes[:], 1)
+		t.derive(planes[:], 1, p.kind.unit())
 		for j := range t.runs {
 			t.runs[j].addGeneric(t, s)
 		}

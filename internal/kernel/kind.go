@@ -52,6 +52,21 @@ func (p *Plan) next(n int, small bool) int {
 	return min(n, p.kind.Rows())
 }
 
+// planes is the number of planes that a tile has at most, the unused plane 0 among them: a reference is 16 bits. The planes of a block of [AVX2] or [AVX512] then take
+// 512 KB at most. That is all of a common second-level cache, but a model of 16,000 conditions was as fast or faster in one tile than in several of any size.
+func (k Kind) planes() int { return 1 << 16 / k.unit() }
+
+// unit is how many times its plane's number a reference is: as assembly, which multiplies by 8 at most, takes it.
+func (k Kind) unit() int {
+	if k == AVX2 {
+		return 4
+	}
+	return 8
+}
+
+// reference is what names a plane in programs.
+func (k Kind) reference(plane int) uint16 { return uint16(k.unit() * plane) }
+
 // keys tells that conditions are answered in Go, from keys.
 func (k Kind) keys() bool { return k == Generic || k == NEON }
 

@@ -25,6 +25,7 @@ type packedTile struct {
 	direct    []direct
 	spreads   []spread // to planes; from is in Packing.places
 	constants []constant
+	unit      int    // of references
 	unused    uint32 // the reference of bits that nobody needs
 }
 
@@ -94,7 +95,7 @@ func (x *Packing) placeDense(p *Plan, bits []int32, isBit func(slot int) bool) {
 
 // addTile adds what a tile does.
 func (x *Packing) addTile(p *Plan, t *tile, bitOf map[int32]int, off, on float32) {
-	to := packedTile{unused: uint32(8 * t.planes)}
+	to := packedTile{unit: p.kind.unit(), unused: uint32(p.kind.unit() * t.planes)}
 	for _, d := range t.direct {
 		bit, ok := bitOf[int32(p.column(d.slot))]
 		if !ok {
@@ -137,7 +138,7 @@ func (x *Packing) addSpread(to *packedTile, bit, plane int, inverted bool) {
 		}
 		to.spreads = append(to.spreads, s)
 	}
-	to.spreads[i].to[lane] = uint32(8 * plane)
+	to.spreads[i].to[lane] = uint32(to.unit * plane)
 	if inverted {
 		to.spreads[i].invert |= 0x01010101 << lane
 	}
@@ -208,7 +209,7 @@ func (t *packedTile) addBits(planes []uint64, words int, x source) {
 			made := planesOfBytes(x.bits[64*w*stride+int(x.packing.places[sp.from]):], stride)
 			for lane, to := range sp.to {
 				if to != t.unused {
-					planes[int(to)/8*words+w] = made[lane] ^ -uint64(sp.invert>>lane&1)
+					planes[int(to)/t.unit*words+w] = made[lane] ^ -uint64(sp.invert>>lane&1)
 				}
 			}
 		}

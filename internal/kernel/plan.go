@@ -6,8 +6,7 @@ const (
 	// MaxDepth is the depth of the deepest network. Deeper trees are cut into pieces; see [Builder.And].
 	MaxDepth = 8
 
-	// MaxPlanes is the number of planes of a tile, the unused plane 0 among them: a reference in a program is eight times a
-	// plane's number in 16 bits. The planes of 256 rows then take 256 KB at most, half of a common second-level cache; those of 512 rows, for processors with larger caches, twice that.
+	// MaxPlanes is the number of planes that a tile of any kind has room for; see [Kind].
 	MaxPlanes = 1 << 13
 
 	// maxRanked is how many thresholds fit in one rank column, as a rank is a byte.

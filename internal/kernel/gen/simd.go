@@ -266,9 +266,10 @@ func (s *simd) direct(missingLeft bool) {
 	s.end()
 }
 
-// plane is the address of the plane that a reference in a register names.
+// plane is the address of the plane that a reference in a register names: four times its number, or eight times if a plane is so long that a
+// scale would not do for that.
 func (s *simd) plane(planes, reference reg.Register) operand.Mem {
-	return operand.Mem{Base: planes, Index: reference, Scale: uint8(s.size() / 8)}
+	return operand.Mem{Base: planes, Index: reference, Scale: uint8(min(s.size()/4, 8))}
 }
 
 func (s *simd) missing() {
