@@ -26,13 +26,13 @@ func find64(places *uint32, nodes *uint64, depth, packs int, keys *uint64)
 func find32(places *uint32, nodes *uint32, depth, packs int, keys *uint32)
 
 func sumRowAssembly[N Node](sum float32, p *Packs[N], keys []N) float32 {
-	size, steps := PackTrees<<p.Depth, PackTrees*(p.Depth+1)
+	size, work := PackTrees<<p.Depth, p.work()
 	far, wide := p.far(), unsafe.Sizeof(keys[0]) == 8 // known when this is compiled
 	from := unsafe.Pointer(unsafe.SliceData(keys))
 	for nodes, leaves := p.Nodes, p.Leaves; len(nodes) > 0; {
 		n := len(nodes) >> p.Depth / PackTrees
-		if n*steps > maxSteps {
-			n = min(n, packsPerCall(p, 1))
+		if n*work > maxWork {
+			n = maxWork / work
 		}
 		at := unsafe.Pointer(&nodes[0])
 		switch {
@@ -53,22 +53,37 @@ func sumRowAssembly[N Node](sum float32, p *Packs[N], keys []N) float32 {
 func sumRowsAssembly[N Node](sums []float32, p *Packs[N], keys []N) {
 	size := p.Size()
 	stride := len(keys) / len(sums)
-	most := packsPerCall(p, len(sums))
+	share := maxWork / p.work()
+	if len(sums) >= manyRows {
+		share *= 2
+	}
+	rows := min(len(sums), max(share, 1))
+	most := 1 // all rows go through a pack before the next one
+	if rows == len(sums) {
+		most = share / rows
+	}
 	for nodes, leaves := p.Nodes, p.Leaves; len(nodes) > 0; {
 		n := min(most, len(nodes)/size)
-		switch at := any(&nodes[0]).(type) {
-		case *uint64:
-			sumRows64(&sums[0], len(sums), at, &leaves[0], p.Depth, n, (*uint64)(unsafe.Pointer(unsafe.SliceData(keys))), 8*stride)
-		case *uint32:
-			sumRows32(&sums[0], len(sums), at, &leaves[0], p.Depth, n, (*uint32)(unsafe.Pointer(unsafe.SliceData(keys))), 4*stride)
+		for first := 0; first < len(sums); first += rows {
+			some := sums[first:min(first+rows, len(sums))]
+			from := unsafe.Pointer(unsafe.SliceData(keys[first*stride:]))
+			switch at := any(&nodes[0]).(type) {
+			case *uint64:
+				sumRows64(&some[0], len(some), at, &leaves[0], p.Depth, n, (*uint64)(from), 8*stride)
+			case *uint32:
+				sumRows32(&some[0], len(some), at, &leaves[0], p.Depth, n, (*uint32)(from), 4*stride)
+			}
 		}
 		nodes, leaves = nodes[n*size:], leaves[n*size:]
 	}
 }
 
+// manyRows share so many lines of a pack that they take half of the time that as many take one after the other.
+const manyRows = 8
+
 func findAssembly[N Node](places []uint32, p *Packs[N], keys []N) {
 	size := p.Size()
-	most := packsPerCall(p, 1)
+	most := maxWork / p.work()
 	for nodes := p.Nodes; len(nodes) > 0; {
 		n := min(most, len(nodes)/size)
 		switch at := any(&nodes[0]).(type) {
@@ -79,8 +94,4 @@ func findAssembly[N Node](places []uint32, p *Packs[N], keys []N) {
 		}
 		nodes, places = nodes[n*size:], places[n*p.Trees:]
 	}
-}
-
-func packsPerCall[N Node](p *Packs[N], rows int) int {
-	return max(1, maxSteps/(rows*p.Trees*(p.Depth+1)))
 }

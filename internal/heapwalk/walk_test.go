@@ -92,15 +92,19 @@ func TestNarrow(t *testing.T) {
 		func(value uint32) uint32 { return NarrowKey(uint16(value)) })
 }
 
-// TestManySteps has more steps than one call of assembly takes.
-func TestManySteps(t *testing.T) {
+// TestMuchWork has more packs, and more rows for a pack, than one call of assembly takes.
+func TestMuchWork(t *testing.T) {
 	r := testkit.Rand(t)
-	p := randomPacks(r, PackTrees, 3, maxSteps/PackTrees, 4, Wide)
-	keys := make([]uint64, 5*4)
+	testMuchWork(t, r, randomPacks(r, PackTrees, 3, maxWork/4, 4, Wide), 5)
+	testMuchWork(t, r, randomPacks(r, PackTrees, 12, 2, 4, Wide), 60)
+}
+
+func testMuchWork(t *testing.T, r *rand.Rand, p *Packs[uint64], rows int) {
+	keys := make([]uint64, rows*4)
 	for i := range keys {
 		keys[i] = WideKey(uint32(r.IntN(9)))
 	}
-	sums, want := make([]float32, 5), make([]float32, 5)
+	sums, want := make([]float32, rows), make([]float32, rows)
 	for i := range sums {
 		want[i] = sumRowGeneric(0, p, keys[4*i:][:4])
 		testkit.DiffBits(t, "one row", []float32{SumRow(0, p, keys[4*i:][:4])}, want[i:i+1])

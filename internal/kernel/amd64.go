@@ -51,9 +51,6 @@ const workBytes = soonAt + 64
 // soonAt is where the memory of the assembly has the address of the next line to ask for, and that of the end of those.
 const soonAt = 2048
 
-// callNanoseconds is about what a tree takes for a block, by depth, on a slow machine.
-var callNanoseconds = [MaxDepth + 1]int{1: 100, 2: 100, 3: 100, 4: 100, 5: 110, 6: 160, 7: 250, 8: 400}
-
 // vectors is the assembly for a block of some rows.
 func (p *Plan) vectors(rows int) *vectors {
 	switch rows {
@@ -177,18 +174,20 @@ func (v *vectors) columns(loads []uint32, m Matrix, s *Scratch) {
 		return
 	}
 	_ = m.Data[(v.rows-1)*m.RowStride+int(slices.Max(loads))+3]
-	for first := 0; first < len(loads); first += maxLoads {
-		some := loads[first:min(first+maxLoads, len(loads))]
-		v.transpose(&s.columns[4*first*columnStride(v.rows)], &m.Data[0], 4*uintptr(m.RowStride), &some[0], uintptr(len(some)))
+	for first, n := 0, 0; first < len(loads); first += n {
+		rest := loads[first:]
+		n = inLines(v.rows, min(maxLoads, len(rest)), 16, func(i int) uint32 { return rest[i] })
+		v.transpose(&s.columns[4*first*columnStride(v.rows)], &m.Data[0], 4*uintptr(m.RowStride), &rest[0], uintptr(n))
 	}
 }
 
 // compareWindows compares the columns of a block's rows that lie in windows.
 func (v *vectors) compareWindows(p *Plan, m Matrix, s *Scratch) {
 	_ = m.Data[(v.rows-1)*m.RowStride+p.numFeature-1]
-	for first := 0; first < len(p.windows); first += maxWindows {
-		n := min(maxWindows, len(p.windows)-first)
-		v.compare(&s.answers[first*v.rows], &m.Data[0], 4*uintptr(m.RowStride), (*byte)(unsafe.Pointer(&p.windows[first])), uintptr(n))
+	for first, n := 0, 0; first < len(p.windows); first += n {
+		rest := p.windows[first:]
+		n = inLines(v.rows, min(maxWindows, len(rest)), 16, func(i int) uint32 { return rest[i].first })
+		v.compare(&s.answers[first*v.rows], &m.Data[0], 4*uintptr(m.RowStride), (*byte)(unsafe.Pointer(&rest[0])), uintptr(n))
 	}
 }
 
@@ -196,9 +195,10 @@ func (v *vectors) compareWindows(p *Plan, m Matrix, s *Scratch) {
 func (v *vectors) collectBits(x source, s *Scratch) {
 	if places := x.packing.places; len(places) > 0 {
 		_ = x.bits[v.rows*x.packing.numBytes-1]
-		for first := 0; first < len(places); first += maxSpreads {
-			some := places[first:min(first+maxSpreads, len(places))]
-			v.collect(&s.answers[first*v.rows], &x.bits[0], uintptr(x.packing.numBytes), &some[0], uintptr(len(some)))
+		for first, n := 0, 0; first < len(places); first += n {
+			rest := places[first:]
+			n = inLines(v.rows, min(maxPlaces, len(rest)), 64, func(i int) uint32 { return rest[i] })
+			v.collect(&s.answers[first*v.rows], &x.bits[0], uintptr(x.packing.numBytes), &rest[0], uintptr(n))
 		}
 	}
 }

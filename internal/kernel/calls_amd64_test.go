@@ -20,9 +20,19 @@ import (
 // watch returns vectors whose functions do nothing but check how much they are asked to do in one call.
 func watch(t *testing.T, rows int, seen map[string]bool) vectors {
 	v := vectors{rows: rows}
-	v.transpose = func(_, _ *float32, _ uintptr, _ *uint32, n uintptr) {
+	few := func(what string, n, size int, place func(i int) uint32) { // lines
+		lines, end := 0, -1
+		for i := range n {
+			if at := int(place(i)); at >= end || at < end-size {
+				lines, end = lines+1, at+size
+			}
+		}
+		require.LessOrEqual(t, rows*lines, maxLines, what)
+	}
+	v.transpose = func(_, _ *float32, _ uintptr, loads *uint32, n uintptr) {
 		seen["transpose"] = true
 		require.LessOrEqual(t, int(n), maxLoads)
+		few("transpose", int(n), 16, func(i int) uint32 { return unsafe.Slice(loads, n)[i] })
 	}
 	v.below = func(_ *uint64, _, _ *float32, n uintptr) {
 		seen["below"] = true
@@ -36,9 +46,10 @@ func watch(t *testing.T, rows int, seen map[string]bool) vectors {
 	v.rankLog = v.rankLinear
 	v.remap = func(_, _, _ *byte, n uintptr) { require.LessOrEqual(t, int(n), 16) }
 	v.expand = func(_ *uint64, _ *byte, _, n uintptr, _ *byte) { require.LessOrEqual(t, int(n), maxRanked) }
-	v.compare = func(_ *byte, _ *float32, _ uintptr, _ *byte, n uintptr) {
+	v.compare = func(_ *byte, _ *float32, _ uintptr, windows *byte, n uintptr) {
 		seen["compare"] = true
 		require.LessOrEqual(t, int(n), maxWindows)
+		few("compare", int(n), 16, func(i int) uint32 { return unsafe.Slice((*window)(unsafe.Pointer(windows)), n)[i].first })
 	}
 	v.spread = func(_ *uint64, _, _ *byte, n uintptr) {
 		seen["spread"] = true
@@ -79,14 +90,22 @@ func watchSmall(t *testing.T, rows int, seen map[string]bool) smallVectors {
 // TestCallsAreShort has a plan with more of everything than a call of assembly may take.
 func TestCallsAreShort(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	const width = 2000
+	const width = 5000
+	var columns []int32 // some of them in lines of their own
+	for i := range int32(2000) {
+		if i < 150 {
+			columns = append(columns, 1+17*i)
+		} else {
+			columns = append(columns, 2600+i)
+		}
+	}
 	var thresholds []Threshold
 	for i := range 4000 { // so uneven that they are compared one by one
 		thresholds = append(thresholds, Threshold{0, math.Float32frombits(0x3F800000 + uint32(i))})
 	}
-	for c := range int32(width - 1) {
+	for _, c := range columns {
 		for i := range 60 {
-			thresholds = append(thresholds, Threshold{1 + c, float32(i)})
+			thresholds = append(thresholds, Threshold{c, float32(i)})
 		}
 	}
 	b := NewBuilder(AVX2, width, 1, thresholds)
@@ -97,7 +116,7 @@ func TestCallsAreShort(t *testing.T) {
 		conds := make([]Cond, 1<<depth-1)
 		for range 1000 {
 			for i := range conds {
-				conds[i] = b.Less(b.Number(int32(1+r.IntN(width-1)), float32(r.IntN(2))), false)
+				conds[i] = b.Less(b.Number(columns[r.IntN(len(columns))], float32(r.IntN(2))), false)
 			}
 			b.Tree(0, depth, conds, make([]float32, 1<<depth))
 			if b.Room() < 1<<(MaxDepth+1) {
@@ -105,9 +124,9 @@ func TestCallsAreShort(t *testing.T) {
 			}
 		}
 	}
-	for c := range int32(100) {
+	for _, c := range columns[:100] {
 		for i := range 60 {
-			b.Less(b.Number(1+c, float32(i)), true)
+			b.Less(b.Number(c, float32(i)), true)
 		}
 	}
 	b.Tree(0, 1, []Cond{b.Less(b.Number(1, 0), true)}, []float32{0, 1})
@@ -129,8 +148,8 @@ func TestCallsAreShort(t *testing.T) {
 	}
 }
 
-// BenchmarkCalls reports how long the longest calls of the networks take, in microseconds; the garbage collector has to wait for one of
-// them at most.
+// BenchmarkCalls reports how long the longest calls of the networks take, in microseconds, if their programs and leaves are in no cache; the garbage collector has to
+// wait for one of them at most.
 func BenchmarkCalls(b *testing.B) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -139,7 +158,7 @@ func BenchmarkCalls(b *testing.B) {
 			if !hasAVX2 {
 				b.Skip("no AVX2")
 			}
-			n := maxCall / callNanoseconds[depth]
+			n := maxCall / callNanoseconds[depth] &^ 3
 			r := rand.New(rand.NewPCG(1, 2))
 			planes, sums, work := aligned[uint64](4*AVX2.planes()), aligned[float32](256), aligned[byte](workBytes)
 			program := make([]uint16, (n+1)*(1<<depth-1))
@@ -148,7 +167,14 @@ func BenchmarkCalls(b *testing.B) {
 			}
 			tables, values := make([]byte, n*tableBytes(depth)), make([]float32, n<<depth)
 			var times []time.Duration
+			other := make([]byte, 64<<20)
 			for b.Loop() {
+				for i := 0; i < len(other); i += 64 {
+					other[i]++
+				}
+				for i := 0; i < len(planes); i += 8 {
+					planes[i]++
+				}
 				begin := testkit.CPUTime()
 				if AVX2.tables(depth) {
 					vectors256.tables[depth](&planes[0], &program[0], &tables[0], &sums[0], uintptr(n), &work[0])

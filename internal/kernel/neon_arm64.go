@@ -37,9 +37,6 @@ func trees8x128(planes *uint64, program *uint16, leaves *byte, sums *float32, n 
 
 var treesNEON = [MaxDepth + 1]treesOfTables{1: trees1x128, 2: trees2x128, 3: trees3x128, 4: trees4x128, 5: trees5x128, 6: trees6x128, 7: trees7x128, 8: trees8x128}
 
-// callNanoseconds is about what a tree takes for a block, by depth, on a slow machine.
-var callNanoseconds = [MaxDepth + 1]int{1: 60, 2: 60, 3: 70, 4: 80, 5: 110, 6: 180, 7: 400, 8: 800}
-
 func (p *Plan) addTrees(t *tile, _ int, s *Scratch) {
 	for j := range t.runs {
 		if p.kind == Generic {
