@@ -100,8 +100,8 @@ func TestCallsAreShort(t *testing.T) {
 		}
 	}
 	var thresholds []Threshold
-	for i := range 4000 { // so uneven that they are compared one by one
-		thresholds = append(thresholds, Threshold{0, math.Float32frombits(0x3F800000 + uint32(i))})
+	for i := range uint32(4000) { // in clusters so far apart that they are compared one by one
+		thresholds = append(thresholds, Threshold{0, math.Float32frombits(0x30000000 + i/50<<23 + i%50)})
 	}
 	for _, c := range columns {
 		for i := range 60 {
