@@ -15,12 +15,14 @@ type csvDecoder struct {
 	index  map[string]int // feature by name; nil if the model has no names
 	row    []float32
 	comma  byte
-	width  int      // fields of a record; 0 before the first
-	first  int64    // line of the first record
-	line   int64    // lines seen
-	slots  []int    // feature of each column
-	header []string // names in the input; nil if it has no header
+	width  int       // fields of a record; 0 before the first
+	first  int64     // line of the first record
+	line   int64     // lines seen
+	slots  []int     // feature of each column
+	apart  []float32 // a row in the order of its columns; nil if that is the order of features
+	header []string  // names in the input; nil if it has no header
 	fields splitter
+	reader fieldReader
 }
 
 // csvScratch is what csvDecoders use one after the other: for a request of one row it is more than the row.
@@ -36,6 +38,7 @@ func (d *csvDecoder) borrow() (giveBack func()) {
 	s := csvScratches.Get().(*csvScratch)
 	d.fields.kept, d.slots = s.kept, s.slots
 	return func() {
+		d.reader.giveBack()
 		if s.kept, s.slots = d.fields.kept[:0], d.slots[:0]; cap(s.kept)+cap(s.slots) <= maxScratch {
 			clear(s.kept[:cap(s.kept)]) // or it would hold what was read
 			csvScratches.Put(s)
@@ -77,34 +80,33 @@ func (d *csvDecoder) isEmpty(line []byte) bool {
 
 // plain reads a record without quotes.
 func (d *csvDecoder) plain(line []byte) *Error {
-	slots, row := d.slots, d.row
-	column, i := 0, 0
-	for {
-		if column == len(slots) {
-			return d.ragged(column + 1 + bytes.Count(line[i:], []byte{d.comma}))
-		}
-		v, n := decimal(line[i:])
-		end := i + n
-		if n == 0 || end < len(line) && line[end] != d.comma {
-			end = len(line)
-			if n := bytes.IndexByte(line[i:], d.comma); n >= 0 {
-				end = i + n
-			}
-			text := trim(line[i:end])
-			var ok bool
-			if v, ok = value(text); !ok {
-				return d.notNumber(column, text)
-			}
-		}
-		row[slots[column]] = v
-		column++
-		if end == len(line) {
+	row := d.row
+	if d.apart != nil {
+		row = d.apart
+	}
+	row = row[:d.width]
+	column, r := 0, &d.reader
+	for r.begin(line, d.comma); !r.done; column++ {
+		if column += r.read(row[column:]); r.done {
 			break
 		}
-		i = end + 1
+		if column == d.width {
+			return d.ragged(column + r.left())
+		}
+		text := trim(r.skip())
+		v, ok := value(text)
+		if !ok {
+			return d.notNumber(column, text)
+		}
+		row[column] = v
 	}
 	if column != d.width {
 		return d.ragged(column)
+	}
+	if d.apart != nil {
+		for column, slot := range d.slots {
+			d.row[slot] = row[column]
+		}
 	}
 	return nil
 }

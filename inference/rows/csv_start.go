@@ -1,6 +1,7 @@
 package rows
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +17,13 @@ func (d *csvDecoder) start(line []byte) (bool, *Error) {
 	if d.isEmpty(line) {
 		return false, nil
 	}
+	if d.opts.Header == HeaderNo && bytes.IndexByte(line, '"') < 0 {
+		d.width, d.first = bytes.Count(line, []byte{comma})+1, d.line
+		if fault := d.checkWidth(); fault != nil {
+			return false, fault
+		}
+		return true, d.plain(line)
+	}
 	count, fault := d.fields.split(line, comma)
 	if fault != nil {
 		return false, fault
@@ -24,19 +32,30 @@ func (d *csvDecoder) start(line []byte) (bool, *Error) {
 	if d.isHeader() {
 		return false, d.readHeader()
 	}
+	if fault := d.checkWidth(); fault != nil {
+		return false, fault
+	}
+	return true, d.values(count)
+}
+
+// checkWidth looks at how many fields the first record has, which is no header, and makes column i feature i.
+func (d *csvDecoder) checkWidth() *Error {
 	if d.width > len(d.row) {
-		return false, shapeFault(0, "", fmt.Sprintf("record has %s, the model has %s",
+		return shapeFault(0, "", fmt.Sprintf("record has %s, the model has %s",
 			counted(d.width, "field"), counted(len(d.row), "feature")))
 	}
 	d.inOrder()
 	fill(d.row[d.width:])
-	return true, d.values(count)
+	return nil
 }
 
 // guessComma returns the first separator that splits line into one field per feature, or else a comma.
 func (d *csvDecoder) guessComma(line []byte) byte {
 	if len(d.row) == 1 {
 		return ',' // any byte that is not there would do
+	}
+	if bytes.IndexByte(line, '"') < 0 && bytes.Count(line, []byte{','})+1 == len(d.row) {
+		return ','
 	}
 	// Tabs may separate missing values, but a line of spaces is more likely to be an empty one.
 	isSpaces := strings.TrimLeft(string(line[:min(len(line), len(d.row))]), " ") == ""
@@ -83,6 +102,8 @@ func (d *csvDecoder) readHeader() *Error {
 		d.inOrder()
 	} else if fault := d.matchNames(); fault != nil {
 		return fault
+	} else if !slices.IsSorted(d.slots) {
+		d.apart = make([]float32, d.width)
 	}
 	d.header = make([]string, d.width) // as many as the model has features
 	for i, text := range d.fields.kept {

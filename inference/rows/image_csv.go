@@ -70,20 +70,30 @@ func (m *Image) scanCSV(payload []byte, row []float32, emit func() bool) (column
 	if !ok {
 		return 0, syntaxFault(0, "", "no separator can be guessed from the first line")
 	}
+	var r fieldReader
+	defer r.giveBack()
 	plain := comma != '+' && comma != '-' && comma != '.' // which are parts of numbers as well
 	for line := int64(1); ; line++ {
-		fill(row)
-		n, last := 0, false
-		for {
-			v, size := float32(0), 0
-			if plain { // nearly always; Python reads it so, too
-				v, size = decimal(text)
+		end := bytes.IndexByte(text, '\n')
+		record, last := text, end < 0
+		if !last {
+			record, text = text[:end], text[end+1:]
+		}
+		n := 0
+		for r.begin(record, comma); !r.done; n++ {
+			if plain && n < len(row) { // nearly always; Python reads it so, too
+				if n += r.read(row[n:]); r.done {
+					break
+				}
 			}
-			if size > 0 && (size == len(text) || text[size] == comma || text[size] == '\n') {
+			v, size, field := float32(0), 0, r.skip()
+			if plain {
+				v, size = decimal(field)
+			}
+			if size > 0 && size == len(field) {
 				v, fault = m.finite(v, n+1)
 			} else {
-				size = fieldSize(text, comma)
-				v, fault = m.number(string(text[:size]), n+1)
+				v, fault = m.number(string(field), n+1)
 			}
 			if fault != nil {
 				fault.Line = line
@@ -92,14 +102,9 @@ func (m *Image) scanCSV(payload []byte, row []float32, emit func() bool) (column
 			if n < len(row) {
 				row[n] = v
 			}
-			n++
-			if last = size == len(text); last {
-				break
-			}
-			end := text[size] != comma
-			if text = text[size+1:]; end {
-				break
-			}
+		}
+		if n < len(row) {
+			fill(row[n:])
 		}
 		if columns == 0 {
 			columns = uint64(n)
@@ -113,16 +118,6 @@ func (m *Image) scanCSV(payload []byte, row []float32, emit func() bool) (column
 			return columns, nil
 		}
 	}
-}
-
-// fieldSize is how long the field is that text begins with.
-func fieldSize(text []byte, comma byte) int {
-	for i, c := range text {
-		if c == comma || c == '\n' {
-			return i
-		}
-	}
-	return len(text)
 }
 
 // number reads a field; an empty one is missing.

@@ -1,6 +1,7 @@
 package rows
 
 import (
+	"encoding/binary"
 	"math"
 	"strconv"
 )
@@ -42,6 +43,14 @@ func decimal(text []byte) (float32, int) {
 	if i < len(text) && text[i] == '.' {
 		i++
 		point := i
+		for i+8 <= len(text) { // as programs write a float64
+			x := binary.LittleEndian.Uint64(text[i:]) ^ zeros
+			if noDigits(x) != 0 {
+				break
+			}
+			mantissa = mantissa*1e8 + value8(x)
+			i += 8
+		}
 		for ; i < len(text); i++ {
 			c := text[i] - '0'
 			if c > 9 {

@@ -67,7 +67,7 @@ var rules = []struct {
 	{"internal/forest", "internal/f32math internal/heapwalk internal/kernel model", "the compiled form of a model"},
 	{"internal/shap", "internal/forest model", "what columns add to margins, from the compiled form and its training statistics"},
 	{"inference", "internal/f32math internal/forest internal/kernel internal/shap model", "meets features only in rows and names"},
-	{"inference/rows", "internal/decimal", "numeric rows from text, for whoever predicts"},
+	{"inference/rows", "internal/decimal internal/rowscan", "numeric rows from text, for whoever predicts"},
 	{"inference/diagnose", "inference model", "why predictions differ: it needs the model as data and what it predicts"},
 	{"inference/detect", "features features/auto inference internal/decimal model", "the one place where features and inference meet"},
 	{"inference/batch", "features features/auto features/vpcflow inference/detect", "logs in, scored files out: it knows no object store and no Parquet"},

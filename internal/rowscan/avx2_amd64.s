@@ -901,3 +901,531 @@ DATA c000000ff000000ff<>+8(SB)/8, $0x000000ff000000ff
 DATA c000000ff000000ff<>+16(SB)/8, $0x000000ff000000ff
 DATA c000000ff000000ff<>+24(SB)/8, $0x000000ff000000ff
 GLOBL c000000ff000000ff<>(SB), RODATA|NOPTR, $32
+
+DATA ahead<>+0(SB)/1, $0x80
+DATA ahead<>+1(SB)/1, $0x80
+DATA ahead<>+2(SB)/1, $0x80
+DATA ahead<>+3(SB)/1, $0x80
+DATA ahead<>+4(SB)/1, $0x80
+DATA ahead<>+5(SB)/1, $0x80
+DATA ahead<>+6(SB)/1, $0x80
+DATA ahead<>+7(SB)/1, $0x80
+DATA ahead<>+8(SB)/1, $0x80
+DATA ahead<>+9(SB)/1, $0x80
+DATA ahead<>+10(SB)/1, $0x80
+DATA ahead<>+11(SB)/1, $0x80
+DATA ahead<>+12(SB)/1, $0x80
+DATA ahead<>+13(SB)/1, $0x80
+DATA ahead<>+14(SB)/1, $0x80
+DATA ahead<>+15(SB)/1, $0x80
+DATA ahead<>+16(SB)/1, $0x00
+DATA ahead<>+17(SB)/1, $0x01
+DATA ahead<>+18(SB)/1, $0x02
+DATA ahead<>+19(SB)/1, $0x03
+DATA ahead<>+20(SB)/1, $0x04
+DATA ahead<>+21(SB)/1, $0x05
+DATA ahead<>+22(SB)/1, $0x06
+DATA ahead<>+23(SB)/1, $0x07
+DATA ahead<>+24(SB)/1, $0x08
+DATA ahead<>+25(SB)/1, $0x09
+DATA ahead<>+26(SB)/1, $0x0a
+DATA ahead<>+27(SB)/1, $0x0b
+DATA ahead<>+28(SB)/1, $0x0c
+DATA ahead<>+29(SB)/1, $0x0d
+DATA ahead<>+30(SB)/1, $0x0e
+DATA ahead<>+31(SB)/1, $0x0f
+GLOBL ahead<>(SB), RODATA|NOPTR, $32
+
+DATA without<>+0(SB)/1, $0x80
+DATA without<>+1(SB)/1, $0x01
+DATA without<>+2(SB)/1, $0x02
+DATA without<>+3(SB)/1, $0x03
+DATA without<>+4(SB)/1, $0x04
+DATA without<>+5(SB)/1, $0x05
+DATA without<>+6(SB)/1, $0x06
+DATA without<>+7(SB)/1, $0x07
+DATA without<>+8(SB)/1, $0x08
+DATA without<>+9(SB)/1, $0x09
+DATA without<>+10(SB)/1, $0x0a
+DATA without<>+11(SB)/1, $0x0b
+DATA without<>+12(SB)/1, $0x0c
+DATA without<>+13(SB)/1, $0x0d
+DATA without<>+14(SB)/1, $0x0e
+DATA without<>+15(SB)/1, $0x0f
+DATA without<>+16(SB)/1, $0x80
+DATA without<>+17(SB)/1, $0x00
+DATA without<>+18(SB)/1, $0x02
+DATA without<>+19(SB)/1, $0x03
+DATA without<>+20(SB)/1, $0x04
+DATA without<>+21(SB)/1, $0x05
+DATA without<>+22(SB)/1, $0x06
+DATA without<>+23(SB)/1, $0x07
+DATA without<>+24(SB)/1, $0x08
+DATA without<>+25(SB)/1, $0x09
+DATA without<>+26(SB)/1, $0x0a
+DATA without<>+27(SB)/1, $0x0b
+DATA without<>+28(SB)/1, $0x0c
+DATA without<>+29(SB)/1, $0x0d
+DATA without<>+30(SB)/1, $0x0e
+DATA without<>+31(SB)/1, $0x0f
+DATA without<>+32(SB)/1, $0x80
+DATA without<>+33(SB)/1, $0x00
+DATA without<>+34(SB)/1, $0x01
+DATA without<>+35(SB)/1, $0x03
+DATA without<>+36(SB)/1, $0x04
+DATA without<>+37(SB)/1, $0x05
+DATA without<>+38(SB)/1, $0x06
+DATA without<>+39(SB)/1, $0x07
+DATA without<>+40(SB)/1, $0x08
+DATA without<>+41(SB)/1, $0x09
+DATA without<>+42(SB)/1, $0x0a
+DATA without<>+43(SB)/1, $0x0b
+DATA without<>+44(SB)/1, $0x0c
+DATA without<>+45(SB)/1, $0x0d
+DATA without<>+46(SB)/1, $0x0e
+DATA without<>+47(SB)/1, $0x0f
+DATA without<>+48(SB)/1, $0x80
+DATA without<>+49(SB)/1, $0x00
+DATA without<>+50(SB)/1, $0x01
+DATA without<>+51(SB)/1, $0x02
+DATA without<>+52(SB)/1, $0x04
+DATA without<>+53(SB)/1, $0x05
+DATA without<>+54(SB)/1, $0x06
+DATA without<>+55(SB)/1, $0x07
+DATA without<>+56(SB)/1, $0x08
+DATA without<>+57(SB)/1, $0x09
+DATA without<>+58(SB)/1, $0x0a
+DATA without<>+59(SB)/1, $0x0b
+DATA without<>+60(SB)/1, $0x0c
+DATA without<>+61(SB)/1, $0x0d
+DATA without<>+62(SB)/1, $0x0e
+DATA without<>+63(SB)/1, $0x0f
+DATA without<>+64(SB)/1, $0x80
+DATA without<>+65(SB)/1, $0x00
+DATA without<>+66(SB)/1, $0x01
+DATA without<>+67(SB)/1, $0x02
+DATA without<>+68(SB)/1, $0x03
+DATA without<>+69(SB)/1, $0x05
+DATA without<>+70(SB)/1, $0x06
+DATA without<>+71(SB)/1, $0x07
+DATA without<>+72(SB)/1, $0x08
+DATA without<>+73(SB)/1, $0x09
+DATA without<>+74(SB)/1, $0x0a
+DATA without<>+75(SB)/1, $0x0b
+DATA without<>+76(SB)/1, $0x0c
+DATA without<>+77(SB)/1, $0x0d
+DATA without<>+78(SB)/1, $0x0e
+DATA without<>+79(SB)/1, $0x0f
+DATA without<>+80(SB)/1, $0x80
+DATA without<>+81(SB)/1, $0x00
+DATA without<>+82(SB)/1, $0x01
+DATA without<>+83(SB)/1, $0x02
+DATA without<>+84(SB)/1, $0x03
+DATA without<>+85(SB)/1, $0x04
+DATA without<>+86(SB)/1, $0x06
+DATA without<>+87(SB)/1, $0x07
+DATA without<>+88(SB)/1, $0x08
+DATA without<>+89(SB)/1, $0x09
+DATA without<>+90(SB)/1, $0x0a
+DATA without<>+91(SB)/1, $0x0b
+DATA without<>+92(SB)/1, $0x0c
+DATA without<>+93(SB)/1, $0x0d
+DATA without<>+94(SB)/1, $0x0e
+DATA without<>+95(SB)/1, $0x0f
+DATA without<>+96(SB)/1, $0x80
+DATA without<>+97(SB)/1, $0x00
+DATA without<>+98(SB)/1, $0x01
+DATA without<>+99(SB)/1, $0x02
+DATA without<>+100(SB)/1, $0x03
+DATA without<>+101(SB)/1, $0x04
+DATA without<>+102(SB)/1, $0x05
+DATA without<>+103(SB)/1, $0x07
+DATA without<>+104(SB)/1, $0x08
+DATA without<>+105(SB)/1, $0x09
+DATA without<>+106(SB)/1, $0x0a
+DATA without<>+107(SB)/1, $0x0b
+DATA without<>+108(SB)/1, $0x0c
+DATA without<>+109(SB)/1, $0x0d
+DATA without<>+110(SB)/1, $0x0e
+DATA without<>+111(SB)/1, $0x0f
+DATA without<>+112(SB)/1, $0x80
+DATA without<>+113(SB)/1, $0x00
+DATA without<>+114(SB)/1, $0x01
+DATA without<>+115(SB)/1, $0x02
+DATA without<>+116(SB)/1, $0x03
+DATA without<>+117(SB)/1, $0x04
+DATA without<>+118(SB)/1, $0x05
+DATA without<>+119(SB)/1, $0x06
+DATA without<>+120(SB)/1, $0x08
+DATA without<>+121(SB)/1, $0x09
+DATA without<>+122(SB)/1, $0x0a
+DATA without<>+123(SB)/1, $0x0b
+DATA without<>+124(SB)/1, $0x0c
+DATA without<>+125(SB)/1, $0x0d
+DATA without<>+126(SB)/1, $0x0e
+DATA without<>+127(SB)/1, $0x0f
+DATA without<>+128(SB)/1, $0x80
+DATA without<>+129(SB)/1, $0x00
+DATA without<>+130(SB)/1, $0x01
+DATA without<>+131(SB)/1, $0x02
+DATA without<>+132(SB)/1, $0x03
+DATA without<>+133(SB)/1, $0x04
+DATA without<>+134(SB)/1, $0x05
+DATA without<>+135(SB)/1, $0x06
+DATA without<>+136(SB)/1, $0x07
+DATA without<>+137(SB)/1, $0x09
+DATA without<>+138(SB)/1, $0x0a
+DATA without<>+139(SB)/1, $0x0b
+DATA without<>+140(SB)/1, $0x0c
+DATA without<>+141(SB)/1, $0x0d
+DATA without<>+142(SB)/1, $0x0e
+DATA without<>+143(SB)/1, $0x0f
+DATA without<>+144(SB)/1, $0x80
+DATA without<>+145(SB)/1, $0x00
+DATA without<>+146(SB)/1, $0x01
+DATA without<>+147(SB)/1, $0x02
+DATA without<>+148(SB)/1, $0x03
+DATA without<>+149(SB)/1, $0x04
+DATA without<>+150(SB)/1, $0x05
+DATA without<>+151(SB)/1, $0x06
+DATA without<>+152(SB)/1, $0x07
+DATA without<>+153(SB)/1, $0x08
+DATA without<>+154(SB)/1, $0x0a
+DATA without<>+155(SB)/1, $0x0b
+DATA without<>+156(SB)/1, $0x0c
+DATA without<>+157(SB)/1, $0x0d
+DATA without<>+158(SB)/1, $0x0e
+DATA without<>+159(SB)/1, $0x0f
+DATA without<>+160(SB)/1, $0x80
+DATA without<>+161(SB)/1, $0x00
+DATA without<>+162(SB)/1, $0x01
+DATA without<>+163(SB)/1, $0x02
+DATA without<>+164(SB)/1, $0x03
+DATA without<>+165(SB)/1, $0x04
+DATA without<>+166(SB)/1, $0x05
+DATA without<>+167(SB)/1, $0x06
+DATA without<>+168(SB)/1, $0x07
+DATA without<>+169(SB)/1, $0x08
+DATA without<>+170(SB)/1, $0x09
+DATA without<>+171(SB)/1, $0x0b
+DATA without<>+172(SB)/1, $0x0c
+DATA without<>+173(SB)/1, $0x0d
+DATA without<>+174(SB)/1, $0x0e
+DATA without<>+175(SB)/1, $0x0f
+DATA without<>+176(SB)/1, $0x80
+DATA without<>+177(SB)/1, $0x00
+DATA without<>+178(SB)/1, $0x01
+DATA without<>+179(SB)/1, $0x02
+DATA without<>+180(SB)/1, $0x03
+DATA without<>+181(SB)/1, $0x04
+DATA without<>+182(SB)/1, $0x05
+DATA without<>+183(SB)/1, $0x06
+DATA without<>+184(SB)/1, $0x07
+DATA without<>+185(SB)/1, $0x08
+DATA without<>+186(SB)/1, $0x09
+DATA without<>+187(SB)/1, $0x0a
+DATA without<>+188(SB)/1, $0x0c
+DATA without<>+189(SB)/1, $0x0d
+DATA without<>+190(SB)/1, $0x0e
+DATA without<>+191(SB)/1, $0x0f
+DATA without<>+192(SB)/1, $0x80
+DATA without<>+193(SB)/1, $0x00
+DATA without<>+194(SB)/1, $0x01
+DATA without<>+195(SB)/1, $0x02
+DATA without<>+196(SB)/1, $0x03
+DATA without<>+197(SB)/1, $0x04
+DATA without<>+198(SB)/1, $0x05
+DATA without<>+199(SB)/1, $0x06
+DATA without<>+200(SB)/1, $0x07
+DATA without<>+201(SB)/1, $0x08
+DATA without<>+202(SB)/1, $0x09
+DATA without<>+203(SB)/1, $0x0a
+DATA without<>+204(SB)/1, $0x0b
+DATA without<>+205(SB)/1, $0x0d
+DATA without<>+206(SB)/1, $0x0e
+DATA without<>+207(SB)/1, $0x0f
+DATA without<>+208(SB)/1, $0x80
+DATA without<>+209(SB)/1, $0x00
+DATA without<>+210(SB)/1, $0x01
+DATA without<>+211(SB)/1, $0x02
+DATA without<>+212(SB)/1, $0x03
+DATA without<>+213(SB)/1, $0x04
+DATA without<>+214(SB)/1, $0x05
+DATA without<>+215(SB)/1, $0x06
+DATA without<>+216(SB)/1, $0x07
+DATA without<>+217(SB)/1, $0x08
+DATA without<>+218(SB)/1, $0x09
+DATA without<>+219(SB)/1, $0x0a
+DATA without<>+220(SB)/1, $0x0b
+DATA without<>+221(SB)/1, $0x0c
+DATA without<>+222(SB)/1, $0x0e
+DATA without<>+223(SB)/1, $0x0f
+DATA without<>+224(SB)/1, $0x80
+DATA without<>+225(SB)/1, $0x00
+DATA without<>+226(SB)/1, $0x01
+DATA without<>+227(SB)/1, $0x02
+DATA without<>+228(SB)/1, $0x03
+DATA without<>+229(SB)/1, $0x04
+DATA without<>+230(SB)/1, $0x05
+DATA without<>+231(SB)/1, $0x06
+DATA without<>+232(SB)/1, $0x07
+DATA without<>+233(SB)/1, $0x08
+DATA without<>+234(SB)/1, $0x09
+DATA without<>+235(SB)/1, $0x0a
+DATA without<>+236(SB)/1, $0x0b
+DATA without<>+237(SB)/1, $0x0c
+DATA without<>+238(SB)/1, $0x0d
+DATA without<>+239(SB)/1, $0x0f
+DATA without<>+240(SB)/1, $0x80
+DATA without<>+241(SB)/1, $0x00
+DATA without<>+242(SB)/1, $0x01
+DATA without<>+243(SB)/1, $0x02
+DATA without<>+244(SB)/1, $0x03
+DATA without<>+245(SB)/1, $0x04
+DATA without<>+246(SB)/1, $0x05
+DATA without<>+247(SB)/1, $0x06
+DATA without<>+248(SB)/1, $0x07
+DATA without<>+249(SB)/1, $0x08
+DATA without<>+250(SB)/1, $0x09
+DATA without<>+251(SB)/1, $0x0a
+DATA without<>+252(SB)/1, $0x0b
+DATA without<>+253(SB)/1, $0x0c
+DATA without<>+254(SB)/1, $0x0d
+DATA without<>+255(SB)/1, $0x0e
+DATA without<>+256(SB)/1, $0x00
+DATA without<>+257(SB)/1, $0x01
+DATA without<>+258(SB)/1, $0x02
+DATA without<>+259(SB)/1, $0x03
+DATA without<>+260(SB)/1, $0x04
+DATA without<>+261(SB)/1, $0x05
+DATA without<>+262(SB)/1, $0x06
+DATA without<>+263(SB)/1, $0x07
+DATA without<>+264(SB)/1, $0x08
+DATA without<>+265(SB)/1, $0x09
+DATA without<>+266(SB)/1, $0x0a
+DATA without<>+267(SB)/1, $0x0b
+DATA without<>+268(SB)/1, $0x0c
+DATA without<>+269(SB)/1, $0x0d
+DATA without<>+270(SB)/1, $0x0e
+DATA without<>+271(SB)/1, $0x0f
+GLOBL without<>(SB), RODATA|NOPTR, $272
+
+DATA digit0<>+0(SB)/1, $0x30
+DATA digit0<>+1(SB)/1, $0x30
+DATA digit0<>+2(SB)/1, $0x30
+DATA digit0<>+3(SB)/1, $0x30
+DATA digit0<>+4(SB)/1, $0x30
+DATA digit0<>+5(SB)/1, $0x30
+DATA digit0<>+6(SB)/1, $0x30
+DATA digit0<>+7(SB)/1, $0x30
+DATA digit0<>+8(SB)/1, $0x30
+DATA digit0<>+9(SB)/1, $0x30
+DATA digit0<>+10(SB)/1, $0x30
+DATA digit0<>+11(SB)/1, $0x30
+DATA digit0<>+12(SB)/1, $0x30
+DATA digit0<>+13(SB)/1, $0x30
+DATA digit0<>+14(SB)/1, $0x30
+DATA digit0<>+15(SB)/1, $0x30
+GLOBL digit0<>(SB), RODATA|NOPTR, $16
+
+DATA point<>+0(SB)/1, $0xfe
+DATA point<>+1(SB)/1, $0xfe
+DATA point<>+2(SB)/1, $0xfe
+DATA point<>+3(SB)/1, $0xfe
+DATA point<>+4(SB)/1, $0xfe
+DATA point<>+5(SB)/1, $0xfe
+DATA point<>+6(SB)/1, $0xfe
+DATA point<>+7(SB)/1, $0xfe
+DATA point<>+8(SB)/1, $0xfe
+DATA point<>+9(SB)/1, $0xfe
+DATA point<>+10(SB)/1, $0xfe
+DATA point<>+11(SB)/1, $0xfe
+DATA point<>+12(SB)/1, $0xfe
+DATA point<>+13(SB)/1, $0xfe
+DATA point<>+14(SB)/1, $0xfe
+DATA point<>+15(SB)/1, $0xfe
+GLOBL point<>(SB), RODATA|NOPTR, $16
+
+DATA digit9<>+0(SB)/1, $0x09
+DATA digit9<>+1(SB)/1, $0x09
+DATA digit9<>+2(SB)/1, $0x09
+DATA digit9<>+3(SB)/1, $0x09
+DATA digit9<>+4(SB)/1, $0x09
+DATA digit9<>+5(SB)/1, $0x09
+DATA digit9<>+6(SB)/1, $0x09
+DATA digit9<>+7(SB)/1, $0x09
+DATA digit9<>+8(SB)/1, $0x09
+DATA digit9<>+9(SB)/1, $0x09
+DATA digit9<>+10(SB)/1, $0x09
+DATA digit9<>+11(SB)/1, $0x09
+DATA digit9<>+12(SB)/1, $0x09
+DATA digit9<>+13(SB)/1, $0x09
+DATA digit9<>+14(SB)/1, $0x09
+DATA digit9<>+15(SB)/1, $0x09
+GLOBL digit9<>(SB), RODATA|NOPTR, $16
+
+DATA by10<>+0(SB)/1, $0x0a
+DATA by10<>+1(SB)/1, $0x01
+DATA by10<>+2(SB)/1, $0x0a
+DATA by10<>+3(SB)/1, $0x01
+DATA by10<>+4(SB)/1, $0x0a
+DATA by10<>+5(SB)/1, $0x01
+DATA by10<>+6(SB)/1, $0x0a
+DATA by10<>+7(SB)/1, $0x01
+DATA by10<>+8(SB)/1, $0x0a
+DATA by10<>+9(SB)/1, $0x01
+DATA by10<>+10(SB)/1, $0x0a
+DATA by10<>+11(SB)/1, $0x01
+DATA by10<>+12(SB)/1, $0x0a
+DATA by10<>+13(SB)/1, $0x01
+DATA by10<>+14(SB)/1, $0x0a
+DATA by10<>+15(SB)/1, $0x01
+GLOBL by10<>(SB), RODATA|NOPTR, $16
+
+DATA by100<>+0(SB)/1, $0x64
+DATA by100<>+1(SB)/1, $0x00
+DATA by100<>+2(SB)/1, $0x01
+DATA by100<>+3(SB)/1, $0x00
+DATA by100<>+4(SB)/1, $0x64
+DATA by100<>+5(SB)/1, $0x00
+DATA by100<>+6(SB)/1, $0x01
+DATA by100<>+7(SB)/1, $0x00
+DATA by100<>+8(SB)/1, $0x64
+DATA by100<>+9(SB)/1, $0x00
+DATA by100<>+10(SB)/1, $0x01
+DATA by100<>+11(SB)/1, $0x00
+DATA by100<>+12(SB)/1, $0x64
+DATA by100<>+13(SB)/1, $0x00
+DATA by100<>+14(SB)/1, $0x01
+DATA by100<>+15(SB)/1, $0x00
+GLOBL by100<>(SB), RODATA|NOPTR, $16
+
+DATA by10000<>+0(SB)/1, $0x10
+DATA by10000<>+1(SB)/1, $0x27
+DATA by10000<>+2(SB)/1, $0x01
+DATA by10000<>+3(SB)/1, $0x00
+DATA by10000<>+4(SB)/1, $0x10
+DATA by10000<>+5(SB)/1, $0x27
+DATA by10000<>+6(SB)/1, $0x01
+DATA by10000<>+7(SB)/1, $0x00
+DATA by10000<>+8(SB)/1, $0x10
+DATA by10000<>+9(SB)/1, $0x27
+DATA by10000<>+10(SB)/1, $0x01
+DATA by10000<>+11(SB)/1, $0x00
+DATA by10000<>+12(SB)/1, $0x10
+DATA by10000<>+13(SB)/1, $0x27
+DATA by10000<>+14(SB)/1, $0x01
+DATA by10000<>+15(SB)/1, $0x00
+GLOBL by10000<>(SB), RODATA|NOPTR, $16
+
+DATA by1e8<>+0(SB)/8, $0x4197d78400000000
+GLOBL by1e8<>(SB), RODATA|NOPTR, $8
+
+DATA powers<>+0(SB)/8, $0x430c6bf526340000
+DATA powers<>+8(SB)/8, $0x42d6bcc41e900000
+DATA powers<>+16(SB)/8, $0x42a2309ce5400000
+DATA powers<>+24(SB)/8, $0x426d1a94a2000000
+DATA powers<>+32(SB)/8, $0x42374876e8000000
+DATA powers<>+40(SB)/8, $0x4202a05f20000000
+DATA powers<>+48(SB)/8, $0x41cdcd6500000000
+DATA powers<>+56(SB)/8, $0x4197d78400000000
+DATA powers<>+64(SB)/8, $0x416312d000000000
+DATA powers<>+72(SB)/8, $0x412e848000000000
+DATA powers<>+80(SB)/8, $0x40f86a0000000000
+DATA powers<>+88(SB)/8, $0x40c3880000000000
+DATA powers<>+96(SB)/8, $0x408f400000000000
+DATA powers<>+104(SB)/8, $0x4059000000000000
+DATA powers<>+112(SB)/8, $0x4024000000000000
+DATA powers<>+120(SB)/8, $0x3ff0000000000000
+DATA powers<>+128(SB)/8, $0x3ff0000000000000
+GLOBL powers<>(SB), RODATA|NOPTR, $136
+
+// func floatsAVX2(dst *float32, text *byte, ends *uint16, n uintptr, last uintptr) (read uintptr)
+// Requires: AVX, BMI
+TEXT ·floatsAVX2(SB), NOSPLIT, $0-48
+	MOVQ    dst+0(FP), AX
+	MOVQ    text+8(FP), CX
+	MOVQ    ends+16(FP), DX
+	MOVQ    n+24(FP), BX
+	MOVQ    last+32(FP), SI
+	VMOVDQU digit0<>+0(SB), X0
+	VMOVDQU point<>+0(SB), X1
+	VMOVDQU digit9<>+0(SB), X2
+	VMOVDQU by10<>+0(SB), X3
+	VMOVDQU by100<>+0(SB), X4
+	VMOVDQU by10000<>+0(SB), X5
+	LEAQ    ahead<>+0(SB), R15
+	LEAQ    without<>+0(SB), R13
+	LEAQ    powers<>+0(SB), R14
+	XORQ    DI, DI
+	MOVWQZX (DX), R9
+
+field:
+	LEAL       1(R9), R8
+	MOVWLZX    R8, R8
+	MOVWQZX    2(DX)(DI*2), R9
+	MOVL       R9, R10
+	SUBL       R8, R10
+	XORL       R11, R11
+	CMPB       (CX)(R8*1), $0x2d
+	SETEQ      R11
+	ADDL       R11, R8
+	SUBL       R11, R10
+	CMPQ       R8, SI
+	JHI        done
+	LEAL       -1(R10), R12
+	CMPL       R12, $0x0f
+	JCC        odd
+	VMOVDQU    (CX)(R8*1), X6
+	VPSUBB     X0, X6, X6
+	VPSHUFB    (R15)(R10*1), X6, X6
+	VPCMPEQB   X1, X6, X7
+	VPMINUB    X2, X6, X8
+	VPCMPEQB   X6, X8, X8
+	VPOR       X7, X8, X8
+	VPMOVMSKB  X8, R12
+	VPMOVMSKB  X7, R8
+	CMPL       R12, $0x0000ffff
+	JNE        done
+	MOVL       R8, R12
+	SHRL       $0x0f, R12
+	CMPL       R12, R10
+	JEQ        done
+	BLSRL      R8, R12
+	JNE        done
+	ORL        $0x00010000, R8
+	TZCNTL     R8, R8
+	MOVL       R8, R12
+	SHLL       $0x04, R12
+	VPSHUFB    (R13)(R12*1), X6, X6
+	VPMADDUBSW X3, X6, X6
+	VPMADDWD   X4, X6, X6
+	VPACKUSDW  X6, X6, X6
+	VPMADDWD   X5, X6, X6
+	VCVTDQ2PD  X6, X6
+	VUNPCKHPD  X6, X6, X7
+	VMULSD     by1e8<>+0(SB), X6, X6
+	VADDSD     X7, X6, X6
+	VDIVSD     (R14)(R8*8), X6, X6
+	VCVTSD2SS  X6, X6, X6
+	VMOVD      X6, R12
+	SHLL       $0x1f, R11
+	ORL        R11, R12
+	MOVL       R12, (AX)(DI*4)
+
+next:
+	INCQ DI
+	CMPQ DI, BX
+	JCS  field
+	JMP  done
+
+odd:
+	ORL  R11, R10
+	JNE  done
+	MOVL $0x7fc00000, (AX)(DI*4)
+	JMP  next
+
+done:
+	MOVQ DI, read+40(FP)
+	VZEROUPPER
+	RET

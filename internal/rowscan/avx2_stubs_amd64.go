@@ -14,3 +14,9 @@ func blockAVX2(ends *uint16, lines *uint16, text *byte, n uintptr, sep byte, esc
 //
 //go:noescape
 func readAVX2(v *uint64, l *int64, text *byte, row *uint16, unset byte)
+
+// floatsAVX2 reads up to n fields, and returns how many there were before the first that it cannot read. Field i of the text is from one behind ends[i] to ends[i+1]; it
+// looks at 16 bytes from there, or one behind, if that is last at most.
+//
+//go:noescape
+func floatsAVX2(dst *float32, text *byte, ends *uint16, n uintptr, last uintptr) (read uintptr)

@@ -16,9 +16,9 @@ func TestGuardPages(t *testing.T) {
 	defer func() { require.NoError(t, syscall.Munmap(m)) }()
 	require.NoError(t, syscall.Mprotect(m[:page], syscall.PROT_NONE))
 	require.NoError(t, syscall.Mprotect(m[2*page:], syscall.PROT_NONE))
-	block, line := new(Block), bytes.Repeat([]byte{'\t'}, 15)
+	block, line, floats := new(Block), bytes.Repeat([]byte{'\t'}, 15), make([]float32, 20)
 	for n := 1; n <= page; n++ {
-		for _, text := range [][]byte{m[page : page+n : page+n], m[2*page-n : 2*page]} {
+		for _, text := range [][]byte{m[page : page+n : page+n], m[2*page-n : 2*page : 2*page]} {
 			clear(text)
 			copy(text[max(0, n-16):], line)
 			text[n-1] = '\n'
@@ -27,6 +27,11 @@ func TestGuardPages(t *testing.T) {
 			var v Values
 			_, ok := block.Read(&v, testLayout, 0, '-')
 			require.Equal(t, n >= 15+16, ok, n)
+			for i := max(0, n-17); i < n-1; i++ {
+				text[i] = '1'
+			}
+			block.Scan(text, '\t', '\\')
+			block.Floats(floats, 0, 0)
 		}
 	}
 }

@@ -3,8 +3,11 @@ package rowscan
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/netip"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -178,6 +181,82 @@ func TestReadRefuses(t *testing.T) {
 	require.Panics(t, func() { NewLayout(3, nil, [2]int{0, -1}) })
 }
 
+// plainNumber is what Floats reads, but for its length.
+var plainNumber = regexp.MustCompile(`^-?([0-9]+\.?[0-9]*|\.[0-9]+)$`)
+
+// checkFloats compares with package strconv, from each field on.
+func checkFloats(t *testing.T, fields []string) {
+	t.Helper()
+	b := readBlock
+	line := strings.Join(fields, ",")
+	for behind := range 2 * lookahead {
+		text := slices.Clip([]byte("first,line\n" + line + "\n" + strings.Repeat("9", behind)))
+		n, _ := b.Scan(text[:len(text)-behind], ',', '"')
+		require.Equal(t, 2, n)
+		require.Equal(t, len(fields), b.Fields(1))
+		for first := 0; first < len(fields); first++ {
+			got := make([]float32, len(fields)+1)
+			n := b.Floats(got, 1, first)
+			for i, field := range fields[first:] {
+				start, end := b.Field(1, first+i)
+				require.Equal(t, field, string(text[start:end]))
+				digits := strings.TrimPrefix(field, "-")
+				plain := field == "" || plainNumber.MatchString(field) && len(digits) < lookahead
+				near := end-len(digits)+lookahead > len(text)
+				require.Equal(t, plain && !near && HasFloats(), i < n, "%q of %q with %d bytes behind", field, line, behind)
+				if i >= n {
+					break
+				}
+				want, err := strconv.ParseFloat(field, 64)
+				if field == "" {
+					want, err = math.NaN(), nil
+				}
+				require.NoError(t, err)
+				require.Equal(t, math.Float32bits(float32(want)), math.Float32bits(got[i]), "%q of %q", field, line)
+			}
+			first += n
+		}
+	}
+}
+
+func TestFloats(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(5, 6))
+	odd := strings.Split(",-,.,-.,..,1..2,1.2.3,--1,+1,1e5,1-,/,:,1/,1:,\x00,\xb0,1 , 1,nan,0,-0,-0.0,0.,.0,-.5,999999999999999,9999999999999999,-999999999999999,99999999999999.,.99999999999999,-.99999999999999,0.000000000000001,"+
+		"12345678.1234567,1234567.12345678,1234567.1234567,00000000000000.,16777217,8388608.50000001,100000000.00000", ",")
+	for range 300 {
+		var fields []string
+		for range 1 + rnd.IntN(10) {
+			switch rnd.IntN(8) {
+			case 0:
+				fields = append(fields, odd[rnd.IntN(len(odd))])
+			case 1:
+				fields = append(fields, strconv.Itoa(rnd.IntN(1<<rnd.IntN(56))))
+			default:
+				fields = append(fields, fmt.Sprintf("%.*f", rnd.IntN(9), rnd.NormFloat64()*100))
+			}
+		}
+		checkFloats(t, fields)
+	}
+	for _, field := range odd {
+		checkFloats(t, []string{"1.5", field, "-2.25"})
+	}
+	b := new(Block)
+	b.Scan([]byte("1\n"), ',', '"')
+	require.Zero(t, b.Floats(make([]float32, 1), 0, 0), "no more bytes in reach")
+	require.Zero(t, b.Floats(nil, 0, 0))
+	require.Zero(t, b.Floats(make([]float32, 1), 0, 1))
+}
+
+func FuzzFloats(f *testing.F) {
+	f.Add("1.5,-2,,12345.678,x,1..2,.")
+	f.Add("-999999999999999,.99999999999999,9999999999999999,8388608.50000001")
+	f.Fuzz(func(t *testing.T, line string) {
+		if len(line) < 300 && !strings.Contains(line, "\n") {
+			checkFloats(t, strings.Split(line, ","))
+		}
+	})
+}
+
 func FuzzScan(f *testing.F) {
 	f.Add([]byte("1.5\tCx\t10.0.0.1\t\\x09\n\n\t\n"), byte('\t'), byte('\\'))
 	f.Add(bytes.Repeat([]byte("\t\x89\n"), 40), byte('\t'), byte(8))
@@ -227,4 +306,12 @@ func BenchmarkRead(b *testing.B) {
 			readGeneric(&v, testLayout, block.text, row, '-')
 		}
 	})
+}
+
+func BenchmarkFloats(b *testing.B) {
+	block, dst := new(Block), make([]float32, 64)
+	block.Scan([]byte(strings.Repeat("1.5,0.0211234,7.38906,1234.56,", 16)+"\n"), ',', '"')
+	for b.Loop() {
+		block.Floats(dst, 0, 0)
+	}
 }

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"math"
+
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
@@ -12,6 +15,7 @@ func rowScanner(c *build.Context) {
 	blockScanner(c)
 	clear(constants)
 	rowReader(&simd{Context: c, rows: 256})
+	floatReader(c)
 }
 
 // blockScanner writes the function that takes many lines apart.
@@ -366,6 +370,143 @@ func rowReader(s *simd) {
 	c.SETEQ(other.As8())
 	c.LEAL(operand.Mem{Base: result, Index: other, Scale: 2}, result)
 	c.MOVL(result, at(values, valuesIPv4))
+	c.VZEROUPPER()
+	c.RET()
+}
+
+// floatReader writes the function that reads the numbers of a line.
+func floatReader(c *build.Context) {
+	table := func(name string, b ...uint8) operand.Mem {
+		m := c.StaticGlobal(name)
+		c.DataAttributes(attr.RODATA | attr.NOPTR)
+		for _, x := range b {
+			c.AppendDatum(operand.U8(x))
+		}
+		return m
+	}
+	repeated := func(name string, b ...uint8) operand.Mem { return table(name, bytes.Repeat(b, 16/len(b))...) }
+	const none = 0x80 // of a shuffle: a zero
+	shift, remove := bytes.Repeat([]byte{none}, 16), []byte{}
+	for i := range 16 {
+		shift = append(shift, uint8(i))
+	}
+	for point := range 17 { // where it is; 16 is nowhere
+		for i := range 16 {
+			switch {
+			case point == 16 || i > point:
+				remove = append(remove, uint8(i))
+			case i == 0:
+				remove = append(remove, none)
+			default:
+				remove = append(remove, uint8(i-1))
+			}
+		}
+	}
+	ahead, without := table("ahead", shift...), table("without", remove...)
+	zeros, points, nines := repeated("digit0", '0'), repeated("point", '.'-'0'+256), repeated("digit9", 9)
+	by10, by100, by10000 := repeated("by10", 10, 1), repeated("by100", 100, 0, 1, 0), repeated("by10000", 10000&0xff, 10000>>8, 1, 0)
+	by1e8 := c.StaticGlobal("by1e8")
+	c.DataAttributes(attr.RODATA | attr.NOPTR)
+	c.AppendDatum(operand.U64(math.Float64bits(1e8)))
+	powers := c.StaticGlobal("powers")
+	c.DataAttributes(attr.RODATA | attr.NOPTR)
+	for point := range 16 {
+		c.AppendDatum(operand.U64(math.Float64bits(math.Pow10(15 - point))))
+	}
+	c.AppendDatum(operand.U64(math.Float64bits(1)))
+
+	c.Function("floatsAVX2")
+	c.Attributes(build.NOSPLIT)
+	c.Doc("floatsAVX2 reads up to n fields, and returns how many there were before the first that it cannot read. Field i of the text is from one behind ends[i] to ends[i+1]; it",
+		"looks at 16 bytes from there, or one behind, if that is last at most.")
+	c.Pragma("noescape")
+	c.SignatureExpr("func(dst *float32, text *byte, ends *uint16, n uintptr, last uintptr) (read uintptr)")
+	dst, text, ends := c.Load(c.Param("dst"), c.GP64()), c.Load(c.Param("text"), c.GP64()), c.Load(c.Param("ends"), c.GP64())
+	n, last := c.Load(c.Param("n"), c.GP64()), c.Load(c.Param("last"), c.GP64())
+	i, start, end, size, negative, t := c.GP64(), c.GP64(), c.GP64(), c.GP64(), c.GP64(), c.GP64()
+	load := func(m operand.Mem) reg.VecVirtual {
+		x := c.XMM()
+		c.VMOVDQU(m, x)
+		return x
+	}
+	zero, point, nine := load(zeros), load(points), load(nines)
+	ten, hundred, myriad := load(by10), load(by100), load(by10000)
+	tables, places := c.GP64(), c.GP64()
+	aheads := c.GP64()
+	c.LEAQ(ahead, aheads)
+	c.LEAQ(without, tables)
+	c.LEAQ(powers, places)
+	c.XORQ(i, i)
+	c.MOVWQZX(operand.Mem{Base: ends}, end)
+	c.Label("field")
+	c.LEAL(operand.Mem{Base: end, Disp: 1}, start.As32())
+	c.MOVWLZX(start.As16(), start.As32())
+	c.MOVWQZX(operand.Mem{Base: ends, Index: i, Scale: 2, Disp: 2}, end)
+	c.MOVL(end.As32(), size.As32())
+	c.SUBL(start.As32(), size.As32())
+	c.XORL(negative.As32(), negative.As32())
+	c.CMPB(operand.Mem{Base: text, Index: start, Scale: 1}, operand.Imm('-'))
+	c.SETEQ(negative.As8())
+	c.ADDL(negative.As32(), start.As32())
+	c.SUBL(negative.As32(), size.As32())
+	c.CMPQ(start, last)
+	c.JHI(operand.LabelRef("done"))
+	c.LEAL(operand.Mem{Base: size, Disp: -1}, t.As32())
+	c.CMPL(t.As32(), operand.Imm(15))
+	c.JCC(operand.LabelRef("odd"))
+	// The characters, the last one in the last byte, with zeros ahead of them.
+	x, dots, good := c.XMM(), c.XMM(), c.XMM()
+	c.VMOVDQU(operand.Mem{Base: text, Index: start, Scale: 1}, x)
+	c.VPSUBB(zero, x, x)
+	c.VPSHUFB(operand.Mem{Base: aheads, Index: size, Scale: 1}, x, x)
+	c.VPCMPEQB(point, x, dots)
+	c.VPMINUB(nine, x, good)
+	c.VPCMPEQB(x, good, good)
+	c.VPOR(dots, good, good)
+	where := c.GP64()
+	c.VPMOVMSKB(good, t.As32())
+	c.VPMOVMSKB(dots, where.As32())
+	c.CMPL(t.As32(), operand.U32(0xffff))
+	c.JNE(operand.LabelRef("done"))
+	c.MOVL(where.As32(), t.As32()) // nothing but a point
+	c.SHRL(operand.Imm(15), t.As32())
+	c.CMPL(t.As32(), size.As32())
+	c.JEQ(operand.LabelRef("done"))
+	c.BLSRL(where.As32(), t.As32()) // two points
+	c.JNE(operand.LabelRef("done"))
+	c.ORL(operand.U32(1<<16), where.As32())
+	c.TZCNTL(where.As32(), where.As32())
+	c.MOVL(where.As32(), t.As32())
+	c.SHLL(operand.Imm(4), t.As32())
+	c.VPSHUFB(operand.Mem{Base: tables, Index: t, Scale: 1}, x, x)
+	// The value of two digits, of four, of eight, of all: less than 1e15, and exact.
+	c.VPMADDUBSW(ten, x, x)
+	c.VPMADDWD(hundred, x, x)
+	c.VPACKUSDW(x, x, x)
+	c.VPMADDWD(myriad, x, x)
+	low := c.XMM()
+	c.VCVTDQ2PD(x, x)
+	c.VUNPCKHPD(x, x, low)
+	c.VMULSD(by1e8, x, x)
+	c.VADDSD(low, x, x)
+	c.VDIVSD(operand.Mem{Base: places, Index: where, Scale: 8}, x, x)
+	c.VCVTSD2SS(x, x, x)
+	c.VMOVD(x, t.As32())
+	c.SHLL(operand.Imm(31), negative.As32())
+	c.ORL(negative.As32(), t.As32())
+	c.MOVL(t.As32(), operand.Mem{Base: dst, Index: i, Scale: 4})
+	c.Label("next")
+	c.INCQ(i)
+	c.CMPQ(i, n)
+	c.JCS(operand.LabelRef("field"))
+	c.JMP(operand.LabelRef("done"))
+	c.Label("odd")
+	c.ORL(negative.As32(), size.As32())
+	c.JNE(operand.LabelRef("done"))
+	c.MOVL(operand.U32(0x7fc00000), operand.Mem{Base: dst, Index: i, Scale: 4}) // no number
+	c.JMP(operand.LabelRef("next"))
+	c.Label("done")
+	c.Store(i, c.ReturnIndex(0))
 	c.VZEROUPPER()
 	c.RET()
 }
