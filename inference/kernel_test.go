@@ -46,6 +46,7 @@ func TestKernelStats(t *testing.T) {
 	for k, want := range map[Kernel]string{KernelAuto: kernel.Best().String(), KernelWalk: "", KernelHeap: "", KernelGeneric: "generic"} {
 		s := newPredictor(t, b, &Options{Kernel: k}).Stats()
 		require.Equal(t, want, s.Kernel, "kernel %d", k)
+		require.Equal(t, map[bool]string{true: "walk", false: "heap"}[k == KernelWalk], s.Engine, "kernel %d", k)
 		require.Equal(t, want != "", s.BlockRows > 0 && s.BlockBytes > 0, "kernel %d: %+v", k, s)
 		require.Positive(t, s.CompileTime)
 		require.Less(t, s.BlockBytes, s.Bytes)

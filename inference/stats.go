@@ -7,7 +7,7 @@ type Stats struct {
 	Engine      string // what scores a row, as [Predictor.Engine] says
 	Trees       int
 	HeapTrees   int           // trees in heap form
-	WalkedTrees int           // trees that are walked node by node, because they are too deep or too unbalanced for a heap
+	WalkedTrees int           // trees that are walked node by node, because they are too deep or too unbalanced for a heap, or as KernelWalk was asked for
 	Splits      int           // not counting those that pruning deleted
 	Leaves      int           // likewise
 	Columns     int           // columns that some split looks at; the others are not read. All of them for a gblinear booster

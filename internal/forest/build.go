@@ -94,8 +94,8 @@ func compile(b *model.Booster, k Kernel, choice splitChoice, leaves bool) (*Fore
 	if err := f.addRuns(shapes, all, choice); err != nil {
 		return nil, err
 	}
-	f.count(shapes)
 	f.kernel = k
+	f.count(shapes)
 	f.addPlan(shapes, all, leaves)
 	f.oneRow = f.kernel != Walk && f.inBlocks(1) == 0 && f.vectors == nil && f.stats.WalkedTrees == 0
 	f.index = sync.OnceValue(f.newSparseIndex)
@@ -165,7 +165,7 @@ func (f *Forest) count(shapes []shape) {
 	}
 	for i := range f.runs {
 		r := &f.runs[i]
-		if r.heap {
+		if r.heap && f.kernel != Walk {
 			s.HeapTrees += len(r.trees)
 		}
 		s.Bytes += r.bytes()

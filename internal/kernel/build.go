@@ -489,12 +489,10 @@ func (b *Builder) placeColumns(answers map[int32][]answer) (slot map[int32]int, 
 	slot = make(map[int32]int, len(b.used))
 	b.placeLoads(whole, slot)
 	for _, c := range single { // what is read beside others
-		for i, first := range p.loads {
-			if c >= int32(first) && c < int32(first)+4 {
-				slot[c] = 4*i + int(c) - int(first)
-			}
-		}
-		if _, ok := slot[c]; !ok {
+		i, _ := slices.BinarySearch(p.loads, uint32(c)+1)
+		if i > 0 && uint32(c) < p.loads[i-1]+4 {
+			slot[c] = 4*(i-1) + int(c) - int(p.loads[i-1])
+		} else {
 			windowed = append(windowed, c)
 		}
 	}

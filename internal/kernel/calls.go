@@ -9,7 +9,7 @@ const maxCall = 40_000
 
 // callNanoseconds is about what a tree takes for a block, by depth, if its planes and its leaves are in no near cache, as after many other columns and trees:
 // up to ten times what it takes if they are.
-var callNanoseconds = [MaxDepth + 1]int{1: 100, 2: 100, 3: 110, 4: 185, 5: 340, 6: 680, 7: 1250, 8: 2300}
+var callNanoseconds = [MaxDepth + 1]int{1: 150, 2: 200, 3: 250, 4: 250, 5: 340, 6: 680, 7: 1250, 8: 2300}
 
 // What else a call has to do at most, for the same reason. A rank column has 255 thresholds at most, and a tile MaxPlanes planes of missing rows,
 // which takes less.
