@@ -214,10 +214,16 @@ func rankLog64(ranks *byte, column *float32, table *byte, work *byte)
 //go:noescape
 func count64(ranks *byte, column *float32, thresholds *float32, n uintptr)
 
-// writes ranks of which those of missing values are 255, or 0: less 128, for comparisons with signs, and as they are.
+// writes ranks less 128, for comparisons with signs, of which those of missing values are 255, and then those of which they are 0.
 //
 //go:noescape
 func sides64(bytes *byte, ranks *byte, column *float32)
+
+// writes the two forms of the ranks of n columns as they are: those of eight rows, eight bytes each, and so on for each column, and stride bytes behind
+// those of the next eight rows.
+//
+//go:noescape
+func rowRanks64(to *byte, stride uintptr, bytes *byte, n uintptr)
 
 // adds n trees of depth 1 to the sums of a small block.
 //
@@ -252,12 +258,22 @@ func trees6x64(bytes *byte, program *byte, leaves *byte, sums *float32, n uintpt
 // adds n trees of depth 7 to the sums of a small block.
 //
 //go:noescape
-func trees7x64(bytes *byte, program *byte, leaves *float32, sums *float32, n uintptr, work *byte)
+func trees7x64(bytes *byte, program *byte, leaves *float32, sums *float32, n uintptr, ranks *byte, stride uintptr, work *byte)
+
+// adds n trees of depth 7 to the sums of a small block.
+//
+//go:noescape
+func wideTrees7x64(bytes *byte, program *byte, leaves *float32, sums *float32, n uintptr, ranks *byte, stride uintptr, work *byte)
 
 // adds n trees of depth 8 to the sums of a small block.
 //
 //go:noescape
-func trees8x64(bytes *byte, program *byte, leaves *float32, sums *float32, n uintptr, work *byte)
+func trees8x64(bytes *byte, program *byte, leaves *float32, sums *float32, n uintptr, ranks *byte, stride uintptr, work *byte)
+
+// adds n trees of depth 8 to the sums of a small block.
+//
+//go:noescape
+func wideTrees8x64(bytes *byte, program *byte, leaves *float32, sums *float32, n uintptr, ranks *byte, stride uintptr, work *byte)
 
 // makes columns of a block of rows that are stride bytes apart. Each of n loads is the first of four columns.
 //
@@ -279,10 +295,16 @@ func rankLog32(ranks *byte, column *float32, table *byte, work *byte)
 //go:noescape
 func count32(ranks *byte, column *float32, thresholds *float32, n uintptr)
 
-// writes ranks of which those of missing values are 255, or 0: less 128, for comparisons with signs, and as they are.
+// writes ranks less 128, for comparisons with signs, of which those of missing values are 255, and then those of which they are 0.
 //
 //go:noescape
 func sides32(bytes *byte, ranks *byte, column *float32)
+
+// writes the two forms of the ranks of n columns as they are: those of eight rows, eight bytes each, and so on for each column, and stride bytes behind
+// those of the next eight rows.
+//
+//go:noescape
+func rowRanks32(to *byte, stride uintptr, bytes *byte, n uintptr)
 
 // adds n trees of depth 1 to the sums of a small block.
 //
@@ -317,9 +339,19 @@ func trees6x32(bytes *byte, program *byte, leaves *byte, sums *float32, n uintpt
 // adds n trees of depth 7 to the sums of a small block.
 //
 //go:noescape
-func trees7x32(bytes *byte, program *byte, leaves *float32, sums *float32, n uintptr, work *byte)
+func trees7x32(bytes *byte, program *byte, leaves *float32, sums *float32, n uintptr, ranks *byte, stride uintptr, work *byte)
+
+// adds n trees of depth 7 to the sums of a small block.
+//
+//go:noescape
+func wideTrees7x32(bytes *byte, program *byte, leaves *float32, sums *float32, n uintptr, ranks *byte, stride uintptr, work *byte)
 
 // adds n trees of depth 8 to the sums of a small block.
 //
 //go:noescape
-func trees8x32(bytes *byte, program *byte, leaves *float32, sums *float32, n uintptr, work *byte)
+func trees8x32(bytes *byte, program *byte, leaves *float32, sums *float32, n uintptr, ranks *byte, stride uintptr, work *byte)
+
+// adds n trees of depth 8 to the sums of a small block.
+//
+//go:noescape
+func wideTrees8x32(bytes *byte, program *byte, leaves *float32, sums *float32, n uintptr, ranks *byte, stride uintptr, work *byte)

@@ -19,19 +19,20 @@ func (m Matrix) rows(r int) Matrix {
 
 // Scratch is the memory of one call. It may be used again, for plans of the same shape, by one goroutine at a time.
 type Scratch struct {
-	planes  []uint64
-	columns []float32 // of a block, where they are made from rows
-	sums    []float32 // of a block, group after group
-	tail    []float32 // the rows of the last block, if it is not full
-	keys    []int32   // where conditions are answered in Go: of a block, slot after slot
-	missed  []uint64  // likewise: the rows that miss the column of a slot
-	ranks   []byte
-	shared  []byte    // ranks of a block in Plan.shared, column after column
-	bytes   []byte    // of a small block, sideBytes for each of Plan.small
-	answers []byte    // of a block, in Plan.windows or of Packing.places
-	bits    []byte    // of the last block, if it is not full and rows have some
-	work    []byte    // of assembly
-	soon    []float32 // rows of the next block, to be asked for ahead
+	planes   []uint64
+	columns  []float32 // of a block, where they are made from rows
+	sums     []float32 // of a block, group after group
+	tail     []float32 // the rows of the last block, if it is not full
+	keys     []int32   // where conditions are answered in Go: of a block, slot after slot
+	missed   []uint64  // likewise: the rows that miss the column of a slot
+	ranks    []byte
+	shared   []byte    // ranks of a block in Plan.shared, column after column
+	bytes    []byte    // of a small block, sideBytes for each of Plan.small
+	rowRanks []byte    // of a small block, rowBytes for each of Plan.small and eight rows, if some walk
+	answers  []byte    // of a block, in Plan.windows or of Packing.places
+	bits     []byte    // of the last block, if it is not full and rows have some
+	work     []byte    // of assembly
+	soon     []float32 // rows of the next block, to be asked for ahead
 }
 
 // maxAsked is how many bytes of rows a block may ask for ahead: half of a common second-level cache.
@@ -52,6 +53,9 @@ func (p *Plan) NewScratch() *Scratch {
 		shared: aligned[byte](len(p.shared) * rows),
 		bytes:  aligned[byte](len(p.small) * sideBytes),
 	}
+	if p.walks {
+		s.rowRanks = aligned[byte](len(p.small) * SmallRows / 8 * rowBytes)
+	}
 	if p.kind.keys() {
 		s.keys, s.missed = make([]int32, 4*len(p.loads)*rows), make([]uint64, 4*len(p.loads)*words)
 	} else {
@@ -69,7 +73,7 @@ func (p *Plan) NewScratch() *Scratch {
 
 // Bytes is the memory that s takes.
 func (s *Scratch) Bytes() int64 {
-	return int64(8*(len(s.planes)+len(s.missed)) + 4*(len(s.columns)+len(s.keys)+len(s.sums)+len(s.tail)) + len(s.ranks) + len(s.shared) + len(s.bytes) + len(s.answers) + len(s.bits) + len(s.work))
+	return int64(8*(len(s.planes)+len(s.missed)) + 4*(len(s.columns)+len(s.keys)+len(s.sums)+len(s.tail)) + len(s.ranks) + len(s.shared) + len(s.bytes) + len(s.rowRanks) + len(s.answers) + len(s.bits) + len(s.work))
 }
 
 // aligned returns n zeros at a multiple of 64 bytes.

@@ -18,9 +18,14 @@ const (
 	// upperLevels is the number of levels that are compared for all rows.
 	upperLevels = 6
 
-	// sideBytes is what the ranks of a column take: less 128, as signed bytes, with missing values to the right of all thresholds, and to the left; then both as
-	// they are.
-	sideBytes = 4 * SmallRows
+	// sideBytes is what the ranks of a column take: less 128, as signed bytes, with missing values to the right of all thresholds, and to the left.
+	sideBytes = 2 * SmallRows
+
+	// rowBytes is what they take as rows that walk want them: eight rows side by side, as they are, with missing values to the right and to the left.
+	rowBytes = 2 * 8
+
+	// maxNarrow is up to how many columns have numbers of both forms of their ranks in a byte.
+	maxNarrow = 128
 
 	// maxCounted is up to how many thresholds a rank is the number of those that a comparison with each of them finds.
 	maxCounted = 16
@@ -97,7 +102,13 @@ func (b *Builder) placeSmall(slot map[int32]int) {
 		return
 	}
 	for i := range p.tiles {
-		p.tiles[i].placeSmall(splits)
+		for j := range p.tiles[i].runs {
+			p.walks = p.walks || p.tiles[i].runs[j].depth > upperLevels
+		}
+	}
+	p.wide = p.walks && len(p.small) > maxNarrow
+	for i := range p.tiles {
+		p.tiles[i].placeSmall(splits, p.wide)
 	}
 }
 
@@ -121,10 +132,10 @@ func (c *byteColumn) find(p *Plan, thresholds []float32) {
 }
 
 // placeSmall makes the programs of a tile's trees.
-func (t *tile) placeSmall(splits []byteSplit) {
+func (t *tile) placeSmall(splits []byteSplit, wide bool) {
 	size := 0
 	for i := range t.runs {
-		size += t.runs[i].trees * smallBytes(t.runs[i].depth)
+		size += t.runs[i].trees * smallBytes(t.runs[i].depth, wide)
 	}
 	of := make([]byteSplit, len(t.splits)) // by condition
 	for c, s := range t.splits {
@@ -136,7 +147,7 @@ func (t *tile) placeSmall(splits []byteSplit) {
 		r.small = len(t.small)
 		nodes := 1<<r.depth - 1
 		for tree := range r.trees {
-			t.small = appendSmall(t.small, r.depth, t.conds[r.program+tree*nodes:][:nodes], of)
+			t.small = appendSmall(t.small, r.depth, t.conds[r.program+tree*nodes:][:nodes], of, wide)
 		}
 	}
 }
@@ -144,19 +155,28 @@ func (t *tile) placeSmall(splits []byteSplit) {
 // upperBytes and smallBytes are the sizes of the upper part of a tree's program, and of all of it.
 func upperBytes(depth int) int { return (3*(1<<min(depth, upperLevels)-1) + 1) &^ 1 }
 
-func smallBytes(depth int) int {
+func smallBytes(depth int, wide bool) int {
 	size := upperBytes(depth)
 	for level := upperLevels; level < depth; level++ {
-		size += 4 << level
+		size += nodeBytes(wide) << level
 	}
 	return size
 }
 
+// nodeBytes is the size of a node of the lower part.
+func nodeBytes(wide bool) int {
+	if wide {
+		return 4
+	}
+	return 2
+}
+
 // appendSmall appends the program of a tree, whose nodes are in post-order: of the upper levels, in post-order, first all references and then
-// all first ranks to the right, less 128; of each lower level, by the code of the way to the node, both in four bytes.
-func appendSmall(to []byte, depth int, nodes []Cond, splits []byteSplit) []byte {
-	begin := len(to)
-	to = slices.Grow(to, smallBytes(depth))[:begin+smallBytes(depth)]
+// all first ranks to the right, less 128; of each lower level, by the code of the way to the node, the first rank to the right and behind it the number of the
+// ranks, both in two bytes, or in four if it is wide.
+func appendSmall(to []byte, depth int, nodes []Cond, splits []byteSplit, wide bool) []byte {
+	begin, size := len(to), smallBytes(depth, wide)
+	to = slices.Grow(to, size)[:begin+size]
 	program := to[begin:]
 	levels := min(depth, upperLevels)
 	upper := 1<<levels - 1
@@ -182,9 +202,13 @@ func appendSmall(to []byte, depth int, nodes []Cond, splits []byteSplit) []byte 
 		n := 1 << level
 		for i := range n { // from left to right, which is down from the last code
 			s := splits[nodes[PostOrder(depth-level, i)]]
-			binary.LittleEndian.PutUint32(lower[4*(n-1-i):], uint32(s.ranks+2*SmallRows/8)|uint32(s.first)<<16)
+			if number := s.ranks / (SmallRows / 8); wide {
+				binary.LittleEndian.PutUint32(lower[4*(n-1-i):], uint32(number)<<16|uint32(s.first))
+			} else {
+				binary.LittleEndian.PutUint16(lower[2*(n-1-i):], number<<8|uint16(s.first))
+			}
 		}
-		lower = lower[4*n:]
+		lower = lower[nodeBytes(wide)*n:]
 	}
 	return to
 }

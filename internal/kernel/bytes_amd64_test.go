@@ -47,8 +47,8 @@ func testSmallRanks(t *testing.T, v *smallVectors, in pages) {
 				right, left = 255, 0
 			}
 			at := byteOf(row)
-			got := [4]byte{sides[at] ^ 0x80, sides[64+at] ^ 0x80, sides[128+at], sides[192+at]}
-			require.Equal(t, [4]byte{right, left, right, left}, got, "%v among %d thresholds", x, len(thresholds))
+			got := [2]byte{sides[at] ^ 0x80, sides[64+at] ^ 0x80}
+			require.Equal(t, [2]byte{right, left}, got, "%v among %d thresholds", x, len(thresholds))
 		}
 	}
 	for range 200 {
@@ -81,19 +81,36 @@ func testSmallRanks(t *testing.T, v *smallVectors, in pages) {
 func TestSmallTrees(t *testing.T) { eachSmall(t, testSmallTrees, anyPages) }
 
 func testSmallTrees(t *testing.T, v *smallVectors, in pages) {
-	r := rand.New(rand.NewPCG(1, 2))
-	const columns, trees = 3, 5
+	for _, columns := range []int{3, maxNarrow, maxNarrow + 1, 700} {
+		testWalkedTrees(t, v, in, columns)
+	}
+}
+
+func testWalkedTrees(t *testing.T, v *smallVectors, in pages, columns int) {
+	r := rand.New(rand.NewPCG(1, uint64(columns)))
+	const trees = 5
+	wide := columns > maxNarrow
 	bytes := in.bytes(make([]byte, columns*sideBytes))
+	for i := range bytes {
+		bytes[i] = byte(r.IntN(256))
+	}
+	stride := rowBytes * columns
+	ranks := in.bytes(make([]byte, v.rows/8*stride))
+	v.rowRanks(&ranks[0], uintptr(stride), &bytes[0], uintptr(columns))
+	want := make([]byte, len(ranks))
 	for c := range columns {
-		for i := range 2 * SmallRows {
-			rank := byte(r.IntN(256))
-			bytes[c*sideBytes+i], bytes[c*sideBytes+2*SmallRows+i] = rank^0x80, rank
+		for side := range 2 {
+			for row := range v.rows {
+				want[row/8*stride+c*rowBytes+side*8+row%8] = bytes[c*sideBytes+side*SmallRows+byteOf(row)] ^ 0x80
+			}
 		}
 	}
+	require.Equal(t, want, ranks)
 	work := in.bytes(make([]byte, workBytes))
 	splits := make([]byteSplit, 100)
 	for i := range splits {
-		splits[i] = byteSplit{uint16(sideBytes/8*r.IntN(columns) + SmallRows/8*r.IntN(2)), byte(1 + r.IntN(255))}
+		column := []int{0, columns - 1, r.IntN(columns)}[min(i, 2)]
+		splits[i] = byteSplit{uint16(sideBytes/8*column + SmallRows/8*r.IntN(2)), byte(1 + r.IntN(255))}
 	}
 	for depth := 1; depth <= MaxDepth; depth++ {
 		var program, tables []byte
@@ -106,23 +123,26 @@ func testSmallTrees(t *testing.T, v *smallVectors, in pages) {
 			for range 1<<depth - 1 {
 				nodes = append(nodes, Cond(r.IntN(len(splits))))
 			}
-			program = appendSmall(program, depth, nodes[tree*(1<<depth-1):], splits)
+			program = appendSmall(program, depth, nodes[tree*(1<<depth-1):], splits, wide)
 			tables = appendTables(tables, leaves[tree<<depth:][:1<<depth])
 		}
-		require.Len(t, program, trees*smallBytes(depth))
+		require.Len(t, program, trees*smallBytes(depth, wide))
 		program = in.bytes(program)
 		sums := in.floats(make([]float32, v.rows))
-		if AVX2.tables(depth) {
+		switch {
+		case AVX2.tables(depth):
 			v.tables[depth](&bytes[0], &program[0], &in.bytes(tables)[0], &sums[0], trees, &work[0])
-		} else {
-			v.values[depth](&bytes[0], &program[0], &in.floats(leaves)[0], &sums[0], trees, &work[0])
+		case wide:
+			v.wide[depth](&bytes[0], &program[0], &in.floats(leaves)[0], &sums[0], trees, &ranks[0], uintptr(stride), &work[0])
+		default:
+			v.values[depth](&bytes[0], &program[0], &in.floats(leaves)[0], &sums[0], trees, &ranks[0], uintptr(stride), &work[0])
 		}
 		for row := range sums {
 			want := float32(0)
 			for tree := range trees {
 				code := codeOf(numbers(nodes[tree*(1<<depth-1):][:1<<depth-1]), func(reference uint16) bool {
 					s := splits[reference]
-					return bytes[8*int(s.ranks)+2*SmallRows+byteOf(row)] < s.first
+					return bytes[8*int(s.ranks)+byteOf(row)]^0x80 < s.first
 				})
 				want += leaves[tree<<depth:][code]
 			}

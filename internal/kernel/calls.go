@@ -20,6 +20,7 @@ const (
 	maxWindows    = 24   // of columns that are compared where they are
 	maxSpreads    = 256  // sets of planes of these
 	maxPlaces     = 128  // bytes of bits that are put together
+	maxRowRanks   = 512  // columns whose ranks are put in order for rows that walk
 )
 
 // inLines is how many of n places in rows a call may take: those in its share of lines, each of which has so many places.

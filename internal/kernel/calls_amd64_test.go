@@ -76,13 +76,18 @@ func watchSmall(t *testing.T, rows int, seen map[string]bool) smallVectors {
 		require.LessOrEqual(t, int(n), maxRanked)
 	}
 	v.sides = func(_, _ *byte, _ *float32) {}
+	v.rowRanks = func(_ *byte, _ uintptr, _ *byte, n uintptr) {
+		seen["rowRanks"] = true
+		require.LessOrEqual(t, int(n), maxRowRanks)
+	}
 	for depth := 1; depth <= MaxDepth; depth++ {
 		trees := func(n uintptr) {
 			seen[fmt.Sprintf("trees of depth %d", depth)] = true
 			require.LessOrEqual(t, int(n)*callNanoseconds[depth], maxCall)
 		}
 		v.tables[depth] = func(_, _, _ *byte, _ *float32, n uintptr, _ *byte) { trees(n) }
-		v.values[depth] = func(_, _ *byte, _, _ *float32, n uintptr, _ *byte) { trees(n) }
+		walked := func(_, _ *byte, _, _ *float32, n uintptr, _ *byte, _ uintptr, _ *byte) { trees(n) }
+		v.values[depth], v.wide[depth] = walked, walked
 	}
 	return v
 }
@@ -143,7 +148,7 @@ func TestCallsAreShort(t *testing.T) {
 		if n > SmallRows {
 			require.Len(t, seen, 5+MaxDepth)
 		} else {
-			require.Len(t, seen, 3+MaxDepth)
+			require.Len(t, seen, 4+MaxDepth)
 		}
 	}
 }

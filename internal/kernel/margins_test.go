@@ -104,7 +104,8 @@ func TestMargins(t *testing.T) {
 	}
 }
 
-// TestDeepTrees has trees of equal depth in a row, which some kernels score several at a time, and some more.
+// TestDeepTrees has trees of equal depth in a row, which some kernels score several at a time, and some more, with so many columns that their numbers take
+// a byte or two.
 func TestDeepTrees(t *testing.T) {
 	for kind := Generic + 1; kind <= NEON; kind++ {
 		if !kind.Available() {
@@ -112,45 +113,54 @@ func TestDeepTrees(t *testing.T) {
 		}
 		for depth := 6; depth <= MaxDepth; depth++ {
 			for _, trees := range []int{3, 4, 11} {
-				plan := func(kind Kind) *Plan {
-					r := rand.New(rand.NewPCG(uint64(depth), uint64(trees)))
-					var thresholds []Threshold
-					for i := range 3 * 50 {
-						thresholds = append(thresholds, Threshold{int32(i / 50), float32(i % 50)})
-					}
-					b := NewBuilder(kind, 3, 1, thresholds)
-					for range trees {
-						conds, leaves := make([]Cond, 1<<depth-1), make([]float32, 1<<depth)
-						for i := range conds {
-							conds[i] = b.Less(r.IntN(len(thresholds)), r.IntN(2) == 0)
-						}
-						for i := range leaves {
-							leaves[i] = float32(r.NormFloat64())
-						}
-						b.Tree(0, depth, conds, leaves)
-					}
-					return b.Plan()
-				}
-				want, got := plan(Generic), plan(kind)
-				ws, gs := want.NewScratch(), got.NewScratch()
-				r := rand.New(rand.NewPCG(3, 4))
-				for _, n := range []int{1, 7, 8, 9, 33, 63, 64, 65} {
-					values, bases := make([]float32, 3*n), make([]float32, n)
-					for i := range values {
-						values[i] = float32(r.IntN(51)) - 0.5
-						if r.IntN(9) == 0 {
-							values[i] = float32(math.NaN())
-						}
-					}
-					for i := range bases {
-						bases[i] = r.Float32()
-					}
-					a, b := make([]float32, n), make([]float32, n)
-					want.Margins(a, bases, Matrix{values, 3, 1}, n, false, ws)
-					got.Margins(b, bases, Matrix{values, 3, 1}, n, false, gs)
-					require.Equal(t, a, b, "%v, %d trees of depth %d, %d rows", kind, trees, depth, n)
+				for _, width := range []int{3, 150, 700} {
+					compareDeep(t, kind, depth, trees, width)
 				}
 			}
 		}
+	}
+}
+
+// compareDeep checks that a kind of kernel gives the sums of the portable one, of trees that ask about some columns.
+func compareDeep(t *testing.T, kind Kind, depth, trees, width int) {
+	t.Helper()
+	each := 1 + 150/width // thresholds of a column
+	plan := func(kind Kind) *Plan {
+		r := rand.New(rand.NewPCG(uint64(depth), uint64(trees)))
+		var thresholds []Threshold
+		for i := range width * each {
+			thresholds = append(thresholds, Threshold{int32(i / each), float32(i % each)})
+		}
+		b := NewBuilder(kind, width, 1, thresholds)
+		for range trees {
+			conds, leaves := make([]Cond, 1<<depth-1), make([]float32, 1<<depth)
+			for i := range conds {
+				conds[i] = b.Less(r.IntN(len(thresholds)), r.IntN(2) == 0)
+			}
+			for i := range leaves {
+				leaves[i] = float32(r.NormFloat64())
+			}
+			b.Tree(0, depth, conds, leaves)
+		}
+		return b.Plan()
+	}
+	want, got := plan(Generic), plan(kind)
+	ws, gs := want.NewScratch(), got.NewScratch()
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, n := range []int{1, 7, 8, 9, 33, 63, 64, 65} {
+		values, bases := make([]float32, width*n), make([]float32, n)
+		for i := range values {
+			values[i] = float32(r.IntN(each+1)) - 0.5
+			if r.IntN(9) == 0 {
+				values[i] = float32(math.NaN())
+			}
+		}
+		for i := range bases {
+			bases[i] = r.Float32()
+		}
+		a, b := make([]float32, n), make([]float32, n)
+		want.Margins(a, bases, Matrix{values, width, 1}, n, false, ws)
+		got.Margins(b, bases, Matrix{values, width, 1}, n, false, gs)
+		require.Equal(t, a, b, "%v, %d trees of depth %d, %d columns, %d rows", kind, trees, depth, width, n)
 	}
 }

@@ -25,6 +25,8 @@ type Plan struct {
 	shared     []ranked // of columns that several tiles rank, for all of them; see remapped
 	tiles      []tile
 	small      []byteColumn // what small blocks compare; nil if there are none
+	walks      bool         // rows of small blocks walk through the lower levels of some trees
+	wide       bool         // the nodes of these have numbers of ranks that take more than a byte
 	maxPlanes  int          // of a tile
 	bytes      int64
 }

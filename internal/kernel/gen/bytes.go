@@ -25,8 +25,12 @@ func byteKernels(c *build.Context) {
 		s.rank(false)
 		s.count()
 		s.sides()
+		s.rowRanks()
 		for depth := 1; depth <= 8; depth++ {
-			s.byteTrees(depth)
+			s.byteTrees(depth, false)
+			if depth > upperLevels {
+				s.byteTrees(depth, true)
+			}
 		}
 	}
 }
@@ -58,10 +62,10 @@ func (s *simd) count() {
 	s.end()
 }
 
-// sides writes the four forms of the ranks of a column, see kernel.byteColumn.
+// sides writes the two forms of the ranks of a column, see kernel.byteColumn.
 func (s *simd) sides() {
 	s.function("sides", "func(bytes *byte, ranks *byte, column *float32)",
-		"writes ranks of which those of missing values are 255, or 0: less 128, for comparisons with signs, and as they are.")
+		"writes ranks less 128, for comparisons with signs, of which those of missing values are 255, and then those of which they are 0.")
 	bytes, ranks, column := s.param("bytes"), s.param("ranks"), s.param("column")
 	sign := s.constant(0x8080808080808080)
 	for q := range s.part {
@@ -74,11 +78,48 @@ func (s *simd) sides() {
 		s.VPOR(s.v(0), s.v(4), s.v(5))   // to the right
 		s.VPANDN(s.v(4), s.v(0), s.v(6)) // to the left
 		for side, r := range []int{5, 6} {
-			s.VMOVDQU(s.v(r), at(bytes, sideRows*(2+side)+s.size()*q))
 			s.VPXOR(sign, s.v(r), s.v(r))
 			s.VMOVDQU(s.v(r), at(bytes, sideRows*side+s.size()*q))
 		}
 	}
+	s.end()
+}
+
+// rowRanks writes the ranks of columns as rows that walk want them: eight rows side by side, in their order.
+func (s *simd) rowRanks() {
+	s.function("rowRanks", "func(to *byte, stride uintptr, bytes *byte, n uintptr)",
+		"writes the two forms of the ranks of n columns as they are: those of eight rows, eight bytes each, and so on for each column, and stride bytes behind",
+		"those of the next eight rows.")
+	to, stride, bytes, n := s.param("to"), s.param("stride"), s.param("bytes"), s.param("n")
+	sign := s.constant(0x8080808080808080)
+	s.Label("column")
+	next := s.GP64()
+	s.MOVQ(to, next)
+	for half := range s.part {
+		for side := range 2 {
+			m := at(bytes, sideRows*side+s.size()*half)
+			s.VMOVDQU(m, s.x(2))
+			m.Disp += 16
+			s.VMOVDQU(m, s.x(3))
+			s.VPUNPCKLDQ(s.x(3), s.x(2), s.x(4+2*side))
+			s.VPUNPCKHDQ(s.x(3), s.x(2), s.x(5+2*side))
+		}
+		for i := range 2 {
+			s.VPUNPCKLQDQ(s.x(6+i), s.x(4+i), s.x(0))
+			s.VPUNPCKHQDQ(s.x(6+i), s.x(4+i), s.x(1))
+			for eight := range 2 {
+				s.VPXOR(sign, s.x(eight), s.x(eight))
+				s.VMOVDQU(s.x(eight), at(next, 0))
+				if half < s.part-1 || i == 0 || eight == 0 {
+					s.ADDQ(stride, next)
+				}
+			}
+		}
+	}
+	s.ADDQ(operand.U8(16), to)
+	s.ADDQ(operand.U32(2*sideRows), bytes)
+	s.DECQ(n)
+	s.JNE(operand.LabelRef("column"))
 	s.end()
 }
 
@@ -87,8 +128,9 @@ type byteTree struct {
 	*simd
 	bytes, program reg.Register
 	depth          int
-	next           int // node, in post-order
-	leaf           int // sub-tree below the upper part, from the left
+	wide           bool // nodes of the lower part
+	next           int  // node, in post-order
+	leaf           int  // sub-tree below the upper part, from the left
 }
 
 // label is the code of the last of two sub-trees from the left, as lookUp wants it.
@@ -145,118 +187,148 @@ func (t *byteTree) subtree(height int) []int {
 	return right
 }
 
-// upperBytes is the size of the upper part of a tree's program.
+// upperBytes is the size of the upper part of a tree's program, and smallBytes that of all of it.
 func upperBytes(depth int) int { return (3*(1<<min(depth, upperLevels)-1) + 1) &^ 1 }
 
-// byteTrees writes the function that adds trees of a depth to a small block.
-func (s *simd) byteTrees(depth int) {
-	kind := "leaves *float32"
-	if depth <= tableDepth {
-		kind = "leaves *byte"
+func smallBytes(depth int, wide bool) int {
+	size := upperBytes(depth)
+	for level := upperLevels; level < depth; level++ {
+		size += nodeBytes(wide) << level
 	}
-	s.Function(fmt.Sprintf("trees%dx%d", depth, s.block()))
+	return size
+}
+
+// nodeBytes is the size of a node of the lower part.
+func nodeBytes(wide bool) int {
+	if wide {
+		return 4
+	}
+	return 2
+}
+
+// byteTrees writes the function that adds trees of a depth to a small block. The nodes below the upper part are wide where a byte cannot number the columns.
+func (s *simd) byteTrees(depth int, wide bool) {
+	kind, more, name := "leaves *float32", ", ranks *byte, stride uintptr", "trees"
+	if depth <= tableDepth {
+		kind, more = "leaves *byte", ""
+	}
+	if wide {
+		name = "wideTrees"
+	}
+	s.Function(fmt.Sprintf("%s%dx%d", name, depth, s.block()))
 	s.Attributes(attr.NOSPLIT)
 	s.Doc(fmt.Sprintf("adds n trees of depth %d to the sums of a small block.", depth))
 	s.Pragma("noescape")
-	s.SignatureExpr("func(bytes *byte, program *byte, " + kind + ", sums *float32, n uintptr, work *byte)")
+	s.SignatureExpr("func(bytes *byte, program *byte, " + kind + ", sums *float32, n uintptr" + more + ", work *byte)")
 	s.free = nil
 	for i := 15; i >= 0; i-- {
 		s.free = append(s.free, i)
 	}
-	t := &byteTree{simd: s, bytes: s.param("bytes"), program: s.param("program"), depth: depth}
-	leaves, sums, count := s.param("leaves"), s.param("sums"), s.param("n")
-	var work reg.Register
-	if depth > tableDepth {
-		work = s.param("work")
+	t := &byteTree{simd: s, program: s.param("program"), depth: depth, wide: wide}
+	leaves := s.param("leaves")
+	var sums, count reg.Register
+	var left operand.Mem
+	if depth <= tableDepth {
+		t.bytes, sums, count = s.param("bytes"), s.param("sums"), s.param("n")
+	} else {
+		left = s.AllocLocal(8)
+		n := s.param("n")
+		s.MOVQ(n, left)
 	}
 	s.Label("tree")
 	t.next, t.leaf = 0, 0
+	if depth > tableDepth {
+		t.bytes = s.param("bytes")
+	}
 	code := t.subtree(min(depth, upperLevels))
 	if depth <= tableDepth {
 		(&network{simd: s}).lookUp(depth, code, leaves, sums)
 	} else {
-		t.walk(code, leaves, sums, work)
+		t.walk(code, leaves)
 	}
-	size := upperBytes(depth)
-	for level := upperLevels; level < depth; level++ {
-		size += 4 << level
-	}
-	s.ADDQ(operand.U32(uint32(size)), t.program)
+	s.ADDQ(operand.U32(uint32(smallBytes(depth, wide))), t.program)
 	s.ADDQ(operand.U32(uint32(4*max(16, 1<<depth))), leaves)
-	s.DECQ(count)
+	if depth <= tableDepth {
+		s.DECQ(count)
+	} else {
+		s.DECQ(left)
+	}
 	s.JNE(operand.LabelRef("tree"))
 	s.end()
 }
 
-// walk takes every row from its code through the lower levels, and adds the leaves. A node there is four bytes: a reference to the ranks, and the
-// first one that goes right.
-func (t *byteTree) walk(code []int, leaves, sums, work reg.Register) {
+// walk takes every row from its code through the lower levels, and adds the leaves: eight rows at a time, level by level, so that none waits for what it
+// asked for last.
+func (t *byteTree) walk(code []int, leaves reg.Register) {
 	s := t.simd
-	for half, c := range code {
-		s.VMOVDQU(s.v(c), at(work, s.size()*half))
+	work, ranks, sums := s.param("work"), s.param("ranks"), s.param("sums")
+	for half, c := range code { // in the order of the rows
+		lower, upper := s.take(), s.take()
+		s.VEXTRACTI128(operand.U8(1), s.v(c), s.x(upper))
+		s.VPUNPCKLDQ(s.x(upper), s.x(c), s.x(lower))
+		s.VPUNPCKHDQ(s.x(upper), s.x(c), s.x(upper))
+		s.VMOVDQU(s.x(lower), at(work, s.size()*half))
+		s.VMOVDQU(s.x(upper), at(work, s.size()*half+16))
+		s.give(c, lower, upper)
 	}
-	s.give(code...)
 	ahead := func(base reg.Register, from, to int) {
 		for line := from / 64; line < to/64; line++ {
 			s.PREFETCHT0(at(base, 64*line))
 		}
 	}
-	size := upperBytes(t.depth)
-	for level := upperLevels; level < t.depth; level++ {
-		size += 4 << level
-	}
-	for half := range s.part {
-		for i := 0; i < 4; i += 2 {
-			step, steps := 2*half+i/2, 2*s.part
-			ahead(leaves, 4<<t.depth+(4<<t.depth)/steps*step, 4<<t.depth+(4<<t.depth)/steps*(step+1))
-			ahead(t.program, size+size*step/steps, size+size*(step+1)/steps+63)
-			var eights [2]reg.GPVirtual
-			for lane := range eights {
-				eights[lane] = s.GP64()
-				s.MOVQ(at(work, s.size()*half+16*lane+4*i), eights[lane])
+	size, steps := smallBytes(t.depth, t.wide), 4*s.part
+	for eight := range steps {
+		ahead(leaves, 4<<t.depth+(4<<t.depth)/steps*eight, 4<<t.depth+(4<<t.depth)/steps*(eight+1))
+		ahead(t.program, size+size*eight/steps, size+size*(eight+1)/steps+63)
+		var nodes [8]reg.GPVirtual
+		for row := range nodes {
+			nodes[row] = s.GP64()
+			s.MOVBLZX(at(work, 8*eight+row), nodes[row].As32())
+		}
+		place := upperBytes(t.depth)
+		for level := upperLevels; level < t.depth; level++ {
+			for row, node := range nodes {
+				t.step(node, place, at(ranks, row))
 			}
-			for part := range 2 {
-				a, b := s.take(), s.take()
-				for lane, r := range []int{a, b} {
-					for c := range 4 {
-						row := s.size()*half + 16*lane + 4*(i+part) + c // its place in a vector
-						leaf := t.descend(eights[lane], row, 4*part+c == 7)
-						m := operand.Mem{Base: leaves, Index: leaf, Scale: 4}
-						if c == 0 {
-							s.VMOVSS(m, s.x(r))
-						} else {
-							s.VINSERTPS(operand.U8(16*c), m, s.x(r), s.x(r))
-						}
-					}
+			place += nodeBytes(t.wide) << level
+		}
+		a, b := s.take(), s.take()
+		for lane, r := range []int{a, b} {
+			for c := range 4 {
+				m := operand.Mem{Base: leaves, Index: nodes[4*lane+c], Scale: 4}
+				if c == 0 {
+					s.VMOVSS(m, s.x(r))
+				} else {
+					s.VINSERTPS(operand.U8(16*c), m, s.x(r), s.x(r))
 				}
-				s.VINSERTF128(operand.U8(1), s.x(b), s.v(a), s.v(a))
-				m := at(sums, 4*s.group()*half+s.size()*(i+part))
-				s.VADDPS(m, s.v(a), s.v(a))
-				s.VMOVUPS(s.v(a), m)
-				s.give(a, b)
 			}
+		}
+		s.VINSERTF128(operand.U8(1), s.x(b), s.v(a), s.v(a))
+		m := at(sums, 4*8*eight)
+		s.VADDPS(m, s.v(a), s.v(a))
+		s.VMOVUPS(s.v(a), m)
+		s.give(a, b)
+		if eight < steps-1 {
+			stride := s.GP64()
+			s.Load(s.Param("stride"), stride)
+			s.ADDQ(stride, ranks)
 		}
 	}
 }
 
-// descend walks the row whose code is the next of eight to its leaf.
-func (t *byteTree) descend(eight reg.GPVirtual, row int, last bool) reg.GPVirtual {
-	node := eight
-	if !last {
-		node = t.GP64()
-		t.MOVBLZX(eight.As8L(), node.As32())
-		t.SHRQ(operand.U8(8), eight)
+// step takes a row from its node to one of the next level. A node is the first rank that goes right, in its lowest byte, and in the upper half the number of what
+// ranks to compare.
+func (t *byteTree) step(node reg.GPVirtual, place int, ranks operand.Mem) {
+	split := operand.Mem{Base: t.program, Index: node, Scale: uint8(nodeBytes(t.wide)), Disp: place}
+	if t.wide {
+		t.MOVL(split, reg.EAX)
+		t.MOVL(reg.EAX, reg.ECX)
+		t.SHRL(operand.U8(16), reg.ECX)
+	} else {
+		t.MOVWLZX(split, reg.EAX)
+		t.MOVBLZX(reg.AH, reg.ECX)
 	}
-	place := upperBytes(t.depth)
-	for level := upperLevels; level < t.depth; level++ {
-		ranks, first := t.GP64(), t.GP64()
-		split := operand.Mem{Base: t.program, Index: node, Scale: 4, Disp: place}
-		t.MOVWLZX(split, ranks.As32())
-		split.Disp += 2
-		t.MOVBLZX(split, first.As32())
-		t.CMPB(operand.Mem{Base: t.bytes, Index: ranks, Scale: 8, Disp: row}, first.As8L())
-		t.ADCL(node.As32(), node.As32())
-		place += 4 << level
-	}
-	return node
+	ranks.Index, ranks.Scale = reg.RCX, 8
+	t.CMPB(ranks, reg.AL)
+	t.ADCL(node.As32(), node.As32())
 }
