@@ -205,7 +205,7 @@ func TestBlockKinds(t *testing.T) {
 func TestBlockTiles(t *testing.T) {
 	r := testkit.Rand(t)
 	b := testkit.RandomBooster(r, testkit.BoosterShape{
-		Features: 30, Groups: 2, Trees: 200, Depth: 7, Fill: 1, Thresholds: 2000, Special: true,
+		Features: 200, Groups: 2, Trees: 320, Depth: 7, Fill: 1, Thresholds: 300, Special: true,
 	})
 	compareBatches(t, b, testkit.HardRows(r, b, 300), 64, 300)
 	if f := compiled(t, b, Generic); f.plan == nil || f.plan.Size().Tiles < 2 {

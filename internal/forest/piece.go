@@ -59,7 +59,7 @@ func (p *planner) piece(t int, one piece, whole int) bool {
 	if whole == 0 {
 		need, ok = p.need(one, depth)
 	}
-	if !ok || len(one.path) > maxPath || need > kernel.MaxPlanes/2 {
+	if !ok || len(one.path) > maxPath || need > kernel.MaxPlanes/4 {
 		return false
 	}
 	if need > p.b.Room() {

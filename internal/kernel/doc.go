@@ -26,7 +26,7 @@
 // # Tiles
 //
 // The planes of a [Plan] may be more than a reference in 16 bits can name, and than a cache holds. Consecutive trees and all their conditions make a tile of [MaxPlanes] planes
-// at most, or twice as many with [AVX2].
+// at most, or half as many with [AVX512].
 // The tiles of a block run one after the other and add to the same sums. With [AVX2], a column that several tiles ask about is ranked once for a block, among the
 // thresholds of all of them; a tile looks its own ranks up in a table of these.
 //

@@ -47,10 +47,10 @@ func (p *Plan) sumGeneric(x source, k int, s *Scratch) {
 			plane := s.missed[keys(w.slot)]
 			planes[w.plane] = plane
 			for q := 0; q+1 < len(w.pairs); q += 2 {
-				planes[w.pairs[q+1]/8] = planes[w.pairs[q]/8] | plane
+				planes[w.pairs[q+1]/planeUnit] = planes[w.pairs[q]/planeUnit] | plane
 			}
 		}
-		t.derive(planes[:], 1, p.kind.unit())
+		t.derive(planes[:], 1, planeUnit)
 		for j := range t.runs {
 			t.runs[j].addGeneric(t, s)
 		}

@@ -52,16 +52,15 @@ func (p *Plan) next(n int, small bool) int {
 	return min(n, p.kind.Rows())
 }
 
-// planes is the number of planes that a tile has at most, the unused plane 0 among them: a reference is 16 bits. The planes of a block of [AVX2] or [AVX512] then take
-// 512 KB at most. That is all of a common second-level cache, but a model of 16,000 conditions was as fast or faster in one tile than in several of any size.
+// planes is the number of planes that a tile has at most.
 func (k Kind) planes() int { return 1 << 16 / k.unit() }
 
-// unit is how many times its plane's number a reference is: as assembly, which multiplies by 8 at most, takes it.
+// unit is how many times its plane's number a reference is. A plane for [AVX512] has 64 bytes, and an address multiplies by 8 at most.
 func (k Kind) unit() int {
-	if k == AVX2 {
-		return 4
+	if k == AVX512 {
+		return 8
 	}
-	return 8
+	return planeUnit
 }
 
 // reference is what names a plane in programs.

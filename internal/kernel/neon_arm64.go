@@ -118,11 +118,11 @@ func (p *Plan) sumVectors(x source, k, _ int, s *Scratch) {
 			plane := [2]uint64(s.missed[2*keys(w.slot):])
 			planes[w.plane] = plane
 			for q := 0; q+1 < len(w.pairs); q += 2 {
-				from, to := planes[w.pairs[q]/8], &planes[w.pairs[q+1]/8]
+				from, to := planes[w.pairs[q]/planeUnit], &planes[w.pairs[q+1]/planeUnit]
 				to[0], to[1] = from[0]|plane[0], from[1]|plane[1]
 			}
 		}
-		t.derive(s.planes, 2, p.kind.unit())
+		t.derive(s.planes, 2, planeUnit)
 		p.addTrees(t, k, s)
 	}
 }

@@ -21,7 +21,7 @@ func TestTreesNEON(t *testing.T) {
 	for depth := 1; depth <= MaxDepth; depth++ {
 		program := make([]uint16, trees*(1<<depth-1))
 		for i := range program {
-			program[i] = uint16(8 * r.IntN(count))
+			program[i] = NEON.reference(r.IntN(count))
 		}
 		leaves := make([]float32, trees<<depth)
 		var tables []byte
@@ -37,7 +37,7 @@ func TestTreesNEON(t *testing.T) {
 			want := float32(0)
 			for tree := range trees {
 				code := codeOf(program[tree*(1<<depth-1):][:1<<depth-1], func(reference uint16) bool {
-					return planes[int(reference)/8*2+row/64]>>(row%64)&1 == 1
+					return planes[int(reference)/planeUnit*2+row/64]>>(row%64)&1 == 1
 				})
 				want += leaves[tree<<depth:][code]
 			}

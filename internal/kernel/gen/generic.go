@@ -40,7 +40,7 @@ func (g *goNetwork) variable() string {
 // plane loads the plane of the next node.
 func (g *goNetwork) plane() string {
 	v := g.variable()
-	g.line("\t\t%s := planes[o[%d]>>3]", v, g.next)
+	g.line("\t\t%s := planes[o[%d]>>2]", v, g.next)
 	g.next++
 	return v
 }

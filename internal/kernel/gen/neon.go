@@ -52,7 +52,7 @@ func (n *neon) subtree(height int) []int {
 	m := n.take()
 	// A reference is eight times the number of a plane of sixteen bytes.
 	n.op("MOVHU.P 2(%s), %s", neonProgram, neonAt)
-	n.op("ADD %s<<1, %s, %[1]s", neonAt, neonPlanes)
+	n.op("ADD %s<<2, %s, %[1]s", neonAt, neonPlanes)
 	n.op("VLD1 (%s), [V%d.B16]", neonAt, m)
 	for i := range left {
 		n.op("VBIF V%d.B16, V%d.B16, V%d.B16", m, right[i], left[i]) // the right one where the plane is not set
