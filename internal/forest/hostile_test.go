@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"threatdetect/internal/kernel"
 	"threatdetect/internal/testkit"
 	"threatdetect/model"
 )
@@ -48,5 +49,16 @@ func TestHostilePlans(t *testing.T) {
 	b.Version = model.Version{3, 2, 0}
 	if s := build(t, b).Stats(); s.BlockBytes > 8<<20 {
 		t.Errorf("%d bytes", s.BlockBytes)
+	}
+}
+
+// TestWideRows has rows so wide that those of a block would take a gigabyte in each goroutine.
+func TestWideRows(t *testing.T) {
+	b := testkit.RandomBooster(testkit.Rand(t), testkit.BoosterShape{Features: 9, Trees: 100, Depth: 5, Fill: 1, Thresholds: 5})
+	for width, kernel := range map[int]string{9: kernel.Best().String(), 1 << 14: kernel.Best().String(), 1 << 20: ""} {
+		b.NumFeature = width
+		if s := build(t, b).Stats(); s.Kernel != kernel {
+			t.Errorf("%d columns: kernel %q, want %q", width, s.Kernel, kernel)
+		}
 	}
 }

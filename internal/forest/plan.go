@@ -76,6 +76,8 @@ const (
 	maxPlanGroups = 256
 	// maxPlanTrees bounds them for the numbers of leaves, of which each tree has a sum.
 	maxPlanTrees = 1 << 12
+	// maxRowBytes bounds the room that each goroutine has for the rows of a block that is not full.
+	maxRowBytes = 64 << 20
 	// minGain is how many times less a block has to cost than its rows one by one, for a plan to be kept.
 	minGain = 1.25
 )
@@ -93,7 +95,7 @@ func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, all *thresholds, leav
 	case f.vectors != nil:
 		copies = f.NumGroup
 	}
-	if groups > most || f.NumTree() == 0 {
+	if groups > most || f.NumTree() == 0 || !forced && 4*f.NumFeature > maxRowBytes/kind.Rows() {
 		return nil, 0, 0
 	}
 	p := &planner{f: f, all: all, cost: kernelCosts(kind), numbers: leaves, copies: copies,
