@@ -30,14 +30,14 @@ type scorer interface {
 	PredictBatch(dst, rows []float32) error
 }
 
-// openArtifact loads every model of the artifact at path that the container would load.
+// openArtifact loads every model of the artifact at path that the container would load, when it is whole.
 func openArtifact(path string, s *Settings) (*artifact, error) {
 	var opts model.LoadOptions
 	if s.Load != nil {
 		opts = *s.Load
 	}
 	opts.AllowEnsemble, opts.Pick = true, s.pick()
-	b, err := model.OpenBundle(path, &opts)
+	b, _, err := settled(path, settleTime, func() (*model.Bundle, error) { return model.OpenBundle(path, &opts) })
 	if err != nil {
 		return nil, err
 	}

@@ -34,8 +34,22 @@ type Model struct {
 }
 
 // OpenModel loads the artifact or bundle at path. A contract that does not fit, or whose golden records do not score as they
-// must, is an error, and so is a model that scores a row without values with something that is no number.
+// must, is an error, and so is a model that scores a row without values with something that is no number. Who has just written to it may not be done: it is
+// looked at again a fifth of a second later, until it is the same twice.
 func OpenModel(path string, opts *model.LoadOptions) (*Model, error) {
+	m, _, err := openSettled(path, opts, settleTime)
+	return m, err
+}
+
+func openSettled(path string, opts *model.LoadOptions, settle time.Duration) (m *Model, content string, err error) {
+	m, content, err = settled(path, settle, func() (*Model, error) { return openModel(path, opts) })
+	if err == nil && content == "" {
+		content = m.Digest()
+	}
+	return m, content, err
+}
+
+func openModel(path string, opts *model.LoadOptions) (*Model, error) {
 	var load model.LoadOptions
 	if opts != nil {
 		load = *opts

@@ -1,12 +1,10 @@
 package serve
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -31,6 +29,7 @@ type Reloader struct {
 	Cache string
 
 	refused string // digest of what was refused, which is not tried again
+	started string // digest of what Start loaded, until that was looked at again
 	seen    string // what the file system told of the files at the last look
 	looked  time.Time
 }
@@ -38,28 +37,39 @@ type Reloader struct {
 // lookAgain is after what time a file is read although the file system tells of no change.
 const lookAgain = time.Minute
 
-// Start loads the first model, from the cache if Path is not there, or cannot be read.
+// Start loads the first model, from the cache if Path is not there, or cannot be read. If somebody has just written to it, Start waits for Settle, and longer
+// if it changes meanwhile; what has been there for longer is used at once, and Run looks at it again.
 func (r *Reloader) Start() error {
-	r.seen, r.looked = fingerprint(r.Path), time.Now()
-	m, err := OpenModel(r.Path, r.Load)
+	r.seen, r.looked = r.state(), time.Now()
+	m, content, err := openSettled(r.Path, r.Load, r.settle())
 	if _, unreachable := errors.AsType[*fs.PathError](err); unreachable && r.Cache != "" {
 		cached, err2 := newest(r.Cache)
 		if err2 != nil {
 			return fmt.Errorf("%w (and no copy in the cache: %w)", err, err2)
 		}
-		if m, err2 = OpenModel(cached, r.Load); err2 != nil {
+		if m, err2 = openModel(cached, r.Load); err2 != nil {
 			return err2
 		}
 		r.log(slog.LevelWarn, "the model cannot be read; the last good copy is used", "path", r.Path, "digest", m.Digest())
 	} else if err != nil {
 		return err
+	} else {
+		r.started = content
 	}
 	r.Live.Swap(m)
 	r.Metrics.Using(m.Digest())
 	return r.keep(m)
 }
 
-// Run looks at the file every interval (never if that is 0), and whenever now receives, until ctx ends.
+// state is what the file system tells of the files.
+func (r *Reloader) state() string {
+	state, _, _ := stateOf(r.Path)
+	return state
+}
+
+func (r *Reloader) settle() time.Duration { return cmp.Or(r.Settle, settleTime) }
+
+// Run looks at the file once more Settle after the start, then every interval (never if that is 0), and whenever now receives, until ctx ends.
 func (r *Reloader) Run(ctx context.Context, interval time.Duration, now <-chan os.Signal) {
 	var ticks <-chan time.Time
 	if interval > 0 {
@@ -67,12 +77,18 @@ func (r *Reloader) Run(ctx context.Context, interval time.Duration, now <-chan o
 		defer t.Stop()
 		ticks = t.C
 	}
+	again := time.After(r.settle())
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-again:
+			if content := contentOf(r.Path); r.started == "" || content == "" || content == r.started {
+				continue
+			}
+			r.log(slog.LevelWarn, "the model has changed since it was read at the start", "path", r.Path)
 		case <-ticks:
-			if seen := fingerprint(r.Path); seen == r.seen && time.Since(r.looked) < lookAgain {
+			if r.state() == r.seen && time.Since(r.looked) < lookAgain {
 				continue
 			}
 		case <-now:
@@ -84,8 +100,9 @@ func (r *Reloader) Run(ctx context.Context, interval time.Duration, now <-chan o
 
 // Check loads what is at Path if it is another model than the one in use, and tells whether it is used now.
 func (r *Reloader) Check(ctx context.Context) (swapped bool, err error) {
-	r.seen, r.looked = fingerprint(r.Path), time.Now()
-	content := digestOf(r.Path)
+	r.seen, r.looked = r.state(), time.Now()
+	r.started = ""
+	content := contentOf(r.Path)
 	if content != "" && content == r.refused {
 		return false, nil
 	}
@@ -96,20 +113,16 @@ func (r *Reloader) Check(ctx context.Context) (swapped bool, err error) {
 	if m := r.Live.Model(); m != nil && m.Digest() == first.Digest {
 		return false, nil
 	}
-	settle := r.Settle
-	if settle == 0 {
-		settle = 200 * time.Millisecond
-	}
 	select {
 	case <-ctx.Done():
 		return false, ctx.Err()
-	case <-time.After(settle):
+	case <-time.After(r.settle()):
 	}
 	b, err := model.OpenBundle(r.Path, r.options())
 	if err != nil {
 		return false, r.refuse(content, err)
 	}
-	if b.Digest != first.Digest || digestOf(r.Path) != content {
+	if b.Digest != first.Digest || contentOf(r.Path) != content {
 		r.seen = "" // it is being written: look again soon
 		return false, nil
 	}
@@ -221,39 +234,4 @@ func newest(dir string) (path string, err error) {
 		return "", fs.ErrNotExist
 	}
 	return path, nil
-}
-
-// digestOf tells the content of a file from another, and a directory by what the file system tells of it. What is not there has none.
-func digestOf(path string) string {
-	f, err := os.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return fingerprint(path)
-	}
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return ""
-	}
-	return hex.EncodeToString(h.Sum(nil))
-}
-
-// fingerprint is what the file system tells of a file, or of the files of a directory, without reading them.
-func fingerprint(path string) string {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err.Error()
-	}
-	text := fmt.Sprintf("%d %v", info.Size(), info.ModTime().UnixNano())
-	if info.IsDir() {
-		entries, _ := os.ReadDir(path)
-		for _, e := range entries {
-			if info, err := e.Info(); err == nil {
-				text += fmt.Sprintf("\n%s %d %v", e.Name(), info.Size(), info.ModTime().UnixNano())
-			}
-		}
-	}
-	return text
 }
