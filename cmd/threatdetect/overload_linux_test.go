@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -38,7 +39,7 @@ var overloadRows = []int{1, 1, 10, 1, 1000, 1, 1, 10, 100, 1, 10_000}
 // asked is a request and what came of it.
 type asked struct {
 	rows, status int           // 0 is none
-	answer       time.Duration // from the last byte of the request to the first of the answer
+	answer       time.Duration // from the last byte of the request to the first of the answer, when the system has it: this process may be busy
 	whole        time.Duration // from before the connection was made, or taken, to the last byte of the answer
 }
 
@@ -83,8 +84,54 @@ func (o *overloader) conn() (c net.Conn, used bool, err error) {
 	if c != nil {
 		return c, true, nil
 	}
-	c, err = net.DialTimeout("tcp", o.address, 20*time.Second)
+	c, err = o.dial()
 	return c, false, err
+}
+
+// dial makes a connection on which the system notes when something comes.
+func (o *overloader) dial() (net.Conn, error) {
+	c, err := net.DialTimeout("tcp", o.address, 20*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := c.(*net.TCPConn).SyscallConn()
+	if err == nil {
+		raw.Control(func(fd uintptr) { err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_TIMESTAMPNS, 1) })
+	}
+	return c, err
+}
+
+// begins waits for an answer. It returns when its first byte came, by the clock of now.
+func (o *overloader) begins(c net.Conn) (r *bufio.Reader, at time.Duration, err error) {
+	raw, err := c.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		return nil, 0, err
+	}
+	var data [4 << 10]byte
+	var control [64]byte
+	var n, of int
+	var fault error
+	err = raw.Read(func(fd uintptr) bool {
+		n, of, _, _, fault = syscall.Recvmsg(int(fd), data[:], control[:], 0)
+		return fault != syscall.EAGAIN
+	})
+	switch {
+	case err != nil:
+		return nil, 0, err
+	case fault != nil:
+		return nil, 0, fault
+	case n == 0:
+		return nil, 0, io.EOF
+	}
+	at = o.now()
+	messages, err := syscall.ParseSocketControlMessage(control[:of])
+	for _, m := range messages {
+		if m.Header.Type == syscall.SO_TIMESTAMPNS && o.pid == 0 {
+			t := (*syscall.Timespec)(unsafe.Pointer(&m.Data[0]))
+			at = time.Unix(t.Unix()).Sub(o.start.Round(0))
+		}
+	}
+	return bufio.NewReader(io.MultiReader(bytes.NewReader(data[:n]), c)), at, err
 }
 
 // ask sends a request of some rows and reads the answer, while the request is still being sent if it comes so early.
@@ -97,14 +144,18 @@ func (o *overloader) ask(rows int) (a asked) {
 	}
 	c.SetDeadline(time.Now().Add(60 * time.Second))
 	request := o.requests[rows]
+	long := len(request) > 32<<10
 	var sent atomic.Int64
 	writing := make(chan error, 1)
 	write := func() {
+		sent.Store(int64(o.now() - begin)) // a short one is there at once
 		_, err := c.Write(request)
-		sent.Store(int64(o.now() - begin))
+		if long {
+			sent.Store(int64(o.now() - begin))
+		}
 		writing <- err
 	}
-	if len(request) > 32<<10 {
+	if long {
 		go write()
 	} else if write(); used && len(writing) > 0 {
 		if err := <-writing; err != nil { // it had been closed
@@ -113,12 +164,12 @@ func (o *overloader) ask(rows int) (a asked) {
 		}
 		writing <- nil
 	}
-	r := bufio.NewReader(c)
-	if _, err := r.Peek(1); err != nil {
+	r, first, err := o.begins(c)
+	if err != nil {
 		c.Close()
 		return a
 	}
-	first := o.now() - begin
+	first -= begin
 	res, err := http.ReadResponse(r, nil)
 	if err == nil {
 		_, err = io.Copy(io.Discard, res.Body)
@@ -238,11 +289,11 @@ func TestOverloadProcess(t *testing.T) {
 	defer cancel()
 	wait.Go(func() {
 		for ctx.Err() == nil {
-			begin := o.now()
-			if status := getStatus(o.address, "/ping"); status != http.StatusOK {
-				t.Errorf("/ping: %d", status)
+			took, err := o.ping()
+			if err != nil {
+				t.Errorf("/ping: %v", err)
 			}
-			pings = append(pings, o.now()-begin)
+			pings = append(pings, took)
 			peak = max(peak, residentOf(t, cmd.Process.Pid))
 			time.Sleep(50 * time.Millisecond)
 		}
@@ -303,18 +354,23 @@ func TestOverloadProcess(t *testing.T) {
 	require.NoError(t, cmd.Wait(), "%s", &stderr)
 }
 
-// getStatus asks by a connection of its own.
-func getStatus(address, path string) int {
-	c, err := net.Dial("tcp", address)
+// ping asks by a connection of its own, and returns the time from the request to the answer.
+func (o *overloader) ping() (time.Duration, error) {
+	c, err := o.dial()
 	if err != nil {
-		return 0
+		return 0, err
 	}
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(20 * time.Second))
-	fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path)
-	res, err := http.ReadResponse(bufio.NewReader(c), nil)
+	begin := o.now()
+	fmt.Fprint(c, "GET /ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+	r, at, err := o.begins(c)
 	if err != nil {
-		return 0
+		return 0, err
 	}
-	return res.StatusCode
+	res, err := http.ReadResponse(r, nil)
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = errors.New(res.Status)
+	}
+	return at - begin, err
 }

@@ -140,6 +140,7 @@ func (d *direct) refuseLong() bool {
 	s.Metrics.request(r, d.record.status, time.Since(start))
 	d.conn.more.Store(true)
 	d.conn.answered.Store(true)
+	d.conn.crowded = true
 	d.send()
 	return true
 }

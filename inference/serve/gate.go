@@ -23,6 +23,7 @@ type gate struct {
 	metrics *Metrics
 	slots   queue
 	turns   *turns // of requests that take long
+	crowd   *crowd // of those that do not
 	costs   costs
 	bodies  atomic.Int64 // bytes held
 
@@ -40,6 +41,7 @@ func newGate(s *Server) *gate {
 	g := &gate{server: s, limits: &s.limits, metrics: s.Metrics}
 	g.slots = queue{places: make(chan struct{}, s.limits.Slots), most: int64(s.limits.Queue)}
 	g.turns = newTurns(runtime.GOMAXPROCS(0), s.limits.Slots+s.limits.Queue, s.limits.Wait)
+	g.crowd = newCrowd(runtime.GOMAXPROCS(0), s.limits.Queue, s.limits.Wait)
 	g.costs.seed = maphash.MakeSeed()
 	if s.limits.PerAddress > 0 {
 		g.byAddress = map[string]int64{}
@@ -220,7 +222,7 @@ func (g *gate) enter(ctx context.Context, j *job, cell *atomic.Uint64, size int)
 			return j, false
 		}
 	case !isLong(int64(size), expected):
-		return nil, g.slots.enter(ctx, g.limits.Wait)
+		return nil, g.crowd.enter(time.Now(), expected) && g.slots.enter(ctx, g.limits.Wait)
 	default:
 		if j = g.turns.admit(expected, false); j == nil {
 			return nil, false

@@ -163,6 +163,7 @@ type countedConn struct {
 	more     atomic.Bool  // of the request may still be coming
 	answered atomic.Bool  // the request was, or what there was of it
 	closed   atomic.Bool
+	crowded  bool // the last request was refused as there are too many
 }
 
 // Close closes the connection and makes room for another. If the request was answered before it was read, the client is given time to
@@ -201,12 +202,24 @@ const (
 	lingerQuiet = time.Second           // without a byte
 	lingerPause = 10 * time.Millisecond // before what has come is thrown away: most clients end it themselves meanwhile
 	lingerBytes = 64 << 20
+
+	// Where many are refused, those who take the answer are given more time to end the connection before it is read from, and what is still on its way to be
+	// thrown away unsent.
+	lingerCrowd = 50 * time.Millisecond
 )
 
 // linger tells the client that there will be no more, and reads until it ends the connection as well.
 func (c *countedConn) linger() {
 	defer c.listener.remove(c.address)
 	defer c.Conn.Close()
+	if c.crowded {
+		// A client that has closed the connection would still have its system send all of the request. To an empty line, which the answer needs none of, that
+		// system says that nobody is there any more.
+		time.Sleep(lingerCrowd)
+		if _, err := c.Conn.Write([]byte("\r\n")); err != nil {
+			return
+		}
+	}
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); !ok || half.CloseWrite() != nil {
 		return
 	}

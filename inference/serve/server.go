@@ -81,6 +81,7 @@ type Server struct {
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	s.limits = s.Limits.resolved()
 	s.gate = newGate(s)
+	defer s.gate.crowd.close()
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	server := &http.Server{

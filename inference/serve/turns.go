@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,6 +23,9 @@ type turns struct {
 	running int       // of them
 	strict  time.Time // until when dues count
 	stretch float64   // how many times longer a request takes for what else the machine does meanwhile
+	tried   time.Time // when a request was let in that had a processor for itself
+
+	piece atomic.Int64 // nanoseconds of work after which others may go first
 
 	pipe sync.Once // see breathe
 	turn chan struct{}
@@ -33,8 +37,10 @@ const (
 	stretchMost = 1.75
 	// dueAtLeast is when the answer to a short request is due.
 	dueAtLeast = 5 * time.Millisecond
-	// pieceOfWork is after how long others may go first.
+	// pieceOfWork is after how long others may go first. If that takes them longer than half of it, it is longer the next time, up to pieceMost: whoever has a
+	// processor gets a part of it.
 	pieceOfWork = time.Millisecond
+	pieceMost   = 6 * time.Millisecond
 	// pauseRows is after how many rows the clock is looked at for that.
 	pauseRows = 32
 	// arrival is how long a place is kept for a request whose body is still coming.
@@ -58,7 +64,9 @@ type job struct {
 }
 
 func newTurns(cores, most int, wait time.Duration) *turns {
-	return &turns{cores: cores, most: most, wait: wait, stretch: 1}
+	t := &turns{cores: cores, most: most, wait: wait, stretch: 1}
+	t.piece.Store(int64(pieceOfWork))
+	return t
 }
 
 // admit keeps a place for a request that takes some time and whose body is still coming, or is not. It returns nil if there is none.
@@ -102,6 +110,13 @@ func (t *turns) insert(j *job) {
 	t.jobs = slices.Insert(t.jobs, at, j)
 }
 
+const (
+	// stretchLate is how much longer a request may take than it would alone.
+	stretchLate = 2
+	// tryAgain is after what time one is let in to see whether that is still so.
+	tryAgain = 50 * time.Millisecond
+)
+
 // strictFor is how long dues count after somebody was refused.
 const strictFor = time.Second
 
@@ -109,7 +124,10 @@ const strictFor = time.Second
 func (t *turns) fits(j *job, now time.Time) bool {
 	ok := len(t.jobs) < t.cores // it has a processor for itself
 	switch {
+	case ok && t.stretch > stretchLate && now.Before(t.strict) && now.Sub(t.tried) < tryAgain: // and would be late all the same
+		ok = false
 	case ok:
+		t.tried = now
 	case len(t.jobs) >= t.most:
 	case now.Before(t.strict):
 		ok = t.inTime(j, now)
@@ -231,10 +249,10 @@ func (j *job) pause() {
 	}
 	now := time.Now()
 	worked := now.Sub(j.since)
-	if worked < pieceOfWork {
+	t := j.turns
+	if worked < time.Duration(t.piece.Load()) {
 		return
 	}
-	t := j.turns
 	t.mu.Lock()
 	j.took += worked
 	j.held += worked
@@ -277,7 +295,9 @@ func (j *job) pause() {
 	case crowded:
 		t.breathe()
 		j.since = time.Now()
-		j.held += j.since.Sub(now)
+		breath := j.since.Sub(now)
+		j.held += breath
+		t.piece.Store(int64(min(max(2*breath, pieceOfWork), pieceMost)))
 	default:
 		j.since = now
 	}

@@ -1,0 +1,98 @@
+package serve
+
+import (
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestCrowd has many requests wait and says itself when the byte that was sent is back: some are let go each time, first those who came first, and those who
+// would wait for too long are refused, no faster than others are answered.
+func TestCrowd(t *testing.T) {
+	c := newCrowd(1, 64, 250*time.Millisecond)
+	var err error
+	c.open.Do(func() { c.in, c.out, err = os.Pipe() })
+	require.NoError(t, err)
+	defer c.close()
+	back := func() {
+		var b [1]byte
+		n, err := c.in.Read(b[:]) // until it was sent
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		c.returned()
+	}
+	const inRound, mayWait, more = int(crowdRound / shortWork), int(250 * time.Millisecond / shortWork), 1000
+	for range inRound {
+		require.True(t, c.enter(time.Now(), 0), "as long as they are few")
+	}
+	var in, refused atomic.Int64
+	var wait sync.WaitGroup
+	for range mayWait + more {
+		wait.Go(func() {
+			if c.enter(time.Now(), 0) {
+				in.Add(1)
+			} else {
+				refused.Add(1)
+			}
+		})
+	}
+	waiting := func() (waiting, refused int) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return len(c.waiting), len(c.refused)
+	}
+	require.Eventually(t, func() bool { n, _ := waiting(); return n == mayWait }, 20*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { _, n := waiting(); return n == more }, 20*time.Second, time.Millisecond)
+	require.Zero(t, in.Load()+refused.Load())
+
+	back()
+	n, away := waiting()
+	require.Equal(t, mayWait-inRound, n)
+	require.Equal(t, more-int(crowdRound/refusalShare/refusalWork), away)
+	for c.sent.Load() {
+		back()
+	}
+	wait.Wait()
+	require.EqualValues(t, mayWait, in.Load())
+	require.EqualValues(t, more, refused.Load())
+	require.Zero(t, c.queued)
+	require.True(t, c.enter(time.Now().Add(time.Hour), 0), "and all is as before")
+
+	for range 3 {
+		wait.Go(func() { c.enter(time.Now(), time.Minute) })
+	}
+	require.Eventually(t, func() bool { n, away := waiting(); return n+away == 3 }, 20*time.Second, time.Millisecond)
+	c.end()
+	wait.Wait() // the end lets everybody go
+	require.True(t, c.enter(time.Now(), time.Minute))
+}
+
+// TestCrowdAtTheGate has every request wait for a byte that goes through a real pipe.
+func TestCrowdAtTheGate(t *testing.T) {
+	s := &Server{}
+	s.limits = s.Limits.resolved()
+	g := newGate(s)
+	g.crowd.round = 1
+	defer g.crowd.close()
+	var answered atomic.Int64
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			for range 200 {
+				j, ok := g.enter(t.Context(), nil, &g.costs.cells[0], 300)
+				if ok {
+					answered.Add(1)
+					g.slots.leave(0)
+				}
+				g.end(j)
+			}
+		})
+	}
+	wait.Wait()
+	require.EqualValues(t, 1600, answered.Load())
+	require.Eventually(t, func() bool { return !g.crowd.sent.Load() }, 20*time.Second, time.Millisecond)
+}
