@@ -11,13 +11,13 @@ import (
 //
 // Many that come at once wait in the kernel, on connections that have something to say, and the runtime hands these over in the order in which something came: so
 // a byte is sent through a pipe now and then, which comes back after all who were there before it. As long as little is read meanwhile, each request is answered as
-// soon as it is read. Otherwise the rest is read first, and then answered some at a time, with a look at the network in between. What would have to wait for longer than
-// a request may is refused. To refuse a request takes half as long as to answer it, and many who are refused ask again at once: so refusals wait as well, and take no
+// soon as it is read. Otherwise the rest is read first, and then answered some at a time, with a look at the network in between. What would have to wait for too
+// long is refused. To refuse a request takes half as long as to answer it, and many who are refused ask again at once: so refusals wait as well, and take no
 // more than a part of the time.
 type crowd struct {
 	round int64         // nanoseconds of work between two looks
 	least int64         // nanoseconds of work that may wait at least
-	most  time.Duration // to wait
+	most  time.Duration // to wait, by the pace of late
 	begin time.Time
 
 	open    sync.Once
@@ -47,6 +47,10 @@ const (
 	refusalShare = 2
 	// probeEvery is how often a byte is sent when there is no crowd.
 	probeEvery = 5 * time.Millisecond
+	// crowdWait is how long an answer may wait: no longer than the answer to a long request takes, so that 99 of 100 answers come within twice their usual time.
+	crowdWait = 30 * time.Millisecond
+	// crowdLeast is how many may wait however slow it goes, as when the machine has other things to do: as many as one address may have connections.
+	crowdLeast = 256
 	// paceWeight is over how many rounds the pace is taken.
 	paceWeight = 16
 )
@@ -58,8 +62,8 @@ type waiter struct {
 	free chan struct{}
 }
 
-func newCrowd(cores, queue int, wait time.Duration) *crowd {
-	return &crowd{round: int64(cores) * int64(crowdRound), least: int64(queue) * int64(shortWork), most: wait, pace: float64(cores), begin: time.Now()}
+func newCrowd(cores int, wait time.Duration) *crowd {
+	return &crowd{round: int64(cores) * int64(crowdRound), least: crowdLeast * 2 * int64(shortWork), most: min(crowdWait, wait), pace: float64(cores), begin: time.Now()}
 }
 
 // enter waits until a short request that has just been read, and whose body takes some time, may be answered. It returns false if it is to be refused.

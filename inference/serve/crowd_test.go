@@ -13,7 +13,7 @@ import (
 // TestCrowd has many requests wait and says itself when the byte that was sent is back: some are let go each time, first those who came first, and those who
 // would wait for too long are refused, no faster than others are answered.
 func TestCrowd(t *testing.T) {
-	c := newCrowd(1, 64, 250*time.Millisecond)
+	c := newCrowd(1, 250*time.Millisecond)
 	var err error
 	c.open.Do(func() { c.in, c.out, err = os.Pipe() })
 	require.NoError(t, err)
@@ -25,7 +25,7 @@ func TestCrowd(t *testing.T) {
 		require.Equal(t, 1, n)
 		c.returned()
 	}
-	const inRound, mayWait, more = int(crowdRound / shortWork), int(250 * time.Millisecond / shortWork), 1000
+	const inRound, mayWait, more = int(crowdRound / shortWork), int(crowdWait / shortWork), 1000
 	for range inRound {
 		require.True(t, c.enter(time.Now(), 0), "as long as they are few")
 	}

@@ -41,7 +41,7 @@ func newGate(s *Server) *gate {
 	g := &gate{server: s, limits: &s.limits, metrics: s.Metrics}
 	g.slots = queue{places: make(chan struct{}, s.limits.Slots), most: int64(s.limits.Queue)}
 	g.turns = newTurns(runtime.GOMAXPROCS(0), s.limits.Slots+s.limits.Queue, s.limits.Wait)
-	g.crowd = newCrowd(runtime.GOMAXPROCS(0), s.limits.Queue, s.limits.Wait)
+	g.crowd = newCrowd(runtime.GOMAXPROCS(0), s.limits.Wait)
 	g.costs.seed = maphash.MakeSeed()
 	if s.limits.PerAddress > 0 {
 		g.byAddress = map[string]int64{}
