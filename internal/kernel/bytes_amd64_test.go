@@ -78,6 +78,28 @@ func testSmallRanks(t *testing.T, v *smallVectors, in pages) {
 	}
 }
 
+func TestSmallTranspose(t *testing.T) { eachSmall(t, testSmallTranspose, anyPages) }
+
+func testSmallTranspose(t *testing.T, v *smallVectors, in pages) {
+	for _, width := range []int{4, 5, 7, 42, 64} {
+		rows := in.floats(make([]float32, width*v.rows))
+		for i := range rows {
+			rows[i] = float32(i)
+		}
+		loads := []uint32{0, uint32(width) / 2 &^ 3, uint32(width - 4)}
+		stride := columnStride(v.rows)
+		columns := in.floats(make([]float32, 4*len(loads)*stride))
+		v.transpose(&columns[0], &rows[0], uintptr(4*width), &loads[0], uintptr(len(loads)))
+		for i, first := range loads {
+			for c := range 4 {
+				for row := range v.rows {
+					require.Equal(t, rows[row*width+int(first)+c], columns[(4*i+c)*stride+row])
+				}
+			}
+		}
+	}
+}
+
 func TestSmallTrees(t *testing.T) { eachSmall(t, testSmallTrees, anyPages) }
 
 func testSmallTrees(t *testing.T, v *smallVectors, in pages) {

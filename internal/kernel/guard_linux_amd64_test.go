@@ -15,6 +15,7 @@ func TestGuardPages(t *testing.T) {
 	for _, atEnd := range []bool{true, false} {
 		in := pages{func(x []byte) []byte { return testkit.Pages(t, x, atEnd) }, func(x []float32) []float32 { return testkit.Pages(t, x, atEnd) }}
 		if hasAVX2 {
+			eachSmall(t, testSmallTranspose, in)
 			eachSmall(t, testSmallRanks, in)
 			eachSmall(t, testSmallTrees, in)
 		}
