@@ -14,8 +14,21 @@ import (
 	"threatdetect/internal/logio"
 )
 
-// PieceSize is how long a piece of a log is, in bytes, up to one line more or less.
+// PieceSize is how long a piece of a log is at most, in bytes, up to one line more or less.
 const PieceSize = 512 << 10
+
+// PieceLines is a number of lines that pieces have a multiple of, as far as lines are short enough: who takes as many flows together as that, or
+// a part of it, has none left over at the end of a piece. A piece of such lines ends behind the first multiple that makes it long enough; what is done with it, one
+// thing after the other, then finds it in the cache of the core.
+const PieceLines = 256
+
+const (
+	enough   = 128 << 10 // bytes of a piece of so many lines
+	readSize = 32 << 10  // bytes that are read at once, behind that
+	lookSize = 4 << 10   // bytes whose lines are counted at once
+)
+
+var newline = []byte{'\n'}
 
 // maxComments bounds the directives that a Position holds, in bytes.
 const maxComments = 64 << 10
@@ -30,7 +43,9 @@ const maxComments = 64 << 10
 // A Splitter has one owner.
 type Splitter struct {
 	lines  *logio.Lines
-	size   int // of a piece
+	size   int // of a piece at most
+	enough int // of one that has a multiple of so many lines:
+	many   int
 	opts   Options
 	format Format
 	json   bool // of Zeek
@@ -76,7 +91,7 @@ type Memory struct {
 // NewSplitter looks at the beginning of a log, which may be gzip or zstd, and tells its format. opts are those of [Read], without
 // Parts and Join. The error is that of [Read] for a log that is of no known format.
 func NewSplitter(r io.Reader, opts *Options) (*Splitter, error) {
-	s := &Splitter{lines: logio.From(r, 0), size: PieceSize}
+	s := &Splitter{lines: logio.From(r, 0), size: PieceSize, enough: enough, many: PieceLines}
 	if opts != nil {
 		s.opts = *opts
 	}
@@ -152,11 +167,11 @@ func (s *Splitter) Next() (p *Piece, ok bool, err error) {
 	if s.empty {
 		return nil, false, nil
 	}
-	text := append(texts.get(s.size), s.rest...)
+	text := append(texts.get(s.enough+2*readSize), s.rest...)
 	s.rest = s.rest[:0]
 	raw := int64(0) // bytes of the log that are not in text
-	text = s.fill(text, s.size)
-	for s.err == nil && bytes.IndexByte(text, '\n') < 0 {
+	text, end, lines := s.fillLines(text)
+	for end == 0 && s.err == nil && bytes.IndexByte(text, '\n') < 0 {
 		if len(text) > logio.MaxLine+2 {
 			text, raw = s.skipLine(text)
 			break
@@ -167,21 +182,58 @@ func (s *Splitter) Next() (p *Piece, ok bool, err error) {
 		// What was read of this piece is not given: a log that is read again, and does not break, would have another one in its place.
 		return nil, false, &features.InputError{Line: s.pos.Line, Err: s.err}
 	}
-	if s.err == nil {
-		end := bytes.LastIndexByte(text, '\n') + 1
+	if end == 0 && s.err == nil {
+		end = bytes.LastIndexByte(text, '\n') + 1
+	}
+	if end > 0 {
 		s.rest = append(s.rest, text[end:]...)
-		text = text[:end]
+		if text = text[:end]; len(s.rest) == 0 && s.err == nil {
+			s.rest = s.fill(s.rest, 1) // to know whether this is the last piece
+		}
 	}
 	if len(text) == 0 {
 		return nil, false, nil
 	}
+	if lines == 0 {
+		lines = bytes.Count(text, newline)
+	}
 	p = &Piece{text: text, line: s.pos.Line, lost: raw, of: s}
 	s.aim(p)
 	s.pos.Offset += int64(len(text)) + raw
-	s.pos.Line += int64(bytes.Count(text, []byte{'\n'}))
+	s.pos.Line += int64(lines)
 	p.End = s.pos
 	p.End.Header, p.End.FromStart = string(s.comments), s.replay
 	return p, true, nil
+}
+
+// fillLines reads as much as a piece may have, or a multiple of lines that is enough of it. end is where the last multiple that was read ends, and lines how many that
+// are; 0 where the piece is to end with the last line, or the input. It depends on what the log is alone, not on how much of it was there already.
+func (s *Splitter) fillLines(text []byte) (_ []byte, end, lines int) {
+	seen, more := 0, 0 // bytes, and lines behind end
+	for n := min(s.enough+readSize, s.size); ; n = min(len(text)+readSize, s.size) {
+		text = s.fill(text, n)
+		for whole := min(len(text), s.size); seen < whole; {
+			part := text[seen:min(seen+lookSize, whole)]
+			k := bytes.Count(part, newline)
+			if more+k < s.many {
+				seen, more = seen+len(part), more+k
+				continue
+			}
+			for ; more < s.many; more++ {
+				seen += bytes.IndexByte(text[seen:], '\n') + 1
+			}
+			end, lines, more = seen, lines+s.many, 0
+			if end >= s.enough {
+				return text, end, lines
+			}
+		}
+		switch {
+		case s.err != nil:
+			return text, 0, 0
+		case len(text) >= s.size:
+			return text, end, lines
+		}
+	}
 }
 
 // fill reads until text has n bytes, or the input ends.
@@ -250,6 +302,9 @@ func (s *Splitter) aim(p *Piece) {
 	header := new(zeek.Header)
 	if !first {
 		header = s.header.Within(s.json)
+	}
+	if len(s.rest) > 0 || s.err == nil {
+		header.More()
 	}
 	pointer := s.opts.Pointer
 	p.read = func(lines *logio.Lines, m *Memory) iter.Seq2[*features.Flow, error] {
@@ -337,18 +392,9 @@ func (p *Piece) Flows(m *Memory) iter.Seq2[*features.Flow, error] {
 			*m = Memory{of: p.of}
 		}
 		lines := logio.Plain(p.text, 0)
+		lines.Count(p.line)
 		lines.Lost(p.lost)
-		for f, err := range p.read(lines, m) {
-			switch e := err.(type) {
-			case *features.RecordError:
-				e.Line += p.line
-			case *features.InputError:
-				e.Line += p.line
-			}
-			if !yield(f, err) {
-				return
-			}
-		}
+		p.read(lines, m)(yield)
 	}
 }
 

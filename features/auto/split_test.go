@@ -38,7 +38,7 @@ func split(t testing.TB, log []byte, opts *Options, size int, at Position, seek 
 	}
 	defer s.Close()
 	require.True(t, s.Splits())
-	s.size = size
+	s.size, s.enough, s.many = size, size/2, 3
 	if at != (Position{}) {
 		var r io.Reader
 		if seek {

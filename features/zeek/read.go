@@ -40,11 +40,15 @@ type Header struct {
 	last   *header
 	json   bool // the last part was JSON, so that one that begins with neither a brace nor a directive is, too
 	within bool // the part was cut off anywhere between two lines: what it begins with says nothing
+	more   bool // the log goes on behind it
 }
 
 // Within returns a copy of h to read with what follows in the same log, wherever between two lines that was cut. Copies can
 // be read with at the same time; JSON says that the log is JSON.
 func (h *Header) Within(json bool) *Header { return &Header{last: h.last, json: json, within: true} }
+
+// More says that the log goes on behind the part that is read with h: a header at the end of it need not be whole.
+func (h *Header) More() { h.more = true }
 
 // Read returns the flows of a log, which may be gzip or zstd. It is single-use. The flow, and the record error in its
 // place, are valid until the next step; the memory is the reader's.

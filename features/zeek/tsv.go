@@ -50,9 +50,10 @@ func (r *reader) runTSV(first []byte) {
 	}
 }
 
-// endTSV ends a log that was read to its end.
+// endTSV ends a log, or a part of one, that was read to its end.
 func (r *reader) endTSV() {
-	if h := &r.tsv.header; r.lines.Err() == nil && h.fields != nil && !h.checked {
+	more := r.opts.Header != nil && r.opts.Header.more
+	if h := &r.tsv.header; r.lines.Err() == nil && h.fields != nil && !h.checked && !more {
 		r.finish(r.check())
 		return
 	}

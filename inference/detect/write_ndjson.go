@@ -13,6 +13,7 @@ type ndjsonForm struct {
 	classNames [][]byte
 	clock      clock
 	seen       scores
+	quick      *quickNDJSON // nil: every verdict takes the long way
 }
 
 func newNDJSONForm(a *about) *ndjsonForm {
@@ -27,12 +28,19 @@ func newNDJSONForm(a *about) *ndjsonForm {
 	for _, name := range a.classes {
 		n.classNames = append(n.classNames, appendString(nil, name))
 	}
+	n.quick = newQuickNDJSON(n)
 	return n
 }
 
 func (*ndjsonForm) appendHeader(dst []byte) []byte { return dst }
 
 func (n *ndjsonForm) appendVerdict(dst []byte, v *Verdict) []byte {
+	if n.quick != nil {
+		var ok bool
+		if dst, ok = n.quick.appendVerdict(dst, v, &n.clock, &n.seen); ok {
+			return dst
+		}
+	}
 	f := v.Flow
 	dst = append(dst, `{"ts":`...)
 	if f.Has(features.FieldStart) {

@@ -122,6 +122,9 @@ func (l *Lines) End() End { return l.end }
 // TooLong reports whether the current line is over the limit. Bytes is then only the beginning of it.
 func (l *Lines) TooLong() bool { return l.tooLong }
 
+// Count says that so many lines are ahead of the first.
+func (l *Lines) Count(ahead int64) { l.no = ahead }
+
 // Lost says that so many bytes of the first line are left out, which is too long without them.
 func (l *Lines) Lost(n int64) { l.lost = n }
 
@@ -146,7 +149,7 @@ func (l *Lines) Err() error {
 // Read reads the bytes behind the current line.
 func (l *Lines) Read(p []byte) (int, error) {
 	if l.r == l.w && l.err == nil {
-		if len(p) >= len(l.buf) && len(p) > 0 { // no need for the detour by buf
+		if len(p) >= len(l.buf)/4 && len(p) > 0 { // no need for the detour by buf
 			n, err := l.src.Read(p)
 			l.past += int64(l.r + n)
 			l.r, l.w, l.seen, l.err = 0, 0, 0, err
