@@ -22,8 +22,8 @@ const (
 	rejectsEnd   = ".rejects.ndjson" // of the file of skipped records
 )
 
-// journalVersion changes with the layout of the journal, and whenever the same inputs would give other outputs.
-const journalVersion = 1
+// journalVersion changes with the layout of the journal, with where pieces of logs end, and whenever the same inputs would give other outputs.
+const journalVersion = 2
 
 // config is what outputs depend on besides the inputs. It is the first record of a journal.
 type config struct {
@@ -90,11 +90,11 @@ type progress struct {
 	Failed  string      `json:"failed,omitempty"` // why the log has no outputs
 }
 
-// extent is how long a partial file is, and the hash of what the last unit added to it.
+// extent is how long a partial file is, and the digest of what the last unit added to it.
 type extent struct {
 	Length int64  `json:"length"`
 	From   int64  `json:"from"` // where the last unit began
-	Hash   string `json:"hash,omitempty"`
+	Digest string `json:"digest,omitempty"`
 }
 
 // account is a features.Account with the rows in the output.

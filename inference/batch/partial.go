@@ -1,11 +1,6 @@
 package batch
 
-import (
-	"crypto/sha256"
-	"encoding/hex"
-	"hash"
-	"path/filepath"
-)
+import "path/filepath"
 
 // partial is an output that is not whole yet. It has one owner, but for its file, which is synced meanwhile.
 type partial struct {
@@ -13,9 +8,9 @@ type partial struct {
 	name   string
 	f      file // nil before the first byte
 	length int64
-	from   int64     // where the unit began
-	hash   hash.Hash // of the unit
-	made   bool      // its name has to be made durable
+	from   int64  // where the unit began
+	digest digest // of the unit
+	made   bool   // its name has to be made durable
 }
 
 // write appends to the file, which is made if it is not there.
@@ -36,21 +31,14 @@ func (p *partial) write(b []byte) error {
 	if err != nil {
 		return &FileError{"write output", p.name, bare(err)}
 	}
-	if p.hash == nil {
-		p.hash = sha256.New()
-	}
-	p.hash.Write(b)
+	p.digest.Write(b)
 	p.length += int64(len(b))
 	return nil
 }
 
 // cut ends a unit.
 func (p *partial) cut() extent {
-	e := extent{Length: p.length, From: p.from}
-	if p.hash != nil {
-		e.Hash = hex.EncodeToString(p.hash.Sum(nil))
-		p.hash.Reset()
-	}
+	e := extent{Length: p.length, From: p.from, Digest: p.digest.text()}
 	p.from = p.length
 	return e
 }

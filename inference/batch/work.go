@@ -134,12 +134,22 @@ func (w *worker) flush(p *part) error {
 }
 
 func (w *worker) take(p *part) error {
+	if w.run.job.opts.All {
+		for {
+			v, ok, err := w.block.Next()
+			if !ok {
+				return err
+			}
+			p.add(v, w.layout, true)
+		}
+	}
 	for {
-		v, ok, err := w.block.Next()
+		v, passed, ok, err := w.block.NextThreat()
+		p.account.Rows += int64(passed)
 		if !ok {
 			return err
 		}
-		p.add(v, w.layout, w.run.job.opts.All)
+		p.add(v, w.layout, false)
 	}
 }
 

@@ -103,8 +103,38 @@ func (b *Block) fill() {
 // Next returns the next verdict that is due, or false if there is none before the next Push, Flush or Finish. It does not
 // allocate, but for the first explanation.
 func (b *Block) Next() (v *Verdict, ok bool, err error) {
+	if ok, err := b.ready(); !ok {
+		return nil, false, err
+	}
+	return b.conclude()
+}
+
+// NextThreat is Next for whoever wants threats alone: it passes over the verdicts on other flows and returns how many these were, also where there is no threat behind
+// them. They are not explained, which takes longer than all else.
+func (b *Block) NextThreat() (v *Verdict, passed int, ok bool, err error) {
 	d := b.stream.detector
-	if b.due && b.next == b.n {
+	k := d.predictor.NumOutput()
+	for {
+		if ok, err := b.ready(); !ok {
+			return nil, passed, false, err
+		}
+		first := b.next
+		for b.next < b.n && !(d.score(b.out[b.next*k:][:k]) >= d.threshold) {
+			b.next++
+		}
+		if passed += b.next - first; b.next < b.n {
+			v, ok, err = b.conclude()
+			return v, passed, ok, err
+		}
+	}
+}
+
+// ready reports whether a verdict is due, and predicts if a block is.
+func (b *Block) ready() (bool, error) {
+	if b.due && b.next < b.n {
+		return true, nil
+	}
+	if b.due {
 		b.due, b.n, b.texts = false, 0, b.texts[:0]
 		if cap(b.texts) > maxTexts {
 			b.texts = nil
@@ -113,16 +143,22 @@ func (b *Block) Next() (v *Verdict, ok bool, err error) {
 			b.fill()
 		}
 	}
-	w, k := d.pipeline.NumColumn(), d.predictor.NumOutput()
-	if !b.due {
-		if b.n == 0 || b.n < b.size && !b.flush {
-			return nil, false, nil
-		}
-		if err := b.session.PredictBatch(b.out[:b.n*k], b.rows[:b.n*w]); err != nil {
-			return nil, false, err
-		}
-		b.due, b.next = true, 0
+	if b.n == 0 || b.n < b.size && !b.flush {
+		return false, nil
 	}
+	d := b.stream.detector
+	w, k := d.pipeline.NumColumn(), d.predictor.NumOutput()
+	if err := b.session.PredictBatch(b.out[:b.n*k], b.rows[:b.n*w]); err != nil {
+		return false, err
+	}
+	b.due, b.next = true, 0
+	return true, nil
+}
+
+// conclude makes the verdict that is next.
+func (b *Block) conclude() (v *Verdict, ok bool, err error) {
+	d := b.stream.detector
+	w, k := d.pipeline.NumColumn(), d.predictor.NumOutput()
 	i := b.next
 	b.next++
 	if v, err = b.stream.conclude(&b.flows[i], b.rows[i*w:][:w:w], b.out[i*k:][:k:k]); err != nil {

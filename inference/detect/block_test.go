@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -98,6 +99,66 @@ func TestABlockJudgesAsOneByOne(t *testing.T) {
 				b.Finish()
 				take()
 				require.Equal(t, want, got, "%s, block of %d, flush %d", name, size, flushEvery)
+			}
+		}
+	}
+}
+
+// TestNextThreat compares with Next: the same threats, and as many others counted between them.
+func TestNextThreat(t *testing.T) {
+	explains, err := Open("../../testdata/demo/model.tar.gz", &Options{Explain: 3})
+	require.NoError(t, err)
+	for name, d := range map[string]*Detector{
+		"binary":   portableDetector(t, 1, ""),
+		"softprob": portableDetector(t, 3, "multi:softprob"),
+		"softmax":  portableDetector(t, 3, "multi:softmax"),
+		"stateful": contextDetector(t),
+		"explains": explains,
+	} {
+		flows := streamFlows(700)
+		var scores []float32
+		for v, err := range d.Stream().Verdicts(sequence(flows)) {
+			require.NoError(t, err)
+			scores = append(scores, v.Score)
+		}
+		for _, threshold := range []float32{0, 2, slices.Max(scores), slices.Sorted(slices.Values(scores))[len(scores)/2], float32(math.NaN())} {
+			d.threshold = threshold
+			var want, got []string
+			passed := 0
+			for v, err := range d.Stream().Verdicts(sequence(flows)) {
+				require.NoError(t, err)
+				if !v.Threat {
+					passed++
+					continue
+				}
+				want = append(want, fmt.Sprint(passed, verdictText(v)))
+			}
+			for _, size := range []int{1, 7, 0} {
+				others := 0
+				got = nil
+				b := d.Stream().Block(size)
+				take := func() {
+					for {
+						v, n, ok, err := b.NextThreat()
+						require.NoError(t, err)
+						others += n
+						if !ok {
+							return
+						}
+						got = append(got, fmt.Sprint(others, verdictText(v)))
+					}
+				}
+				for i, f := range flows {
+					require.NoError(t, b.Push(f))
+					if take(); i%100 == 0 {
+						b.Flush()
+						take()
+					}
+				}
+				b.Finish()
+				take()
+				require.Equal(t, want, got, "%s, block of %d, threshold %v", name, size, threshold)
+				require.Equal(t, passed, others)
 			}
 		}
 	}

@@ -303,15 +303,13 @@ func (s *Stream) judge(f *features.Flow, row []float32) (*Verdict, error) {
 // conclude makes the verdict of what the predictor says of a row.
 func (s *Stream) conclude(f *features.Flow, row, out []float32) (*Verdict, error) {
 	d, v := s.detector, &s.verdict
-	*v = Verdict{Flow: f, Row: row, Score: out[0]}
+	*v = Verdict{Flow: f, Row: row, Score: d.score(out)}
 	switch {
 	case d.softmax:
 		v.Class = int(out[0])
-		v.Score = min(out[0], 1) // the first class is the benign one
 	case len(out) > 1:
 		v.Classes = out
 		v.Class = argMax(out)
-		v.Score = 1 - out[0]
 	}
 	v.Threat = v.Score >= d.threshold
 	if d.explainer != nil {
@@ -321,6 +319,17 @@ func (s *Stream) conclude(f *features.Flow, row, out []float32) (*Verdict, error
 		}
 	}
 	return v, nil
+}
+
+// score is that of a verdict, by what the predictor says of a row.
+func (d *Detector) score(out []float32) float32 {
+	switch { // the first class is the benign one
+	case d.softmax:
+		return min(out[0], 1)
+	case len(out) > 1:
+		return 1 - out[0]
+	}
+	return out[0]
 }
 
 func argMax(values []float32) int { return slices.Index(values, slices.Max(values)) }
