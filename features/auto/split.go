@@ -24,7 +24,7 @@ const PieceLines = 256
 
 const (
 	enough   = 128 << 10 // bytes of a piece of so many lines
-	readSize = 32 << 10  // bytes that are read at once, behind that
+	readSize = 16 << 10  // bytes that are read at once, behind that
 	lookSize = 4 << 10   // bytes whose lines are counted at once
 )
 

@@ -128,6 +128,32 @@ func TestPiecesAreTheLog(t *testing.T) {
 	}
 }
 
+// Pieces of a log of short lines have a multiple of so many, and are little longer than is enough; those of long lines end behind a multiple where there is room for one.
+func TestPiecesEndBehindMultiples(t *testing.T) {
+	for length, multiple := range map[int]bool{20: true, 134: true, 1500: true, 3000: false} {
+		line := append(bytes.Repeat([]byte("x"), length-1), '\n')
+		log := append([]byte("#fields\tts\n"), bytes.Repeat(line, 2<<20/length)...)
+		s, err := NewSplitter(bytes.NewReader(log), &Options{Format: Zeek})
+		require.NoError(t, err)
+		last := Position{}
+		for {
+			p, ok, err := s.Next()
+			require.NoError(t, err)
+			if !ok {
+				break
+			}
+			require.Equal(t, bytes.Count(p.text, newline), int(p.End.Line-last.Line))
+			if p.End.Offset < int64(len(log)) {
+				require.Equal(t, multiple, (p.End.Line-last.Line)%PieceLines == 0, "%d", length)
+				require.LessOrEqual(t, len(p.text), PieceSize)
+				require.Less(t, len(p.text), enough+PieceLines*length+1)
+			}
+			last = p.End
+		}
+		require.EqualValues(t, len(log), last.Offset)
+	}
+}
+
 func TestPiecesOfALogThatBreaks(t *testing.T) {
 	log := splitLogs(t)[trafficgen.TSV.String()]
 	var packed bytes.Buffer
