@@ -24,15 +24,17 @@ func (a *Account) Add(f *Flow, err error) error {
 		a.Records += n
 		return nil
 	}
-	record, ok := errors.AsType[*RecordError](err)
+	record, ok := err.(*RecordError) // as nearly always: it is quicker than to look for one
 	if !ok {
-		return err
+		if record, ok = errors.AsType[*RecordError](err); !ok {
+			return err
+		}
 	}
 	if a.Skipped == nil {
 		a.Skipped = make(map[Reason]int64)
 	}
-	a.Skipped[record.Reason]++
-	a.Records++
+	a.Skipped[record.Reason] += 1 + record.More
+	a.Records += 1 + record.More
 	return nil
 }
 

@@ -39,6 +39,9 @@ type RecordError struct {
 	Text   []byte // the offending text, at most 128 bytes of it
 	Log    string // the name of the log, if it is one that is read beside the one that was asked for
 	Length int64  // bytes of a line that is too long
+	// More is how many records on the lines behind this one were skipped for the same reason and are no errors of their own: none, unless a
+	// reader was asked to take such records together.
+	More int64
 }
 
 func (e *RecordError) Error() string {

@@ -121,6 +121,32 @@ func (a *app) printAccount() {
 	fmt.Fprintf(a.stderr, "%s%s in %s%s%s\n", what, skipped.String(), elapsed.Round(time.Millisecond), rate, read)
 }
 
+// skips counts records that were skipped, of which a log may have nothing else: a list of a few reasons is quicker than a map of them. The zero value is ready.
+type skips struct {
+	reasons []features.Reason
+	counts  []int64
+}
+
+func (s *skips) add(e *features.RecordError) {
+	for i, reason := range s.reasons {
+		if reason == e.Reason {
+			s.counts[i] += 1 + e.More
+			return
+		}
+	}
+	s.reasons, s.counts = append(s.reasons, e.Reason), append(s.counts, 1+e.More)
+}
+
+// to adds what was counted to an account. There may be no s.
+func (s *skips) to(a *features.Account) {
+	if s == nil {
+		return
+	}
+	for i, reason := range s.reasons {
+		a.Add(nil, &features.RecordError{Reason: reason, More: s.counts[i] - 1})
+	}
+}
+
 // maxFormats is how many formats, and what they were told by, the account names.
 const maxFormats = 4
 

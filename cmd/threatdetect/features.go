@@ -171,6 +171,7 @@ func (a *app) fit(f *featureFlags, set *features.Set, files []string) (*features
 		return nil, err
 	}
 	acct := new(features.Account)
+	l.passed = new(skips)
 	l.bar = a.newProgress("fitting", 0)
 	defer l.bar.stop()
 	// A file that breaks off is used up to there, now and when its rows are written, which then ends with the error.
@@ -185,6 +186,7 @@ func (a *app) fit(f *featureFlags, set *features.Set, files []string) (*features
 		}
 	}
 	c, err := features.Fit(set, iter.Seq2[*features.Flow, error](usable), time.Unix(0, 0))
+	l.passed.to(acct)
 	if err == nil {
 		return c, nil
 	}

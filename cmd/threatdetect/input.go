@@ -27,6 +27,8 @@ type logs struct {
 	parts auto.Parts
 	joins bool    // whether the set is made of what several logs say
 	join  *joiner // then what joins them
+	// passed, unless nil, counts the records of the files that are skipped: nobody wants to see each, so flows does not yield them.
+	passed *skips
 }
 
 // flows yields the records of all files. Errors of single records are passed on; any other error is an *exitError and
@@ -85,7 +87,7 @@ func (l *logs) readFile(name string, yield func(*features.Flow, error) bool) (mo
 	defer r.Close()
 	var misfit error // the set cannot be computed from the format that the file turns out to have
 	w := watch{l: l}
-	opts := &auto.Options{MaxLine: l.app.limits.maxLine << 10, Format: l.format, Label: l.label, Pointer: l.app.pointer, Fields: strings.FieldsFunc(l.app.fields, isSeparator), Parquet: readParquet, Parts: &l.parts, OnFormat: func(f auto.Format, by string) { misfit = l.check(string(f)); l.app.readAs(f, by) }}
+	opts := &auto.Options{MaxLine: l.app.limits.maxLine << 10, Format: l.format, Label: l.label, Pointer: l.app.pointer, Fields: strings.FieldsFunc(l.app.fields, isSeparator), Parquet: readParquet, Parts: &l.parts, Together: l.passed != nil, OnFormat: func(f auto.Format, by string) { misfit = l.check(string(f)); l.app.readAs(f, by) }}
 	if l.join != nil {
 		opts.Join = l.join.Joiner
 	}
@@ -93,23 +95,25 @@ func (l *logs) readFile(name string, yield func(*features.Flow, error) bool) (mo
 		if misfit != nil {
 			return false, misfit
 		}
+		var record *features.RecordError
+		var end error // of the file, which this record brings
 		if err == nil {
 			w.flow(flow)
-		} else if record, ok := errors.AsType[*features.RecordError](err); !ok {
+		} else if record, _ = recordError(err); record == nil {
 			return false, l.wrap(err)
 		} else if record.Log == "" {
-			if end := w.skipped(record); end != nil {
-				if !yield(flow, err) { // it still counts
-					return false, nil
-				}
-				return false, end
-			}
+			end = w.skipped(record)
 		}
-		if l.app.signal.Load() != 0 {
+		if end == nil && l.app.signal.Load() != 0 {
 			return false, l.app.interrupted()
 		}
-		if !yield(flow, err) {
+		if record != nil && l.passed != nil {
+			l.passed.add(record)
+		} else if !yield(flow, err) {
 			return false, nil
+		}
+		if end != nil {
+			return false, end
 		}
 	}
 	return true, misfit
@@ -147,8 +151,16 @@ func (l *logs) unreadable() error {
 func isSeparator(r rune) bool { return strings.ContainsRune(" \t\n,${}", r) }
 
 func isRecordError(err error) bool {
-	_, ok := errors.AsType[*features.RecordError](err)
+	_, ok := recordError(err)
 	return ok
+}
+
+// recordError is the record error that err is or wraps, if it does. A reader's is one itself, and a log may have nothing else.
+func recordError(err error) (record *features.RecordError, ok bool) {
+	if record, ok = err.(*features.RecordError); ok {
+		return record, true
+	}
+	return errors.AsType[*features.RecordError](err)
 }
 
 // open opens one input, "-" being standard input. What may block for ever can be interrupted by a signal.

@@ -199,6 +199,9 @@ func (a *app) readLogs(from, label string, set *features.Set, files []string, ou
 	if err != nil {
 		return err
 	}
+	if !strict && !showSkip {
+		l.passed = new(skips)
+	}
 	out, err := a.createOutput(outName)
 	if err != nil {
 		return err
@@ -230,13 +233,14 @@ func (a *app) readLogs(from, label string, set *features.Set, files []string, ou
 			break
 		}
 	}
+	l.passed.to(&a.account)
 	l.bar.stop()
 	return a.endLogs(l, out, work, err)
 }
 
 // skipped deals with a record that became no flow: it is printed, or the end of the command, or neither.
 func (a *app) skipped(l *logs, err error, strict, show bool) error {
-	record, _ := errors.AsType[*features.RecordError](err)
+	record, _ := recordError(err)
 	fatal := strict && !record.Reason.Lossless()
 	if !fatal && !show {
 		return nil

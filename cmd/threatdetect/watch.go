@@ -66,8 +66,18 @@ func (w *watch) flow(f *features.Flow) {
 	}
 }
 
-// skipped looks at a record that was skipped, and returns an error if the file has too many of them.
+// skipped looks at a record that was skipped, and at those that e stands for besides, and returns an error if the file has too many of them: at the first at
+// which that is so, and then e stands for no more than are read by then.
 func (w *watch) skipped(e *features.RecordError) error {
+	for n := e.More; ; n-- {
+		if err := w.one(e); err != nil || n == 0 {
+			e.More -= n
+			return err
+		}
+	}
+}
+
+func (w *watch) one(e *features.RecordError) error {
 	w.records++
 	if e.Reason == features.ReasonTooLong && time.Since(w.long) >= longPause {
 		w.long = time.Now()
@@ -77,7 +87,7 @@ func (w *watch) skipped(e *features.RecordError) error {
 		return nil
 	}
 	w.bad++
-	if limit := w.l.app.limits.maxBadRatio; w.records >= ratioFrom && float64(w.bad) > limit*float64(w.records) && limit < 1 {
+	if limit := w.l.app.limits.maxBadRatio; limit < 1 && w.records >= ratioFrom && float64(w.bad) > limit*float64(w.records) {
 		return inputError(w.l.file, fmt.Errorf("%w: %d of %d records are skipped for a fault, which is over --max-bad-ratio %v", features.ErrFormat, w.bad, w.records, limit))
 	}
 	return nil

@@ -237,6 +237,7 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte("59.166.0.0" + strings.Repeat(",0", 48)))
 	f.Fuzz(func(t *testing.T, log []byte) {
 		flows, skipped, _ := run(strings.NewReader(string(log)), nil)
+		require.Equal(t, steps(strings.NewReader(string(log)), &auto.Options{}), steps(strings.NewReader(string(log)), &auto.Options{Together: true}))
 		if len(log) > 0 && log[0] != 0x1f && log[0] != 0x28 {
 			require.LessOrEqual(t, flows+skipped, strings.Count(string(log), "\n")+1+strings.Count(string(log), "{")) // JSON may have many a line
 		}

@@ -38,6 +38,9 @@ type Options struct {
 	// Parts, unless nil, makes a log of several parts one: a part without a header, or of no format that is told from
 	// it, goes on with those of the part before it. Behind the last part there may be more flows: see [Parts.Flush].
 	Parts *Parts
+	// Together lets bad records on short lines in a row that are skipped for the same reason be one error, whose More says how many others there are. It is for
+	// who only counts them: a log of nothing but such lines is read several times as fast.
+	Together bool
 	// Join, unless nil, joins what other logs, or other events of the log, say about flows of Zeek and Suricata; see
 	// [zeek.Options] and [eve.Options].
 	Join *zeek.Joiner
@@ -80,6 +83,9 @@ func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 	return func(yield func(*features.Flow, error) bool) {
 		lines := logio.From(r, opts.MaxLine)
 		defer lines.Close()
+		if opts.Together {
+			lines.Together()
+		}
 		parts := opts.Parts
 		if parts == nil {
 			parts = &Parts{}

@@ -110,7 +110,7 @@ var startTime = []byte("starttime")
 // Split implements celllog.Format. A header tells the separator of what follows.
 func (r *reader) Split(s *celllog.Splitter, line []byte) bool {
 	separator := r.separator
-	if separator == 0 || len(line) > 0 && line[0]-'0' > 9 && bytes.Contains(bytes.ToLower(line), startTime) {
+	if separator == 0 || len(line) >= len(startTime) && line[0]-'0' > 9 && bytes.Contains(bytes.ToLower(line), startTime) {
 		separator = ','
 		if bytes.IndexByte(line, ',') < 0 {
 			separator = '\t'

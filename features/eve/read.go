@@ -102,11 +102,13 @@ type reader struct {
 	cells   cells
 	flow    features.Flow
 	bad     features.RecordError
-	scratch []byte // texts without their escapes
+	scratch []byte                        // texts without their escapes
+	class   func(line []byte) logio.Class // classOf
 }
 
 func newReader(label string) *reader {
 	r := &reader{of: label}
+	r.class = r.classOf
 	event := &r.layouts[scopeEvent]
 	event.Inner(jsonscan.ID(colFlow), &r.layouts[scopeFlow], flowColumns)
 	event.Inner(jsonscan.ID(colTCP), &r.layouts[scopeTCP], tcpColumns)
@@ -124,7 +126,8 @@ func (r *reader) line(line []byte) bool {
 		return r.skip(fault{noColumn, features.ReasonTruncated})
 	}
 	r.scratch = r.scratch[:0]
-	if len(r.pointer) > 0 {
+	switch {
+	case len(r.pointer) > 0:
 		var ok bool
 		switch line, r.scratch, ok = r.pointer.Find(r.scratch, line); {
 		case !ok:
@@ -132,6 +135,10 @@ func (r *reader) line(line []byte) bool {
 		case line == nil:
 			return r.skip(fault{noColumn, features.ReasonMissing})
 		}
+	case jsonscan.NoObject(line):
+		return r.skip(fault{noColumn, features.ReasonMalformed})
+	case string(line) == "{}" && r.join == nil:
+		return r.skip(fault{noColumn, features.ReasonOther})
 	}
 	if !r.object(line) {
 		return r.skip(fault{noColumn, features.ReasonMalformed})
@@ -157,7 +164,8 @@ func (r *reader) skip(f fault) bool {
 	if r.lines.Cut(f.reason.Lossless()) {
 		f = fault{noColumn, features.ReasonTruncated}
 	}
-	r.bad = features.RecordError{Line: r.lines.Number(), Reason: f.reason}
+	r.bad = features.RecordError{}
+	r.bad.Line, r.bad.Reason = r.lines.Number(), f.reason
 	if f.reason == features.ReasonTooLong {
 		r.bad.Length = r.lines.Length()
 	}
@@ -170,7 +178,10 @@ func (r *reader) skip(f fault) bool {
 	case !f.reason.Lossless():
 		r.bad.Text = clip(r.lines.Bytes())
 	}
-	return r.yield(nil, &r.bad)
+	if r.lines.Len() > logio.MaxShort || f.reason == features.ReasonOther && r.join != nil {
+		return r.yield(nil, &r.bad)
+	}
+	return r.skipShort()
 }
 
 func clip(b []byte) []byte { return b[:min(len(b), 128)] }

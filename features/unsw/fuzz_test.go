@@ -2,6 +2,7 @@ package unsw_test
 
 import (
 	"encoding/csv"
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 
 	"threatdetect/features"
 	"threatdetect/features/unsw"
+	"threatdetect/internal/celllog"
 )
 
 // FuzzCSV compares the fields of a line with those of encoding/csv. The categories are trimmed and otherwise as they are,
@@ -35,6 +37,8 @@ func FuzzCSV(f *testing.F) {
 			return // the two have different rules for what is not well-formed
 		}
 		switch {
+		case slices.ContainsFunc(want, func(s string) bool { return len(s) > celllog.MaxCell }):
+			require.Equal(t, features.ReasonMalformed, bad[0].Reason)
 		case len(want) != 8:
 			require.Equal(t, features.ReasonFields, bad[0].Reason)
 		case len(flows) == 1:

@@ -33,12 +33,18 @@ type header struct {
 	labelled bool // some header had the label column that was asked for
 }
 
+// shortestDirective is the length of the shortest word of a directive.
+const shortestDirective = len("#path")
+
 func newHeader() header {
 	return header{separator: '\t', set: ',', unset: []byte("-"), empty: []byte("(empty)")}
 }
 
 // directive reads a line that begins with '#'. What is no directive is a comment.
 func (r *reader) directive(line []byte) error {
+	if len(line) < shortestDirective {
+		return nil
+	}
 	h := &r.tsv.header
 	if rest, ok := bytes.CutPrefix(line, []byte("#separator")); ok {
 		sep, ok := parseSeparator(rest)

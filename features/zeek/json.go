@@ -52,6 +52,7 @@ func (r *reader) runJSON() {
 	if r.json.cursor == nil {
 		r.json.cursor = new(jsonscan.Cursor)
 	}
+	r.shorts.json = true
 	r.quick.forget(nil, 0)
 	r.quick.prepareCounts(&r.flow, nil)
 	for more := true; more; more = r.lines.Next() {
@@ -74,7 +75,8 @@ func (r *reader) jsonLine(line []byte) bool {
 	}
 	j := &r.json
 	j.scratch = j.scratch[:0]
-	if len(j.pointer) > 0 {
+	switch {
+	case len(j.pointer) > 0:
 		var ok bool
 		switch line, j.scratch, ok = j.pointer.Find(j.scratch, line); {
 		case !ok:
@@ -82,6 +84,10 @@ func (r *reader) jsonLine(line []byte) bool {
 		case line == nil:
 			return r.skip(fault{noColumn, features.ReasonMissing})
 		}
+	case jsonscan.NoObject(line):
+		return r.skip(fault{noColumn, features.ReasonMalformed})
+	case string(line) == "{}" && r.opts.Join == nil:
+		return r.skip(fault{noColumn, features.ReasonOther})
 	}
 	if j.cursor.Read(line, &j.layout, &j.spans, idOther) {
 		if !r.long && !j.aliased {

@@ -107,11 +107,12 @@ type reader struct {
 	bad       features.RecordError
 	scratch   []byte // texts without their escapes
 
-	tsv   tsv
-	quick quick
-	long  bool // every row takes the long way; tests compare
-	json  jsonReader
-	other otherRow
+	shorts shortLines
+	tsv    tsv
+	quick  quick
+	long   bool // every row takes the long way; tests compare
+	json   jsonReader
+	other  otherRow
 }
 
 // run reads all lines. The first that is not blank tells the writer.
@@ -151,7 +152,8 @@ func (r *reader) skip(f fault) bool {
 	if r.lines.Cut(f.reason.Lossless()) {
 		f = fault{noColumn, features.ReasonTruncated}
 	}
-	r.bad = features.RecordError{Line: r.lines.Number(), Reason: f.reason}
+	r.bad = features.RecordError{}
+	r.bad.Line, r.bad.Reason = r.lines.Number(), f.reason
 	if f.reason == features.ReasonTooLong {
 		r.bad.Length = r.lines.Length()
 	}
@@ -167,7 +169,10 @@ func (r *reader) skip(f fault) bool {
 	case !f.reason.Lossless():
 		r.bad.Text = clip(r.lines.Bytes())
 	}
-	return r.yield(nil, &r.bad)
+	if r.lines.Len() > logio.MaxShort || f.reason == features.ReasonOther && r.opts.Join != nil {
+		return r.yield(nil, &r.bad)
+	}
+	return r.skipShort()
 }
 
 func clip(b []byte) []byte { return b[:min(len(b), 128)] }

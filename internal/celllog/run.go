@@ -42,6 +42,7 @@ type Format interface {
 // record errors, and the error that ended the input.
 func Run(lines *logio.Lines, format Format, yield func(*features.Flow, error) bool) bool {
 	r := &runner{lines: lines, format: format, yield: yield}
+	r.class = r.classOf
 	for lines.Next() {
 		if !r.line(lines.Bytes()) {
 			return false
@@ -57,6 +58,7 @@ type runner struct {
 	format Format
 	yield  func(*features.Flow, error) bool
 	bad    features.RecordError
+	class  func(line []byte) logio.Class // classOf
 }
 
 // line reads one line and reports whether to go on.
@@ -107,7 +109,8 @@ func (r *runner) skip(f Fault) bool {
 	if r.lines.Cut(f.Reason.Lossless()) {
 		f = Fault{NoColumn, features.ReasonTruncated}
 	}
-	r.bad = features.RecordError{Line: r.lines.Number(), Reason: f.Reason}
+	r.bad = features.RecordError{}
+	r.bad.Line, r.bad.Reason = r.lines.Number(), f.Reason
 	if f.Reason == features.ReasonTooLong {
 		r.bad.Length = r.lines.Length()
 	}
@@ -123,7 +126,31 @@ func (r *runner) skip(f Fault) bool {
 	if !f.Reason.Lossless() {
 		r.bad.Text = text[:min(len(text), 128)]
 	}
+	if r.lines.Len() <= logio.MaxShort {
+		r.bad.More, _ = r.lines.PassShort(logio.Bad, r.class)
+	}
 	return r.yield(nil, &r.bad)
+}
+
+// classOf tells whether a short line, behind one that was skipped, is plainly skipped for the same reason.
+func (r *runner) classOf(line []byte) logio.Class {
+	if string(line) == string(r.lines.Bytes()) || r.bad.Reason == features.ReasonFields && aCell(line) && !r.format.Width(1) {
+		return logio.Bad
+	}
+	return logio.Unclear
+}
+
+// aCell reports whether a line is plainly one cell, in any format, and neither a header nor a trailer: these begin with a letter and have more than one.
+func aCell(line []byte) bool {
+	if first := line[0] | 0x20; first >= 'a' && first <= 'z' && len(line) > 1 {
+		return false
+	}
+	for _, c := range line {
+		if c <= ' ' || c == ',' || c == '"' {
+			return false
+		}
+	}
+	return true
 }
 
 // Finish yields the error that ended the input, if there is one.

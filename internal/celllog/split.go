@@ -2,8 +2,11 @@ package celllog
 
 import "bytes"
 
-// MaxCells is the limit of cells of a record.
-const MaxCells = 1024
+// Limits of a record.
+const (
+	MaxCells = 1024
+	MaxCell  = 64 << 10 // bytes of a cell that [Splitter.Split] takes, without the quotes around it, and with the blanks
+)
 
 // Splitter takes lines apart. A quoted cell has no line breaks. It has one owner, and the cells are valid until the next
 // line.
@@ -13,9 +16,10 @@ type Splitter struct {
 }
 
 // Split fills Cells with the cells of a line and reports whether it is well-formed: a cell that begins with a quote must
-// have another one at its end.
+// have another one at its end, and none is longer than [MaxCell].
 func (s *Splitter) Split(line []byte, separator byte) bool {
 	s.Cells, s.scratch = s.Cells[:0], s.scratch[:0]
+	long := len(line) > MaxCell
 	for {
 		var cell []byte
 		more := false
@@ -38,6 +42,9 @@ func (s *Splitter) Split(line []byte, separator byte) bool {
 			} else {
 				cell = line
 			}
+		}
+		if long && len(cell) > MaxCell {
+			return false
 		}
 		if len(s.Cells) <= MaxCells {
 			s.Cells = append(s.Cells, Trim(cell))

@@ -2,6 +2,7 @@ package celllog_test
 
 import (
 	"encoding/csv"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,6 +42,11 @@ func TestSplit(t *testing.T) {
 	s.SplitBlanks([]byte(strings.Repeat("x ", 5000)))
 	require.Len(t, s.Cells, celllog.MaxCells+1)
 	line := []byte(`"a,b","c""d",e,1.5`)
+	long := strings.Repeat("x", celllog.MaxCell)
+	require.True(t, s.Split([]byte(`1,"`+long+`",`+long), ','))
+	require.False(t, s.Split([]byte(`1,"`+long+`",y`+long), ','))
+	require.False(t, s.Split([]byte(`1,"""`+long+`",`), ','))
+	require.False(t, s.Split([]byte(strings.Repeat(",", 5000)+long+"x"), ','), "one that is dropped")
 	require.Zero(t, testing.AllocsPerRun(10, func() { s.Split(line, ',') }))
 }
 
@@ -62,8 +68,12 @@ func FuzzSplit(f *testing.F) {
 		r := csv.NewReader(strings.NewReader(line + "\n"))
 		r.Comma, r.LazyQuotes = rune(separator), false
 		want, err := r.Read()
+		if len(line) > celllog.MaxCell && !ok {
+			return // because of a long cell, or of quotes
+		}
 		if err == nil {
 			require.True(t, ok)
+			require.False(t, slices.ContainsFunc(want, func(s string) bool { return len(s) > celllog.MaxCell }))
 		} else if !strings.HasPrefix(line, `"`) && !strings.Contains(line, string(separator)+`"`) {
 			// A quote within a cell is literal here, and with LazyQuotes there.
 			r = csv.NewReader(strings.NewReader(line + "\n"))

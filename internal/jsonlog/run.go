@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"threatdetect/features"
+	"threatdetect/internal/jsonscan"
 	"threatdetect/internal/logio"
 )
 
@@ -25,6 +26,7 @@ func Run(lines *logio.Lines, limit int, record func(object []byte) (Fault, bool)
 		limit = logio.MaxLine
 	}
 	r := &runner{lines: lines, limit: limit, record: record, yield: yield}
+	r.class = r.classOf
 	if unbroken(lines) {
 		return r.array()
 	}
@@ -61,12 +63,14 @@ type runner struct {
 	record func([]byte) (Fault, bool)
 	yield  func(*features.Flow, error) bool
 	bad    features.RecordError
+	class  func(line []byte) logio.Class // classOf
 
 	mode   mode
-	indent []byte // of the first record
-	object []byte // what has been seen of the current record, with braces
-	first  int64  // its line
-	depth  int    // its open braces and brackets
+	indent []byte          // of the first record
+	object []byte          // what has been seen of the current record, with braces
+	first  int64           // its line
+	reason features.Reason // of the last line that was skipped
+	depth  int             // its open braces and brackets
 }
 
 func (r *runner) line(line []byte) bool {
@@ -140,19 +144,52 @@ func stringEnd(b []byte, i int) int {
 func (r *runner) whole(line []byte, no int64) bool {
 	if line[0] != '{' || line[len(line)-1] == ',' {
 		line = bytes.Trim(line, " \t,")
-		if len(bytes.Trim(line, "[]")) == 0 {
+		if none(line) {
 			return true
 		}
 	}
 	if r.lines.End() == logio.EndBroken {
 		return r.skip(no, Fault{Reason: features.ReasonTruncated, Text: line}, false)
 	}
+	if jsonscan.NoObject(line) {
+		return r.skipAlike(no, Fault{Reason: features.ReasonMalformed, Text: line}, r.lines.Cut(false))
+	}
 	fault, more := r.record(line)
 	if !fault.Sound() {
-		return r.skip(no, fault, r.lines.Cut(fault.Reason.Lossless()))
+		return r.skipAlike(no, fault, r.lines.Cut(fault.Reason.Lossless()))
 	}
 	return more
 }
+
+// skipAlike is skip for a fault of the current line, and of those behind it that have the same, if they are to be taken together.
+func (r *runner) skipAlike(no int64, f Fault, cut bool) bool {
+	more := int64(0)
+	if r.lines.Len() <= logio.MaxShort && !cut {
+		r.reason = f.Reason
+		more, _ = r.lines.PassShort(logio.Bad, r.class)
+	}
+	return r.skipMore(no, f, cut, more)
+}
+
+// classOf tells whether a short line, behind one that was skipped, is plainly skipped for the same reason.
+func (r *runner) classOf(line []byte) logio.Class {
+	if string(line) == string(r.lines.Bytes()) {
+		return logio.Bad
+	}
+	switch first := line[0]; {
+	case r.mode != oneALine || first <= ' ':
+	case first == '[' || first == ']' || first == ',':
+		if none(bytes.Trim(line, " \t,")) {
+			return logio.NoRecord
+		}
+	case r.reason == features.ReasonMalformed && jsonscan.NoObject(line):
+		return logio.Bad
+	}
+	return logio.Unclear
+}
+
+// none reports whether a line, which has no blanks and commas around it, is nothing but the ends of an array.
+func none(line []byte) bool { return len(bytes.Trim(line, "[]")) == 0 }
 
 // part takes a line of records that lie as they like.
 func (r *runner) part(line []byte, no int64) bool {
@@ -162,7 +199,7 @@ func (r *runner) part(line []byte, no int64) bool {
 			return false
 		}
 	}
-	junk := false
+	junk, alone := false, r.depth == 0
 	start := 0 // of what is not yet in object
 	for i := 0; i < len(line); i++ {
 		c := line[i]
@@ -170,6 +207,7 @@ func (r *runner) part(line []byte, no int64) bool {
 			switch c {
 			case '{':
 				r.object, r.first, r.depth, start = r.object[:0], no, 1, i
+				alone = false
 			case ' ', '\t', ',', '[', ']':
 			default:
 				junk = true
@@ -200,6 +238,9 @@ func (r *runner) part(line []byte, no int64) bool {
 		}
 		return true
 	}
+	if junk && alone {
+		return r.skipAlike(no, Fault{Reason: features.ReasonMalformed, Text: line}, r.lines.Cut(false))
+	}
 	if junk {
 		return r.skip(no, Fault{Reason: features.ReasonMalformed, Text: line}, r.lines.Cut(false))
 	}
@@ -215,11 +256,14 @@ func (r *runner) complete() bool {
 }
 
 // skip yields a record error, and reports whether to go on.
-func (r *runner) skip(line int64, f Fault, cut bool) bool {
+func (r *runner) skip(line int64, f Fault, cut bool) bool { return r.skipMore(line, f, cut, 0) }
+
+// skipMore is skip for a record and so many more.
+func (r *runner) skipMore(line int64, f Fault, cut bool, more int64) bool {
 	if cut {
 		f = Fault{Reason: features.ReasonTruncated, Text: r.lines.Bytes()}
 	}
-	r.bad = features.RecordError{Line: line, Reason: f.Reason, Field: f.Field}
+	r.bad = features.RecordError{Line: line, Reason: f.Reason, Field: f.Field, More: more}
 	if !f.Reason.Lossless() {
 		r.bad.Text = f.Text[:min(len(f.Text), 128)]
 	}

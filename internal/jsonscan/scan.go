@@ -29,6 +29,9 @@ const (
 	Nested // an object or an array
 )
 
+// NoObject reports whether a line, which is not blank, is plainly no object: it is too short for one, or begins as none does.
+func NoObject(line []byte) bool { return len(line) < 2 || line[0] > ' ' && line[0] != '{' }
+
 // Members walks over the members of a JSON object. The slices that it gives out lie in the object's own bytes.
 type Members struct {
 	b       []byte

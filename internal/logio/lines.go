@@ -2,7 +2,9 @@ package logio
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
+	"math/bits"
 )
 
 const (
@@ -41,6 +43,8 @@ type Lines struct {
 	no      int64
 	end     End
 	empty   bool // lines of white space are lines
+	short   bool // PassShort passes over lines
+	stop    int  // bytes of the next line, which PassShort has looked at and which is neither blank nor long; 0 if it has not
 	tooLong bool
 	length  int64 // of a line that is too long
 	lost    int64 // bytes that the first line had besides
@@ -110,6 +114,9 @@ func (l *Lines) Packing() string {
 // Bytes is the current line without its end. It is valid until the next call of Next.
 func (l *Lines) Bytes() []byte { return l.line }
 
+// Len is how many bytes Bytes returns; a line that is TooLong has more than a short one.
+func (l *Lines) Len() int { return len(l.line) }
+
 // Offset is how many plain bytes of the log were taken.
 func (l *Lines) Offset() int64 { return l.past + int64(l.r) }
 
@@ -148,6 +155,7 @@ func (l *Lines) Err() error {
 
 // Read reads the bytes behind the current line.
 func (l *Lines) Read(p []byte) (int, error) {
+	l.stop = 0
 	if l.r == l.w && l.err == nil {
 		if len(p) >= len(l.buf)/4 && len(p) > 0 { // no need for the detour by buf
 			n, err := l.src.Read(p)
@@ -205,9 +213,13 @@ func (l *Lines) KeepEmpty() { l.empty = true }
 // Next takes the next line and reports whether there is one. Lines of nothing but white space are passed over, but for KeepEmpty; they
 // count in Number.
 func (l *Lines) Next() bool {
+	if n := l.stop; n > 0 {
+		l.Pass(n)
+		return true
+	}
 	// What nearly every line is: whole in the buffer, and neither blank nor long.
 	if rest := l.buf[l.r:l.w]; len(rest) > 0 && rest[0] > ' ' && l.seen == 0 && l.lost == 0 && !l.lent {
-		if n := bytes.IndexByte(rest, '\n'); n > 0 && n <= l.limit {
+		if n := newline(rest); n > 0 && n <= l.limit {
 			l.r += n + 1
 			l.no++
 			if rest[n-1] == '\r' {
@@ -225,6 +237,17 @@ func (l *Lines) Next() bool {
 	return false
 }
 
+// newline is where the first newline of b is, -1 if there is none: of short lines, too, as quickly as can be.
+func newline(b []byte) int {
+	if len(b) >= 8 {
+		x := binary.LittleEndian.Uint64(b) ^ '\n'*lowBits
+		if hits := (x - lowBits) &^ x & highBits; hits != 0 { // the lowest one is where a newline is
+			return bits.TrailingZeros64(hits) >> 3
+		}
+	}
+	return bytes.IndexByte(b, '\n')
+}
+
 // Ahead returns what follows the current line in memory, as far as it is whole lines with their newlines, and at most n bytes of it. It may be nothing although there
 // is more to read; Next takes care of that, and of lines that are not what nearly every line is. The bytes are valid until Next reads more.
 func (l *Lines) Ahead(n int) []byte {
@@ -237,10 +260,69 @@ func (l *Lines) Ahead(n int) []byte {
 
 // Pass is Next for a line that Ahead begins with: it has n bytes, neither none nor white space alone, and ends with a newline without a carriage return.
 func (l *Lines) Pass(n int) {
-	l.line, l.end, l.tooLong = l.buf[l.r:l.r+n], EndNewline, false
+	l.line, l.end, l.tooLong, l.stop = l.buf[l.r:l.r+n], EndNewline, false, 0
 	l.r += n + 1
 	l.no++
 }
+
+// MaxShort is how many bytes a line has at most that PassShort passes over.
+const MaxShort = 7
+
+// Together lets PassShort pass over lines: whoever reads the log wants to know how many records are bad, and not of each which one.
+func (l *Lines) Together() { l.short = true }
+
+// Class is what a line is to PassShort. Classes from Bad on are for the reader of the log to tell the reasons of bad records apart.
+type Class uint8
+
+// The classes that mean the same to all readers.
+const (
+	Unclear  Class = iota // it has to be read
+	NoRecord              // such as a comment
+	Bad
+)
+
+// PassShort passes over short lines behind the current one, as long as they are whole in memory and of says of each that it is of a class, or NoRecord, and returns
+// how many are of the class, and what the next line is. Empty lines between them are passed over, too. The current line stays what Bytes returns. It passes over
+// nothing unless Together was called.
+func (l *Lines) PassShort(class Class, of func(line []byte) Class) (n int64, next Class) {
+	if !l.short || l.seen != 0 || l.lost != 0 || l.lent || l.empty || l.limit < MaxShort {
+		return 0, Unclear
+	}
+	rest := l.buf[l.r:l.w]
+	at := 0
+	for at+8 <= len(rest) {
+		x := binary.LittleEndian.Uint64(rest[at:]) ^ '\n'*lowBits
+		hits := (x - lowBits) &^ x & highBits
+		if hits == 0 {
+			break
+		}
+		size := bits.TrailingZeros64(hits) >> 3
+		line := rest[at : at+size]
+		if size > 0 && line[size-1] == '\r' {
+			line = line[:size-1]
+		}
+		if len(line) > 0 {
+			if is := of(line); is == class {
+				n++
+			} else if is != NoRecord {
+				if len(line) == size && line[0] > ' ' {
+					l.stop = size
+				}
+				next = is
+				break
+			}
+		}
+		l.no++
+		at += size + 1
+	}
+	l.r += at
+	return n, next
+}
+
+const (
+	lowBits  = 0x0101010101010101
+	highBits = 0x8080808080808080
+)
 
 func (l *Lines) next() bool {
 	if l.small != nil && len(l.buf) > len(l.small) && l.w-l.r <= len(l.small)/2 {

@@ -825,6 +825,9 @@ UNSW_OTHER_STATE = {"req": "request_only", "int": "request_only", "con": "reques
                     "ecr": "request_reply"}
 
 
+MAX_CELL = 65536  # bytes of a field of CSV, as data
+
+
 def csv_cells(line: bytes) -> list[bytes]:
     """Fields of one line, trimmed of blanks; a field that begins with a quote ends at its closing quote."""
     cells, at = [], 0
@@ -847,6 +850,8 @@ def csv_cells(line: bytes) -> list[bytes]:
             end = line.find(b",", at)
             end = len(line) if end < 0 else end
             value, at = line[at:end], end
+        if len(value) > MAX_CELL:
+            raise Fault("malformed")
         cells.append(value.strip(b" \t"))
         if at == len(line):
             return cells
