@@ -12,14 +12,29 @@ import (
 	"threatdetect/internal/testkit/logs"
 )
 
-// limited are formats of all kinds: the header of a log, a row of it, and a place for what nobody reads.
-var limited = []struct {
+type limitedFormat struct {
 	name   string
 	format auto.Format
 	header string // of CSV and TSV; FREE is the name of the column that nobody reads
 	row    string // FREE is a cell, or members of a JSON object
 	keys   int    // of a JSON object without these
-}{
+}
+
+// separator is what is between the cells of a row, "" in JSON.
+func (f *limitedFormat) separator() string {
+	switch {
+	case strings.HasPrefix(f.row, "{"):
+		return ""
+	case strings.Contains(f.row, "\t"):
+		return "\t"
+	case strings.Contains(f.row, ","):
+		return ","
+	}
+	return " "
+}
+
+// limited are formats of all kinds: the header of a log, a row of it, and a place for what nobody reads.
+var limited = []limitedFormat{
 	{"Zeek TSV", auto.Zeek, "#separator \\x09\n#path\tconn\n#fields\tts\tid.orig_h\tid.resp_h\tproto\tFREE\n", "1.5\t10.0.0.1\t10.0.0.2\ttcp\tFREE", 0},
 	{"nfdump", auto.NetFlow, "ts,te,sa,da,pr,FREE\n", "2018-01-12 15:37:30,2018-01-12 15:37:31,10.0.0.1,10.0.0.2,TCP,FREE", 0},
 	{"binetflow", auto.Binetflow, "StartTime,Proto,SrcAddr,DstAddr,FREE\n", "1.5,tcp,10.0.0.1,10.0.0.2,FREE", 0},
@@ -28,6 +43,7 @@ var limited = []struct {
 	{"UNSW-NB15", auto.UNSW, "dur,proto,service,state,spkts,dpkts,sbytes,dbytes,FREE\n", "1,tcp,-,FIN,1,1,1,1,FREE", 0},
 	{"NSL-KDD", auto.NSLKDD, "", "0,tcp,http,SF" + strings.Repeat(",0", 37) + ",FREE", 0},
 	{"VPC, commas", auto.VPCFlow, "srcaddr,dstaddr,srcport,dstport,protocol,start,end,FREE\n", "10.0.0.1,10.0.0.2,1,2,6,1418530010,1418530070,FREE", 0},
+	{"VPC, blanks", auto.VPCFlow, "srcaddr dstaddr srcport dstport protocol start end FREE\n", "10.0.0.1 10.0.0.2 1 2 6 1418530010 1418530070 FREE", 0},
 	{"Zeek JSON", auto.Zeek, "", `{"ts":1.5,"id.orig_h":"10.0.0.1","id.resp_h":"10.0.0.2","proto":"tcp","conn_state":"SF"FREE}`, 5},
 	{"EVE", auto.EVE, "", `{"timestamp":"2020-01-05T00:00:00.2+0000","event_type":"flow","src_ip":"10.0.0.1","dest_ip":"10.0.0.2","proto":"TCP","flow":{"start":"2020-01-05T00:00:00.1+0000","end":"2020-01-05T00:00:00.2+0000"}FREE}`, 6},
 	{"VPC JSON", auto.VPCFlow, "", `{"srcaddr":"10.0.0.1","dstaddr":"10.0.0.2","protocol":6,"start":1418530010,"end":1418530070FREE}`, 5},
@@ -64,11 +80,8 @@ func TestLimits(t *testing.T) {
 				check("members", "", members(1024-f.keys), members(1025-f.keys), features.ReasonMalformed)
 				return
 			}
-			by := ","
-			if strings.Contains(f.row, "\t") {
-				by = "\t"
-			}
-			if f.name != "Zeek TSV" { // which is no CSV
+			by := f.separator()
+			if f.name != "Zeek TSV" && by != " " { // which are no CSV
 				long := strings.Repeat("x", 64<<10)
 				check("a cell", "x", long, long+"x", features.ReasonMalformed)
 				check("a cell in quotes", "x", `"`+long+`"`, `"`+long+`x"`, features.ReasonMalformed)

@@ -59,6 +59,7 @@ type runner struct {
 	yield  func(*features.Flow, error) bool
 	bad    features.RecordError
 	class  func(line []byte) logio.Class // classOf
+	headed bool                          // the format has looked at the cells of a line, and so has columns
 }
 
 // line reads one line and reports whether to go on.
@@ -83,8 +84,10 @@ func (r *runner) line(line []byte) bool {
 	case fault != "":
 		return r.refuse(fault)
 	case head:
+		r.headed = true
 		return true
 	}
+	r.headed = true
 	if broken {
 		return r.skip(Fault{NoColumn, features.ReasonTruncated})
 	}
@@ -127,30 +130,9 @@ func (r *runner) skip(f Fault) bool {
 		r.bad.Text = text[:min(len(text), 128)]
 	}
 	if r.lines.Len() <= logio.MaxShort {
-		r.bad.More, _ = r.lines.PassShort(logio.Bad, r.class)
+		return r.skipShort()
 	}
 	return r.yield(nil, &r.bad)
-}
-
-// classOf tells whether a short line, behind one that was skipped, is plainly skipped for the same reason.
-func (r *runner) classOf(line []byte) logio.Class {
-	if string(line) == string(r.lines.Bytes()) || r.bad.Reason == features.ReasonFields && aCell(line) && !r.format.Width(1) {
-		return logio.Bad
-	}
-	return logio.Unclear
-}
-
-// aCell reports whether a line is plainly one cell, in any format, and neither a header nor a trailer: these begin with a letter and have more than one.
-func aCell(line []byte) bool {
-	if first := line[0] | 0x20; first >= 'a' && first <= 'z' && len(line) > 1 {
-		return false
-	}
-	for _, c := range line {
-		if c <= ' ' || c == ',' || c == '"' {
-			return false
-		}
-	}
-	return true
 }
 
 // Finish yields the error that ended the input, if there is one.

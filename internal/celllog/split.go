@@ -13,12 +13,14 @@ const (
 type Splitter struct {
 	Cells   [][]byte // trimmed of blanks; at most MaxCells+1, more are dropped
 	scratch []byte   // quoted cells with a quote in them
+
+	separator byte // of the last line, 0 for blanks
 }
 
 // Split fills Cells with the cells of a line and reports whether it is well-formed: a cell that begins with a quote must
 // have another one at its end, and none is longer than [MaxCell].
 func (s *Splitter) Split(line []byte, separator byte) bool {
-	s.Cells, s.scratch = s.Cells[:0], s.scratch[:0]
+	s.Cells, s.scratch, s.separator = s.Cells[:0], s.scratch[:0], separator
 	long := len(line) > MaxCell
 	for {
 		var cell []byte
@@ -57,7 +59,7 @@ func (s *Splitter) Split(line []byte, separator byte) bool {
 
 // SplitBlanks fills Cells with the words of a line.
 func (s *Splitter) SplitBlanks(line []byte) {
-	s.Cells = s.Cells[:0]
+	s.Cells, s.separator = s.Cells[:0], 0
 	for i := 0; ; {
 		for i < len(line) && (line[i] == ' ' || line[i] == '\t') {
 			i++

@@ -55,7 +55,7 @@ var rules = []struct {
 	{"features/binetflow", "features internal/celllog internal/datetime internal/decimal internal/logio", "a reader makes flows"},
 	{"features/cicflow", "features internal/celllog internal/decimal internal/logio", "a reader makes flows"},
 	{"features/nslkdd", "features internal/celllog internal/decimal internal/logio", "a reader makes flows"},
-	{"internal/jsonlog", "features internal/logio", "what logs of JSON objects have in common"},
+	{"internal/jsonlog", "features internal/jsonscan internal/logio", "what logs of JSON objects have in common"},
 	{"features/vpcflow", "features internal/celllog internal/decimal internal/jsonlog internal/jsonscan internal/logio internal/pairing", "a reader makes flows"},
 	{"features/vpcflow/parquet", "features features/vpcflow github.com/parquet-go/parquet-go github.com/parquet-go/parquet-go/encoding/thrift github.com/parquet-go/parquet-go/format",
 		"the one place with a Parquet library"},
