@@ -43,12 +43,12 @@ func decimal(text []byte) (float32, int) {
 	if i < len(text) && text[i] == '.' {
 		i++
 		point := i
-		for i+8 <= len(text) { // as programs write a float64
-			x := binary.LittleEndian.Uint64(text[i:]) ^ zeros
-			if noDigits(x) != 0 {
+		for i+8 <= len(text) && text[i+6]-'0' <= 9 { // as programs write a float64
+			eight, ok := digits8(binary.LittleEndian.Uint64(text[i:]))
+			if !ok {
 				break
 			}
-			mantissa = mantissa*1e8 + value8(x)
+			mantissa = mantissa*1e8 + eight
 			i += 8
 		}
 		for ; i < len(text); i++ {
@@ -202,4 +202,15 @@ func trim(text []byte) []byte {
 		text = text[:len(text)-1]
 	}
 	return text
+}
+
+// digits8 is the value of eight digits, the first in the lowest byte.
+func digits8(x uint64) (value uint64, ok bool) {
+	const zeros, sixes, high = 0x3030303030303030, 0x0606060606060606, 0xf0f0f0f0f0f0f0f0
+	x ^= zeros
+	if (x|(x+sixes))&high != 0 {
+		return 0, false
+	}
+	x = x*10 + x>>8
+	return (x&0x000000ff000000ff*(100+1000000<<32) + x>>16&0x000000ff000000ff*(1+10000<<32)) >> 32, true
 }

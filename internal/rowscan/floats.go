@@ -1,7 +1,7 @@
 package rowscan
 
-// lookahead is how many bytes are looked at from the first digit of a number on.
-const lookahead = 16
+// Lookahead is how many bytes [Block.Floats] looks at from the first digit of a number on.
+const Lookahead = 16
 
 // HasFloats reports whether [Block.Floats] is there on this machine and in this build.
 func HasFloats() bool { return hasAVX2 }
@@ -16,12 +16,12 @@ func (b *Block) Field(i, field int) (start, end int) {
 }
 
 // Floats reads fields of line i, from a given one on, into dst. It reads up to 15 characters, digits of which one may be a point, with or without a minus ahead, as
-// the float32 of the nearest float64, and an empty field as NaN. It returns how many it read before the first that is anything else, or of which 16 bytes from its first digit
+// the float32 of the nearest float64, and an empty field as NaN. It returns how many it read before the first that is anything else, or of which [Lookahead] bytes from its first digit
 // on, which are looked at, are not within the capacity of the text.
 func (b *Block) Floats(dst []float32, i, field int) int {
 	n := min(len(dst), b.Fields(i)-field)
-	if n <= 0 || cap(b.text) < lookahead || !hasAVX2 {
+	if n <= 0 || cap(b.text) < Lookahead || !hasAVX2 {
 		return 0
 	}
-	return int(floatsAVX2(&dst[0], &b.text[0], &b.ends[b.first(i)+field], uintptr(n), uintptr(cap(b.text)-lookahead)))
+	return int(floatsAVX2(&dst[0], &b.text[0], &b.ends[b.first(i)+field], uintptr(n), uintptr(cap(b.text)-Lookahead)))
 }

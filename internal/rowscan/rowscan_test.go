@@ -189,7 +189,7 @@ func checkFloats(t *testing.T, fields []string) {
 	t.Helper()
 	b := readBlock
 	line := strings.Join(fields, ",")
-	for behind := range 2 * lookahead {
+	for behind := range 2 * Lookahead {
 		text := slices.Clip([]byte("first,line\n" + line + "\n" + strings.Repeat("9", behind)))
 		n, _ := b.Scan(text[:len(text)-behind], ',', '"')
 		require.Equal(t, 2, n)
@@ -201,8 +201,8 @@ func checkFloats(t *testing.T, fields []string) {
 				start, end := b.Field(1, first+i)
 				require.Equal(t, field, string(text[start:end]))
 				digits := strings.TrimPrefix(field, "-")
-				plain := field == "" || plainNumber.MatchString(field) && len(digits) < lookahead
-				near := end-len(digits)+lookahead > len(text)
+				plain := field == "" || plainNumber.MatchString(field) && len(digits) < Lookahead
+				near := end-len(digits)+Lookahead > len(text)
 				require.Equal(t, plain && !near && HasFloats(), i < n, "%q of %q with %d bytes behind", field, line, behind)
 				if i >= n {
 					break
