@@ -71,7 +71,7 @@ func mainErr() error {
 	flag.IntVar(&r.rounds, "rounds", 5, "rounds, in which every engine is timed at every batch size; 0 only installs, prepares and compares")
 	flag.DurationVar(&r.sample, "sample", 30*time.Millisecond, "processor `time` for an engine at a batch size in a round; at least one call")
 	flag.DurationVar(&r.patience, "patience", 5*time.Minute, "`time` that a peer's compiler or trainer gets for a model")
-	modelNames := flag.String("models", "", "`names` of models, of a,a196,b,c,d (default all)")
+	modelNames := flag.String("models", "", "`names` of models, of a,a196,b,c,d,e (default all but e)")
 	engineNames := flag.String("engines", "", "`names` of engines to run beside ours (default all): "+allNames())
 	quick := flag.Bool("quick", false, "two models, the engines that are quick to install, few rounds, no batches of 100,000: less than two minutes")
 	out := flag.String("o", "", "`directory` to write benchmarks.md and its plots to, such as ../docs")

@@ -84,7 +84,7 @@ func (res *results) writeHead(b *strings.Builder) {
 }
 
 func spec(model string) modelSpec {
-	for _, m := range append(modelSpecs, callModel) {
+	for _, m := range append(modelSpecs, uneasyModel, callModel) {
 		if m.Name == model {
 			return m
 		}

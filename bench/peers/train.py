@@ -30,6 +30,7 @@ MODELS = {
     "b": (42, 500, 6, 2, "hist", 0.1),
     "c": (42, 1000, 8, 2, "hist", 0.05),
     "d": (42, 200, 6, 5, "hist", 0.1),
+    "e": (42, 500, 6, 2, "exact", 0.1),  # b, but that few nodes share a threshold
 }
 
 
