@@ -111,4 +111,7 @@ const halfBlock = 1.4
 const (
 	smallBlock    = 0.75
 	smallestBlock = 0.5
+
+	// fewBlock is the same for one of 32 of which 16 rows at most walk through the lower levels of deep trees.
+	fewBlock = 0.35
 )

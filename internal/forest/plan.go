@@ -143,15 +143,17 @@ func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, all *thresholds, leav
 	if p.spent > limit || !forced && f.stats.Bytes+plan.Bytes() > maxBytes(f.stats.Leaves)+16*int64(len(f.vectors)) {
 		return nil, 0, 0
 	}
-	return plan, fewestRows(kind, p.spent/row, size.Bytes > 0), p.spent
+	return plan, fewestRows(kind, p.spent/row, size.Bytes > 0, size.Walks), p.spent
 }
 
 // fewestRows is from how many rows on the block kernel is worth it, if a block takes as long as some rows one by one.
-func fewestRows(kind kernel.Kind, block float64, small bool) int {
+func fewestRows(kind kernel.Kind, block float64, small, walks bool) int {
 	least := func(cost float64) int { return int(math.Ceil(block * cost)) }
 	switch {
 	case kind != kernel.AVX2:
 		return least(1)
+	case small && walks && least(fewBlock) <= kernel.FewRows:
+		return least(fewBlock)
 	case small && least(smallestBlock) <= kernel.SmallestRows:
 		return least(smallestBlock)
 	case small && least(smallBlock) <= kernel.SmallRows:

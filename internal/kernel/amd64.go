@@ -108,7 +108,11 @@ func (p *Plan) sumVectors(x source, k, rows int, s *Scratch) {
 	}
 	switch rows {
 	case SmallestRows:
-		p.sumSmall(&small32, column, s)
+		small := &small32
+		if k <= FewRows {
+			small = &small16
+		}
+		p.sumSmall(small, column, s)
 		return
 	case SmallRows:
 		p.sumSmall(&small64, column, s)

@@ -346,6 +346,16 @@ func trees7x32(bytes *byte, program *byte, leaves *float32, sums *float32, n uin
 //go:noescape
 func wideTrees7x32(bytes *byte, program *byte, leaves *float32, sums *float32, n uintptr, ranks *byte, stride uintptr, work *byte)
 
+// adds n trees of depth 7 to the sums of a small block.
+//
+//go:noescape
+func trees7x16(bytes *byte, program *byte, leaves *float32, sums *float32, n uintptr, ranks *byte, stride uintptr, work *byte)
+
+// adds n trees of depth 7 to the sums of a small block.
+//
+//go:noescape
+func wideTrees7x16(bytes *byte, program *byte, leaves *float32, sums *float32, n uintptr, ranks *byte, stride uintptr, work *byte)
+
 // adds n trees of depth 8 to the sums of a small block.
 //
 //go:noescape
@@ -355,3 +365,13 @@ func trees8x32(bytes *byte, program *byte, leaves *float32, sums *float32, n uin
 //
 //go:noescape
 func wideTrees8x32(bytes *byte, program *byte, leaves *float32, sums *float32, n uintptr, ranks *byte, stride uintptr, work *byte)
+
+// adds n trees of depth 8 to the sums of a small block.
+//
+//go:noescape
+func trees8x16(bytes *byte, program *byte, leaves *float32, sums *float32, n uintptr, ranks *byte, stride uintptr, work *byte)
+
+// adds n trees of depth 8 to the sums of a small block.
+//
+//go:noescape
+func wideTrees8x16(bytes *byte, program *byte, leaves *float32, sums *float32, n uintptr, ranks *byte, stride uintptr, work *byte)

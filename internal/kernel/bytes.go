@@ -12,6 +12,9 @@ const (
 	SmallRows    = 64
 	SmallestRows = 32
 
+	// FewRows is up to how many rows of the smallest block walk without the others.
+	FewRows = 16
+
 	// mostSmall is up to how many rows are taken in small blocks, one after the other.
 	mostSmall = 64
 

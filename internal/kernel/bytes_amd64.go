@@ -4,7 +4,8 @@ package kernel
 
 // smallVectors is the assembly for small blocks.
 type smallVectors struct {
-	vectors  // its transposition and ranks
+	vectors      // its transposition and ranks
+	walking  int // the rows that walk
 	count    func(ranks *byte, column, thresholds *float32, n uintptr)
 	sides    func(bytes, ranks *byte, column *float32)
 	rowRanks func(to *byte, stride uintptr, bytes *byte, n uintptr)
@@ -18,6 +19,7 @@ type walkedTrees func(bytes, program *byte, leaves, sums *float32, n uintptr, ra
 
 var small64 = smallVectors{
 	vectors:  vectors{rows: SmallRows, transpose: transpose64, rankLinear: rankLinear64, rankLog: rankLog64},
+	walking:  SmallRows,
 	count:    count64,
 	sides:    sides64,
 	rowRanks: rowRanks64,
@@ -30,6 +32,7 @@ var small64 = smallVectors{
 
 var small32 = smallVectors{
 	vectors:  vectors{rows: SmallestRows, transpose: transpose32, rankLinear: rankLinear32, rankLog: rankLog32},
+	walking:  SmallestRows,
 	count:    count32,
 	sides:    sides32,
 	rowRanks: rowRanks32,
@@ -39,6 +42,15 @@ var small32 = smallVectors{
 	values: [MaxDepth + 1]walkedTrees{7: trees7x32, 8: trees8x32},
 	wide:   [MaxDepth + 1]walkedTrees{7: wideTrees7x32, 8: wideTrees8x32},
 }
+
+// small16 is small32 for so few rows that the others need not walk.
+var small16 = func() smallVectors {
+	v := small32
+	v.walking = FewRows
+	v.values = [MaxDepth + 1]walkedTrees{7: trees7x16, 8: trees8x16}
+	v.wide = [MaxDepth + 1]walkedTrees{7: wideTrees7x16, 8: wideTrees8x16}
+	return v
+}()
 
 // sumSmall adds all trees for a small block, whose columns are given.
 func (p *Plan) sumSmall(v *smallVectors, column func(slot int) *float32, s *Scratch) {

@@ -28,6 +28,7 @@ func eachSmall(t *testing.T, test func(t *testing.T, v *smallVectors, in pages),
 	}
 	test(t, &small64, in)
 	test(t, &small32, in)
+	test(t, &small16, in)
 }
 
 func TestSmallRanks(t *testing.T) { eachSmall(t, testSmallRanks, anyPages) }
@@ -162,6 +163,9 @@ func testWalkedTrees(t *testing.T, v *smallVectors, in pages, columns int) {
 		for row := range sums {
 			want := float32(0)
 			for tree := range trees {
+				if depth > upperLevels && row >= v.walking {
+					break
+				}
 				code := codeOf(numbers(nodes[tree*(1<<depth-1):][:1<<depth-1]), func(reference uint16) bool {
 					s := splits[reference]
 					return bytes[8*int(s.ranks)+byteOf(row)]^0x80 < s.first

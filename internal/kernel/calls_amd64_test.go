@@ -137,11 +137,14 @@ func TestCallsAreShort(t *testing.T) {
 	b.Tree(0, 1, []Cond{b.Less(b.Number(1, 0), true)}, []float32{0, 1})
 	p := b.Plan()
 	seen := map[string]bool{}
-	before256, before128, before64, before32 := vectors256, vectors128, small64, small32
-	defer func() { vectors256, vectors128, small64, small32 = before256, before128, before64, before32 }()
+	before256, before128, before64, before32, before16 := vectors256, vectors128, small64, small32, small16
+	defer func() {
+		vectors256, vectors128, small64, small32, small16 = before256, before128, before64, before32, before16
+	}()
 	vectors256, vectors128 = watch(t, 256, seen), watch(t, 128, seen)
 	small64, small32 = watchSmall(t, SmallRows, seen), watchSmall(t, SmallestRows, seen)
-	for _, n := range []int{256, SmallRows, SmallestRows} {
+	small16 = small32
+	for _, n := range []int{256, SmallRows, SmallestRows, FewRows} {
 		clear(seen)
 		sums := make([]float32, n)
 		p.Margins(sums, []float32{0}, Matrix{make([]float32, width*n), width, 1}, n, false, p.NewScratch())

@@ -147,7 +147,7 @@ func compareDeep(t *testing.T, kind Kind, depth, trees, width int) {
 	want, got := plan(Generic), plan(kind)
 	ws, gs := want.NewScratch(), got.NewScratch()
 	r := rand.New(rand.NewPCG(3, 4))
-	for _, n := range []int{1, 7, 8, 9, 33, 63, 64, 65} {
+	for _, n := range []int{1, 7, 8, 9, 16, 17, 33, 63, 64, 65} {
 		values, bases := make([]float32, width*n), make([]float32, n)
 		for i := range values {
 			values[i] = float32(r.IntN(each+1)) - 0.5

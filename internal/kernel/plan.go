@@ -103,18 +103,19 @@ func (p *Plan) Kind() Kind { return p.kind }
 // Size is what the time of a block depends on.
 type Size struct {
 	Tiles   int
-	Trees   int // networks
-	Columns int // that are read
-	Ranked  int // rank columns
-	Mapped  int // of these, those that follow from one that tiles share
-	Planes  int // conditions
-	Sources int // planes that others are made of
-	Bytes   int // rank columns of small blocks; 0 if there are none
+	Trees   int  // networks
+	Columns int  // that are read
+	Ranked  int  // rank columns
+	Mapped  int  // of these, those that follow from one that tiles share
+	Planes  int  // conditions
+	Sources int  // planes that others are made of
+	Bytes   int  // rank columns of small blocks; 0 if there are none
+	Walks   bool // rows of small blocks walk through the lower levels of some trees
 }
 
 // Size counts what p has, in all tiles.
 func (p *Plan) Size() Size {
-	s := Size{Tiles: len(p.tiles), Columns: 4 * len(p.loads), Ranked: len(p.shared), Bytes: len(p.small)}
+	s := Size{Tiles: len(p.tiles), Columns: 4 * len(p.loads), Ranked: len(p.shared), Bytes: len(p.small), Walks: p.walks}
 	for i := range p.tiles {
 		t := &p.tiles[i]
 		s.Ranked += len(t.ranked)

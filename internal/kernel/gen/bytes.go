@@ -15,6 +15,9 @@ const sideRows = 64
 // upperLevels is how many levels of a tree are compared for all rows of a small block. A row is walked through those below.
 const upperLevels = 6
 
+// fewRows is how many rows of the smaller block walk if it has no more.
+const fewRows = 16
+
 // byteKernels writes the functions of package kernel for small blocks: a condition is a comparison of bytes, those of a column's ranks with that of a
 // threshold, and the code of a sub-tree is a byte, chosen between those of its children. So 64 rows are two vectors and not a quarter of one, and 32 are one.
 func byteKernels(c *build.Context) {
@@ -27,9 +30,14 @@ func byteKernels(c *build.Context) {
 		s.sides()
 		s.rowRanks()
 		for depth := 1; depth <= 8; depth++ {
-			s.byteTrees(depth, false)
-			if depth > upperLevels {
-				s.byteTrees(depth, true)
+			s.byteTrees(depth, false, s.block())
+			if depth <= upperLevels {
+				continue
+			}
+			s.byteTrees(depth, true, s.block())
+			if part == 1 {
+				s.byteTrees(depth, false, fewRows)
+				s.byteTrees(depth, true, fewRows)
 			}
 		}
 	}
@@ -127,7 +135,7 @@ func (s *simd) rowRanks() {
 type byteTree struct {
 	*simd
 	bytes, program reg.Register
-	depth          int
+	depth, rows    int
 	wide           bool // nodes of the lower part
 	next           int  // node, in post-order
 	leaf           int  // sub-tree below the upper part, from the left
@@ -207,7 +215,8 @@ func nodeBytes(wide bool) int {
 }
 
 // byteTrees writes the function that adds trees of a depth to a small block. The nodes below the upper part are wide where a byte cannot number the columns.
-func (s *simd) byteTrees(depth int, wide bool) {
+// The first rows of the block walk through them.
+func (s *simd) byteTrees(depth int, wide bool, rows int) {
 	kind, more, name := "leaves *float32", ", ranks *byte, stride uintptr", "trees"
 	if depth <= tableDepth {
 		kind, more = "leaves *byte", ""
@@ -215,7 +224,7 @@ func (s *simd) byteTrees(depth int, wide bool) {
 	if wide {
 		name = "wideTrees"
 	}
-	s.Function(fmt.Sprintf("%s%dx%d", name, depth, s.block()))
+	s.Function(fmt.Sprintf("%s%dx%d", name, depth, rows))
 	s.Attributes(attr.NOSPLIT)
 	s.Doc(fmt.Sprintf("adds n trees of depth %d to the sums of a small block.", depth))
 	s.Pragma("noescape")
@@ -224,7 +233,7 @@ func (s *simd) byteTrees(depth int, wide bool) {
 	for i := 15; i >= 0; i-- {
 		s.free = append(s.free, i)
 	}
-	t := &byteTree{simd: s, program: s.param("program"), depth: depth, wide: wide}
+	t := &byteTree{simd: s, program: s.param("program"), depth: depth, wide: wide, rows: rows}
 	leaves := s.param("leaves")
 	var sums, count reg.Register
 	var left operand.Mem
@@ -276,7 +285,7 @@ func (t *byteTree) walk(code []int, leaves reg.Register) {
 			s.PREFETCHT0(at(base, 64*line))
 		}
 	}
-	size, steps := smallBytes(t.depth, t.wide), 4*s.part
+	size, steps := smallBytes(t.depth, t.wide), t.rows/8
 	for eight := range steps {
 		ahead(leaves, 4<<t.depth+(4<<t.depth)/steps*eight, 4<<t.depth+(4<<t.depth)/steps*(eight+1))
 		ahead(t.program, size+size*eight/steps, size+size*(eight+1)/steps+63)
