@@ -35,7 +35,7 @@
 // With [AVX2], 64 rows or less take another way. A column's ranks stay bytes, and a condition is a comparison of those of 64 rows with that of its
 // threshold. The code of a sub-tree is a byte, too, and a node chooses between those of its children; there are no planes. So 64 rows are two vectors of a byte each,
 // where they would be a quarter of a plane, and 32 rows are one. Six levels are done so; in deeper trees each row then walks, as it needs one node of a level and not all: eight
-// rows side by side, which have their ranks in an order of their own for that.
+// rows side by side, which have their ranks in an order of their own for that. If there are 16 rows at most, the others of 32 do not walk.
 // Plans with derived conditions have no small blocks, and take one of 128 rows.
 //
 // # Windows and bits
