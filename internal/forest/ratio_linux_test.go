@@ -29,9 +29,9 @@ var ratioFloor = []struct {
 	{"heap walker in Go, 16 rows", Heap, 16, true, [3]float64{3.5, 4, 3.5}},
 	{"generic blocks", Generic, 1024, false, [3]float64{4.5, 12, 7}},
 	{"AVX2 blocks", AVX2, 1024, false, [3]float64{30, 50, 25}},
-	{"AVX2 blocks of 128 rows", AVX2, 128, false, [3]float64{22, 30, 16}},
+	{"AVX2 blocks of 128 rows", AVX2, 128, false, [3]float64{16, 28, 14}},
 	{"AVX2 blocks of 64 rows", AVX2, 64, false, [3]float64{22, 15, 10}},
-	{"AVX2 blocks of 32 rows", AVX2, 32, false, [3]float64{18, 9, 5}},
+	{"AVX2 blocks of 32 rows", AVX2, 32, false, [3]float64{16, 9, 5}},
 	{"NEON blocks", NEON, 1024, false, [3]float64{4.5, 12, 7}},
 	{"AVX-512 blocks", AVX512, 1024, false, [3]float64{30, 50, 25}},
 }
