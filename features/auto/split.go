@@ -18,12 +18,11 @@ import (
 const PieceSize = 512 << 10
 
 // PieceLines is a number of lines that pieces have a multiple of, as far as lines are short enough: who takes as many flows together as that, or
-// a part of it, has none left over at the end of a piece. A piece of such lines ends behind the first multiple that makes it long enough; what is done with it, one
-// thing after the other, then finds it in the cache of the core.
+// a part of it, has none left over at the end of a piece.
 const PieceLines = 256
 
 const (
-	enough   = 128 << 10 // bytes of a piece of so many lines
+	enough   = 400 << 10 // bytes of a piece of so many lines
 	readSize = 16 << 10  // bytes that are read at once, behind that
 	lookSize = 4 << 10   // bytes whose lines are counted at once
 )
@@ -167,7 +166,7 @@ func (s *Splitter) Next() (p *Piece, ok bool, err error) {
 	if s.empty {
 		return nil, false, nil
 	}
-	text := append(texts.get(s.enough+2*readSize), s.rest...)
+	text := append(texts.get(s.size), s.rest...)
 	s.rest = s.rest[:0]
 	raw := int64(0) // bytes of the log that are not in text
 	text, end, lines := s.fillLines(text)
