@@ -24,7 +24,8 @@ def damage_cells(rng: Rng, cells: list[bytes], quoted: bool) -> list[bytes]:
     if rng.random() < 0.015:
         i = rng.randrange(len(cells))
         more = (b'"%s"' % cells[i], b" " + cells[i] + b" ", b'"%s' % cells[i], b'%s"' % cells[i], b'"%s"x' % cells[i]) if quoted else (b'"%s"' % cells[i],)
-        cells[i] = rng.choice((b"", b"-", b"nan", b"x" * features.MAX_CELL, b"x" * (features.MAX_CELL + 1), *more))
+        long = b"x" * (features.MAX_CELL + len(cells[i]) % 2)
+        cells[i] = rng.choice((b"", b"-", long if len(cells[i]) % 3 == 0 else b"nan", *more))
     if rng.random() < 0.01:
         cells = rng.choice((cells[:-1], cells + [b"1"], cells + [b""], [b""] * len(cells)))
     return cells
