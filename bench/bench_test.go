@@ -124,7 +124,7 @@ func TestPublish(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(dir, "benchmarks.md"))
 	require.NoError(t, err)
 	for _, part := range []string{
-		"| batch of 1000 with AVX2, over XGBoost 3.2: a | 18/20/30 | 4 | no |",
+		"| batch of 1000 with AVX2, over XGBoost 3.2: a | 18/20/30 | 4 (4–4) | no |",
 		"under loading and memory): a | 1.8/1.9/1.97 | 1.93 | aim |",
 		"| time to compile a model over the time to load it from UBJSON: a | 2/1/0.3 | 0.5 | aim |",
 		"| YDF † | not run: no such wheel |",

@@ -213,13 +213,17 @@ func (res *results) call(model, engine string) float64 {
 
 // ratio is the median over rounds of one engine's time over another's; 0 if one of them was not measured.
 func (res *results) ratio(model, slow, fast string, size int) float64 {
+	return median(res.ratios(model, slow, fast, size))
+}
+
+// ratios are one engine's times over another's in each round; none if one of them was not measured.
+func (res *results) ratios(model, slow, fast string, size int) (ratios []float64) {
 	a, b := res.By[model][slow], res.By[model][fast]
 	if a == nil || b == nil {
-		return 0
+		return nil
 	}
-	var ratios []float64
 	for i := range min(len(a.NS[size]), len(b.NS[size])) {
 		ratios = append(ratios, a.NS[size][i]/b.NS[size][i])
 	}
-	return median(ratios)
+	return ratios
 }

@@ -94,7 +94,7 @@ func spec(model string) modelSpec {
 
 func (res *results) writeTargets(b *strings.Builder) {
 	b.WriteString("\n## Targets\n\nHow many times our time the other's is (in the last rows: our own figures), against the marks that were set " +
-		"before. A mark or a level alone is that of all models.\n\n| what | accept/aim/moonshot | measured | reached |\n|---|---|---|---|\n")
+		"before: medians over the rounds, and in brackets the least and the most of a round. A mark or a level alone is that of all models.\n\n| what | accept/aim/moonshot | measured | reached |\n|---|---|---|---|\n")
 	for i := range targets {
 		b.WriteString(targets[i].row(res))
 	}
