@@ -89,18 +89,36 @@ class Objects:
             for line in lines:
                 self.feed_line(line, skipped)
             return
-        rest = features.without_bom(data)
-        while b"{" in rest:
-            rest = rest[rest.index(b"{"):]
-            end = object_end(rest)
-            if end is None:
+        self.feed_anywhere(features.without_bom(data), skipped)
+
+    def feed_anywhere(self, data: bytes, skipped: Counter[str]) -> None:
+        """Objects wherever they lie; a line that holds something else, and is not within an object at its end, is malformed."""
+        junk: set[int] = set()  # lines
+        within: set[int] = set()  # lines at whose end an object goes on
+        at, cut = 0, False
+        while not cut:
+            begin = data.find(b"{", at)
+            between = data[at:] if begin < 0 else data[at:begin]
+            no = data.count(b"\n", 0, at)
+            junk.update(no + i for i, part in enumerate(between.split(b"\n")) if part.strip(b" \t,[]\r"))
+            if begin < 0:
+                break
+            end = object_end(data[begin:])
+            cut = end is None
+            at = len(data) if end is None else begin + end
+            within.update(range(data.count(b"\n", 0, begin), data.count(b"\n", 0, at)))
+            if cut:
                 skipped["truncated"] += 1
-                return
+                break
             try:
-                self.take_object(parse(rest[:end]))
+                self.take_object(parse(data[begin:at]))
             except Fault as fault:
                 skipped[fault.reason] += 1
-            rest = rest[end:]
+        last = data.count(b"\n")
+        if cut:
+            within.add(last)
+        for no in junk - within:
+            skipped["truncated" if no == last else "malformed"] += 1
 
     def feed_line(self, line: features.Line, skipped: Counter[str]) -> None:
         text = line.data
