@@ -100,6 +100,12 @@ func TestTogether(t *testing.T) {
 		for _, r := range []io.Reader{strings.NewReader(log), iotest.HalfReader(strings.NewReader(log)), iotest.OneByteReader(strings.NewReader(log))} {
 			require.Equal(t, want, steps(r, opts(true)), "%s: %q", f.name, log)
 		}
+		for _, part := range []string{log[:rnd.IntN(len(log)+1)], log[:rnd.IntN(min(len(log), 16)+1)]} {
+			breaks := func() io.Reader {
+				return io.MultiReader(strings.NewReader(part), iotest.ErrReader(io.ErrUnexpectedEOF))
+			}
+			require.Equal(t, steps(breaks(), opts(false)), steps(breaks(), opts(true)), "%s: %q", f.name, part)
+		}
 		line := int64(0)
 		for _, err := range auto.Read(strings.NewReader(log), opts(true)) {
 			if e, ok := err.(*features.RecordError); ok && f.name != "VPC JSON" && f.name != "NetFlow JSON" { // of which a line may hold several

@@ -87,10 +87,10 @@ func (r *runner) line(line []byte) bool {
 		r.headed = true
 		return true
 	}
-	r.headed = true
 	if broken {
 		return r.skip(Fault{NoColumn, features.ReasonTruncated})
 	}
+	r.headed = true
 	if len(r.Cells) > MaxCells || !r.format.Width(len(r.Cells)) {
 		return r.skip(Fault{NoColumn, features.ReasonFields})
 	}

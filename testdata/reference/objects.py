@@ -89,36 +89,52 @@ class Objects:
             for line in lines:
                 self.feed_line(line, skipped)
             return
-        self.feed_anywhere(features.without_bom(data), skipped)
+        self.feed_anywhere(lines, begin[:max(at, 0)], skipped)
 
-    def feed_anywhere(self, data: bytes, skipped: Counter[str]) -> None:
-        """Objects wherever they lie; a line that holds something else, and is not within an object at its end, is malformed."""
-        junk: set[int] = set()  # lines
-        within: set[int] = set()  # lines at whose end an object goes on
-        at, cut = 0, False
-        while not cut:
-            begin = data.find(b"{", at)
-            between = data[at:] if begin < 0 else data[at:begin]
-            no = data.count(b"\n", 0, at)
-            junk.update(no + i for i, part in enumerate(between.split(b"\n")) if part.strip(b" \t,[]\r"))
-            if begin < 0:
-                break
-            end = object_end(data[begin:])
-            cut = end is None
-            at = len(data) if end is None else begin + end
-            within.update(range(data.count(b"\n", 0, begin), data.count(b"\n", 0, at)))
-            if cut:
-                skipped["truncated"] += 1
-                break
-            try:
-                self.take_object(parse(data[begin:at]))
-            except Fault as fault:
-                skipped[fault.reason] += 1
-        last = data.count(b"\n")
-        if cut:
-            within.add(last)
-        for no in junk - within:
-            skipped["truncated" if no == last else "malformed"] += 1
+    def feed_anywhere(self, lines: list[features.Line], indent: bytes, skipped: Counter[str]) -> None:
+        """Objects wherever they lie. An object that is open where a line begins like the first one is malformed, and the line begins another one; a
+        line with something else outside of objects, and at whose end no object is open, is malformed, too."""
+        text, depth = b"", 0  # of the object that is open
+        for line in lines:
+            data = line.data
+            if len(data) > features.LINE_LIMIT:
+                skipped["too_long"] += 1
+                depth = 0
+                continue
+            if depth > 0 and data.startswith(indent + b"{"):
+                skipped["malformed"] += 1
+                depth = 0
+            junk, begin, i = False, 0, 0
+            while i < len(data):
+                c = data[i:i + 1]
+                if depth == 0:
+                    if c == b"{":
+                        text, depth, begin = b"", 1, i
+                    elif c not in b" \t,[]":
+                        junk = True
+                elif c == b'"':
+                    i += 1
+                    while data[i:i + 1] not in (b'"', b""):
+                        i += 2 if data[i:i + 1] == b"\\" else 1
+                elif c in b"{[":
+                    depth += 1
+                elif c in b"}]":
+                    depth -= 1
+                    if depth == 0:
+                        try:
+                            self.take_object(parse(text + data[begin:i + 1]))
+                        except Fault as fault:
+                            skipped[fault.reason] += 1
+                i += 1
+            if depth > 0:
+                text += data[begin:] + b"\n"
+                if len(text) > features.LINE_LIMIT:
+                    skipped["too_long"] += 1
+                    depth = 0
+            elif junk:
+                skipped["malformed" if line.ended else "truncated"] += 1
+        if depth > 0:
+            skipped["truncated"] += 1
 
     def feed_line(self, line: features.Line, skipped: Counter[str]) -> None:
         text = line.data
