@@ -1,6 +1,11 @@
 package batch
 
-import "path/filepath"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
+	"path/filepath"
+)
 
 // partial is an output that is not whole yet. It has one owner, but for its file, which is synced meanwhile.
 type partial struct {
@@ -8,9 +13,9 @@ type partial struct {
 	name   string
 	f      file // nil before the first byte
 	length int64
-	from   int64  // where the unit began
-	digest digest // of the unit
-	made   bool   // its name has to be made durable
+	from   int64     // where the unit began
+	digest hash.Hash // of the unit
+	made   bool      // its name has to be made durable
 }
 
 // write appends to the file, which is made if it is not there.
@@ -31,6 +36,9 @@ func (p *partial) write(b []byte) error {
 	if err != nil {
 		return &FileError{"write output", p.name, bare(err)}
 	}
+	if p.digest == nil {
+		p.digest = sha256.New()
+	}
 	p.digest.Write(b)
 	p.length += int64(len(b))
 	return nil
@@ -38,7 +46,11 @@ func (p *partial) write(b []byte) error {
 
 // cut ends a unit.
 func (p *partial) cut() extent {
-	e := extent{Length: p.length, From: p.from, Digest: p.digest.text()}
+	e := extent{Length: p.length, From: p.from}
+	if p.digest != nil {
+		e.Digest = hex.EncodeToString(p.digest.Sum(nil))
+		p.digest.Reset()
+	}
 	p.from = p.length
 	return e
 }

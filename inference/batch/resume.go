@@ -3,6 +3,8 @@ package batch
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -273,11 +275,11 @@ func (p *partial) repair(e *extent) error {
 	if size < e.Length {
 		return fail(fmt.Errorf("%w: it has %d bytes, and had %d; --restart begins anew", ErrJournal, size, e.Length))
 	}
-	var d digest
-	if _, err := io.Copy(&d, io.NewSectionReader(p.f, e.From, e.Length-e.From)); err != nil {
+	h := sha256.New()
+	if _, err := io.Copy(h, io.NewSectionReader(p.f, e.From, e.Length-e.From)); err != nil {
 		return fail(err)
 	}
-	if e.Length > e.From && d.text() != e.Digest {
+	if e.Length > e.From && hex.EncodeToString(h.Sum(nil)) != e.Digest {
 		return fail(fmt.Errorf("%w: its content is not what was written; --restart begins anew", ErrJournal))
 	}
 	if err := p.f.Cut(e.Length); err != nil {
