@@ -135,7 +135,7 @@ def kinds(name):
     """What the corpus has for a format: lines that come again and again."""
     _, header, record, by, _ = FORMATS[name]
     row = record(7)
-    out = {"x": "x\n", "x,y": "x\ny\n", "0": "0\n", "{": "{\n", "[": "[\n", "{}": "{}\n", "[]": "[]\n", "{}0": "{}\n0\n", "#": "#\n", "#x": "#\nx\n", "quote": '"\n', "x quote": 'x\n"\n', "comma": ",\n", "x comma": "x\n,\n", "xx yy": "xx\nyy\n", "[] 0": "[]\n0\n", "nul": "\0\n", "empty": "\n", "x empty": "x\n\n",
+    out = {"x": "x\n", "x,y": "x\ny\n", "0": "0\n", "{": "{\n", "[": "[\n", "{}": "{}\n", "[]": "[]\n", "{}0": "{}\n0\n", "#": "#\n", "#x": "#\nx\n", "quote": '"\n', "x quote": 'x\n"\n', "comma": ",\n", "commas": ",\n,,\n", "x y comma": "x\ny\n,\n", "x comma": "x\n,\n", "xx yy": "xx\nyy\n", "[] 0": "[]\n0\n", "nul": "\0\n", "empty": "\n", "x empty": "x\n\n",
            "blank": " \n", "crlf": "\r\n", "x crlf": "x\r\n", "xx": "xx\n", "12": "12\n", "x x": f"x{by or ' '}x\n", "long": "x" * 9000 + "\n"}
     if by:
         cells = row.count(by) + 1
@@ -143,6 +143,10 @@ def kinds(name):
         out["empty, one less"] = "0" + by * (cells - 2) + "\n"
         out["all empty"] = by * (cells - 1) + "\n"
         out["zeros"] = by.join(["0"] * cells) + "\n"
+        if header:
+            names = header[header.rfind("\n", 0, -1) + 1:]
+            out["header"] = names
+            out["headers"] = names + names[:-1] + by + "x\n"
         out["quotes"] = by.join(['""""""'] * cells) + "\n"
     else:
         out['{"a":1}'] = '{"a":1}\n'
@@ -155,6 +159,8 @@ def kinds(name):
         out["path"] = f"#path\tdns\n#path\tconn\n{row}\n"
         out["fields"] = "#fields\t" + "\t".join(ZEEK) + "2\n" + row + "\n#fields\t" + "\t".join(ZEEK) + "\n" + row + "\n"
         out["escaped"] = row.replace("\tC", "\tC\\x41", 1) + "\n"
+    if name == "nfdump":
+        out["summary"] = "Summary\nx\n"
     out["half"] = row[:len(row) // 2] + "\n"
     out["bad"] = row.replace(".", "..") + "\n"
     out["row x"] = row + "\nx\n"

@@ -69,28 +69,37 @@ func (w *watch) flow(f *features.Flow) {
 // skipped looks at a record that was skipped, and at those that e stands for besides, and returns an error if the file has too many of them: at the first at
 // which that is so, and then e stands for no more than are read by then.
 func (w *watch) skipped(e *features.RecordError) error {
-	for n := e.More; ; n-- {
-		if err := w.one(e); err != nil || n == 0 {
-			e.More -= n
-			return err
-		}
-	}
-}
-
-func (w *watch) one(e *features.RecordError) error {
-	w.records++
-	if e.Reason == features.ReasonTooLong && time.Since(w.long) >= longPause {
+	n := 1 + e.More
+	switch {
+	case e.Reason == features.ReasonTooLong && time.Since(w.long) >= longPause:
 		w.long = time.Now()
-		w.warn("%s:%d: a line of %d bytes is skipped: the limit is --max-line %d KiB", w.l.file, e.Line, e.Length, w.l.app.limits.maxLine)
-	}
-	if e.Reason.Lossless() {
+		what := "an object over several lines"
+		if e.Length > 0 {
+			what = fmt.Sprintf("a line of %d bytes", e.Length)
+		}
+		w.warn("%s:%d: %s is skipped: the limit is --max-line %d KiB", w.l.file, e.Line, what, w.l.app.limits.maxLine)
+	case e.Reason.Lossless():
+		w.records += n
 		return nil
 	}
-	w.bad++
-	if limit := w.l.app.limits.maxBadRatio; limit < 1 && w.records >= ratioFrom && float64(w.bad) > limit*float64(w.records) {
-		return inputError(w.l.file, fmt.Errorf("%w: %d of %d records are skipped for a fault, which is over --max-bad-ratio %v", features.ErrFormat, w.bad, w.records, limit))
+	if !w.tooMany(n) {
+		w.records, w.bad = w.records+n, w.bad+n
+		return nil
+	}
+	for i := range n {
+		w.records, w.bad = w.records+1, w.bad+1
+		if w.tooMany(0) {
+			e.More = i
+			return inputError(w.l.file, fmt.Errorf("%w: %d of %d records are skipped for a fault, which is over --max-bad-ratio %v", features.ErrFormat, w.bad, w.records, w.l.app.limits.maxBadRatio))
+		}
 	}
 	return nil
+}
+
+// tooMany reports whether the share of bad records is too large when so many more are. It never is with fewer, unless it is with so many.
+func (w *watch) tooMany(more int64) bool {
+	limit, records := w.l.app.limits.maxBadRatio, w.records+more
+	return limit < 1 && records >= ratioFrom && float64(w.bad+more) > limit*float64(records)
 }
 
 func (w *watch) warn(format string, args ...any) {

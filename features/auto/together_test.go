@@ -37,7 +37,7 @@ func steps(r io.Reader, opts *auto.Options) (steps []string) {
 
 // TestTogether reads short lines of all kinds, in runs and in turns, among rows, and compares with one error a record.
 func TestTogether(t *testing.T) {
-	short := strings.Split("x|y|0|{|}|[|]|{}|[]|[{|}]|,|,,|\"|\"\"|\"x|\"x\"|#|#x|##path|#path|-|\\|xx|12|1,2|x,y|{\"a\":1}|{\"a\"|[0]|{},|0,|ts|TS|ts,te|dur|srcip|Summary|s|summary|1 2|a b|x x| x|x |#fields|"+
+	short := strings.Split("x|y|0|{|}|[|]|{}|[]|[{|}]|,|,,|\"|\"\"|\"x|\"x\"|#|#x|##path|#path|-|\\|xx|12|1,2|x,y|{\"a\":1}|{\"a\"|[0]|{},|0,|ts|TS|ts,te|dur|srcip|Summary|s|summary|1 2|a b|x x| x|x |#fields|,,,|\" ,|, ,|\",|{,|"+
 		"\x00|\x01|\x00\x00|\t|\tx|x\t|\t\t\t|x\ty|\v|\xff|\xef\xbb\xbf| | \t|", "|")
 	rnd := rand.New(rand.NewPCG(1, 11))
 	together := 0

@@ -1,11 +1,5 @@
 package cicflow
 
-import (
-	"bytes"
-
-	"threatdetect/internal/celllog"
-)
-
 // The columns that a flow is made of. Those up to colDstPort are checked.
 const (
 	colDuration = iota
@@ -43,34 +37,38 @@ var columnOf = map[string]int{
 
 // lookup returns the column of a name, -1 if it is none.
 func lookup(name string) int {
-	if c, ok := columnOf[string(normal([]byte(name)))]; ok {
+	var buf [64]byte
+	if c, ok := columnOf[string(normal(append(buf[:0], name...)))]; ok {
 		return c
 	}
 	return -1
 }
 
-// normal is the normal form of a name: lower case, with one underscore for whatever is neither letter nor digit.
+// normal makes a name its normal form: lower case, with one underscore for whatever is neither letter nor digit.
 func normal(name []byte) []byte {
-	b := celllog.AppendLower(nil, name)
 	n := 0
-	for _, c := range b {
+	for _, c := range name {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
 		if (c < 'a' || c > 'z') && (c < '0' || c > '9') {
-			if n > 0 && b[n-1] == '_' {
+			if n > 0 && name[n-1] == '_' {
 				continue
 			}
 			c = '_'
 		}
-		b[n] = c
+		name[n] = c
 		n++
 	}
-	return b[:n]
+	return name[:n]
 }
 
 // isHeader reports whether a cell is the name of the column of durations, which every header has.
 func isHeader(cells [][]byte) bool {
+	var buf [64]byte
 	for _, c := range cells {
 		// Most cells are numbers and fail here.
-		if len(c) >= len("flow_duration") && c[0]|0x20 == 'f' && bytes.Equal(normal(c), []byte("flow_duration")) {
+		if len(c) >= len("flow_duration") && c[0]|0x20 == 'f' && string(normal(append(buf[:0], c...))) == "flow_duration" {
 			return true
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"threatdetect/features"
 	"threatdetect/features/join"
+	"threatdetect/internal/badlines"
 	"threatdetect/internal/jsonscan"
 	"threatdetect/internal/logio"
 	"threatdetect/internal/naming"
@@ -101,14 +102,13 @@ type reader struct {
 	cursor  jsonscan.Cursor
 	cells   cells
 	flow    features.Flow
-	bad     features.RecordError
-	scratch []byte                        // texts without their escapes
-	class   func(line []byte) logio.Class // classOf
+	bad     badlines.Skipper
+	scratch []byte // texts without their escapes
 }
 
 func newReader(label string) *reader {
 	r := &reader{of: label}
-	r.class = r.classOf
+	r.bad.Plain = r.plain
 	event := &r.layouts[scopeEvent]
 	event.Inner(jsonscan.ID(colFlow), &r.layouts[scopeFlow], flowColumns)
 	event.Inner(jsonscan.ID(colTCP), &r.layouts[scopeTCP], tcpColumns)
@@ -161,27 +161,28 @@ func (r *reader) line(line []byte) bool {
 
 // skip yields a record error for the current line, and reports whether to go on.
 func (r *reader) skip(f fault) bool {
-	if r.lines.Cut(f.reason.Lossless()) {
-		f = fault{noColumn, features.ReasonTruncated}
-	}
-	r.bad = features.RecordError{}
-	r.bad.Line, r.bad.Reason = r.lines.Number(), f.reason
-	if f.reason == features.ReasonTooLong {
-		r.bad.Length = r.lines.Length()
-	}
-	switch {
-	case f.column < numColumns:
-		r.bad.Field = columnNames[f.column]
+	field, text := "", r.lines.Bytes()
+	if f.column < numColumns {
+		field, text = columnNames[f.column], nil
 		if f.reason != features.ReasonMissing {
-			r.bad.Text = clip(r.cells.value(f.column))
+			text = r.cells.value(f.column)
 		}
-	case !f.reason.Lossless():
-		r.bad.Text = clip(r.lines.Bytes())
 	}
-	if r.lines.Len() > logio.MaxShort || f.reason == features.ReasonOther && r.join != nil {
-		return r.yield(nil, &r.bad)
+	bad := r.bad.Fault(r.lines, f.reason, field, text)
+	if f.reason == features.ReasonOther && r.join != nil {
+		return r.yield(nil, bad)
 	}
-	return r.skipShort()
+	return r.bad.Skip(r.lines, r.yield)
 }
 
-func clip(b []byte) []byte { return b[:min(len(b), 128)] }
+// plain is what every short line is that looks like this one.
+func (r *reader) plain(line []byte) logio.Class {
+	switch {
+	case line[0] <= ' ' || len(r.pointer) > 0: // blank, perhaps, or something that is wrapped
+	case jsonscan.NoObject(line):
+		return badlines.Malformed
+	case string(line) == "{}" && r.join == nil:
+		return badlines.Other
+	}
+	return logio.Unclear
+}

@@ -68,18 +68,18 @@ type schema struct {
 	names  [numColumns]string // as the file spells them
 }
 
-// newSchema finds the columns among the names of a header. asked is the label column; "" for none.
+// newSchema finds the columns among the names of a header; of several of one column the first counts. asked is the label column; "" for none.
 func newSchema(names []string, asked string) *schema {
 	s := &schema{fields: len(names)}
 	for c := range s.index {
 		s.index[c] = -1
 	}
 	for i, name := range names {
-		if asked != "" && name == asked {
+		if asked != "" && s.index[colAsked] < 0 && name == asked {
 			s.index[colAsked] = i
 		}
 		// The raw files' own list of columns has a blank in "ct_src_ ltm".
-		if c, ok := columnOf[strings.ToLower(strings.ReplaceAll(name, " ", ""))]; ok {
+		if c, ok := columnOf[strings.ToLower(strings.ReplaceAll(name, " ", ""))]; ok && s.index[c] < 0 {
 			s.index[c], s.names[c] = i, name
 		}
 	}
@@ -87,6 +87,7 @@ func newSchema(names []string, asked string) *schema {
 		for i, name := range names {
 			if strings.EqualFold(name, asked) {
 				s.index[colAsked] = i
+				break
 			}
 		}
 	}

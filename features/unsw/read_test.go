@@ -172,6 +172,7 @@ func TestFaults(t *testing.T) {
 		"address":            {with(raw, rawRow, "srcip", "1.2.3", "sport", "x"), features.ReasonAddress, "srcip"},
 		"port":               {with(raw, rawRow, "sport", "0x10000", "dstip", "x"), features.ReasonNumber, "sport"},
 		"port, hex":          {with(raw, rawRow, "dsport", "0x"), features.ReasonNumber, "dsport"},
+		"port, HEX":          {with(raw, rawRow, "dsport", "0X50"), features.ReasonNumber, "dsport"},
 		"second address":     {with(raw, rawRow, "dstip", "1.2.3.4.5", "Sjit", "x"), features.ReasonAddress, "dstip"},
 		"real":               {with(raw, rawRow, "Sjit", "inf"), features.ReasonNumber, "Sjit"},
 		"hex real":           {with(raw, rawRow, "swin", "0xff"), features.ReasonNumber, "swin"},
@@ -210,6 +211,11 @@ func TestHeadersAndBlankLines(t *testing.T) {
 	require.Empty(t, bad)
 	require.Len(t, flows, 3)
 	require.Equal(t, flows[0], flows[1])
+
+	again, bad, err := read(t, partition+",dur,Label\n"+partRow+",x,x\n", nil)
+	require.NoError(t, err)
+	require.Empty(t, bad)
+	require.Equal(t, flows[:1], again, "of two columns of one name the first counts")
 
 	for log, column := range map[string]string{
 		"id,dur,proto,service,state,spkts,dpkts,sbytes\n1\n": "dbytes",

@@ -150,6 +150,9 @@ func TestFaults(t *testing.T) {
 	require.Equal(t, features.ReasonTruncated, r.Bad[0].Reason)
 	long := "1 " + strings.Repeat("x", 1<<20) + " y\n"
 	require.Equal(t, features.ReasonTooLong, read(t, long+there, nil).Bad[0].Reason)
+	tooLong := read(t, `{"x":"`+strings.Repeat("x", 1<<20)+"\"}\n", nil).Bad[0]
+	require.Equal(t, features.ReasonTooLong, tooLong.Reason)
+	require.EqualValues(t, 1<<20+8, tooLong.Length)
 }
 
 func TestJSON(t *testing.T) {

@@ -52,7 +52,7 @@ func (r *reader) runJSON() {
 	if r.json.cursor == nil {
 		r.json.cursor = new(jsonscan.Cursor)
 	}
-	r.shorts.json = true
+	r.isJSON = true
 	r.quick.forget(nil, 0)
 	r.quick.prepareCounts(&r.flow, nil)
 	for more := true; more; more = r.lines.Next() {

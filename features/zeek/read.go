@@ -7,6 +7,8 @@ import (
 	"iter"
 
 	"threatdetect/features"
+	"threatdetect/internal/badlines"
+	"threatdetect/internal/jsonscan"
 	"threatdetect/internal/logio"
 )
 
@@ -104,10 +106,10 @@ type reader struct {
 	labelName string
 	rec       record
 	flow      features.Flow
-	bad       features.RecordError
+	bad       badlines.Skipper
 	scratch   []byte // texts without their escapes
 
-	shorts shortLines
+	isJSON bool // the log is
 	tsv    tsv
 	quick  quick
 	long   bool // every row takes the long way; tests compare
@@ -149,33 +151,43 @@ func (r *reader) run() {
 
 // skip yields a record error for the current line, and reports whether to go on.
 func (r *reader) skip(f fault) bool {
-	if r.lines.Cut(f.reason.Lossless()) {
-		f = fault{noColumn, features.ReasonTruncated}
-	}
-	r.bad = features.RecordError{}
-	r.bad.Line, r.bad.Reason = r.lines.Number(), f.reason
-	if f.reason == features.ReasonTooLong {
-		r.bad.Length = r.lines.Length()
-	}
-	switch {
-	case f.column < numColumns:
-		r.bad.Field = r.rec.names[f.column]
-		if r.bad.Field == "" {
-			r.bad.Field = columnNames[f.column][0]
+	field, text := "", r.lines.Bytes()
+	if f.column < numColumns {
+		if field, text = r.rec.names[f.column], nil; field == "" {
+			field = columnNames[f.column][0]
 		}
 		if f.reason != features.ReasonMissing {
-			r.bad.Text = clip(r.rec.cells[f.column].text)
+			text = r.rec.cells[f.column].text
 		}
-	case !f.reason.Lossless():
-		r.bad.Text = clip(r.lines.Bytes())
 	}
-	if r.lines.Len() > logio.MaxShort || f.reason == features.ReasonOther && r.opts.Join != nil {
-		return r.yield(nil, &r.bad)
+	bad := r.bad.Fault(r.lines, f.reason, field, text)
+	if f.reason == features.ReasonOther && r.opts.Join != nil {
+		return r.yield(nil, bad)
 	}
-	return r.skipShort()
+	if r.bad.Plain == nil {
+		r.bad.Plain = r.plain
+	}
+	return r.bad.Skip(r.lines, r.yield)
 }
 
-func clip(b []byte) []byte { return b[:min(len(b), 128)] }
+// plain is what every short line is that looks like this one.
+func (r *reader) plain(line []byte) logio.Class {
+	h := &r.tsv.header
+	switch {
+	case line[0] <= ' ': // blank, perhaps
+	case r.isJSON && r.opts.Pointer != "":
+	case r.isJSON && jsonscan.NoObject(line):
+		return badlines.Malformed
+	case r.isJSON && string(line) == "{}" && r.opts.Join == nil:
+		return badlines.Other
+	case r.isJSON:
+	case line[0] == '#' && len(line) < shortestDirective:
+		return logio.NoRecord
+	case line[0] != '#' && len(line)+1 < h.tabs && h.checked: // it would have to have more separators
+		return badlines.Fields
+	}
+	return logio.Unclear
+}
 
 // record yields the flow of r.rec, or why it is none, and reports whether to go on.
 func (r *reader) record() bool {

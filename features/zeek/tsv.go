@@ -20,7 +20,7 @@ type tsv struct {
 
 // runTSV reads a TSV log from the current line on, which is given without the white space before it.
 func (r *reader) runTSV(first []byte) {
-	r.tsv.header, r.shorts.json = newHeader(), false
+	r.tsv.header, r.isJSON = newHeader(), false
 	if carry := r.opts.Header; carry != nil {
 		if carry.last != nil {
 			r.tsv.header = *carry.last

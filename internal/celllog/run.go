@@ -1,10 +1,12 @@
 package celllog
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
 	"threatdetect/features"
+	"threatdetect/internal/badlines"
 	"threatdetect/internal/logio"
 )
 
@@ -42,7 +44,7 @@ type Format interface {
 // record errors, and the error that ended the input.
 func Run(lines *logio.Lines, format Format, yield func(*features.Flow, error) bool) bool {
 	r := &runner{lines: lines, format: format, yield: yield}
-	r.class = r.classOf
+	r.bad.Plain = r.plain
 	for lines.Next() {
 		if !r.line(lines.Bytes()) {
 			return false
@@ -57,9 +59,10 @@ type runner struct {
 	lines  *logio.Lines
 	format Format
 	yield  func(*features.Flow, error) bool
-	bad    features.RecordError
-	class  func(line []byte) logio.Class // classOf
-	headed bool                          // the format has looked at the cells of a line, and so has columns
+	bad    badlines.Skipper
+	header []byte // the last line that was one: some writers put it ahead of each record
+	headed bool   // the format has looked at the cells of a line, and so has columns
+	wide   bool   // records have more than one cell, as skip has found
 }
 
 // line reads one line and reports whether to go on.
@@ -70,13 +73,14 @@ func (r *runner) line(line []byte) bool {
 	if r.lines.TooLong() {
 		return r.skip(Fault{NoColumn, features.ReasonTooLong})
 	}
-	if logio.Blank(line) {
+	if logio.Blank(line) || len(line) == len(r.header) && string(line) == string(r.header) {
 		return true
 	}
 	if !r.format.Split(&r.Splitter, line) {
 		return r.skip(Fault{NoColumn, features.ReasonMalformed})
 	}
 	if r.Empty() {
+		r.bad.Pass(r.lines)
 		return true
 	}
 	broken := r.lines.End() == logio.EndBroken
@@ -85,6 +89,9 @@ func (r *runner) line(line []byte) bool {
 		return r.refuse(fault)
 	case head:
 		r.headed = true
+		if r.header = r.header[:0]; !broken && len(line) <= MaxCell {
+			r.header = append(r.header, line...)
+		}
 		return true
 	}
 	if broken {
@@ -109,30 +116,46 @@ func (r *runner) refuse(what string) bool {
 
 // skip yields a record error for the current line, and reports whether to go on.
 func (r *runner) skip(f Fault) bool {
-	if r.lines.Cut(f.Reason.Lossless()) {
-		f = Fault{NoColumn, features.ReasonTruncated}
-	}
-	r.bad = features.RecordError{}
-	r.bad.Line, r.bad.Reason = r.lines.Number(), f.Reason
-	if f.Reason == features.ReasonTooLong {
-		r.bad.Length = r.lines.Length()
-	}
-	text := r.lines.Bytes()
+	field, text := "", r.lines.Bytes()
 	if f.Column != NoColumn {
 		at := 0
-		if r.bad.Field, at = r.format.Column(f.Column); at >= 0 && at < len(r.Cells) {
+		if field, at = r.format.Column(f.Column); at >= 0 && at < len(r.Cells) {
 			text = r.Cells[at]
 		} else {
 			text = nil
 		}
 	}
-	if !f.Reason.Lossless() {
-		r.bad.Text = text[:min(len(text), 128)]
+	r.bad.Fault(r.lines, f.Reason, field, text)
+	r.wide = r.headed && !r.format.Width(1)
+	return r.bad.Skip(r.lines, r.yield)
+}
+
+// plain is what every short line is that looks like this one, where it is separated as the one that was split last.
+func (r *runner) plain(line []byte) logio.Class {
+	separator := r.separator
+	if separator == 0 {
+		separator = ' '
 	}
-	if r.lines.Len() <= logio.MaxShort {
-		return r.skipShort()
+	i := 0
+	for i < len(line) && (line[i] == separator || line[i] == ' ' || line[i] == '\t') {
+		i++
 	}
-	return r.yield(nil, &r.bad)
+	switch first := line[0] | 0x20; {
+	case i == len(line):
+		return logio.NoRecord // its cells are empty
+	case line[0] == '"' && r.separator != 0 && bytes.IndexByte(line[1:], '"') < 0:
+		return badlines.Malformed
+	case !r.wide || i > 0:
+		return logio.Unclear
+	case len(line) > 1 && (first == 't' || first == 'd' || first == 's'): // "ts", "dur" and "srcip" alone are headers, and "Summary" a trailer
+		return logio.Unclear
+	}
+	for _, c := range line {
+		if c <= ' ' || c == separator || c == '"' {
+			return logio.Unclear
+		}
+	}
+	return badlines.Fields // one cell
 }
 
 // Finish yields the error that ended the input, if there is one.

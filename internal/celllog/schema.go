@@ -1,6 +1,9 @@
 package celllog
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // Schema is where the columns of a log are among the cells of its records.
 type Schema struct {
@@ -19,8 +22,9 @@ func NewSchema(cells [][]byte, n int, column func(name string) int, asked string
 	for c := range s.at {
 		s.at[c] = -1
 	}
+	text := string(bytes.Join(cells, nil)) // of all, which is made once
 	for i, cell := range cells {
-		s.Names[i] = string(cell)
+		s.Names[i], text = text[:len(cell)], text[len(cell):]
 		if c := column(s.Names[i]); c >= 0 && s.at[c] < 0 {
 			s.at[c] = i
 		}

@@ -46,7 +46,7 @@ func Port(text []byte) (port uint16, ok bool) {
 
 // PortOrHex is Port for logs that write some ports in hexadecimal: 0x0050.
 func PortOrHex(text []byte) (port uint16, ok bool) {
-	if len(text) <= 2 || text[0] != '0' || text[1]|0x20 != 'x' {
+	if len(text) <= 2 || text[0] != '0' || text[1] != 'x' {
 		return Port(text)
 	}
 	v := uint32(0)

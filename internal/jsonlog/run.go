@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"threatdetect/features"
+	"threatdetect/internal/badlines"
 	"threatdetect/internal/jsonscan"
 	"threatdetect/internal/logio"
 )
@@ -26,7 +27,7 @@ func Run(lines *logio.Lines, limit int, record func(object []byte) (Fault, bool)
 		limit = logio.MaxLine
 	}
 	r := &runner{lines: lines, limit: limit, record: record, yield: yield}
-	r.class = r.classOf
+	r.alone.Plain = r.plain
 	if unbroken(lines) {
 		return r.array()
 	}
@@ -63,14 +64,13 @@ type runner struct {
 	record func([]byte) (Fault, bool)
 	yield  func(*features.Flow, error) bool
 	bad    features.RecordError
-	class  func(line []byte) logio.Class // classOf
+	alone  badlines.Skipper // of lines that have no other record
 
 	mode   mode
-	indent []byte          // of the first record
-	object []byte          // what has been seen of the current record, with braces
-	first  int64           // its line
-	reason features.Reason // of the last line that was skipped
-	depth  int             // its open braces and brackets
+	indent []byte // of the first record
+	object []byte // what has been seen of the current record, with braces
+	first  int64  // its line
+	depth  int    // its open braces and brackets
 }
 
 func (r *runner) line(line []byte) bool {
@@ -78,7 +78,7 @@ func (r *runner) line(line []byte) bool {
 	switch {
 	case r.lines.TooLong():
 		r.depth = 0
-		return r.skip(no, Fault{Reason: features.ReasonTooLong, Text: line}, false)
+		return r.skipWhole(Fault{Reason: features.ReasonTooLong, Text: line})
 	case logio.Blank(line):
 		return true
 	}
@@ -145,6 +145,7 @@ func (r *runner) whole(line []byte, no int64) bool {
 	if line[0] != '{' || line[len(line)-1] == ',' {
 		line = bytes.Trim(line, " \t,")
 		if none(line) {
+			r.alone.Pass(r.lines)
 			return true
 		}
 	}
@@ -152,38 +153,31 @@ func (r *runner) whole(line []byte, no int64) bool {
 		return r.skip(no, Fault{Reason: features.ReasonTruncated, Text: line}, false)
 	}
 	if jsonscan.NoObject(line) {
-		return r.skipAlike(no, Fault{Reason: features.ReasonMalformed, Text: line}, r.lines.Cut(false))
+		return r.skipWhole(Fault{Reason: features.ReasonMalformed, Text: line})
 	}
 	fault, more := r.record(line)
 	if !fault.Sound() {
-		return r.skipAlike(no, fault, r.lines.Cut(fault.Reason.Lossless()))
+		return r.skipWhole(fault)
 	}
 	return more
 }
 
-// skipAlike is skip for a fault of the current line, and of those behind it that have the same, if they are to be taken together.
-func (r *runner) skipAlike(no int64, f Fault, cut bool) bool {
-	more := int64(0)
-	if r.lines.Len() <= logio.MaxShort && !cut {
-		r.reason = f.Reason
-		more, _ = r.lines.PassShort(logio.Bad, r.class)
-	}
-	return r.skipMore(no, f, cut, more)
+// skipWhole yields a record error for the current line, which has no other record, and reports whether to go on.
+func (r *runner) skipWhole(f Fault) bool {
+	r.alone.Fault(r.lines, f.Reason, f.Field, f.Text)
+	return r.alone.Skip(r.lines, r.yield)
 }
 
-// classOf tells whether a short line, behind one that was skipped, is plainly skipped for the same reason.
-func (r *runner) classOf(line []byte) logio.Class {
-	if string(line) == string(r.lines.Bytes()) {
-		return logio.Bad
-	}
+// plain is what every short line is that looks like this one.
+func (r *runner) plain(line []byte) logio.Class {
 	switch first := line[0]; {
 	case r.mode != oneALine || first <= ' ':
 	case first == '[' || first == ']' || first == ',':
 		if none(bytes.Trim(line, " \t,")) {
 			return logio.NoRecord
 		}
-	case r.reason == features.ReasonMalformed && jsonscan.NoObject(line):
-		return logio.Bad
+	case jsonscan.NoObject(line):
+		return badlines.Malformed
 	}
 	return logio.Unclear
 }
@@ -239,7 +233,7 @@ func (r *runner) part(line []byte, no int64) bool {
 		return true
 	}
 	if junk && alone {
-		return r.skipAlike(no, Fault{Reason: features.ReasonMalformed, Text: line}, r.lines.Cut(false))
+		return r.skipWhole(Fault{Reason: features.ReasonMalformed, Text: line})
 	}
 	if junk {
 		return r.skip(no, Fault{Reason: features.ReasonMalformed, Text: line}, r.lines.Cut(false))
@@ -255,15 +249,12 @@ func (r *runner) complete() bool {
 	return more
 }
 
-// skip yields a record error, and reports whether to go on.
-func (r *runner) skip(line int64, f Fault, cut bool) bool { return r.skipMore(line, f, cut, 0) }
-
-// skipMore is skip for a record and so many more.
-func (r *runner) skipMore(line int64, f Fault, cut bool, more int64) bool {
+// skip yields a record error for what begins at a line, and reports whether to go on.
+func (r *runner) skip(line int64, f Fault, cut bool) bool {
 	if cut {
 		f = Fault{Reason: features.ReasonTruncated, Text: r.lines.Bytes()}
 	}
-	r.bad = features.RecordError{Line: line, Reason: f.Reason, Field: f.Field, More: more}
+	r.bad = features.RecordError{Line: line, Reason: f.Reason, Field: f.Field}
 	if !f.Reason.Lossless() {
 		r.bad.Text = f.Text[:min(len(f.Text), 128)]
 	}

@@ -278,45 +278,83 @@ type Class uint8
 const (
 	Unclear  Class = iota // it has to be read
 	NoRecord              // such as a comment
+	Same                  // unclear, but equal to the current line
 	Bad
 )
 
-// PassShort passes over short lines behind the current one, as long as they are whole in memory and of says of each that it is of a class, or NoRecord, and returns
-// how many are of the class, and what the next line is. Empty lines between them are passed over, too. The current line stays what Bytes returns. It passes over
-// nothing unless Together was called.
-func (l *Lines) PassShort(class Class, of func(line []byte) Class) (n int64, next Class) {
+// Run is lines of one class, but for ones that are no record between them.
+type Run struct {
+	Class Class
+	Line  int64  // the number of the first
+	More  int64  // how many are behind it
+	Text  []byte // the first, as long as Bytes
+}
+
+// PassShort passes over short lines behind the current one, as long as they are whole in memory and of says of each what it is. The last of runs is that of the
+// current line: those behind it are added to it, and runs of other classes appended, up to the capacity of runs. of has to say the same of equal lines; empty ones
+// are passed over, too. The current line stays what Bytes returns. It passes over nothing unless Together was called.
+func (l *Lines) PassShort(runs []Run, of func(line []byte) Class) []Run {
 	if !l.short || l.seen != 0 || l.lost != 0 || l.lent || l.empty || l.limit < MaxShort {
-		return 0, Unclear
+		return runs
 	}
+	run := &runs[len(runs)-1]
 	rest := l.buf[l.r:l.w]
 	at := 0
+	var word, last, before uint64 // a line with its newline; of the two that came last, which are often all that there are
+	var is, was Class             // what those are
+	counts := int64(0)            // 1 if the line that came last is a record
 	for at+8 <= len(rest) {
-		x := binary.LittleEndian.Uint64(rest[at:]) ^ '\n'*lowBits
+		word = binary.LittleEndian.Uint64(rest[at:])
+		x := word ^ '\n'*lowBits
 		hits := (x - lowBits) &^ x & highBits
 		if hits == 0 {
 			break
 		}
-		size := bits.TrailingZeros64(hits) >> 3
-		line := rest[at : at+size]
-		if size > 0 && line[size-1] == '\r' {
-			line = line[:size-1]
-		}
-		if len(line) > 0 {
-			if is := of(line); is == class {
-				n++
-			} else if is != NoRecord {
+		end := bits.TrailingZeros64(hits) + 1 // of the newline, in bits
+		size := end>>3 - 1
+		if word &^= ^uint64(0) << end; word != last {
+			line := rest[at : at+size]
+			if size > 0 && line[size-1] == '\r' {
+				line = line[:size-1]
+			}
+			class := was
+			if word != before {
+				class = l.classOf(line, of)
+			}
+			if class == Unclear || class > NoRecord && class != run.Class && len(runs) == cap(runs) {
 				if len(line) == size && line[0] > ' ' {
 					l.stop = size
 				}
-				next = is
 				break
 			}
+			last, before, is, was = word, last, class, is
+			counts = 0
+			if class > NoRecord {
+				counts = 1
+				if class != run.Class {
+					runs = append(runs, Run{class, l.no + 1, -1, line})
+					run = &runs[len(runs)-1]
+				}
+			}
 		}
+		run.More += counts
 		l.no++
 		at += size + 1
 	}
 	l.r += at
-	return n, next
+	return runs
+}
+
+// classOf is what a short line is behind the current one.
+func (l *Lines) classOf(line []byte, of func(line []byte) Class) Class {
+	if len(line) == 0 {
+		return NoRecord
+	}
+	class := of(line)
+	if class == Unclear && string(line) == string(l.line) {
+		return Same
+	}
+	return class
 }
 
 const (

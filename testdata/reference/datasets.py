@@ -224,7 +224,7 @@ class Argus(Table):
             return None if features.csv_missing(text) else parse(text)
 
         def port_or_hex(text: bytes) -> int:
-            if re.fullmatch(rb"0[xX][0-9a-fA-F]+", text):
+            if re.fullmatch(rb"0x[0-9a-fA-F]+", text):
                 number = int(text, 16)
                 if number > 65535:
                     raise Fault("number")

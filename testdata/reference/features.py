@@ -10,7 +10,8 @@ Where the specification leaves a choice, this program takes: every file ends its
 reader, so a header holds until the next one; blanks before the first `#separator` do not matter; a header or comment cut
 by a broken stream is no record; a duration that alone is outside int64 is `number`; an empty category is missing; where
 EVE has another kind of value than a column wants, that is `number`; a flow that lasts longer than int64 is `time`; estimated
-IP bytes of more than 2^64-1 are that.
+IP bytes of more than 2^64-1 are that; of columns of one name Zeek's last counts, as of keys, and the first of other logs; T and Z of a time
+may be in lower case.
 
 The aim is a program that can be checked by reading it beside the specification (network-logs, 1.0-1.2, 1.8, 3.8), so
 it is slow and holds whole files in memory. All text is bytes: a log has no guaranteed encoding. A missing value is None.
@@ -297,8 +298,8 @@ ZEEK_OTHER_STATE = {b"S0": "request_only", b"SF": "request_reply"}
 # Which letters of the history set a flag; upper case is the originator's.
 HISTORY_FLAGS = {"syn": b"SHQ", "fin": b"F", "rst": b"R", "ack": b"AH"}
 
-RFC3339 = re.compile(rb"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]+)?"
-                     rb"(?:Z|([+-])([0-9]{2}):([0-9]{2}))")
+RFC3339 = re.compile(rb"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]+)?"
+                     rb"(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))")
 
 
 def rfc3339_microseconds(text: bytes) -> int:
@@ -503,7 +504,7 @@ class ZeekTSV:
             self.fields = [name.decode("latin-1") for name in self.split(rest)]
             self.columns = {}
             for i, name in enumerate(self.fields):
-                self.columns.setdefault(name, i)
+                self.columns[name] = i
         elif word == b"#types":
             if self.fields is not None and len(self.split(rest)) != len(self.fields):
                 raise Unfit("#types of another length than #fields")
@@ -653,8 +654,8 @@ class ZeekJSON:
 
 # --- Suricata EVE -----------------------------------------------------------------------------------------------------
 
-EVE_TIME = re.compile(rb"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?"
-                      rb"(?:Z|([+-])([0-9]{2}):?([0-9]{2}))")
+EVE_TIME = re.compile(rb"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?"
+                      rb"(?:[Zz]|([+-])([0-9]{2}):?([0-9]{2}))")
 FLAG_BITS = {"fin": 1, "syn": 2, "rst": 4, "psh": 8, "ack": 16, "urg": 32}
 
 
