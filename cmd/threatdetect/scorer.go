@@ -9,6 +9,7 @@ import (
 
 	"threatdetect/inference"
 	"threatdetect/inference/rows"
+	"threatdetect/inference/serve"
 	"threatdetect/model"
 )
 
@@ -94,6 +95,9 @@ func (f *scoreSource) openScorer() (scorer, *model.Booster, *inference.Options, 
 	load, err := f.trust.options()
 	if err != nil {
 		return nil, nil, nil, err
+	}
+	if f.image != nil {
+		load.Pick = serve.PickOf(f.image)
 	}
 	boosters, err := model.OpenAll(f.model, load)
 	if err != nil {

@@ -71,6 +71,9 @@ func (s *Settings) told() int64 {
 	return s.MaxContentLength
 }
 
+// PickOf is the rule by which the files of an artifact are models for an image whose environment does not say otherwise.
+func PickOf(image *rows.Image) model.Pick { return (&Settings{Image: image}).pick() }
+
 // pick is the rule by which the files of an artifact are models.
 func (s *Settings) pick() model.Pick {
 	switch g := generationOf(s.Image); {
