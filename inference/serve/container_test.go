@@ -78,6 +78,9 @@ func TestContainer(t *testing.T) {
 
 	selected := container(t, map[string]string{"SAGEMAKER_INFERENCE_OUTPUT": "predicted_label, probabilities"}, "1.7-1", "1.7-1-logistic.tar.gz")
 	require.Equal(t, "0,\"[0.6989941298961639, 0.30100587010383606]\"", post(selected, "/invocations", "text/csv", "", row).Body.String())
+	mixed := container(t, map[string]string{"SAGEMAKER_INFERENCE_OUTPUT": "probability,raw_score,predicted_label"}, "1.7-1", "1.7-1-hinge.tar.gz")
+	require.Equal(t, `{"predicted_label": 0.0, "raw_score": 0.0, "probability": NaN}`+"\n", // what has no value comes last
+		post(mixed, "/invocations", "text/csv", "application/jsonlines", row).Body.String())
 	batch := container(t, map[string]string{"SAGEMAKER_BATCH": "true"}, "1.7-1", "1.7-1-logistic.tar.gz")
 	require.Equal(t, "0.30100587010383606\n", post(batch, "/invocations", "text/csv", "application/json", row).Body.String())
 }

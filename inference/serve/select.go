@@ -209,10 +209,11 @@ func (s *selection) appendObject(dst []byte, row []float32) []byte {
 	return append(dst, '}')
 }
 
-// distinct returns the keys in the order of JSON answers: the known ones, then the others.
+// distinct returns the keys in the order of JSON answers: those that have a value, then the others, whose order differs from run to
+// run in the container.
 func (s *selection) distinct() []string {
 	var keys []string
-	for _, key := range slices.Concat(keyOrder, s.keys) {
+	for _, key := range slices.Concat(s.valid, s.keys) {
 		if slices.Contains(s.keys, key) && !slices.Contains(keys, key) {
 			keys = append(keys, key)
 		}
