@@ -100,7 +100,7 @@ func open(t *testing.T, ctx context.Context, name string, r reader) (problems []
 	err = chromedp.Run(ctx, network.Enable(), log.Enable(),
 		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: r.scheme}}),
 		emulation.SetDeviceMetricsOverride(r.width, r.height, 1, r.phone),
-		chromedp.Navigate(page), chromedp.WaitReady("body"), chromedp.Sleep(200*time.Millisecond),
+		chromedp.Navigate(page), until("body"), chromedp.Sleep(200*time.Millisecond),
 		chromedp.Evaluate(lookScript, &text), chromedp.FullScreenshot(&picture, 90))
 	if err != nil {
 		t.Fatal(err)
