@@ -41,14 +41,6 @@ func (p *Packs[N]) Size() int { return p.Trees << p.Depth }
 // Count is the number of packs.
 func (p *Packs[N]) Count() int { return len(p.Nodes) / p.Size() }
 
-// maxWork is the most work of one call of assembly, as [Packs.work] counts it: 4 to 10 microseconds if all comes from the nearest cache, and less than 50 if
-// nothing does. A goroutine cannot be stopped in assembly, and a garbage collection has to wait for it.
-const maxWork = 1050
-
-// work is that of walking a row through a pack. Where no line of the trees is in a cache, it takes some 30 ns; most levels are a line of their own, and the deeper
-// the trees, the more memory is between these.
-func (p *Packs[N]) work() int { return max(p.Depth, 3) * max(p.Depth, 3) }
-
 // SumRow adds the leaves that a row ends in to sum, one after the other in the order of the trees.
 func SumRow[N Node](sum float32, p *Packs[N], keys []N) float32 {
 	if Assembly && p.Trees == PackTrees {

@@ -26,14 +26,14 @@ func find64(places *uint32, nodes *uint64, depth, packs int, keys *uint64)
 func find32(places *uint32, nodes *uint32, depth, packs int, keys *uint32)
 
 func sumRowAssembly[N Node](sum float32, p *Packs[N], keys []N) float32 {
-	size, work := PackTrees<<p.Depth, p.work()
+	size, most := PackTrees<<p.Depth, len(p.Nodes)>>p.Depth/PackTrees
+	if all, each := p.keyTime(len(keys)); most*p.packTime(1)+min(all, most*each) > maxCall {
+		_, most = p.calls(1, len(keys))
+	}
 	far, wide := p.far(), unsafe.Sizeof(keys[0]) == 8 // known when this is compiled
 	from := unsafe.Pointer(unsafe.SliceData(keys))
 	for nodes, leaves := p.Nodes, p.Leaves; len(nodes) > 0; {
-		n := len(nodes) >> p.Depth / PackTrees
-		if n*work > maxWork {
-			n = maxWork / work
-		}
+		n := min(most, len(nodes)>>p.Depth/PackTrees)
 		at := unsafe.Pointer(&nodes[0])
 		switch {
 		case wide && far:
@@ -51,47 +51,27 @@ func sumRowAssembly[N Node](sum float32, p *Packs[N], keys []N) float32 {
 }
 
 func sumRowsAssembly[N Node](sums []float32, p *Packs[N], keys []N) {
-	size := p.Size()
-	stride := len(keys) / len(sums)
-	share := maxWork / p.work()
-	if len(sums) >= manyRows {
-		share *= 2
-	}
-	rows := min(len(sums), max(share, 1))
-	most := 1 // all rows go through a pack before the next one
-	if rows == len(sums) {
-		most = share / rows
-	}
-	for nodes, leaves := p.Nodes, p.Leaves; len(nodes) > 0; {
-		n := min(most, len(nodes)/size)
-		for first := 0; first < len(sums); first += rows {
-			some := sums[first:min(first+rows, len(sums))]
-			from := unsafe.Pointer(unsafe.SliceData(keys[first*stride:]))
-			switch at := any(&nodes[0]).(type) {
-			case *uint64:
-				sumRows64(&some[0], len(some), at, &leaves[0], p.Depth, n, (*uint64)(from), 8*stride)
-			case *uint32:
-				sumRows32(&some[0], len(some), at, &leaves[0], p.Depth, n, (*uint32)(from), 4*stride)
-			}
+	size, stride := p.Size(), len(keys)/len(sums)
+	p.inCalls(len(sums), stride, func(first, rows, pack, packs int) {
+		to, leaves := &sums[first:][:rows][0], &p.Leaves[pack*size]
+		from := unsafe.Pointer(unsafe.SliceData(keys[first*stride:]))
+		at := unsafe.Pointer(&p.Nodes[pack*size])
+		if unsafe.Sizeof(keys[0]) == 8 { // known when this is compiled
+			sumRows64(to, rows, (*uint64)(at), leaves, p.Depth, packs, (*uint64)(from), 8*stride)
+		} else {
+			sumRows32(to, rows, (*uint32)(at), leaves, p.Depth, packs, (*uint32)(from), 4*stride)
 		}
-		nodes, leaves = nodes[n*size:], leaves[n*size:]
-	}
+	})
 }
 
-// manyRows share so many lines of a pack that they take half of the time that as many take one after the other.
-const manyRows = 8
-
 func findAssembly[N Node](places []uint32, p *Packs[N], keys []N) {
-	size := p.Size()
-	most := maxWork / p.work()
-	for nodes := p.Nodes; len(nodes) > 0; {
-		n := min(most, len(nodes)/size)
-		switch at := any(&nodes[0]).(type) {
-		case *uint64:
-			find64(&places[0], at, p.Depth, n, (*uint64)(unsafe.Pointer(unsafe.SliceData(keys))))
-		case *uint32:
-			find32(&places[0], at, p.Depth, n, (*uint32)(unsafe.Pointer(unsafe.SliceData(keys))))
+	size, from := p.Size(), unsafe.Pointer(unsafe.SliceData(keys))
+	p.inCalls(1, len(keys), func(_, _, pack, packs int) {
+		to, at := &places[pack*p.Trees:][:packs*p.Trees][0], unsafe.Pointer(&p.Nodes[pack*size])
+		if unsafe.Sizeof(keys[0]) == 8 { // known when this is compiled
+			find64(to, (*uint64)(at), p.Depth, packs, (*uint64)(from))
+		} else {
+			find32(to, (*uint32)(at), p.Depth, packs, (*uint32)(from))
 		}
-		nodes, places = nodes[n*size:], places[n*p.Trees:]
-	}
+	})
 }

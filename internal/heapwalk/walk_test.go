@@ -95,7 +95,7 @@ func TestNarrow(t *testing.T) {
 // TestMuchWork has more packs, and more rows for a pack, than one call of assembly takes.
 func TestMuchWork(t *testing.T) {
 	r := testkit.Rand(t)
-	testMuchWork(t, r, randomPacks(r, PackTrees, 3, maxWork/4, 4, Wide), 5)
+	testMuchWork(t, r, randomPacks(r, PackTrees, 3, 300, 4, Wide), 5)
 	testMuchWork(t, r, randomPacks(r, PackTrees, 12, 2, 4, Wide), 60)
 }
 

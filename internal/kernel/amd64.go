@@ -178,9 +178,10 @@ func (v *vectors) columns(loads []uint32, m Matrix, s *Scratch) {
 		return
 	}
 	_ = m.Data[(v.rows-1)*m.RowStride+int(slices.Max(loads))+3]
+	in := inRows{rows: v.rows, stride: m.RowStride, width: 4, line: 16, own: 4 * (rowTime + v.rows/16*nextTime)} // four columns
 	for first, n := 0, 0; first < len(loads); first += n {
 		rest := loads[first:]
-		n = inLines(v.rows, min(maxLoads, len(rest)), 16, func(i int) uint32 { return rest[i] })
+		n = in.fit(len(rest), func(i int) uint32 { return rest[i] })
 		v.transpose(&s.columns[4*first*columnStride(v.rows)], &m.Data[0], 4*uintptr(m.RowStride), &rest[0], uintptr(n))
 	}
 }
@@ -188,9 +189,10 @@ func (v *vectors) columns(loads []uint32, m Matrix, s *Scratch) {
 // compareWindows compares the columns of a block's rows that lie in windows.
 func (v *vectors) compareWindows(p *Plan, m Matrix, s *Scratch) {
 	_ = m.Data[(v.rows-1)*m.RowStride+p.numFeature-1]
+	in := inRows{rows: v.rows, stride: m.RowStride, width: windowColumns, line: 16, own: v.rows / 2}
 	for first, n := 0, 0; first < len(p.windows); first += n {
 		rest := p.windows[first:]
-		n = inLines(v.rows, min(maxWindows, len(rest)), 16, func(i int) uint32 { return rest[i].first })
+		n = in.fit(len(rest), func(i int) uint32 { return rest[i].first })
 		v.compare(&s.answers[first*v.rows], &m.Data[0], 4*uintptr(m.RowStride), (*byte)(unsafe.Pointer(&rest[0])), uintptr(n))
 	}
 }
@@ -199,9 +201,10 @@ func (v *vectors) compareWindows(p *Plan, m Matrix, s *Scratch) {
 func (v *vectors) collectBits(x source, s *Scratch) {
 	if places := x.packing.places; len(places) > 0 {
 		_ = x.bits[v.rows*x.packing.numBytes-1]
+		in := inRows{rows: v.rows, stride: x.packing.numBytes, width: 1, line: 64, own: v.rows/2 + v.rows/64*nextTime}
 		for first, n := 0, 0; first < len(places); first += n {
 			rest := places[first:]
-			n = inLines(v.rows, min(maxPlaces, len(rest)), 64, func(i int) uint32 { return rest[i] })
+			n = in.fit(len(rest), func(i int) uint32 { return rest[i] })
 			v.collect(&s.answers[first*v.rows], &x.bits[0], uintptr(x.packing.numBytes), &rest[0], uintptr(n))
 		}
 	}
@@ -251,19 +254,24 @@ func (v *vectors) rank(r *ranked, column *float32, ranks *byte, s *Scratch) {
 	rank(ranks, column, (*byte)(unsafe.Pointer(&r.lookup)), &s.work[0])
 }
 
-// addMissing makes the plane of the rows that miss a column, and what depends on it.
+// addMissing makes the plane of the rows that miss a column, and what depends on it: the plane anew in each call, which takes no time to speak of.
 func (v *vectors) addMissing(m *missing, column *float32, s *Scratch) {
-	var pairs *uint16
-	if len(m.pairs) > 0 {
-		pairs = &m.pairs[0]
+	plane := &s.planes[m.plane*v.rows/64]
+	if len(m.pairs) == 0 {
+		v.missing(&s.planes[0], plane, column, nil, 0)
 	}
-	v.missing(&s.planes[0], &s.planes[m.plane*v.rows/64], column, pairs, uintptr(len(m.pairs)/2))
+	for pairs := m.pairs; len(pairs) > 0; {
+		n := min(len(pairs)/2, maxPairs)
+		v.missing(&s.planes[0], plane, column, &pairs[0], uintptr(n))
+		pairs = pairs[2*n:]
+	}
 }
 
 // addRun adds the trees of a run, not too many in a call.
 func (p *Plan) addRun(t *tile, r *run, v *vectors, s *Scratch) {
 	sums := &s.sums[r.group*v.rows]
-	for first, n := range r.calls() {
+	for first, most := 0, r.calls(); first < r.trees; first += most {
+		n := min(most, r.trees-first)
 		program := &t.program[r.program+first*(1<<r.depth-1)]
 		if p.kind.tables(r.depth) {
 			leaves := &t.tables[r.tables+first*tableBytes(r.depth)]

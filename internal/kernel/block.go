@@ -109,7 +109,9 @@ func (p *Plan) margins(dst, base []float32, x source, n int, baseLast bool, s *S
 		}
 		from := base[first*step:]
 		if baseLast {
-			clear(s.sums)
+			for g := range groups { // not all in one go, in which a goroutine cannot be stopped
+				clear(s.sums[g*rows:][:rows])
+			}
 		} else {
 			p.start(from, step, k, rows, s)
 		}

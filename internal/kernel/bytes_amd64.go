@@ -83,7 +83,8 @@ func (p *Plan) rowStride() uintptr { return uintptr(len(p.small) * rowBytes) }
 // addSmallRun adds the trees of a run to the sums of a small block, not too many in a call.
 func (p *Plan) addSmallRun(v *smallVectors, t *tile, r *run, s *Scratch) {
 	sums := &s.sums[r.group*v.rows]
-	for first, n := range r.calls() {
+	for first, most := 0, r.calls(); first < r.trees; first += most {
+		n := min(most, r.trees-first)
 		program := &t.small[r.small+first*smallBytes(r.depth, p.wide)]
 		if p.kind.tables(r.depth) {
 			v.tables[r.depth](&s.bytes[0], program, &t.tables[r.tables+first*tableBytes(r.depth)], sums, uintptr(n), &s.work[0])

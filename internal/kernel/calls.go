@@ -2,49 +2,62 @@
 
 package kernel
 
-import "iter"
-
-// maxCall is about how many nanoseconds a call into assembly may take, as the garbage collector cannot stop a goroutine there.
-const maxCall = 40_000
-
-// callNanoseconds is about what a tree takes for a block, by depth, if its planes and its leaves are in no near cache, as after many other columns and trees:
-// up to ten times what it takes if they are.
-var callNanoseconds = [MaxDepth + 1]int{1: 150, 2: 200, 3: 250, 4: 250, 5: 340, 6: 680, 7: 1250, 8: 2300}
-
-// What else a call has to do at most, for the same reason. A rank column has 255 thresholds at most, and a tile MaxPlanes planes of missing rows,
-// which takes less.
+// A goroutine cannot be stopped in assembly, and a garbage collection has to wait for it. So one call has so little to do that it takes less than maxCall nanoseconds
+// even if no cache has anything of it, by this count, and another ten thousand if it has to wait for its code as well.
 const (
-	maxLines      = 3072 // of a cache, that hold what is wanted of rows: memory gives one in about 12 ns
-	maxLoads      = 48   // groups of four columns that become columns
-	maxThresholds = 1024 // that a column is compared with
-	maxWindows    = 24   // of columns that are compared where they are
-	maxSpreads    = 256  // sets of planes of these
-	maxPlaces     = 128  // bytes of bits that are put together
-	maxRowRanks   = 512  // columns whose ranks are put in order for rows that walk
+	maxCall  = 40_000
+	lineTime = 25 // that a line of a cache takes to come from memory while others come as well
+	rowTime  = 50 // that the first of some lines side by side takes in a row, which is in a page of its own if rows are wide
+	nextTime = 12 // that each line behind it takes
 )
 
-// inLines is how many of n places in rows a call may take: those in its share of lines, each of which has so many places.
-func inLines(rows, n int, size uint32, place func(i int) uint32) int {
-	lines, end := 0, uint32(0)
+// callNanoseconds is about what a tree takes for a block, by depth: lineTime for each of its planes, of 16 leaves and of 32 references, and what it takes without
+// waiting. Shallow trees wait for most of what they ask for, as adding their leaves is too much between them for a processor to look ahead.
+var callNanoseconds = [MaxDepth + 1]int{1: 700, 2: 750, 3: 850, 4: 1000, 5: 1250, 6: 2300, 7: 4000, 8: 8000}
+
+// What else a call has to do at most, for the same reason. A rank column has 255 thresholds at most.
+const (
+	maxThresholds = 768 // that a column is compared with, of each of which 512 rows have a line
+	maxSpreads    = 96  // sets of planes of windows: eight planes each, and up to four lines of answers
+	maxPairs      = 768 // planes that get missing rows from others
+	maxRowRanks   = 256 // columns whose ranks are put in order for rows that walk: two lines each as they are, and two as they are wanted
+)
+
+// inRows is what a call reads in each of some rows: places that are so wide, and begin so far from the first number of a row as a list says.
+type inRows struct {
+	rows, stride int // how many there are, and how far one is from the next
+	width, line  int // of a place and of a line of a cache; all in numbers or bytes
+	own          int // nanoseconds that a place takes besides
+}
+
+// fit is how many of n places a call may take, at least one.
+func (r inRows) fit(n int, place func(i int) uint32) int {
+	all := (r.rows*r.stride/r.line + 2) * nextTime * 9 / 8 // what rows take as a whole; an eighth more, that is asked for behind them
+	time, begin, end := 0, 0, 0                            // of a row but for what is from begin to end, side by side
 	for i := range n {
-		if at := place(i); i == 0 || at >= end || at+size < end {
-			if lines++; lines > maxLines/rows {
-				return i
+		at := int(place(i))
+		if i == 0 || at < begin || at > end+r.line {
+			if i > 0 {
+				time += r.time(end - begin)
 			}
-			end = at + size
+			begin, end = at, at
+		}
+		end = max(end, at+r.width)
+		if (i+1)*r.own+min(r.rows*(time+r.time(end-begin)), all) > maxCall {
+			return max(i, 1)
 		}
 	}
 	return n
 }
 
-// calls splits the trees of a run into calls of assembly: from which tree on, and how many.
-func (r *run) calls() iter.Seq2[int, int] {
-	most := maxCall / callNanoseconds[r.depth] &^ 3 // some assembly takes four at a time
-	return func(yield func(first, n int) bool) {
-		for first := 0; first < r.trees; first += most {
-			if !yield(first, min(most, r.trees-first)) {
-				return
-			}
-		}
+// time is what so many numbers or bytes side by side take, wherever they begin.
+func (r inRows) time(n int) int { return rowTime + (n-2+r.line)/r.line*nextTime }
+
+// calls is how many trees of a run one call of assembly adds.
+func (r *run) calls() int {
+	most := maxCall / callNanoseconds[r.depth]
+	if r.depth <= upperLevels {
+		most &^= 3 // some assembly takes four at a time
 	}
+	return most
 }

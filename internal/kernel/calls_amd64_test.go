@@ -6,88 +6,198 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"runtime"
-	"slices"
 	"testing"
-	"time"
 	"unsafe"
 
 	"github.com/stretchr/testify/require"
-
-	"threatdetect/internal/testkit"
 )
 
+// longest is the nanoseconds that no call of assembly may take.
+const longest = 50_000
+
+// touched are lines of a cache.
+type touched map[uintptr]bool
+
+// add adds those of some bytes at an address.
+func (l touched) add(at unsafe.Pointer, bytes int) {
+	for line := uintptr(at) / 64; line <= (uintptr(at)+uintptr(bytes)-1)/64; line++ {
+		l[line] = true
+	}
+}
+
+// check counts what a call takes if memory has to bring all lines, and its code: the one, the count of the others, and what it has to do with them.
+func (l touched) check(t *testing.T, what string, seen map[string]int, work int) {
+	const code = 10_000
+	time := code + len(l)*25 + work
+	seen[what] = max(seen[what], time)
+	require.LessOrEqual(t, time, longest, "%s: %d lines", what, len(l))
+}
+
+// checkRows is check for rows and columns: of lines side by side the first one takes 40 nanoseconds, and each other 10.
+func (l touched) checkRows(t *testing.T, what string, seen map[string]int, work int) {
+	for line := range l {
+		if l[line-1] {
+			work += 10 - 25
+		} else {
+			work += 40 - 25
+		}
+	}
+	l.check(t, what, seen, work)
+}
+
 // watch returns vectors whose functions do nothing but check how much they are asked to do in one call.
-func watch(t *testing.T, rows int, seen map[string]bool) vectors {
+func watch(t *testing.T, rows int, seen map[string]int) vectors {
 	v := vectors{rows: rows}
-	few := func(what string, n, size int, place func(i int) uint32) { // lines
-		lines, end := 0, -1
-		for i := range n {
-			if at := int(place(i)); at >= end || at < end-size {
-				lines, end = lines+1, at+size
+	inRows := func(of unsafe.Pointer, stride uintptr, places []uint32, size, width int) touched {
+		lines := touched{}
+		for r := range rows {
+			for _, place := range places {
+				lines.add(unsafe.Add(of, r*int(stride)+size*int(place)), size*width)
 			}
 		}
-		require.LessOrEqual(t, rows*lines, maxLines, what)
+		return lines
 	}
-	v.transpose = func(_, _ *float32, _ uintptr, loads *uint32, n uintptr) {
-		seen["transpose"] = true
-		require.LessOrEqual(t, int(n), maxLoads)
-		few("transpose", int(n), 16, func(i int) uint32 { return unsafe.Slice(loads, n)[i] })
+	v.transpose = func(columns, data *float32, stride uintptr, loads *uint32, n uintptr) {
+		lines := inRows(unsafe.Pointer(data), stride, unsafe.Slice(loads, n), 4, 4)
+		for c := range 4 * int(n) {
+			lines.add(unsafe.Add(unsafe.Pointer(columns), 4*c*columnStride(rows)), 4*rows)
+		}
+		lines.checkRows(t, "transpose", seen, 0)
 	}
-	v.below = func(_ *uint64, _, _ *float32, n uintptr) {
-		seen["below"] = true
-		require.LessOrEqual(t, int(n), maxThresholds)
+	v.below = func(planes *uint64, column, thresholds *float32, n uintptr) {
+		lines := touched{}
+		lines.add(unsafe.Pointer(planes), int(n)*rows/8)
+		lines.add(unsafe.Pointer(column), 4*rows)
+		lines.add(unsafe.Pointer(thresholds), 4*int(n))
+		lines.check(t, "below", seen, 10*int(n))
 	}
 	v.belowOrMissing = v.below
 	v.rankLinear = func(_ *byte, _ *float32, table *byte, _ *byte) {
-		seen["rank"] = true
-		require.Less(t, (*lookup)(unsafe.Pointer(table)).compares, 32) // more would cost more than comparing with each threshold
+		l := (*lookup)(unsafe.Pointer(table))
+		lines := touched{}
+		for i := range rows { // of buckets, the values, and what has more thresholds
+			lines[uintptr(i)] = true
+		}
+		lines.add(unsafe.Pointer(l.firstCompare), 4*(maxRanked+2*l.compares))
+		lines.check(t, "rank", seen, rows*(1+l.compares))
 	}
 	v.rankLog = v.rankLinear
-	v.remap = func(_, _, _ *byte, n uintptr) { require.LessOrEqual(t, int(n), 16) }
-	v.expand = func(_ *uint64, _ *byte, _, n uintptr, _ *byte) { require.LessOrEqual(t, int(n), maxRanked) }
-	v.compare = func(_ *byte, _ *float32, _ uintptr, windows *byte, n uintptr) {
-		seen["compare"] = true
-		require.LessOrEqual(t, int(n), maxWindows)
-		few("compare", int(n), 16, func(i int) uint32 { return unsafe.Slice((*window)(unsafe.Pointer(windows)), n)[i].first })
+	v.remap = func(_, _, table *byte, n uintptr) {
+		lines := touched{}
+		lines.add(unsafe.Pointer(table), 16*int(n))
+		lines.check(t, "remap", seen, rows)
 	}
-	v.spread = func(_ *uint64, _, _ *byte, n uintptr) {
-		seen["spread"] = true
-		require.LessOrEqual(t, int(n), maxSpreads)
+	v.expand = func(planes *uint64, _ *byte, _, n uintptr, _ *byte) {
+		lines := touched{}
+		lines.add(unsafe.Pointer(planes), int(n)*rows/8)
+		lines.check(t, "expand", seen, 4*int(n))
 	}
-	v.missing = func(_, _ *uint64, _ *float32, _ *uint16, n uintptr) { require.Less(t, int(n), AVX2.planes()) }
-	for depth := 1; depth <= MaxDepth; depth++ {
-		trees := func(n uintptr) {
-			seen[fmt.Sprintf("trees of depth %d", depth)] = true
-			require.LessOrEqual(t, int(n)*callNanoseconds[depth], maxCall)
+	v.compare = func(answers *byte, data *float32, stride uintptr, windows *byte, n uintptr) {
+		var places []uint32
+		for _, w := range unsafe.Slice((*window)(unsafe.Pointer(windows)), n) {
+			places = append(places, w.first)
 		}
-		v.tables[depth] = func(_ *uint64, _ *uint16, _ *byte, _ *float32, n uintptr, _ *byte) { trees(n) }
-		v.values[depth] = func(_ *uint64, _ *uint16, _, _ *float32, n uintptr, _ *byte) { trees(n) }
+		lines := inRows(unsafe.Pointer(data), stride, places, 4, windowColumns)
+		lines.add(unsafe.Pointer(answers), int(n)*rows)
+		lines.add(unsafe.Pointer(windows), int(n)*int(unsafe.Sizeof(window{})))
+		lines.checkRows(t, "compare", seen, int(n)*rows/2)
+	}
+	v.spread = func(planes *uint64, answers, spreads *byte, n uintptr) {
+		lines := touched{}
+		for _, s := range unsafe.Slice((*spread)(unsafe.Pointer(spreads)), n) {
+			lines.add(unsafe.Add(unsafe.Pointer(answers), int(s.from)*rows), rows)
+			for _, to := range s.to {
+				lines.add(unsafe.Add(unsafe.Pointer(planes), int(to)/planeUnit*rows/8), rows/8)
+			}
+		}
+		lines.add(unsafe.Pointer(spreads), int(n)*int(unsafe.Sizeof(spread{})))
+		lines.check(t, "spread", seen, 30*int(n))
+	}
+	v.collect = func(answers, data *byte, stride uintptr, places *uint32, n uintptr) {
+		lines := inRows(unsafe.Pointer(data), stride, unsafe.Slice(places, n), 1, 1)
+		lines.add(unsafe.Pointer(answers), int(n)*rows)
+		lines.checkRows(t, "collect", seen, int(n)*rows/2)
+	}
+	v.missing = func(planes, plane *uint64, column *float32, pairs *uint16, n uintptr) {
+		lines := touched{}
+		lines.add(unsafe.Pointer(column), 4*rows)
+		lines.addPlanes(planes, unsafe.Slice(pairs, 2*n), rows)
+		lines.check(t, "missing", seen, int(n))
+	}
+	for depth := 1; depth <= MaxDepth; depth++ {
+		trees := func(planes *uint64, program *uint16, leaves unsafe.Pointer, n uintptr) {
+			lines, nodes := touched{}, int(n)*(1<<depth-1)
+			lines.addPlanes(planes, unsafe.Slice(program, nodes), rows)
+			lines.add(unsafe.Pointer(program), 2*nodes)
+			lines.add(leaves, int(n)*tableBytes(depth))
+			lines[0] = true
+			lines.check(t, fmt.Sprintf("trees of depth %d", depth), seen, int(n)*treeNanoseconds[depth])
+		}
+		v.tables[depth] = func(planes *uint64, program *uint16, leaves *byte, _ *float32, n uintptr, _ *byte) {
+			trees(planes, program, unsafe.Pointer(leaves), n)
+		}
+		v.values[depth] = func(planes *uint64, program *uint16, leaves, _ *float32, n uintptr, _ *byte) {
+			trees(planes, program, unsafe.Pointer(leaves), n)
+		}
 	}
 	return v
 }
 
-// watchSmall is watch for small blocks.
-func watchSmall(t *testing.T, rows int, seen map[string]bool) smallVectors {
+// treeNanoseconds is what a tree takes if all is in the nearest cache, twice as long as was measured, and a wait for the first of its lines.
+var treeNanoseconds = [MaxDepth + 1]int{1: 240, 2: 240, 3: 250, 4: 260, 5: 310, 6: 400, 7: 520, 8: 760}
+
+// addPlanes adds the lines of planes that references name.
+func (l touched) addPlanes(planes *uint64, references []uint16, rows int) {
+	for _, r := range references {
+		l.add(unsafe.Add(unsafe.Pointer(planes), int(r)/planeUnit*rows/8), rows/8)
+	}
+}
+
+// watchSmall is watch for small blocks, of which some rows walk.
+func watchSmall(t *testing.T, rows, walking int, seen map[string]int) smallVectors {
 	v := smallVectors{vectors: watch(t, rows, seen)}
 	v.compare, v.spread = nil, nil
-	v.count = func(_ *byte, _, _ *float32, n uintptr) {
-		seen["count"] = true
-		require.LessOrEqual(t, int(n), maxRanked)
+	v.count = func(_ *byte, column, _ *float32, n uintptr) {
+		lines := touched{}
+		lines.add(unsafe.Pointer(column), 4*rows)
+		lines.check(t, "count", seen, 10*int(n))
 	}
 	v.sides = func(_, _ *byte, _ *float32) {}
-	v.rowRanks = func(_ *byte, _ uintptr, _ *byte, n uintptr) {
-		seen["rowRanks"] = true
-		require.LessOrEqual(t, int(n), maxRowRanks)
+	v.rowRanks = func(to *byte, stride uintptr, bytes *byte, n uintptr) {
+		lines := touched{}
+		for eight := range rows / 8 {
+			lines.add(unsafe.Add(unsafe.Pointer(to), eight*int(stride)), rowBytes*int(n))
+		}
+		lines.add(unsafe.Pointer(bytes), sideBytes*int(n))
+		lines.check(t, "rowRanks", seen, 20*int(n))
 	}
 	for depth := 1; depth <= MaxDepth; depth++ {
-		trees := func(n uintptr) {
-			seen[fmt.Sprintf("trees of depth %d", depth)] = true
-			require.LessOrEqual(t, int(n)*callNanoseconds[depth], maxCall)
+		trees := func(bytes, program, leaves unsafe.Pointer, n uintptr, wide bool) {
+			lines, size := touched{}, smallBytes(depth, wide)
+			for tree := range int(n) {
+				from := unsafe.Add(program, tree*size)
+				for _, r := range unsafe.Slice((*uint16)(from), 1<<min(depth, upperLevels)-1) {
+					lines.add(unsafe.Add(bytes, 8*int(r)), rows)
+				}
+				for level := upperLevels; level < depth; level++ { // each row that walks may ask for other ranks
+					for row := range walking {
+						lines[uintptr(tree*MaxDepth+level)*SmallRows+uintptr(row)] = true
+					}
+				}
+			}
+			lines.add(program, int(n)*size)
+			lines.add(leaves, int(n)*tableBytes(depth))
+			lines.check(t, fmt.Sprintf("trees of depth %d", depth), seen, int(n)*treeNanoseconds[depth])
 		}
-		v.tables[depth] = func(_, _, _ *byte, _ *float32, n uintptr, _ *byte) { trees(n) }
-		walked := func(_, _ *byte, _, _ *float32, n uintptr, _ *byte, _ uintptr, _ *byte) { trees(n) }
-		v.values[depth], v.wide[depth] = walked, walked
+		v.tables[depth] = func(bytes, program, leaves *byte, _ *float32, n uintptr, _ *byte) {
+			trees(unsafe.Pointer(bytes), unsafe.Pointer(program), unsafe.Pointer(leaves), n, false)
+		}
+		walked := func(wide bool) walkedTrees {
+			return func(bytes, program *byte, leaves, _ *float32, n uintptr, _ *byte, _ uintptr, _ *byte) {
+				trees(unsafe.Pointer(bytes), unsafe.Pointer(program), unsafe.Pointer(leaves), n, wide)
+			}
+		}
+		v.values[depth], v.wide[depth] = walked(false), walked(true)
 	}
 	return v
 }
@@ -113,6 +223,10 @@ func TestCallsAreShort(t *testing.T) {
 			thresholds = append(thresholds, Threshold{c, float32(i)})
 		}
 	}
+	const ranked, manyLefts = width - 1, 2000 // a column with so many thresholds, of which missing values are below
+	for i := range manyLefts {
+		thresholds = append(thresholds, Threshold{ranked, float32(i)})
+	}
 	b := NewBuilder(AVX2, width, 1, thresholds)
 	for i := range 4000 {
 		b.Tree(0, 1, []Cond{b.Less(i, false)}, []float32{0, 1})
@@ -134,65 +248,50 @@ func TestCallsAreShort(t *testing.T) {
 			b.Less(b.Number(c, float32(i)), true)
 		}
 	}
+	b.Tree(0, 1, []Cond{b.Less(b.Number(1, 0), false)}, []float32{0, 1})
+	b.EndTile()
+	for i := range manyLefts {
+		b.Less(b.Number(ranked, float32(i)), true)
+	}
 	b.Tree(0, 1, []Cond{b.Less(b.Number(1, 0), true)}, []float32{0, 1})
 	p := b.Plan()
-	seen := map[string]bool{}
+	seen := map[string]int{}
 	before256, before128, before64, before32, before16 := vectors256, vectors128, small64, small32, small16
 	defer func() {
 		vectors256, vectors128, small64, small32, small16 = before256, before128, before64, before32, before16
 	}()
 	vectors256, vectors128 = watch(t, 256, seen), watch(t, 128, seen)
-	small64, small32 = watchSmall(t, SmallRows, seen), watchSmall(t, SmallestRows, seen)
-	small16 = small32
-	for _, n := range []int{256, SmallRows, SmallestRows, FewRows} {
+	small64, small32, small16 = watchSmall(t, SmallRows, SmallRows, seen), watchSmall(t, SmallestRows, SmallestRows, seen), watchSmall(t, SmallestRows, FewRows, seen)
+	for _, n := range []int{256, 128, SmallRows, SmallestRows, FewRows} {
 		clear(seen)
 		sums := make([]float32, n)
 		p.Margins(sums, []float32{0}, Matrix{make([]float32, width*n), width, 1}, n, false, p.NewScratch())
+		t.Logf("%d rows: %v", n, seen)
+		others := []string{"transpose", "rank", "count", "rowRanks"}
 		if n > SmallRows {
-			require.Len(t, seen, 5+MaxDepth)
-		} else {
-			require.Len(t, seen, 4+MaxDepth)
+			others = []string{"transpose", "rank", "below", "compare", "spread", "expand", "missing"}
+		}
+		for _, what := range others {
+			require.Contains(t, seen, what)
+		}
+		for depth := 1; depth <= MaxDepth; depth++ {
+			require.Greater(t, seen[fmt.Sprintf("trees of depth %d", depth)], longest/4) // or calls are shorter than they need be
 		}
 	}
-}
-
-// BenchmarkCalls reports how long the longest calls of the networks take, in microseconds, if their programs and leaves are in no cache; the garbage collector has to
-// wait for one of them at most.
-func BenchmarkCalls(b *testing.B) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	for depth := 1; depth <= MaxDepth; depth++ {
-		b.Run(fmt.Sprint(depth), func(b *testing.B) {
-			if !hasAVX2 {
-				b.Skip("no AVX2")
-			}
-			n := maxCall / callNanoseconds[depth] &^ 3
-			r := rand.New(rand.NewPCG(1, 2))
-			planes, sums, work := aligned[uint64](4*AVX2.planes()), aligned[float32](256), aligned[byte](workBytes)
-			program := make([]uint16, (n+1)*(1<<depth-1))
-			for i := range program {
-				program[i] = AVX2.reference(r.IntN(AVX2.planes()))
-			}
-			tables, values := make([]byte, n*tableBytes(depth)), make([]float32, n<<depth)
-			var times []time.Duration
-			other := make([]byte, 64<<20)
-			for b.Loop() {
-				for i := 0; i < len(other); i += 64 {
-					other[i]++
-				}
-				for i := 0; i < len(planes); i += 8 {
-					planes[i]++
-				}
-				begin := testkit.CPUTime()
-				if AVX2.tables(depth) {
-					vectors256.tables[depth](&planes[0], &program[0], &tables[0], &sums[0], uintptr(n), &work[0])
-				} else {
-					vectors256.values[depth](&planes[0], &program[0], &values[0], &sums[0], uintptr(n), &work[0])
-				}
-				times = append(times, testkit.CPUTime()-begin)
-			}
-			slices.Sort(times)
-			b.ReportMetric(float64(times[len(times)/2])/1000, "us/call")
-		})
+	// Rows of which most columns are bits.
+	var bits []int32
+	for c := range int32(ranked) {
+		if c > columns[200] {
+			bits = append(bits, c)
+		}
+	}
+	x := p.NewPacking(bits, 0, 1)
+	require.NotNil(t, x)
+	for _, n := range []int{256, 128} {
+		clear(seen)
+		rows := Bits{make([]float32, n*x.numDense), make([]byte, n*x.numBytes)}
+		p.PackedMargins(make([]float32, n), []float32{0}, x, rows, n, false, p.NewScratch())
+		require.Contains(t, seen, "collect")
+		require.Contains(t, seen, "spread")
 	}
 }

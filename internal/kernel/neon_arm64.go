@@ -49,7 +49,8 @@ func (p *Plan) addTrees(t *tile, _ int, s *Scratch) {
 
 // addRun adds the trees of a run, not too many in a call.
 func (p *Plan) addRun(t *tile, r *run, s *Scratch) {
-	for first, n := range r.calls() {
+	for first, most := 0, r.calls(); first < r.trees; first += most {
+		n := min(most, r.trees-first)
 		treesNEON[r.depth](&s.planes[0], &t.program[r.program+first*(1<<r.depth-1)], &t.tables[r.tables+first*tableBytes(r.depth)],
 			&s.sums[r.group*128], uintptr(n), &s.work[0])
 	}

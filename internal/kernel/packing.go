@@ -60,8 +60,9 @@ func (p *Plan) NewPacking(columns []int32, off, on float32) *Packing {
 	}
 	x := &Packing{numDense: p.numFeature - len(columns), numBytes: (len(columns) + 7) / 8, denseOf: make([]int32, 4*len(p.loads))}
 	x.placeDense(p, slices.Sorted(slices.Values(columns)), isBit)
+	places := map[int]uint32{} // of bytes of a row, in x.places
 	for i := range p.tiles {
-		x.addTile(p, &p.tiles[i], bitOf, off, on)
+		x.addTile(p, &p.tiles[i], bitOf, places, off, on)
 	}
 	return x
 }
@@ -94,8 +95,9 @@ func (x *Packing) placeDense(p *Plan, bits []int32, isBit func(slot int) bool) {
 }
 
 // addTile adds what a tile does.
-func (x *Packing) addTile(p *Plan, t *tile, bitOf map[int32]int, off, on float32) {
+func (x *Packing) addTile(p *Plan, t *tile, bitOf map[int32]int, places map[int]uint32, off, on float32) {
 	to := packedTile{unit: p.kind.unit(), unused: uint32(p.kind.unit() * t.planes)}
+	ofByte := map[int]*byteSpreads{}
 	for _, d := range t.direct {
 		bit, ok := bitOf[int32(p.column(d.slot))]
 		if !ok {
@@ -115,32 +117,50 @@ func (x *Packing) addTile(p *Plan, t *tile, bitOf map[int32]int, off, on float32
 				to.constants = append(to.constants, constant{plane, inverted})
 				continue
 			}
-			x.addSpread(&to, bit, plane, inverted)
+			byte := bit / 8
+			if ofByte[byte] == nil {
+				ofByte[byte] = &byteSpreads{from: x.place(byte, places)}
+			}
+			to.addSpread(ofByte[byte], bit%8, plane, inverted)
 		}
 	}
 	x.tiles = append(x.tiles, to)
 }
 
-// addSpread lets a bit become a plane.
-func (x *Packing) addSpread(to *packedTile, bit, plane int, inverted bool) {
-	byte, lane := uint32(bit/8), bit%8
-	from := slices.Index(x.places, byte)
-	if from < 0 {
-		from = len(x.places)
-		x.places = append(x.places, byte)
+// place is where a byte of rows is among those that are needed.
+func (x *Packing) place(byte int, places map[int]uint32) uint32 {
+	from, ok := places[byte]
+	if !ok {
+		from = uint32(len(x.places))
+		places[byte] = from
+		x.places = append(x.places, uint32(byte))
 	}
-	i := slices.IndexFunc(to.spreads, func(s spread) bool { return s.from == uint32(from) && s.to[lane] == to.unused })
-	if i < 0 {
-		i = len(to.spreads)
-		s := spread{from: uint32(from)}
-		for lane := range s.to {
-			s.to[lane] = to.unused
+	return from
+}
+
+// byteSpreads is the spreads of a byte of rows in a tile.
+type byteSpreads struct {
+	from    uint32
+	spreads []int              // places among those of the tile
+	used    [windowColumns]int // how many of these, the first ones, have a plane of each bit
+}
+
+// addSpread lets a bit of a byte become a plane.
+func (t *packedTile) addSpread(of *byteSpreads, lane, plane int, inverted bool) {
+	k := of.used[lane]
+	of.used[lane]++
+	if k == len(of.spreads) {
+		s := spread{from: of.from}
+		for i := range s.to {
+			s.to[i] = t.unused
 		}
-		to.spreads = append(to.spreads, s)
+		of.spreads = append(of.spreads, len(t.spreads))
+		t.spreads = append(t.spreads, s)
 	}
-	to.spreads[i].to[lane] = uint32(to.unit * plane)
+	s := &t.spreads[of.spreads[k]]
+	s.to[lane] = uint32(t.unit * plane)
 	if inverted {
-		to.spreads[i].invert |= 0x01010101 << lane
+		s.invert |= 0x01010101 << lane
 	}
 }
 

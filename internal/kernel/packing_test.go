@@ -133,3 +133,41 @@ func compareFlags(t *testing.T, kind Kind, seeds uint64) {
 	require.Positive(t, packings)
 	require.Equal(t, kind == AVX2, windows > 0)
 }
+
+// TestManyFlags would take minutes if each of the columns took time by the number of all.
+func TestManyFlags(t *testing.T) {
+	const width = 320_000
+	p, flags := &Plan{kind: Generic, numFeature: width}, tile{planes: 1 + 2*width}
+	columns := make([]int32, width-1) // all but the last, in an order of their own
+	for c := range width {
+		if c%4 == 0 {
+			p.loads = append(p.loads, uint32(c))
+		}
+		p.slots = append(p.slots, uint32(c))
+		flags.direct = append(flags.direct, direct{slot: c, plane: 1 + 2*c, thresholds: []float32{0.5, 1}, missingLeft: true})
+	}
+	for i := range columns {
+		columns[i] = int32((7*i + 5) % (width - 1))
+	}
+	p.tiles = []tile{flags}
+	x := p.NewPacking(columns, 0, 1)
+	require.Equal(t, []int{1, width / 8}, []int{x.numDense, x.numBytes})
+	require.Equal(t, width/8, len(x.places))
+	to := &x.tiles[0]
+	require.Equal(t, []direct{{slot: 0, plane: 1 + 2*(width-1), thresholds: []float32{0.5, 1}, missingLeft: true}}, to.direct)
+	require.Equal(t, 2*width/8, len(to.spreads))
+	seen := make([]int, width/8)
+	for _, s := range to.spreads {
+		byte := int(x.places[s.from])
+		for lane, plane := range s.to {
+			want, inverted := to.unused, false
+			if i := 8*byte + lane; i < len(columns) {
+				want, inverted = uint32(planeUnit*(1+2*int(columns[i])+seen[byte])), true
+			}
+			if plane != want || s.invert>>lane&1 != 0 != inverted {
+				t.Fatalf("bit %d of byte %d is plane %d, want %d", lane, byte, plane, want)
+			}
+		}
+		seen[byte]++
+	}
+}

@@ -3,6 +3,9 @@ package rowscan
 // Lookahead is how many bytes [Block.Floats] looks at from the first digit of a number on.
 const Lookahead = 16
 
+// maxFloats is how many fields one call of assembly reads: a goroutine cannot be stopped in it, and a garbage collection has to wait.
+const maxFloats = 1 << 10
+
 // HasFloats reports whether [Block.Floats] is there on this machine and in this build.
 func HasFloats() bool { return hasAVX2 }
 
@@ -23,5 +26,13 @@ func (b *Block) Floats(dst []float32, i, field int) int {
 	if n <= 0 || cap(b.text) < Lookahead || !hasAVX2 {
 		return 0
 	}
-	return int(floatsAVX2(&dst[0], &b.text[0], &b.ends[b.first(i)+field], uintptr(n), uintptr(cap(b.text)-Lookahead)))
+	read, ends := 0, b.ends[b.first(i)+field:]
+	for read < n {
+		some := min(maxFloats, n-read)
+		k := int(floatsAVX2(&dst[read], &b.text[0], &ends[read], uintptr(some), uintptr(cap(b.text)-Lookahead)))
+		if read += k; k < some {
+			break
+		}
+	}
+	return read
 }
