@@ -48,6 +48,13 @@ func (p *Packs[N]) keyTime(keys int) (all, each int) {
 	return (bytes/lineSize + 2) * (lineTime + waitTime), p.Depth * (PackTrees*line + waitTime)
 }
 
+// short tells, for packs that are not deep, that one call may walk a row through so many of them. It takes less time than calls, which may allow some more.
+func (p *Packs[N]) short(packs, keys int) bool {
+	const pack, level = 3 * PackTrees * lineTime, PackTrees*(lineTime+stepTime) + waitTime
+	lines := keys*int(unsafe.Sizeof(N(0)))/lineSize + 2
+	return p.Depth <= pagedDepth && packs*(pack+(p.Depth+1)*level)+lines*(lineTime+waitTime) <= maxCall
+}
+
 // calls is how many of some rows, which have so many keys each, one call walks, and through how many packs.
 func (p *Packs[N]) calls(rows, keys int) (some, packs int) {
 	all, each := p.keyTime(keys)

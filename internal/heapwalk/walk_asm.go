@@ -27,7 +27,7 @@ func find32(places *uint32, nodes *uint32, depth, packs int, keys *uint32)
 
 func sumRowAssembly[N Node](sum float32, p *Packs[N], keys []N) float32 {
 	size, most := PackTrees<<p.Depth, len(p.Nodes)>>p.Depth/PackTrees
-	if all, each := p.keyTime(len(keys)); most*p.packTime(1)+min(all, most*each) > maxCall {
+	if !p.short(most, len(keys)) {
 		_, most = p.calls(1, len(keys))
 	}
 	far, wide := p.far(), unsafe.Sizeof(keys[0]) == 8 // known when this is compiled
