@@ -82,6 +82,9 @@ type Piece struct {
 // Memory is what one piece after another takes to be read, so that not each of a log has to learn again what the texts in it mean. The zero value is ready. It
 // has one owner.
 type Memory struct {
+	// Slot is that of [zeek.Memory]: what flows of a piece that are in such memory refer to is valid until the piece is released.
+	Slot func() *features.Flow
+
 	of   *Splitter // of the last piece
 	zeek zeek.Memory
 	eve  eve.Memory
@@ -388,8 +391,9 @@ func (p *Piece) Flows(m *Memory) iter.Seq2[*features.Flow, error] {
 			m = &Memory{}
 		}
 		if m.of != p.of { // of another log, which may have other texts altogether
-			*m = Memory{of: p.of}
+			*m = Memory{Slot: m.Slot, of: p.of}
 		}
+		m.zeek.Slot = m.Slot
 		lines := logio.Plain(p.text, 0)
 		lines.Count(p.line)
 		lines.Lost(p.lost)

@@ -114,10 +114,16 @@ func (r *reader) bulkRows() bool {
 		base := r.lines.Offset()
 		n, escaped := b.block.Scan(text, h.separator, '\\')
 		for i := 0; i < n; i++ {
-			r.flow = features.Flow{}
-			if size := r.quick.bulkRow(&r.flow, i, escaped, h, &r.deriver); size > 0 {
+			f := &r.flow
+			if r.slot != nil {
+				if slot := r.slot(); slot != nil {
+					f = slot
+				}
+			}
+			*f = features.Flow{}
+			if size := r.quick.bulkRow(f, i, escaped, h, &r.deriver); size > 0 {
 				r.lines.Pass(size)
-				if !r.give() {
+				if !r.give(f) {
 					return false
 				}
 				continue

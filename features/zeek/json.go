@@ -93,7 +93,7 @@ func (r *reader) jsonLine(line []byte) bool {
 		if !r.long && !j.aliased {
 			r.flow = features.Flow{}
 			if r.quick.object(&r.flow, line, &j.spans, &r.deriver) {
-				return r.give()
+				return r.give(&r.flow)
 			}
 		}
 		r.spread(line)

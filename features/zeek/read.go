@@ -35,7 +35,13 @@ type Options struct {
 
 // Memory is what one reader after another takes to read the parts of a log, so that each need not learn again what the texts in it mean. The zero
 // value is ready. It has one owner.
-type Memory struct{ reader *reader }
+type Memory struct {
+	// Slot, unless nil, returns memory for the next flow, or nil, for whoever keeps flows and would copy them otherwise. What is yielded may be that, and is valid until
+	// it is returned again; the texts that it refers to are those of the input then, if that is a text in memory. Or it is a flow as without Slot.
+	Slot func() *features.Flow
+
+	reader *reader
+}
 
 // Header is what the directives of a TSV log say. The zero value holds none.
 type Header struct {
@@ -76,7 +82,7 @@ func read(r io.Reader, opts *Options, log *otherLog) iter.Seq2[*features.Flow, e
 		rd.lines, rd.opts, rd.log, rd.yield, rd.wantLabel = logio.From(r, opts.MaxLine), opts, log, yield, opts.Label != ""
 		defer func() {
 			rd.lines.Close()
-			rd.lines, rd.opts, rd.log, rd.yield = nil, nil, nil, nil
+			rd.lines, rd.opts, rd.log, rd.yield, rd.slot = nil, nil, nil, nil, nil
 		}()
 		rd.run()
 	}
@@ -91,6 +97,7 @@ func (m *Memory) take(label string) *reader {
 		m.reader = &reader{labelName: label}
 	}
 	r := m.reader
+	r.slot = m.Slot
 	r.rec, r.other, r.json.ranks = record{}, otherRow{}, [numColumns]uint8{}
 	return r
 }
@@ -106,6 +113,7 @@ type reader struct {
 	labelName string
 	rec       record
 	flow      features.Flow
+	slot      func() *features.Flow // of Memory
 	bad       badlines.Skipper
 	scratch   []byte // texts without their escapes
 
@@ -195,18 +203,18 @@ func (r *reader) record() bool {
 	if f := r.build(&r.flow, &r.rec); f != sound {
 		return r.skip(f)
 	}
-	return r.give()
+	return r.give(&r.flow)
 }
 
-// give yields the flow, and reports whether to go on.
-func (r *reader) give() bool {
+// give yields a flow, and reports whether to go on.
+func (r *reader) give(f *features.Flow) bool {
 	if j := r.opts.Join; j != nil && r.log == nil {
-		if !j.advance(r.flow.End(), r.yield) {
+		if !j.advance(f.End(), r.yield) {
 			return false
 		}
-		j.take(&r.flow)
+		j.take(f)
 	}
-	return r.yield(&r.flow, nil)
+	return r.yield(f, nil)
 }
 
 // finish yields the error that ended the input, if there is one; err is what the reader itself has found.

@@ -95,7 +95,7 @@ func (r *reader) tsvLine(line []byte) bool {
 	if h.usual && !r.long {
 		r.flow = features.Flow{}
 		if r.quick.row(&r.flow, line, h, &r.deriver) {
-			return r.give()
+			return r.give(&r.flow)
 		}
 	}
 	if !r.row(line) {

@@ -47,6 +47,9 @@ func (r *run) newOut() []byte {
 	return make([]byte, 0, outSize)
 }
 
+// maxLine is more than nearly every line of an output takes.
+const maxLine = 4 << 10
+
 // outSize is for what is written of a piece of a log with few threats.
 const outSize = 64 << 10
 

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"errors"
+	"slices"
 
 	"threatdetect/features"
 	"threatdetect/features/auto"
@@ -37,6 +38,7 @@ func newWorker(r *run) (*worker, error) {
 	}
 	if r.seq == nil {
 		w.block = r.job.detector.Stream().Block(0)
+		w.memory.Slot = w.block.Slot
 	}
 	return w, nil
 }
@@ -66,9 +68,6 @@ func (w *worker) do(t *task) {
 	switch {
 	case t.piece != nil:
 		t.err = w.judgePiece(t, &p)
-		if t.err == nil { // the block has copies
-			t.piece.Release()
-		}
 	case t.flows != nil:
 		t.steps, t.account, t.lost, p.rejects = t.flows.steps, t.flows.account, t.flows.lost, t.flows.rejects
 		for i := range t.flows.list[:t.flows.n] {
@@ -77,8 +76,11 @@ func (w *worker) do(t *task) {
 			}
 		}
 	}
-	if t.err == nil {
-		t.err = w.flush(&p)
+	if err := w.flush(&p); t.err == nil { // where the log fails, none of its flows may stay in the block
+		t.err = err
+	}
+	if t.piece != nil && t.err == nil { // no flow in the block refers to it any more
+		t.piece.Release()
 	}
 	if t.flows != nil {
 		w.run.release(t.flows)
@@ -102,15 +104,26 @@ func (t *task) skipped() (n int64) {
 
 // judgePiece parses a piece and judges its flows.
 func (w *worker) judgePiece(t *task, p *part) error {
+	single := int64(0) // records that became flows, each by itself: nearly all
+	defer func() {
+		t.steps += single
+		t.account.Records += single
+		t.account.Flows += single
+	}()
 	for f, err := range t.piece.Flows(&w.memory) {
-		if err2 := t.add(f, err); err2 != nil {
-			return err2
-		}
 		if err == nil {
+			if f.MoreRecords == 0 {
+				single++
+			} else if err := t.add(f, nil); err != nil {
+				return err
+			}
 			if err := w.judge(f, p); err != nil {
 				return err
 			}
 			continue
+		}
+		if err := t.add(nil, err); err != nil {
+			return err
 		}
 		record, _ := errors.AsType[*features.RecordError](err)
 		if t.lost == "" && !record.Reason.Lossless() {
@@ -122,7 +135,7 @@ func (w *worker) judgePiece(t *task, p *part) error {
 }
 
 func (w *worker) judge(f *features.Flow, p *part) error {
-	if err := w.block.Push(f); err != nil {
+	if err := w.block.Push(f); err != nil || !w.block.Full() {
 		return err
 	}
 	return w.take(p)
@@ -161,6 +174,9 @@ func (p *part) add(v *detect.Verdict, l layout, all bool) {
 	}
 	if v.Threat || all {
 		p.account.Written++
+		if cap(p.out)-len(p.out) < maxLine { // a slice that grows by itself does so by a quarter only
+			p.out = slices.Grow(p.out, max(cap(p.out), maxLine))
+		}
 		p.out = l.AppendVerdict(p.out, v)
 	}
 }

@@ -60,10 +60,22 @@ func (s *Stream) Block(n int) *Block {
 	}
 }
 
-// Push takes the next flow. It is to be called again only when Next has returned false; f may change afterwards. It fails
+// Slot returns the memory of the flow that is pushed next, for whoever can make it right there: Push then makes no copy of it, nor of the texts that it refers to,
+// which must not change before the last verdict of the block was given out. It is nil where Push would fail, and for a set that remembers flows.
+func (b *Block) Slot() *features.Flow {
+	if b.Full() || b.stream.extractor.Stateful() {
+		return nil
+	}
+	return &b.flows[b.n]
+}
+
+// Full reports whether verdicts are due without a Flush, or Next has not said yet that there are no more of them.
+func (b *Block) Full() bool { return b.due || b.n == b.size }
+
+// Push takes the next flow. It is to be called again only when Next has returned false; f may change afterwards, unless it is that of Slot. It fails
 // as [Stream.Push] does.
 func (b *Block) Push(f *features.Flow) error {
-	if b.due || b.n == b.size {
+	if b.Full() {
 		return fmt.Errorf("detect: %w: Push while a verdict is due", features.ErrOrder)
 	}
 	b.flush = false
@@ -78,7 +90,9 @@ func (b *Block) Push(f *features.Flow) error {
 	if _, err := b.stream.extractor.AppendRow(b.rows[b.n*w:b.n*w], f); err != nil {
 		return err
 	}
-	b.texts = f.CopyWith(&b.flows[b.n], b.texts)
+	if slot := &b.flows[b.n]; f != slot {
+		b.texts = f.CopyWith(slot, b.texts)
+	}
 	b.numbers[b.n] = b.pushed
 	b.pushed++
 	b.n++
