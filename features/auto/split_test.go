@@ -60,6 +60,10 @@ func split(t testing.TB, log []byte, opts *Options, size int, at Position, seek 
 	for first := range 2 {
 		wait.Go(func() {
 			var m Memory
+			if first == 1 { // what is in memory of one's own is no other flow
+				var own features.Flow
+				m.Slot = func() *features.Flow { return &own }
+			}
 			for i := first; i < len(pieces); i += 2 {
 				of[i] = events(pieces[i].Flows(&m))
 			}
