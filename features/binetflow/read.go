@@ -55,9 +55,8 @@ var columnNames = [numColumns]string{"starttime", "dur", "proto", "srcaddr", "sp
 var required = [...]int{colStart, colProto, colSrc, colDst}
 
 func lookup(name string) int {
-	name = strings.ToLower(name)
 	for c, n := range columnNames {
-		if n == name {
+		if len(n) == len(name) && strings.EqualFold(n, name) {
 			return c
 		}
 	}
@@ -110,7 +109,7 @@ var startTime = []byte("starttime")
 // Split implements celllog.Format. A header tells the separator of what follows.
 func (r *reader) Split(s *celllog.Splitter, line []byte) bool {
 	separator := r.separator
-	if separator == 0 || len(line) >= len(startTime) && line[0]-'0' > 9 && bytes.Contains(bytes.ToLower(line), startTime) {
+	if separator == 0 || len(line) >= len(startTime) && line[0]-'0' > 9 && namesStart(line) {
 		separator = ','
 		if bytes.IndexByte(line, ',') < 0 {
 			separator = '\t'
@@ -118,6 +117,16 @@ func (r *reader) Split(s *celllog.Splitter, line []byte) bool {
 	}
 	r.split = separator
 	return s.Split(line, separator)
+}
+
+// namesStart reports whether the name of the time is somewhere in a line.
+func namesStart(line []byte) bool {
+	for i := 0; i+len(startTime) <= len(line); i++ {
+		if line[i]|0x20 == startTime[0] && bytes.EqualFold(line[i:i+len(startTime)], startTime) {
+			return true
+		}
+	}
+	return false
 }
 
 // Head implements celllog.Format.

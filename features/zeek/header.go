@@ -40,11 +40,8 @@ func newHeader() header {
 	return header{separator: '\t', set: ',', unset: []byte("-"), empty: []byte("(empty)")}
 }
 
-// directive reads a line that begins with '#'. What is no directive is a comment.
+// directive reads a line that begins with '#', and is not shorter than a directive. What is none is a comment.
 func (r *reader) directive(line []byte) error {
-	if len(line) < shortestDirective {
-		return nil
-	}
 	h := &r.tsv.header
 	if rest, ok := bytes.CutPrefix(line, []byte("#separator")); ok {
 		sep, ok := parseSeparator(rest)

@@ -168,14 +168,19 @@ func (r *reader) skip(f fault) bool {
 			text = r.rec.cells[f.column].text
 		}
 	}
-	bad := r.bad.Fault(r.lines, f.reason, field, text)
+	bad := r.skipper().Fault(r.lines, f.reason, field, text)
 	if f.reason == features.ReasonOther && r.opts.Join != nil {
 		return r.yield(nil, bad)
 	}
+	return r.bad.Skip(r.lines, r.yield)
+}
+
+// skipper makes r.bad ready.
+func (r *reader) skipper() *badlines.Skipper {
 	if r.bad.Plain == nil {
 		r.bad.Plain = r.plain
 	}
-	return r.bad.Skip(r.lines, r.yield)
+	return &r.bad
 }
 
 // plain is what every short line is that looks like this one.

@@ -121,6 +121,10 @@ func (r *reader) tsvComment(line []byte) bool {
 		}
 		return true
 	}
+	if len(line) < shortestDirective {
+		r.skipper().Pass(r.lines)
+		return true
+	}
 	if err := r.directive(line); err != nil {
 		r.finish(err)
 		return false
