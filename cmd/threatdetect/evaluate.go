@@ -62,7 +62,7 @@ func (a *app) evaluateCommand() *cobra.Command {
 	flags.StringVar(&f.split, "split", "", "folder of fit, or its report.json: take only the flows of --part")
 	flags.StringVar(&f.part, "part", "test", "part of --split: train, validation or test")
 	flags.StringVar(&f.jsonFile, "json", "", "write the report as JSON to this file (- for standard output, instead of the text)")
-	flags.StringVar(&f.html, "html", "", "write the report as one HTML file")
+	flags.StringVar(&f.html, "html", "", "write the report as one HTML file (- for standard output, instead of the text)")
 	flags.Float64Var(&f.perDay, "alerts-per-day", 20, "false alarms that people can read a day; a threshold is found that keeps to it")
 	flags.Float64Var(&f.days, "days", 0, "how many days the logs are, where they do not say so")
 	flags.Float64Var(&f.prevalence, "prevalence", 0, "share of attacks that is expected where the model will work, for the precision there")
@@ -76,10 +76,14 @@ func (f *evaluateFlags) check() error {
 	switch {
 	case f.label == "":
 		return usagef("want --label COLUMN|FILE")
-	case !(f.perDay >= 0 && f.perDay < 1e12), !(f.days >= 0 && f.days < 1e9):
-		return usagef("--alerts-per-day and --days: want a number of 0 or more")
+	case !(f.perDay > 0 && f.perDay < 1e12):
+		return usagef("--alerts-per-day %v: want a number above 0", f.perDay)
+	case !(f.days >= 0 && f.days < 1e9):
+		return usagef("--days %v: want a number of 0 or more", f.days)
 	case !(f.prevalence >= 0 && f.prevalence < 1):
 		return usagef("--prevalence %v: want a share from 0 to 1", f.prevalence)
+	case f.jsonFile == "-" && f.html == "-":
+		return usagef("--json and --html cannot both be on standard output")
 	case !part:
 		return usagef("--part %q: want train, validation or test", f.part)
 	}
@@ -137,6 +141,9 @@ func (a *app) evaluate(f *evaluateFlags, files []string) error {
 	}
 	report.Created, report.Title = time.Now().UTC().Format(time.RFC3339), f.title
 	report.Model = first.describe()
+	if run.other != "" {
+		report.Notes = append(report.Notes, fmt.Sprintf("Flows with a label such as %q, which says neither benign nor attack, count as flows without one.", run.other))
+	}
 	for _, name := range l.files {
 		report.Data.Files = append(report.Data.Files, baseName(cmp.Or(a.named[name], name)))
 	}
@@ -260,7 +267,7 @@ func (a *app) writeEvaluation(f *evaluateFlags, r *evaluate.Report) error {
 			return err
 		}
 	}
-	if f.jsonFile != "-" {
+	if f.jsonFile != "-" && f.html != "-" {
 		var text strings.Builder
 		if err := r.WriteText(&text); err != nil {
 			return err

@@ -18,6 +18,7 @@ type evaluation struct {
 	column string // of the labels; empty if they come from a file
 	plan   *split // nil: all flows are taken
 	part   dataset.Part
+	other  string // the first label that says neither benign nor attack
 
 	chosen []bool // by number of the labelled flow: whether the first model took it, which the next ones follow
 }
@@ -58,6 +59,9 @@ func (e *evaluation) judge(c *candidate, files []string) (*logs, error) {
 			take = e.take(v, labelled, first)
 		} else if first {
 			*e.app.unlabelled++
+			if text := dataset.OtherLabel(v.Flow); e.other == "" && text != nil {
+				e.other = evaluate.Printable(string(text))
+			}
 		}
 		if !take {
 			continue
@@ -84,6 +88,8 @@ func (e *evaluation) judge(c *candidate, files []string) (*logs, error) {
 		return nil, misfit(e.flags.label, "%w: none of the %d labels belongs to a flow of the input", dataset.ErrLabels, e.labels.Entries)
 	case c.sample.Len() == 0 && labelled > 0:
 		return nil, misfit(l.file, "%d labelled flows, but none of them is in the part %s", labelled, e.part)
+	case c.sample.Len() == 0 && e.other != "":
+		return nil, misfit(l.file, "nothing to evaluate: none of %d flows has a label that is understood: %s", account.Flows, dataset.WantLabel(e.other))
 	case c.sample.Len() == 0:
 		return nil, misfit(l.file, "nothing to evaluate: none of %d flows has a label", account.Flows)
 	}

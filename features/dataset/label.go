@@ -52,6 +52,22 @@ func KindOf(f *features.Flow) []byte {
 	return nil
 }
 
+// OtherLabel returns the label of a flow that says neither benign nor attack, nor that nobody knows: the name of an attack, or a text of
+// something else. It is nil for flows without such a label, and valid as long as the flow.
+func OtherLabel(f *features.Flow) []byte {
+	if f.Label == features.Unlabelled {
+		if _, plain := ParseLabel(f.LabelText); !plain {
+			return f.LabelText
+		}
+	}
+	return nil
+}
+
+// WantLabel says what is wanted instead of another label.
+func WantLabel(other string) string {
+	return fmt.Sprintf("label %.64q: want 0, benign or normal; 1, attack or malicious; or unknown", other)
+}
+
 // Labels is the truth about flows that does not stand in their log: by the flow's name (UID), or by the number of its
 // record. It is immutable but for its counts and has one owner.
 type Labels struct {
@@ -200,7 +216,7 @@ func (rd *labelReader) entry(c *labelColumns) error {
 	case c.label >= 0:
 		var ok bool
 		if t.label, ok = ParseLabel(rd.fields[c.label]); !ok {
-			return fmt.Errorf("label %.64q: want 0, benign or normal; 1, attack or malicious; or unknown (a name of the attack goes into a column kind)", rd.fields[c.label])
+			return fmt.Errorf("%s (a name of the attack goes into a column kind)", WantLabel(string(rd.fields[c.label])))
 		}
 	default:
 		var plain bool

@@ -79,6 +79,7 @@ type maker struct {
 	Options
 	flows   func(Pass) iter.Seq2[*features.Flow, error]
 	classes *classes // nil where kinds are not told apart
+	other   string   // the first label that says neither benign nor attack
 }
 
 // labelled yields the flows of a pass with their labels; n counts those that have one.
@@ -97,6 +98,8 @@ func (m *maker) labelled(pass Pass, n *int64) iter.Seq2[*features.Flow, error] {
 				}
 				if f.Label != features.Unlabelled {
 					*n++
+				} else if m.other == "" {
+					m.other = string(OtherLabel(f))
 				}
 			}
 			if !yield(f, err) {
@@ -139,20 +142,23 @@ func (m *maker) plan() (*Plan, error) {
 	}
 	plan, err := p.plan(m.By, m.Shares, m.Seed)
 	if err != nil {
-		return nil, m.hint(err)
+		return nil, m.hint(err, p.n)
 	}
 	plan.Records = m.Set.NeedsFit
 	return plan, nil
 }
 
-// hint adds what may be wrong if no flow met its label.
-func (m *maker) hint(err error) error {
+// hint adds what may be wrong if no flow met its label, or labels of a class are not understood; n counts the flows of both classes.
+func (m *maker) hint(err error, n [2]int64) error {
 	if l := m.Labels; l != nil && l.Used == 0 {
 		by := "row"
 		if l.ByUID() {
 			by = "uid"
 		}
 		return fmt.Errorf("%w: none of the %d labels, which go by %s, belongs to a flow of the input", ErrLabels, l.Entries, by)
+	}
+	if m.other != "" && (n[0] == 0 || n[1] == 0) {
+		return fmt.Errorf("%w; %s", err, WantLabel(m.other))
 	}
 	return err
 }
@@ -205,7 +211,7 @@ func (m *maker) write(plan *Plan, contract *features.Contract, write func(*Row) 
 		}
 	}
 	if err := checkClasses(c.class); err != nil {
-		return nil, m.hint(err)
+		return nil, m.hint(err, c.class)
 	}
 	for class, n := range c.total[Train] {
 		if n == 0 {

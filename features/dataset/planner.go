@@ -90,7 +90,7 @@ func (p *planner) plan(by By, shares Shares, seed uint64) (*Plan, error) {
 func checkClasses(n [2]int64) error {
 	switch {
 	case n[0]+n[1] == 0:
-		return fmt.Errorf("%w: no labelled flow: every label is missing, or says that nobody knows", ErrSplit)
+		return fmt.Errorf("%w: no labelled flow: every label is missing, says that nobody knows, or is not understood", ErrSplit)
 	case n[1] == 0:
 		return fmt.Errorf("%w: none of the %d labelled flows is an attack", ErrSplit, n[0])
 	case n[0] == 0:
