@@ -20,18 +20,35 @@ type evaluation struct {
 	part   dataset.Part
 	other  string // the first label that says neither benign nor attack
 
-	chosen []bool // by number of the labelled flow: whether the first model took it, which the next ones follow
+	// places is, by number of the flow, its place in the sample of the first model, from 1; 0 if it was not taken. Another model takes the
+	// same flows, and puts them there: those of a set that remembers flows come out in another order. It is kept if there is another model.
+	places []int32
 }
 
-// checkPlan refuses a split that cannot be told from the rows of this model.
+// checkPlan refuses a split that cannot be told from the rows of this model, or from their order.
 func (e *evaluation) checkPlan(c *candidate) error {
-	if e.plan != nil && e.plan.Split.By == dataset.Group && !e.plan.Split.Records && e.plan.Set != c.detector.Set() {
-		return misfit(e.flags.split, "the parts are told apart by the rows of set %s, and this model has %s", e.plan.Set, c.detector.Set())
+	if e.plan == nil || e.plan.Set == c.detector.Set() {
+		return nil
 	}
-	return nil
+	what := ""
+	switch {
+	case e.plan.Split.By == dataset.Group && !e.plan.Split.Records:
+		what = "rows"
+	case e.plan.Split.By == dataset.Random && (stateful(e.plan.Set) || stateful(c.detector.Set())):
+		what = "order of the rows"
+	default:
+		return nil
+	}
+	return misfit(e.flags.split, "the parts are told apart by the %s of set %s, and this model has %s", what, e.plan.Set, c.detector.Set())
 }
 
-// judge scores the flows with a model, into its sample. The account is that of the first model.
+// stateful reports whether flows come out of a set in another order than they went in.
+func stateful(name string) bool {
+	set, err := features.LookupSet(name)
+	return err != nil || set.Stateful
+}
+
+// judge scores the flows with a model, into its sample. The account is that of the first model, whose flows the other takes.
 func (e *evaluation) judge(c *candidate, files []string) (*logs, error) {
 	set, err := features.LookupSet(c.detector.Set())
 	if err != nil {
@@ -41,12 +58,13 @@ func (e *evaluation) judge(c *candidate, files []string) (*logs, error) {
 	if err != nil {
 		return nil, err
 	}
-	first := e.chosen == nil
+	first := e.places == nil
 	var account features.Account
 	if first {
-		e.chosen = []bool{}
+		e.places = []int32{}
 	}
 	labelled := int64(0)
+	var order []int32 // of the flows of another model
 	for v, err := range c.detector.Stream().Verdicts(e.flows(l, "scoring", &account)) {
 		if err != nil {
 			l.bar.stop()
@@ -54,9 +72,14 @@ func (e *evaluation) judge(c *candidate, files []string) (*logs, error) {
 			return nil, e.failed(l, err)
 		}
 		take := true
-		if known := v.Flow.Label != features.Unlabelled; known {
+		if known := v.Flow.Label != features.Unlabelled; known && first {
 			labelled++
-			take = e.take(v, labelled, first)
+			take = e.plan == nil || e.plan.Split.Part(v.Flow, v.Row, labelled) == e.part
+		} else if known {
+			place := e.place(v)
+			if take = place > 0; take {
+				order = append(order, place-1)
+			}
 		} else if first {
 			*e.app.unlabelled++
 			if text := dataset.OtherLabel(v.Flow); e.other == "" && text != nil {
@@ -72,12 +95,16 @@ func (e *evaluation) judge(c *candidate, files []string) (*logs, error) {
 		c.sample.Called(v.Class)
 		if first && v.Flow.Label != features.Unlabelled {
 			account.Rows++
+			e.remember(v, c.sample.Len())
 			if v.Threat {
 				account.Threats++
 			}
 		}
 	}
 	if !first {
+		if err := c.sample.Arrange(order); err != nil {
+			return nil, misfit(l.file, "%w", err)
+		}
 		return l, nil
 	}
 	e.app.account = account
@@ -96,15 +123,23 @@ func (e *evaluation) judge(c *candidate, files []string) (*logs, error) {
 	return l, nil
 }
 
-// take reports whether a labelled flow is measured.
-func (e *evaluation) take(v *detect.Verdict, n int64, first bool) bool {
-	if e.plan == nil {
-		return true
+// remember keeps the place of a flow for the other model.
+func (e *evaluation) remember(v *detect.Verdict, place int) {
+	if e.flags.compare == "" {
+		return
 	}
-	if first {
-		e.chosen = append(e.chosen, e.plan.Split.Part(v.Flow, v.Row, n) == e.part)
+	if missing := int(v.Number) + 1 - len(e.places); missing > 0 {
+		e.places = append(e.places, make([]int32, missing)...)
 	}
-	return n <= int64(len(e.chosen)) && e.chosen[n-1]
+	e.places[v.Number] = int32(place)
+}
+
+// place returns the place of a flow in the sample of the first model, from 1; 0 if it has none.
+func (e *evaluation) place(v *detect.Verdict) int32 {
+	if v.Number >= int64(len(e.places)) {
+		return 0
+	}
+	return e.places[v.Number]
 }
 
 // flows yields the flows of logs with their labels, and counts the records.
@@ -127,6 +162,8 @@ func (e *evaluation) flows(l *logs, what string, account *features.Account) iter
 			}
 			if e.labels != nil {
 				e.labels.Apply(flow, account.Records)
+			} else {
+				dataset.Judge(flow)
 			}
 			if !yield(flow, nil) {
 				return

@@ -52,6 +52,14 @@ func KindOf(f *features.Flow) []byte {
 	return nil
 }
 
+// Judge gives a flow the verdict that ParseLabel reads in the text of its label, if its reader found none there: sensors and data sets have words
+// for it, and whoever labels a log may write 0 and 1.
+func Judge(f *features.Flow) {
+	if f.Label == features.Unlabelled && len(f.LabelText) > 0 {
+		f.Label, _ = ParseLabel(f.LabelText)
+	}
+}
+
 // OtherLabel returns the label of a flow that says neither benign nor attack, nor that nobody knows: the name of an attack, or a text of
 // something else. It is nil for flows without such a label, and valid as long as the flow.
 func OtherLabel(f *features.Flow) []byte {

@@ -95,6 +95,8 @@ func (m *maker) labelled(pass Pass, n *int64) iter.Seq2[*features.Flow, error] {
 				records += int64(f.MoreRecords)
 				if m.Labels != nil {
 					m.Labels.Apply(f, records)
+				} else {
+					Judge(f)
 				}
 				if f.Label != features.Unlabelled {
 					*n++

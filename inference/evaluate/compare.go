@@ -45,7 +45,39 @@ func (r *Report) CompareModel(m Model) {
 	}
 }
 
-// CompareWith fills r.Compare. other holds the same flows as s in the same order, scored by the other model, and threshold is
+// Arrange puts the flows of s into another order: flow i, from 0, to places[i]. Flows of a set that remembers flows come out in order of time, and
+// not in that of another sample which they are to be compared with. It fails with ErrSample if places does not hold every place once.
+func (s *Sample) Arrange(places []int32) error {
+	if len(places) != s.Len() {
+		return fmt.Errorf("%w: %d places for %d flows", ErrSample, len(places), s.Len())
+	}
+	taken := make([]bool, s.Len())
+	for _, p := range places {
+		if p < 0 || int(p) >= len(taken) || taken[p] {
+			return fmt.Errorf("%w: the two models were given different flows", ErrSample)
+		}
+		taken[p] = true
+	}
+	s.scores, s.attack, s.kind = arrange(s.scores, places), arrange(s.attack, places), arrange(s.kind, places)
+	s.host, s.hour, s.repeat, s.seen = arrange(s.host, places), arrange(s.hour, places), arrange(s.repeat, places), arrange(s.seen, places)
+	if len(s.called) == len(places) {
+		s.called = arrange(s.called, places)
+	}
+	for k, i := range s.picked {
+		s.picked[k] = int(places[i])
+	}
+	return nil
+}
+
+func arrange[T any](list []T, places []int32) []T {
+	out := make([]T, len(list))
+	for i, p := range places {
+		out[p] = list[i]
+	}
+	return out
+}
+
+// CompareWith fills r.Compare. other holds the same flows as s in the same order ([Sample.Arrange]), scored by the other model, and threshold is
 // that model's. It fails with ErrSample if they are not the same flows.
 func (r *Report) CompareWith(other, s *Sample, threshold float32) error {
 	if other.Len() != s.Len() {

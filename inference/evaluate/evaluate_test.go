@@ -489,3 +489,42 @@ func TestClasses(t *testing.T) {
 	require.NoError(t, err)
 	require.Nil(t, r.Classes, "a model of one score")
 }
+
+// The flows of another model may have come in another order: put where they belong, they are compared as if they had not.
+func TestArrange(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	const n = 60
+	places := make([]int32, n)
+	for i, p := range random.Perm(n) {
+		places[i] = int32(p)
+	}
+	var s, other, mixed evaluate.Sample
+	add := func(to *evaluate.Sample, i int32, score float32) {
+		f := &features.Flow{Label: features.Benign}
+		if i%3 == 0 {
+			f.Label = features.Attack
+		}
+		require.NoError(t, to.Add(f, []byte{'a' + byte(i%4)}, []float32{float32(i)}, score))
+	}
+	score := func(i int32) float32 { return float32(i*7919%n) / n }
+	for i := range int32(n) {
+		add(&s, i, score(i*31))
+		add(&other, i, score(i))
+		add(&mixed, places[i], score(places[i]))
+	}
+	compare := func(with *evaluate.Sample) string {
+		r, err := evaluate.New(&s, &evaluate.Options{Threshold: 0.5})
+		require.NoError(t, err)
+		require.NoError(t, r.CompareWith(with, &s, 0.4))
+		text, err := json.Marshal(r.Compare)
+		require.NoError(t, err)
+		return string(text)
+	}
+	want := compare(&other)
+	require.NoError(t, mixed.Arrange(places))
+	require.True(t, want == compare(&mixed))
+
+	require.ErrorIs(t, mixed.Arrange(places[1:]), evaluate.ErrSample)
+	places[0] = places[1]
+	require.ErrorIs(t, mixed.Arrange(places), evaluate.ErrSample)
+}
