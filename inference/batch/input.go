@@ -156,8 +156,10 @@ func (s *section) Read(p []byte) (int, error) {
 // finder finds inputs.
 type finder struct {
 	opts    *Options
-	skip    string // a folder that holds outputs, as an absolute path
-	prefix  string // of a bucket that does, as a URL with a slash at its end
+	dir     string          // of the journal
+	own     map[string]bool // names of outputs of earlier runs; nil: the journal was not read
+	skip    string          // a folder that holds outputs, as an absolute path
+	prefix  string          // of a bucket that does, as a URL with a slash at its end
 	inputs  []*input
 	found   int // with those that were named before
 	ofKey   map[string]*input
@@ -166,11 +168,11 @@ type finder struct {
 
 // find returns the inputs that args name, in order of args, and of names within each.
 func find(ctx context.Context, args []string, out string, opts *Options) ([]*input, error) {
-	f := &finder{opts: opts, ofKey: map[string]*input{}, buckets: map[string]Store{}}
 	dir, err := opts.folder(out)
 	if err != nil {
 		return nil, err
 	}
+	f := &finder{opts: opts, dir: dir, ofKey: map[string]*input{}, buckets: map[string]Store{}}
 	if strings.Contains(out, "://") {
 		f.prefix = strings.TrimSuffix(out, "/") + "/"
 	} else if dir != "" {
@@ -190,7 +192,7 @@ func find(ctx context.Context, args []string, out string, opts *Options) ([]*inp
 			return nil, err
 		}
 	}
-	if err := f.dropOwn(dir); err != nil {
+	if err := f.checkPlaces(); err != nil {
 		return nil, err
 	}
 	if len(f.inputs) == 0 {
@@ -201,6 +203,9 @@ func find(ctx context.Context, args []string, out string, opts *Options) ([]*inp
 
 func (f *finder) add(in *input) error {
 	f.found++
+	if f.isOwn(in) { // also where another log has its name: the command is the one before, and goes on
+		return nil
+	}
 	if other := f.ofKey[in.key]; other != nil {
 		if other.same(in) {
 			return nil // it was named twice, or two patterns found it

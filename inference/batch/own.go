@@ -4,42 +4,38 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
 // Logs may lie where outputs go, and a pattern that finds them then finds what earlier runs wrote as well.
 
-// dropOwn drops from the inputs what earlier runs of this job wrote, by the journal in a folder, and its bookkeeping. A log that an output would take
-// the place of is refused.
-func (f *finder) dropOwn(dir string) error {
+// isOwn reports whether an input is what earlier runs of this job wrote, by the journal in the folder of outputs, or its bookkeeping.
+func (f *finder) isOwn(in *input) bool {
+	name := f.below(in)
+	if name == "" {
+		return false
+	}
+	if f.own == nil {
+		f.own = map[string]bool{}
+		if c, commits, _, err := readJournal(osDisk{}, f.dir); err == nil && c != nil { // what is wrong with it is told later
+			for _, commit := range commits {
+				for _, p := range commit.Files {
+					f.own[p.Key+"."+c.To], f.own[p.Key+rejectsEnd] = p.Failed == "", p.Failed == ""
+				}
+			}
+		}
+	}
+	return f.own[name] || isBookkeeping(name)
+}
+
+// checkPlaces refuses a log that an output would take the place of.
+func (f *finder) checkPlaces() error {
 	var near []*input // that lie where outputs go
 	for _, in := range f.inputs {
 		if f.below(in) != "" {
 			near = append(near, in)
 		}
 	}
-	if len(near) == 0 {
-		return nil
-	}
-	own := map[string]bool{}
-	if c, commits, _, err := readJournal(osDisk{}, dir); err == nil && c != nil { // what is wrong with it is told later
-		for _, commit := range commits {
-			for _, p := range commit.Files {
-				own[p.Key+"."+c.To], own[p.Key+rejectsEnd] = p.Failed == "", p.Failed == ""
-			}
-		}
-	}
-	drop := func(in *input) bool {
-		name := f.below(in)
-		return own[name] || isBookkeeping(name)
-	}
-	for _, in := range near {
-		if drop(in) {
-			delete(f.ofKey, in.key)
-		}
-	}
-	f.inputs = slices.DeleteFunc(f.inputs, drop)
 	for _, in := range f.inputs {
 		for _, log := range near {
 			if name := f.below(log); f.ofKey[log.key] == log && (name == in.key+"."+f.opts.To || name == in.key+rejectsEnd) {

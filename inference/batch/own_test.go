@@ -5,8 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"threatdetect/internal/trafficgen"
 )
 
 // TestOutputsBesideLogs: a pattern finds what earlier runs wrote as well, and the same command has nothing to do all the same, or goes on.
@@ -43,6 +46,16 @@ func TestOutputsBesideLogs(t *testing.T) {
 		_, err = runJob(t, d, []string{logs + "/*"}, logs, opts)
 		require.NoError(t, err)
 		require.Equal(t, golden, outputs(t, logs))
+	}
+
+	// An output goes by its place: that another log is called the same is no reason not to go on.
+	beside, other := quickDir(t), quickDir(t)
+	require.NoError(t, os.WriteFile(filepath.Join(beside, "a.log"), simulate(t, trafficgen.TSV, 1, 50, time.Unix(1e9, 0)), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(other, "a.log.ndjson"), []byte("no log\n"), 0o600))
+	for done := range 2 {
+		rep, err := runJob(t, d, []string{beside + "/*", other + "/*"}, beside, small())
+		require.NoError(t, err)
+		require.Equal(t, []int{1, done, 1}, []int{rep.Files, rep.Done, len(rep.Failed)})
 	}
 
 	// What no journal knows is a log, and no output takes the place of one.
