@@ -47,7 +47,7 @@ func (r *dryRunner) HandleInitialize(ctx context.Context, in middleware.Initiali
 	line := []byte(`{"service":` + jsonText(service) + `,"operation":` + jsonText(r.operation) + `,"input":`)
 	line = append(append(line, members...), '}', '\n')
 	if _, err := d.w.Write(line); err != nil {
-		return out, metadata, err
+		return out, metadata, &unprinted{err}
 	}
 	for _, answer := range dryAnswers {
 		if result, err := answer(d, in.Parameters); result != nil || err != nil {
@@ -56,6 +56,11 @@ func (r *dryRunner) HandleInitialize(ctx context.Context, in middleware.Initiali
 	}
 	return out, metadata, fmt.Errorf("%w: %s %s", ErrDryRunOnly, service, r.operation)
 }
+
+// unprinted is a request that a dry run could not print.
+type unprinted struct{ error }
+
+func (e *unprinted) Unwrap() error { return e.error }
 
 // dryAnswers know what each operation would answer if nothing existed yet and everything succeeded at once: a pointer to its output, an error, or nil for
 // operations of another's.

@@ -26,6 +26,7 @@ var (
 	ErrStopped    = errors.New("the job was stopped")                     //
 	ErrGate       = errors.New("the model does not reach the minimum")    //
 	ErrNoPython   = errors.New("no Python with the right XGBoost")        // of local training
+	ErrPrint      = errors.New("the request cannot be printed")           // of a dry run: what it writes to is full
 	ErrDryRunOnly = errors.New("a dry run does not know what comes next") // an operation without an answer
 )
 

@@ -175,6 +175,9 @@ func kindOfSilence(err error, status int) (hint, message string, kind error) {
 	for deepest := err; deepest != nil; deepest = errors.Unwrap(deepest) {
 		text = deepest.Error()
 	}
+	if _, ok := errors.AsType[*unprinted](err); ok {
+		return "", text, ErrPrint
+	}
 	var params smithy.InvalidParamsError
 	switch {
 	case errors.As(err, &params):

@@ -3,6 +3,7 @@ package train
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
@@ -141,6 +142,19 @@ func TestDryRunPrintsWhatTheAPIGets(t *testing.T) {
 	for _, line := range lines {
 		require.True(t, json.Valid([]byte(line)), line)
 	}
+}
+
+func TestDryRunThatCannotPrint(t *testing.T) {
+	s, err := Parse(InitFile(), "x")
+	require.NoError(t, err)
+	full, err := os.Open(os.DevNull) // which cannot be written to
+	require.NoError(t, err)
+	defer full.Close()
+	a, err := Connect(t.Context(), s, &ConnectOptions{DryRun: full})
+	require.NoError(t, err)
+	_, err = a.SageMaker().StopTrainingJob(t.Context(), &sagemaker.StopTrainingJobInput{TrainingJobName: aws.String("j")})
+	require.ErrorIs(t, err, ErrPrint)
+	require.NotErrorIs(t, err, ErrNetwork)
 }
 
 func TestEndpointsWithoutTLS(t *testing.T) {
