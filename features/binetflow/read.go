@@ -81,9 +81,7 @@ func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 			rd.schema, rd.separator = opts.Header.last, opts.Header.separator
 			defer func() { opts.Header.last, opts.Header.separator = rd.schema, rd.separator }()
 		}
-		if celllog.Run(lines, rd, yield) {
-			celllog.Finish(lines, yield)
-		}
+		celllog.Run(lines, rd, yield)
 	}
 }
 

@@ -1,7 +1,6 @@
 package netflow
 
 import (
-	"bytes"
 	"io"
 	"iter"
 
@@ -53,22 +52,13 @@ func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 		rd.pairer = rd.state.open.Pairer(pairing.Options{Interval: interval, MaxOpen: opts.MaxOpen}, yield)
 		rd.state.open.Part(opts.State == nil, yield, func(yield func(*features.Flow, error) bool) {
 			rd.yield = yield
-			var more bool
-			if head, _ := lines.Peek(0); isJSON(head) {
-				more = jsonlog.Run(lines, opts.MaxLine, rd.object, yield)
+			if jsonlog.Begins(lines) {
+				jsonlog.Run(lines, opts.MaxLine, rd.object, yield)
 			} else {
-				more = celllog.Run(lines, &csvReader{reader: rd}, yield)
-			}
-			if more {
-				celllog.Finish(lines, yield)
+				celllog.Run(lines, &csvReader{reader: rd}, yield)
 			}
 		})
 	}
-}
-
-func isJSON(head []byte) bool {
-	head = bytes.TrimLeft(head, " \t\v\f\r\n")
-	return len(head) > 0 && (head[0] == '{' || head[0] == '[')
 }
 
 // reader reads one log. It has one owner.

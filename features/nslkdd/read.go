@@ -58,9 +58,7 @@ func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 				return
 			}
 		}
-		if celllog.Run(lines, rd, yield) {
-			celllog.Finish(lines, yield)
-		}
+		celllog.Run(lines, rd, yield)
 	}
 }
 

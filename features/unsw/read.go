@@ -45,9 +45,7 @@ func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 			rd.schema = opts.Header.last
 			defer func() { opts.Header.last = rd.schema }()
 		}
-		if celllog.Run(lines, rd, yield) {
-			celllog.Finish(lines, yield)
-		}
+		celllog.Run(lines, rd, yield)
 	}
 }
 

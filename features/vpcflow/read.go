@@ -55,22 +55,13 @@ func Read(r io.Reader, opts *Options) iter.Seq2[*features.Flow, error] {
 				yield(nil, err)
 				return
 			}
-			var more bool
-			if head, _ := lines.Peek(0); isJSON(head) {
-				more = jsonlog.Run(lines, opts.MaxLine, rd.object, yield)
+			if jsonlog.Begins(lines) {
+				jsonlog.Run(lines, opts.MaxLine, rd.object, yield)
 			} else {
-				more = celllog.Run(lines, rd, yield)
-			}
-			if more {
-				celllog.Finish(lines, yield)
+				celllog.Run(lines, rd, yield)
 			}
 		})
 	}
-}
-
-func isJSON(head []byte) bool {
-	head = bytes.TrimLeft(head, " \t\v\f\r\n")
-	return len(head) > 0 && (head[0] == '{' || head[0] == '[')
 }
 
 // reader reads one log. It has one owner.

@@ -40,17 +40,18 @@ type Format interface {
 	Column(column int) (name string, at int)
 }
 
-// Run reads all lines of a log, and reports whether it came to its end. What it does not hand to format it yields:
-// record errors, and the error that ended the input.
-func Run(lines *logio.Lines, format Format, yield func(*features.Flow, error) bool) bool {
+// Run reads all lines of a log. What it does not hand to format it yields: record errors, and the error that ended the input.
+func Run(lines *logio.Lines, format Format, yield func(*features.Flow, error) bool) {
 	r := &runner{lines: lines, format: format, yield: yield}
 	r.bad.Plain = r.plain
 	for lines.Next() {
 		if !r.line(lines.Bytes()) {
-			return false
+			return
 		}
 	}
-	return true
+	if err := lines.Err(); err != nil {
+		yield(nil, &features.InputError{Line: lines.Number(), Err: err})
+	}
 }
 
 // runner reads one log. It has one owner.
@@ -156,13 +157,6 @@ func (r *runner) plain(line []byte) logio.Class {
 		}
 	}
 	return badlines.Fields // one cell
-}
-
-// Finish yields the error that ended the input, if there is one.
-func Finish(lines *logio.Lines, yield func(*features.Flow, error) bool) {
-	if err := lines.Err(); err != nil {
-		yield(nil, &features.InputError{Line: lines.Number(), Err: err})
-	}
 }
 
 // Lacking says that a header lacks a column, for Format.Head.

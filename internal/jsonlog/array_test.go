@@ -29,7 +29,7 @@ func run(r io.Reader, limit int) (records []string, faults []features.RecordErro
 		}
 		return true
 	}
-	if jsonlog.Run(lines, limit, func(object []byte) (jsonlog.Fault, bool) {
+	jsonlog.Run(lines, limit, func(object []byte) (jsonlog.Fault, bool) {
 		switch {
 		case !json.Valid(object):
 			return jsonlog.Fault{Reason: features.ReasonMalformed, Text: object}, true
@@ -38,9 +38,7 @@ func run(r io.Reader, limit int) (records []string, faults []features.RecordErro
 		}
 		records = append(records, string(object))
 		return jsonlog.Fault{}, true
-	}, yield) {
-		jsonlog.Finish(lines, yield)
-	}
+	}, yield)
 	return records, faults, err
 }
 

@@ -19,20 +19,37 @@ type Fault struct {
 // Sound reports whether there is no fault.
 func (f *Fault) Sound() bool { return f.Reason == "" }
 
-// Run hands every record of a log to record, which returns what is wrong with it and whether to go on, and reports
-// whether the log came to its end. Faults go to yield as record errors. The object is valid during the call. limit is the
-// longest object that is not a line of its own, in bytes; 0 means logio.MaxLine.
-func Run(lines *logio.Lines, limit int, record func(object []byte) (Fault, bool), yield func(*features.Flow, error) bool) bool {
+// Begins reports whether a log begins as one of JSON objects does. It takes nothing.
+func Begins(lines *logio.Lines) bool {
+	head, _ := lines.Peek(0)
+	head = bytes.TrimLeft(head, " \t\v\f\r\n")
+	return len(head) > 0 && (head[0] == '{' || head[0] == '[')
+}
+
+// Run hands every record of a log to record, which returns what is wrong with it and whether to go on. Faults go to yield as record errors, and at last the error
+// that ended the input, if there is one. The object is valid during the call. limit is the longest object that is not a line of its own, in bytes; 0 means
+// logio.MaxLine.
+func Run(lines *logio.Lines, limit int, record func(object []byte) (Fault, bool), yield func(*features.Flow, error) bool) {
 	if limit <= 0 {
 		limit = logio.MaxLine
 	}
 	r := &runner{lines: lines, limit: limit, record: record, yield: yield}
 	r.alone.Plain = r.plain
-	if unbroken(lines) {
+	if !r.all() {
+		return
+	}
+	if err := lines.Err(); err != nil {
+		yield(nil, &features.InputError{Line: lines.Number(), Err: err})
+	}
+}
+
+// all reads the log, and reports whether it came to its end.
+func (r *runner) all() bool {
+	if unbroken(r.lines) {
 		return r.array()
 	}
-	for lines.Next() {
-		if !r.line(lines.Bytes()) {
+	for r.lines.Next() {
+		if !r.line(r.lines.Bytes()) {
 			return false
 		}
 	}
@@ -40,13 +57,6 @@ func Run(lines *logio.Lines, limit int, record func(object []byte) (Fault, bool)
 		return r.skip(r.first, Fault{Reason: features.ReasonTruncated, Text: r.object}, false)
 	}
 	return true
-}
-
-// Finish yields the error that ended the input, if there is one.
-func Finish(lines *logio.Lines, yield func(*features.Flow, error) bool) {
-	if err := lines.Err(); err != nil {
-		yield(nil, &features.InputError{Line: lines.Number(), Err: err})
-	}
 }
 
 type mode uint8
