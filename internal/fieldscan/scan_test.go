@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"threatdetect/internal/testkit"
 )
 
 func Example() {
@@ -114,4 +116,10 @@ func BenchmarkScan(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkCalls reports how many microseconds the longest call of assembly takes, if no cache has anything of what it needs, and if it did the same just before.
+func BenchmarkCalls(b *testing.B) {
+	table, line := new(Table), bytes.Repeat([]byte("\t"), MaxLine)
+	testkit.ReportCalls(b, func() { table.Scan(line, '\t', '\\') })
 }

@@ -5,16 +5,16 @@ package heapwalk
 import "unsafe"
 
 // A goroutine cannot be stopped in assembly, and a garbage collection has to wait for it. So one call walks so few rows through so few packs that it takes less than
-// maxCall nanoseconds even if no cache has anything of them, and 4 to 10 microseconds if the nearest one has all.
+// maxCall nanoseconds even if no cache has anything of them, and 1 to 4 microseconds if the nearest one has all.
 const (
-	maxCall  = 40_000
+	maxCall  = 34_000
 	lineTime = 25  // that a line of a cache takes to come from memory while others come as well
 	waitTime = 100 // that it takes by itself, where nothing can be done before it is there
-	pageTime = 60  // that it takes longer if it is in a page that nothing else of the walk is in
+	pageTime = 80  // that it takes longer if it is in a page that nothing else of the walk is in
 	stepTime = 1   // that a step of one tree takes if it need not wait
 	lineSize = 64
 
-	pagedDepth = 10      // from this depth on nodes are in pages of their own
+	pagedDepth = 9       // from this depth on nodes are in pages of their own
 	pagedKeys  = 1 << 15 // bytes of keys that are in so many pages that a step may ask for another one
 )
 
@@ -50,9 +50,9 @@ func (p *Packs[N]) keyTime(keys int) (all, each int) {
 
 // short tells, for packs that are not deep, that one call may walk a row through so many of them. It takes less time than calls, which may allow some more.
 func (p *Packs[N]) short(packs, keys int) bool {
-	const pack, level = 3 * PackTrees * lineTime, PackTrees*(lineTime+stepTime) + waitTime
-	lines := keys*int(unsafe.Sizeof(N(0)))/lineSize + 2
-	return p.Depth <= pagedDepth && packs*(pack+(p.Depth+1)*level)+lines*(lineTime+waitTime) <= maxCall
+	low, lines := max(p.Depth-3, 1), keys*int(unsafe.Sizeof(N(0)))/lineSize+2 // low is what it is for wide splits
+	time := PackTrees*(3+low)*lineTime + (p.Depth+1)*(waitTime+PackTrees*stepTime)
+	return p.Depth <= pagedDepth && packs*time+lines*(lineTime+waitTime) <= maxCall
 }
 
 // calls is how many of some rows, which have so many keys each, one call walks, and through how many packs.

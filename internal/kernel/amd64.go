@@ -189,7 +189,7 @@ func (v *vectors) columns(loads []uint32, m Matrix, s *Scratch) {
 // compareWindows compares the columns of a block's rows that lie in windows.
 func (v *vectors) compareWindows(p *Plan, m Matrix, s *Scratch) {
 	_ = m.Data[(v.rows-1)*m.RowStride+p.numFeature-1]
-	in := inRows{rows: v.rows, stride: m.RowStride, width: windowColumns, line: 16, own: v.rows / 2}
+	in := inRows{rows: v.rows, stride: m.RowStride, width: windowColumns, line: 16, own: 3 * v.rows}
 	for first, n := 0, 0; first < len(p.windows); first += n {
 		rest := p.windows[first:]
 		n = in.fit(len(rest), func(i int) uint32 { return rest[i].first })

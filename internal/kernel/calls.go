@@ -13,7 +13,7 @@ const (
 
 // callNanoseconds is about what a tree takes for a block, by depth: lineTime for each of its planes, of 16 leaves and of 32 references, and what it takes without
 // waiting. Shallow trees wait for most of what they ask for, as adding their leaves is too much between them for a processor to look ahead.
-var callNanoseconds = [MaxDepth + 1]int{1: 700, 2: 750, 3: 850, 4: 1000, 5: 1250, 6: 2300, 7: 4000, 8: 8000}
+var callNanoseconds = [MaxDepth + 1]int{1: 700, 2: 750, 3: 850, 4: 1000, 5: 1250, 6: 2300, 7: 4500, 8: 8000}
 
 // What else a call has to do at most, for the same reason. A rank column has 255 thresholds at most.
 const (

@@ -80,7 +80,7 @@ func (c *coldCalls) big(v *vectors) {
 	c.ranks(v)
 	data := make([]float32, v.rows*coldRows+100)
 	for _, apart := range []int{windowColumns, 17} {
-		places := c.places(inRows{rows: v.rows, stride: coldRows, width: windowColumns, line: 16, own: v.rows / 2}, apart)
+		places := c.places(inRows{rows: v.rows, stride: coldRows, width: windowColumns, line: 16, own: 3 * v.rows}, apart)
 		windows, answers := make([]window, len(places)), aligned[byte](len(places)*v.rows)
 		for i := range windows {
 			windows[i].first = places[i]

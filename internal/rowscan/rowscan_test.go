@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"threatdetect/internal/testkit"
 )
 
 func Example() {
@@ -240,6 +242,13 @@ func TestFloats(t *testing.T) {
 	for _, field := range odd {
 		checkFloats(t, []string{"1.5", field, "-2.25"})
 	}
+	many := make([]string, 3*maxFloats) // in several calls
+	for i := range many {
+		many[i] = []string{"7", "", "3"}[rnd.IntN(3)]
+	}
+	checkFloats(t, many)
+	many[2*maxFloats-1], many[2*maxFloats+100] = "x", "y"
+	checkFloats(t, many)
 	b := new(Block)
 	b.Scan([]byte("1\n"), ',', '"')
 	require.Zero(t, b.Floats(make([]float32, 1), 0, 0), "no more bytes in reach")
@@ -314,4 +323,23 @@ func BenchmarkFloats(b *testing.B) {
 	for b.Loop() {
 		block.Floats(dst, 0, 0)
 	}
+}
+
+// BenchmarkCalls reports how many microseconds the longest calls of assembly take, if no cache has anything of what they need, and if they did the same just before.
+func BenchmarkCalls(b *testing.B) {
+	rnd := rand.New(rand.NewPCG(5, 6))
+	block := new(Block)
+	text := bytes.Repeat([]byte("\n"), MaxText)
+	b.Run("scan", func(b *testing.B) { testkit.ReportCalls(b, func() { block.Scan(text, '\t', '\\') }) })
+	var fields []byte // half of them empty, so that no branch is foreseen
+	for range maxFloats {
+		fields = append(fields, []string{",", "7,"}[rnd.IntN(2)]...)
+	}
+	read, dst := new(Block), make([]float32, maxFloats)
+	read.Scan(append(fields, '\n'), ',', '"')
+	b.Run("floats", func(b *testing.B) { testkit.ReportCalls(b, func() { read.Floats(dst, 0, 0) }) })
+	row := new(Block)
+	row.Scan([]byte("01234567890123456789\t80\t50000\t123.000001\t1\t2\t3\t4\t5\t6\t77777\t192.168.1.10\t10.0.0.1\t\t\t\n"), '\t', '\\')
+	var v Values
+	b.Run("read", func(b *testing.B) { testkit.ReportCalls(b, func() { row.Read(&v, testLayout, 0, '-') }) })
 }
