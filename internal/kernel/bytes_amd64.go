@@ -83,7 +83,7 @@ func (p *Plan) rowStride() uintptr { return uintptr(len(p.small) * rowBytes) }
 // addSmallRun adds the trees of a run to the sums of a small block, not too many in a call.
 func (p *Plan) addSmallRun(v *smallVectors, t *tile, r *run, s *Scratch) {
 	sums := &s.sums[r.group*v.rows]
-	for first, most := 0, r.calls(); first < r.trees; first += most {
+	for first, most := 0, p.smallCalls(r); first < r.trees; first += most {
 		n := min(most, r.trees-first)
 		program := &t.small[r.small+first*smallBytes(r.depth, p.wide)]
 		if p.kind.tables(r.depth) {
@@ -95,5 +95,17 @@ func (p *Plan) addSmallRun(v *smallVectors, t *tile, r *run, s *Scratch) {
 			trees = v.wide[r.depth]
 		}
 		trees(&s.bytes[0], program, &t.values[r.values+first<<r.depth], sums, uintptr(n), &s.rowRanks[0], p.rowStride(), &s.work[0])
+	}
+}
+
+// smallCalls is how many trees of a run one call adds to a small block. Where rows walk, what they ask for is in lines of its own if there are many columns, and else in few.
+func (p *Plan) smallCalls(r *run) int {
+	switch most := r.calls(); {
+	case r.depth <= upperLevels:
+		return most
+	case p.wide:
+		return (most + 1) / 2
+	default:
+		return 3 * most
 	}
 }

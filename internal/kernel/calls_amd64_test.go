@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"unsafe"
 
@@ -181,7 +182,11 @@ func watchSmall(t *testing.T, rows, walking int, seen map[string]int) smallVecto
 				}
 				for level := upperLevels; level < depth; level++ { // each row that walks may ask for other ranks
 					for row := range walking {
-						lines[uintptr(tree*MaxDepth+level)*SmallRows+uintptr(row)] = true
+						line := uintptr(tree*MaxDepth+level)*SmallRows + uintptr(row)
+						if !wide { // all ranks of eight rows are in so few lines
+							line = uintptr(row/8*maxNarrow*rowBytes/64) + line%(maxNarrow*rowBytes/64)
+						}
+						lines[line] = true
 					}
 				}
 			}
@@ -293,5 +298,24 @@ func TestCallsAreShort(t *testing.T) {
 		p.PackedMargins(make([]float32, n), []float32{0}, x, rows, n, false, p.NewScratch())
 		require.Contains(t, seen, "collect")
 		require.Contains(t, seen, "spread")
+	}
+	// Few columns, whose rows walk through nodes that are not wide.
+	few := NewBuilder(AVX2, maxNarrow, 1, slices.DeleteFunc(thresholds, func(t Threshold) bool { return t.Column >= maxNarrow || t.Column == 0 }))
+	for depth := upperLevels + 1; depth <= MaxDepth; depth++ {
+		conds := make([]Cond, 1<<depth-1)
+		for range 100 {
+			for i := range conds {
+				conds[i] = few.Less(r.IntN(len(few.thresholds)), false)
+			}
+			few.Tree(0, depth, conds, make([]float32, 1<<depth))
+		}
+	}
+	narrow := few.Plan()
+	require.True(t, narrow.walks && !narrow.wide)
+	for _, n := range []int{SmallRows, SmallestRows, FewRows} {
+		clear(seen)
+		narrow.Margins(make([]float32, n), []float32{0}, Matrix{make([]float32, maxNarrow*n), maxNarrow, 1}, n, false, narrow.NewScratch())
+		t.Logf("%d rows, few columns: %v", n, seen)
+		require.Contains(t, seen, "trees of depth 8")
 	}
 }

@@ -23,9 +23,11 @@ func BenchmarkCalls(b *testing.B) {
 	for _, v := range []*vectors{&vectors256, &vectors128} {
 		c.big(v)
 	}
-	c.small(&small64, SmallRows)
-	c.small(&small32, SmallestRows)
-	c.small(&small16, FewRows)
+	for _, columns := range []int{maxNarrow, 8000} { // as many as a reference can name
+		c.small(&small64, SmallRows, columns)
+		c.small(&small32, SmallestRows, columns)
+		c.small(&small16, FewRows, columns)
+	}
 }
 
 type coldCalls struct {
@@ -124,21 +126,23 @@ func (c *coldCalls) big(v *vectors) {
 	}
 }
 
-func (c *coldCalls) small(v *smallVectors, walking int) {
-	const columns = 8000 // as many as a reference can name
-	if walking == v.rows {
+func (c *coldCalls) small(v *smallVectors, walking, columns int) {
+	wide := columns > maxNarrow
+	if walking == v.rows && wide {
 		c.columns(&v.vectors)
 		c.ranks(&v.vectors)
 	}
 	bytes, ranks := aligned[byte](columns*sideBytes), aligned[byte](columns*SmallRows/8*rowBytes)
 	stride := uintptr(columns * rowBytes)
-	c.run("rowRanks", walking, maxRowRanks, func() { v.rowRanks(&ranks[0], stride, &bytes[0], maxRowRanks) })
+	if wide {
+		c.run("rowRanks", walking, maxRowRanks, func() { v.rowRanks(&ranks[0], stride, &bytes[0], maxRowRanks) })
+	}
 	for i := range bytes {
 		bytes[i], ranks[i] = byte(c.r.Uint32()), byte(c.r.Uint32())
 	}
 	for depth := 1; depth <= MaxDepth; depth++ {
-		n := (&run{depth: depth}).calls()
-		size, leaves := smallBytes(depth, true), make([]float32, (n+1)*tableBytes(depth)/4)
+		n := (&Plan{wide: wide}).smallCalls(&run{depth: depth})
+		size, leaves := smallBytes(depth, wide), make([]float32, (n+1)*tableBytes(depth)/4)
 		program := make([]byte, (n+2)*size)
 		for tree := range n {
 			at := program[tree*size:]
@@ -146,16 +150,24 @@ func (c *coldCalls) small(v *smallVectors, walking int) {
 				reference := c.r.IntN(columns) * sideBytes / 8
 				at[2*i], at[2*i+1] = byte(reference), byte(reference>>8)
 			}
-			for i := upperBytes(depth); i < size; i += 4 {
+			for i := upperBytes(depth); i < size; i += nodeBytes(wide) {
 				number := c.r.IntN(2 * columns)
-				at[i], at[i+2], at[i+3] = byte(c.r.Uint32()), byte(number), byte(number>>8)
+				if at[i] = byte(c.r.Uint32()); wide {
+					at[i+2], at[i+3] = byte(number), byte(number>>8)
+				} else {
+					at[i+1] = byte(number)
+				}
 			}
 		}
-		c.run(fmt.Sprintf("trees/depth=%d", depth), walking, n, func() {
+		c.run(fmt.Sprintf("trees/columns=%d/depth=%d", columns, depth), walking, n, func() {
 			if depth <= upperLevels {
 				v.tables[depth](&bytes[0], &program[0], (*byte)(unsafe.Pointer(&leaves[0])), &c.sums[0], uintptr(n), &c.work[0])
 			} else {
-				v.wide[depth](&bytes[0], &program[0], &leaves[0], &c.sums[0], uintptr(n), &ranks[0], stride, &c.work[0])
+				trees := v.values[depth]
+				if wide {
+					trees = v.wide[depth]
+				}
+				trees(&bytes[0], &program[0], &leaves[0], &c.sums[0], uintptr(n), &ranks[0], stride, &c.work[0])
 			}
 		})
 	}
