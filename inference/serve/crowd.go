@@ -26,8 +26,11 @@ type crowd struct {
 	sent atomic.Bool  // a byte is under way
 	next atomic.Int64 // when another one may be, in nanoseconds since begin
 	work atomic.Int64 // nanoseconds of work that was let in since it was sent
+	left atomic.Int64 // when it was sent
 
 	mu      sync.Mutex
+	came    int64 // when the last byte was back, and how long it took
+	trip    int64
 	waiting []*waiter
 	refused []*waiter
 	queued  int64   // nanoseconds of work in waiting
@@ -72,14 +75,41 @@ func (c *crowd) enter(now time.Time, takes time.Duration) bool {
 	if c.sent.Load() {
 		return c.work.Add(work) <= c.round || c.wait(work)
 	}
+	c.probe(now, work)
+	return true
+}
+
+// probe sends a byte if none is under way, and the last one was not just now.
+func (c *crowd) probe(now time.Time, work int64) {
 	if at := int64(now.Sub(c.begin)); at >= c.next.Load() && c.sent.CompareAndSwap(false, true) {
 		c.next.Store(at + int64(probeEvery))
 		c.work.Store(work)
 		c.open.Do(c.listen)
 		c.send()
 	}
-	return true
 }
+
+// lag is how long a short request that comes now is likely to wait: as long as a byte took of late, or the one that is under way does already, and what
+// others take who wait.
+func (c *crowd) lag(now time.Time) time.Duration {
+	if !c.sent.Load() {
+		c.probe(now, 0)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := int64(now.Sub(c.begin))
+	var lag int64
+	if at < c.came+int64(lagSince) {
+		lag = c.trip
+	}
+	if c.sent.Load() {
+		lag = max(lag, at-c.left.Load())
+	}
+	return time.Duration(lag + int64(float64(c.queued)/c.pace))
+}
+
+// lagSince is how long it counts what a byte took.
+const lagSince = 20 * time.Millisecond
 
 // wait is enter for whoever is not let in at once.
 func (c *crowd) wait(work int64) bool {
@@ -126,6 +156,7 @@ func (c *crowd) listen() {
 
 // send sends a byte. Whoever waits for it must not: it would be there before he waits.
 func (c *crowd) send() {
+	c.left.Store(int64(time.Since(c.begin)))
 	if c.out == nil {
 		c.end()
 	} else if _, err := c.out.Write([]byte{0}); err != nil {
@@ -138,6 +169,8 @@ func (c *crowd) returned() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
+	c.came = int64(now.Sub(c.begin))
+	c.trip = c.came - c.left.Load()
 	if c.doing >= c.round { // there was enough to do
 		c.pace += (float64(c.doing)/float64(max(now.Sub(c.since), 1)) - c.pace) / paceWeight
 	}

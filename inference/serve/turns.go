@@ -15,15 +15,15 @@ import (
 // that is let in keeps its time, however many others there are. That ends when a second has passed in which nobody was refused.
 type turns struct {
 	cores int
-	most  int           // that may be let in
-	wait  time.Duration // for a processor
+	most  int                               // that may be let in
+	wait  time.Duration                     // for a processor
+	lag   func(now time.Time) time.Duration // how long short requests wait, of late; see crowd
 
 	mu      sync.Mutex
 	jobs    []*job    // those that were let in, by when they are due
 	running int       // of them
 	strict  time.Time // until when dues count
 	stretch float64   // how many times longer a request takes for what else the machine does meanwhile
-	tried   time.Time // when a request was let in that had a processor for itself
 
 	piece atomic.Int64 // nanoseconds of work after which others may go first
 
@@ -63,8 +63,8 @@ type job struct {
 	granted chan struct{} // a processor
 }
 
-func newTurns(cores, most int, wait time.Duration) *turns {
-	t := &turns{cores: cores, most: most, wait: wait, stretch: 1}
+func newTurns(cores, most int, wait time.Duration, lag func(time.Time) time.Duration) *turns {
+	t := &turns{cores: cores, most: most, wait: wait, lag: lag, stretch: 1}
 	t.piece.Store(int64(pieceOfWork))
 	return t
 }
@@ -110,33 +110,30 @@ func (t *turns) insert(j *job) {
 	t.jobs = slices.Insert(t.jobs, at, j)
 }
 
-const (
-	// stretchLate is how much longer a request may take than it would alone.
-	stretchLate = 2
-	// tryAgain is after what time one is let in to see whether that is still so.
-	tryAgain = 50 * time.Millisecond
-)
-
 // strictFor is how long dues count after somebody was refused.
 const strictFor = time.Second
 
+// From what lag on short requests have no time to spare for a long one, if somebody was refused, and from what lag on if nobody was.
+const (
+	lagMost  = 3 * time.Millisecond
+	lagCrowd = 20 * time.Millisecond
+)
+
 // fits tells whether there is time for a request.
-func (t *turns) fits(j *job, now time.Time) bool {
-	ok := len(t.jobs) < t.cores // it has a processor for itself
+func (t *turns) fits(j *job, now time.Time) (ok bool) {
+	strict, lag := now.Before(t.strict), t.lag(now)
 	switch {
-	case ok && t.stretch > stretchLate && now.Before(t.strict) && now.Sub(t.tried) < tryAgain: // and would be late all the same
-		ok = false
-	case ok:
-		t.tried = now
+	case len(t.jobs) < t.cores: // it has a processor for itself, but for short ones
+		ok = lag <= lagCrowd && (!strict || lag <= lagMost)
 	case len(t.jobs) >= t.most:
-	case now.Before(t.strict):
+	case strict:
 		ok = t.inTime(j, now)
 	default:
 		var before time.Duration
 		for _, k := range t.jobs {
 			before += k.left
 		}
-		ok = time.Duration(t.stretch*float64(before))/time.Duration(t.cores) <= t.wait
+		ok = lag <= lagCrowd && time.Duration(t.stretch*float64(before))/time.Duration(t.cores) <= t.wait
 	}
 	if !ok {
 		t.strict = now.Add(strictFor)

@@ -10,12 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+func noLag(time.Time) time.Duration { return 0 }
+
 // TestTurns asks ten times as much as a number of processors can do, by a clock of its own: whoever is let in once it is known that there is too much
 // has his answer within twice the time that it takes alone, long and short ones are let in, and the processors are not idle.
 func TestTurns(t *testing.T) {
 	for _, cores := range []int{1, 2} {
 		synctest.Test(t, func(t *testing.T) {
-			turns := newTurns(cores, 72, 250*time.Millisecond)
+			turns := newTurns(cores, 72, 250*time.Millisecond, noLag)
 			sizes := []time.Duration{2 * time.Millisecond, 4 * time.Millisecond, 4 * time.Millisecond, 40 * time.Millisecond}
 			const length = 5 * time.Second
 			draw := rand.New(rand.NewPCG(7, uint64(cores)))
@@ -80,7 +82,7 @@ func TestTurns(t *testing.T) {
 // nobody is refused.
 func TestTurnsOfSlowSenders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turns := newTurns(1, 72, 250*time.Millisecond)
+		turns := newTurns(1, 72, 250*time.Millisecond, noLag)
 		defer turns.close()
 		slow := turns.admit(100*time.Millisecond, true)
 		require.NotNil(t, slow)
