@@ -6,6 +6,7 @@ import (
 	"errors"
 	"hash/maphash"
 	"io"
+	"math/bits"
 	"net"
 	"net/http"
 	"os"
@@ -26,6 +27,7 @@ type gate struct {
 	crowd   *crowd // of those that do not
 	costs   costs
 	bodies  atomic.Int64 // bytes held
+	buffers buffers
 
 	mu        sync.Mutex
 	byAddress map[string]int64 // of them, where addresses are told apart; nil where they are not
@@ -150,15 +152,32 @@ type received struct {
 
 func (*received) Close() error { return nil }
 
-// small are buffers of bodyStep, which nearly all bodies fit into.
-var small = sync.Pool{New: func() any { return new([bodyStep]byte) }}
+// buffers are those of bodies that were answered, by how often bodyStep was doubled for them, and those of the largest size. To make and to clear away some
+// megabytes for each request would be a third of what a long one costs.
+type buffers [24]sync.Pool
+
+// get returns an empty buffer of bodyStep, doubled any number of times, or of the largest size.
+func (b *buffers) get(size int) []byte {
+	if body, ok := b.of(size).Get().([]byte); ok && cap(body) == size {
+		return body[:0]
+	}
+	return make([]byte, 0, size)
+}
+
+func (b *buffers) put(body []byte) {
+	if cap(body) > 0 {
+		b.of(cap(body)).Put(body)
+	}
+}
+
+func (b *buffers) of(size int) *sync.Pool {
+	return &b[min(bits.Len(uint(size/bodyStep)), len(b)-1)]
+}
 
 // giveBack ends the use of a body.
 func (g *gate) giveBack(address string, body []byte) {
 	g.take(address, -int64(cap(body)))
-	if cap(body) == bodyStep {
-		small.Put((*[bodyStep]byte)(body[:bodyStep]))
-	}
+	g.buffers.put(body)
 }
 
 // tooLong is a body that is not read because of its length, which the handler has to tell in its own words.
@@ -181,14 +200,9 @@ func (g *gate) read(w http.ResponseWriter, r *http.Request, address string) (bod
 			if !g.take(address, grow+int64(cap(body))) { // old and new exist for a moment
 				return body, errBudget
 			}
-			if cap(body) == 0 && grow == bodyStep {
-				body = small.Get().(*[bodyStep]byte)[:0]
-			} else {
-				larger := make([]byte, len(body), int64(cap(body))+grow)
-				copy(larger, body)
-				g.giveBack(address, body)
-				body = larger
-			}
+			larger := append(g.buffers.get(cap(body)+int(grow)), body...)
+			g.giveBack(address, body)
+			body = larger
 		}
 		limit := min(slowStart+time.Duration(len(body))*time.Second/slowRate, g.limits.Read)
 		control.SetReadDeadline(start.Add(limit)) // not there in tests without a connection

@@ -40,7 +40,7 @@ const (
 	// pieceOfWork is after how long others may go first. If that takes them longer than half of it, it is longer the next time, up to pieceMost: whoever has a
 	// processor gets a part of it.
 	pieceOfWork = time.Millisecond
-	pieceMost   = 6 * time.Millisecond
+	pieceMost   = 3 * time.Millisecond
 	// pauseRows is after how many rows the clock is looked at for that.
 	pauseRows = 32
 	// arrival is how long a place is kept for a request whose body is still coming.
