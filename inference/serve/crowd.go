@@ -51,9 +51,9 @@ const (
 	// probeEvery is how often a byte is sent when there is no crowd.
 	probeEvery = 5 * time.Millisecond
 	// crowdWait is how long an answer may wait: no longer than the answer to a long request takes, so that 99 of 100 answers come within twice their usual time.
-	crowdWait = 30 * time.Millisecond
+	crowdWait = 20 * time.Millisecond
 	// crowdLeast is how many may wait however slow it goes, as when the machine has other things to do: as many as one address may have connections.
-	crowdLeast = 256
+	crowdLeast = 64
 	// paceWeight is over how many rounds the pace is taken.
 	paceWeight = 16
 )
@@ -69,13 +69,14 @@ func newCrowd(cores int, wait time.Duration) *crowd {
 	return &crowd{round: int64(cores) * int64(crowdRound), least: crowdLeast * 2 * int64(shortWork), most: min(crowdWait, wait), pace: float64(cores), begin: time.Now()}
 }
 
-// enter waits until a short request that has just been read, and whose body takes some time, may be answered. It returns false if it is to be refused.
-func (c *crowd) enter(now time.Time, takes time.Duration) bool {
+// enter waits until a short request that came some time ago and has just been read, and whose body takes some time, may be answered. It returns false if it is
+// to be refused.
+func (c *crowd) enter(since time.Time, takes time.Duration) bool {
 	work := int64(shortWork + takes)
 	if c.sent.Load() {
-		return c.work.Add(work) <= c.round || c.wait(work)
+		return c.work.Add(work) <= c.round || c.wait(since, work)
 	}
-	c.probe(now, work)
+	c.probe(time.Now(), work)
 	return true
 }
 
@@ -90,9 +91,11 @@ func (c *crowd) probe(now time.Time, work int64) {
 }
 
 // lag is how long a short request that comes now is likely to wait: as long as a byte took of late, or the one that is under way does already, and what
-// others take who wait.
+// others take who wait. If next to nothing came meanwhile, it is the machine that had other things to do.
 func (c *crowd) lag(now time.Time) time.Duration {
-	if !c.sent.Load() {
+	if c.sent.Load() {
+		c.work.Add(int64(refusalWork)) // or what it takes to let the request in that this is for
+	} else {
 		c.probe(now, 0)
 	}
 	c.mu.Lock()
@@ -102,24 +105,28 @@ func (c *crowd) lag(now time.Time) time.Duration {
 	if at < c.came+int64(lagSince) {
 		lag = c.trip
 	}
-	if c.sent.Load() {
+	if c.sent.Load() && c.work.Load() >= int64(lagWork) {
 		lag = max(lag, at-c.left.Load())
 	}
 	return time.Duration(lag + int64(float64(c.queued)/c.pace))
 }
 
-// lagSince is how long it counts what a byte took.
-const lagSince = 20 * time.Millisecond
+const (
+	// lagSince is how long it counts what a byte took, and lagWork what has to have come meanwhile.
+	lagSince = 20 * time.Millisecond
+	lagWork  = 5 * shortWork
+)
 
 // wait is enter for whoever is not let in at once.
-func (c *crowd) wait(work int64) bool {
+func (c *crowd) wait(since time.Time, work int64) bool {
+	waited := max(time.Since(since), 0)
 	c.mu.Lock()
 	if !c.sent.Load() || c.closed { // it came back meanwhile
 		c.mu.Unlock()
 		return true
 	}
 	w := &waiter{work: work, free: make(chan struct{}, 1)}
-	full := c.queued+work > max(int64(c.pace*float64(c.most)), c.least)
+	full := c.queued+work > c.least && waited+time.Duration(float64(c.queued+work)/c.pace) > c.most
 	if full {
 		w.work = int64(refusalWork)
 		c.refused = append(c.refused, w)
@@ -170,7 +177,9 @@ func (c *crowd) returned() {
 	defer c.mu.Unlock()
 	now := time.Now()
 	c.came = int64(now.Sub(c.begin))
-	c.trip = c.came - c.left.Load()
+	if c.trip = 0; c.work.Load() >= int64(lagWork) {
+		c.trip = c.came - c.left.Load()
+	}
 	if c.doing >= c.round { // there was enough to do
 		c.pace += (float64(c.doing)/float64(max(now.Sub(c.since), 1)) - c.pace) / paceWeight
 	}

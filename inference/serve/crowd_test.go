@@ -29,11 +29,12 @@ func TestCrowd(t *testing.T) {
 	for range inRound {
 		require.True(t, c.enter(time.Now(), 0), "as long as they are few")
 	}
+	begin := time.Now().Add(time.Hour) // so that nobody has waited before
 	var in, refused atomic.Int64
 	var wait sync.WaitGroup
 	for range mayWait + more {
 		wait.Go(func() {
-			if c.enter(time.Now(), 0) {
+			if c.enter(begin, 0) {
 				in.Add(1)
 			} else {
 				refused.Add(1)
@@ -83,7 +84,7 @@ func TestCrowdAtTheGate(t *testing.T) {
 	for range 8 {
 		wait.Go(func() {
 			for range 200 {
-				j, ok := g.enter(t.Context(), nil, &g.costs.cells[0], 300)
+				j, ok := g.enter(t.Context(), nil, &g.costs.cells[0], 300, time.Now())
 				if ok {
 					answered.Add(1)
 					g.slots.leave(0)

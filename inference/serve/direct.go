@@ -33,6 +33,8 @@ type direct struct {
 	server *Server
 	conn   *countedConn
 	remote string
+	reader arrivals
+	since  time.Time // when the request that is being answered came
 
 	first  [directHead]byte
 	buffer []byte // first, or one of large
@@ -55,6 +57,7 @@ func (s *Server) serveDirect(c *countedConn, handOff *handOff) {
 	d := &direct{server: s, conn: c, remote: c.RemoteAddr().String(), answer: answer{header: http.Header{}}}
 	d.buffer = d.first[:]
 	d.record.ResponseWriter = &d.answer
+	d.reader.init(c.Conn)
 	headBy := time.Now().Add(s.limits.Header)
 	s.directs.add(d)
 	defer s.directs.remove(d)
@@ -88,7 +91,9 @@ func (s *Server) serveDirect(c *countedConn, handOff *handOff) {
 
 // next answers one request. It returns whether there may be another, or that this one is not for here.
 func (d *direct) next() (goOn, unusual bool) {
-	if d.have == 0 && !d.wait() {
+	if d.have > 0 {
+		d.since = time.Now()
+	} else if !d.wait() {
 		return false, false
 	}
 	end := bytes.Index(d.buffer[:d.have], []byte("\r\n\r\n"))
@@ -172,13 +177,13 @@ func (d *direct) wait() bool {
 		d.readUntil = now.Add(limit + slack)
 		d.server.directs.deadline(d, d.readUntil)
 	}
-	n, err := d.conn.Conn.Read(d.buffer)
+	n, waited, err := d.reader.read(d.buffer)
 	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && d.server.directs.ending() {
 		// What was sent before the end is answered.
 		d.conn.Conn.SetReadDeadline(time.Now().Add(patience))
-		n, _ = d.conn.Conn.Read(d.buffer)
+		n, waited, _ = d.reader.read(d.buffer)
 	}
-	d.have = n
+	d.have, d.since = n, time.Now().Add(-waited)
 	return n > 0
 }
 
@@ -231,7 +236,7 @@ func (d *direct) respond(body []byte) {
 		s.Handler.ServeHTTP(&d.record, r)
 		return
 	}
-	j, ok := s.gate.enter(context.Background(), nil, d.costs(), len(body))
+	j, ok := s.gate.enter(context.Background(), nil, d.costs(), len(body), d.since)
 	if !ok {
 		s.gate.end(j)
 		s.gate.busy(&d.record, r, "slots")

@@ -112,7 +112,7 @@ func (g *gate) serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 	if g.byAddress != nil {
 		address, _, _ = net.SplitHostPort(r.RemoteAddr)
 	}
-	body, err := g.read(w, r, address)
+	body, err := g.read(w, r, address, j != nil)
 	defer func() { g.giveBack(address, body) }()
 	switch {
 	case errors.Is(err, errBudget):
@@ -128,7 +128,7 @@ func (g *gate) serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 		return
 	}
 	entered := false
-	if j, entered = g.enter(r.Context(), j, cell, len(body)); !entered {
+	if j, entered = g.enter(r.Context(), j, cell, len(body), time.Now()); !entered {
 		g.busy(w, r, "slots")
 		return
 	}
@@ -187,10 +187,11 @@ func (t tooLong) Read([]byte) (int, error) { return 0, &http.MaxBytesError{Limit
 func (t tooLong) Close() error             { return nil }
 
 // read collects a body, but no more than one byte over the limit. Memory for it is taken from the budget; it is the caller's to
-// give back what body holds, whatever the error.
-func (g *gate) read(w http.ResponseWriter, r *http.Request, address string) (body []byte, err error) {
+// give back what body holds, whatever the error. While a long one is read, others go first now and then.
+func (g *gate) read(w http.ResponseWriter, r *http.Request, address string, long bool) (body []byte, err error) {
 	control := http.NewResponseController(w)
 	start := beganAt(r)
+	breathed := time.Now()
 	for {
 		if len(body) == cap(body) {
 			grow := min(int64(max(bodyStep, cap(body))), g.limits.Body+1-int64(cap(body)))
@@ -217,6 +218,10 @@ func (g *gate) read(w http.ResponseWriter, r *http.Request, address string) (bod
 			}
 			return body, err
 		}
+		if long && time.Since(breathed) > pieceOfWork {
+			g.turns.breathe()
+			breathed = time.Now()
+		}
 	}
 }
 
@@ -229,14 +234,14 @@ func (g *gate) mayEnter(cell *atomic.Uint64, size int64) bool {
 func isLong(size int64, expected time.Duration) bool { return size >= longBody || expected >= longTime }
 
 // enter takes a slot for a request whose body is there, and a processor if it will take long. j is the place that was kept for it; nil is none.
-func (g *gate) enter(ctx context.Context, j *job, cell *atomic.Uint64, size int) (_ *job, ok bool) {
+func (g *gate) enter(ctx context.Context, j *job, cell *atomic.Uint64, size int, since time.Time) (_ *job, ok bool) {
 	switch expected := takes(cell, int64(size)); {
 	case j != nil:
 		if !g.turns.arrived(j) {
 			return j, false
 		}
 	case !isLong(int64(size), expected):
-		return nil, g.crowd.enter(time.Now(), expected) && g.slots.enter(ctx, g.limits.Wait)
+		return nil, g.crowd.enter(since, expected) && g.slots.enter(ctx, g.limits.Wait)
 	default:
 		if j = g.turns.admit(expected, false); j == nil {
 			return nil, false

@@ -216,7 +216,7 @@ func (c *countedConn) linger() {
 		// A client that has closed the connection would still have its system send all of the request. To an empty line, which the answer needs none of, that
 		// system says that nobody is there any more.
 		time.Sleep(lingerCrowd)
-		if _, err := c.Conn.Write([]byte("\r\n")); err != nil {
+		if _, err := c.Conn.Write([]byte("\r\n")); err != nil || isReset(c.Conn) {
 			return
 		}
 	}

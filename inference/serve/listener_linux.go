@@ -62,3 +62,20 @@ func discard(c net.Conn) (n int64, err error) {
 	}
 	return n, nil
 }
+
+// isReset throws away what has come, and tells whether the other side has said that nobody is there any more.
+func isReset(c net.Conn) bool {
+	sc, ok := c.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return false
+	}
+	var fault error
+	raw.Control(func(fd uintptr) {
+		_, _, fault = syscall.Recvfrom(int(fd), scrap[:], syscall.MSG_TRUNC|syscall.MSG_DONTWAIT)
+	})
+	return fault == syscall.ECONNRESET || fault == syscall.EPIPE
+}

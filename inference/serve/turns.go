@@ -23,6 +23,7 @@ type turns struct {
 	jobs    []*job    // those that were let in, by when they are due
 	running int       // of them
 	strict  time.Time // until when dues count
+	rest    time.Time // until when short requests have the processors for themselves, if there are too many
 	stretch float64   // how many times longer a request takes for what else the machine does meanwhile
 
 	piece atomic.Int64 // nanoseconds of work after which others may go first
@@ -124,7 +125,7 @@ func (t *turns) fits(j *job, now time.Time) (ok bool) {
 	strict, lag := now.Before(t.strict), t.lag(now)
 	switch {
 	case len(t.jobs) < t.cores: // it has a processor for itself, but for short ones
-		ok = lag <= lagCrowd && (!strict || lag <= lagMost)
+		ok = lag <= lagCrowd && (!strict || lag <= lagMost && !now.Before(t.rest))
 	case len(t.jobs) >= t.most:
 	case strict:
 		ok = t.inTime(j, now)
@@ -229,6 +230,7 @@ func (t *turns) end(j *job) {
 			worked := time.Since(j.since)
 			j.took += worked
 			j.held += worked
+			t.rest = time.Now().Add(j.held)
 			if j.takes > 0 {
 				t.stretch += (max(float64(j.held)/float64(j.takes), 1) - t.stretch) / stretchWeight
 			}
@@ -294,7 +296,7 @@ func (j *job) pause() {
 		j.since = time.Now()
 		breath := j.since.Sub(now)
 		j.held += breath
-		t.piece.Store(int64(min(max(2*breath, pieceOfWork), pieceMost)))
+		t.piece.Store(int64(min(max(breath/4, pieceOfWork), pieceMost)))
 	default:
 		j.since = now
 	}

@@ -1,0 +1,81 @@
+package serve
+
+import (
+	"encoding/binary"
+	"io"
+	"net"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// arrivals reads from a connection, and knows when what it read had come to this machine. One goroutine uses it.
+type arrivals struct {
+	conn    net.Conn
+	raw     syscall.RawConn // nil where the system does not tell
+	receive func(fd uintptr) bool
+	into    []byte
+	control [64]byte
+	n, told int
+	fault   error
+}
+
+func (a *arrivals) init(c net.Conn) {
+	a.conn = c
+	sc, ok := c.(syscall.Conn)
+	if !ok {
+		return
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return
+	}
+	if raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1) }) != nil || err != nil {
+		return
+	}
+	a.raw = raw
+	a.receive = func(fd uintptr) bool {
+		for {
+			a.n, a.told, _, _, a.fault = unix.Recvmsg(int(fd), a.into, a.control[:], 0)
+			if a.fault != unix.EINTR {
+				return a.fault != unix.EAGAIN
+			}
+		}
+	}
+}
+
+// read is as Read of the connection, and returns how long what was read had been waiting for that.
+func (a *arrivals) read(b []byte) (n int, waited time.Duration, err error) {
+	if a.raw == nil {
+		n, err = a.conn.Read(b)
+		return n, 0, err
+	}
+	a.into = b
+	err = a.raw.Read(a.receive)
+	a.into = nil
+	switch {
+	case err != nil:
+		return 0, 0, err
+	case a.fault != nil:
+		return 0, 0, a.fault
+	case a.n == 0:
+		return 0, 0, io.EOF
+	}
+	return a.n, a.waited(), nil
+}
+
+// longestWait is more than anything waits. Clocks that are set do not matter.
+const longestWait = 10 * time.Second
+
+func (a *arrivals) waited() time.Duration {
+	h, data, _, err := unix.ParseOneSocketControlMessage(a.control[:a.told])
+	if err != nil || h.Level != unix.SOL_SOCKET || h.Type != unix.SO_TIMESTAMPNS || len(data) != 16 {
+		return 0
+	}
+	at := time.Unix(int64(binary.NativeEndian.Uint64(data)), int64(binary.NativeEndian.Uint64(data[8:])))
+	if waited := time.Since(at); waited > 0 && waited < longestWait {
+		return waited
+	}
+	return 0
+}
