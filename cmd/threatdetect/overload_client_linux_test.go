@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -20,6 +22,7 @@ import (
 // asked is a request and what came of it.
 type asked struct {
 	rows, status int           // no rows is /ping; no status is no answer
+	fault        error         // why there is none
 	answer       time.Duration // from the last byte of the request to the first of the answer, when the system has it
 	whole        time.Duration // from before the connection was made, or taken, to the last byte of the answer
 }
@@ -125,7 +128,7 @@ func (o *overloader) dial(rows int, begin time.Duration) {
 		o.write(c)
 	case unix.EINPROGRESS:
 	default:
-		o.end(c, 0, false)
+		o.end(c, 0, false, err)
 	}
 }
 
@@ -193,7 +196,7 @@ func (o *overloader) read(c *asking) {
 			o.forget(c)
 			return
 		case err != nil || n == 0:
-			o.end(c, 0, false)
+			o.end(c, 0, false, cmp.Or(err, io.EOF))
 			return
 		}
 		if len(c.answer) == 0 {
@@ -201,7 +204,7 @@ func (o *overloader) read(c *asking) {
 		}
 		c.answer = append(c.answer, o.buffer[:n]...)
 		if status, keep, complete := complete(c.answer); complete {
-			o.end(c, status, keep)
+			o.end(c, status, keep, nil)
 		}
 	}
 }
@@ -242,8 +245,8 @@ func complete(answer []byte) (status int, keep, ok bool) {
 }
 
 // end notes what came of a request.
-func (o *overloader) end(c *asking, status int, keep bool) {
-	a := asked{rows: c.rows, status: status, whole: o.now() - c.begin}
+func (o *overloader) end(c *asking, status int, keep bool, fault error) {
+	a := asked{rows: c.rows, status: status, fault: fault, whole: o.now() - c.begin}
 	if all := c.sent == int64(len(o.requests[c.rows])); all {
 		a.answer = max(c.first-c.begin-c.last, 0)
 	} else {

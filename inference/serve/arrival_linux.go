@@ -69,6 +69,9 @@ func (a *arrivals) read(b []byte) (n int, waited time.Duration, err error) {
 const longestWait = 10 * time.Second
 
 func (a *arrivals) waited() time.Duration {
+	if a.told < unix.CmsgLen(0) { // it came before this was asked for
+		return 0
+	}
 	h, data, _, err := unix.ParseOneSocketControlMessage(a.control[:a.told])
 	if err != nil || h.Level != unix.SOL_SOCKET || h.Type != unix.SO_TIMESTAMPNS || len(data) != 16 {
 		return 0

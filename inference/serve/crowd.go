@@ -15,10 +15,10 @@ import (
 // long is refused. To refuse a request takes half as long as to answer it, and many who are refused ask again at once: so refusals wait as well, and take no
 // more than a part of the time.
 type crowd struct {
-	round int64         // nanoseconds of work between two looks
-	least int64         // nanoseconds of work that may wait at least
-	most  time.Duration // to wait, by the pace of late
-	begin time.Time
+	round  int64                    // nanoseconds of work between two looks
+	most   time.Duration            // to wait, by the pace of late
+	strict func(now time.Time) bool // long requests are refused as well
+	begin  time.Time
 
 	open    sync.Once
 	in, out *os.File
@@ -42,7 +42,7 @@ type crowd struct {
 
 const (
 	// crowdRound is for how long requests are answered between two looks at the network, by what they take when nothing else is done.
-	crowdRound = 5 * time.Millisecond
+	crowdRound = 2 * time.Millisecond
 	// shortWork is what a request takes besides its body, to read it and to send an answer, and refusalWork what it takes to refuse one.
 	shortWork   = 50 * time.Microsecond
 	refusalWork = 25 * time.Microsecond
@@ -52,8 +52,10 @@ const (
 	probeEvery = 5 * time.Millisecond
 	// crowdWait is how long an answer may wait: no longer than the answer to a long request takes, so that 99 of 100 answers come within twice their usual time.
 	crowdWait = 20 * time.Millisecond
-	// crowdLeast is how many may wait however slow it goes, as when the machine has other things to do: as many as one address may have connections.
-	crowdLeast = 64
+	// crowdLeast is how many may wait however slow it goes, as when the machine has other things to do: as many as one address may have connections. It is strictLeast
+	// when long requests are refused: it is those who ask too much then.
+	crowdLeast  = 256
+	strictLeast = 32
 	// paceWeight is over how many rounds the pace is taken.
 	paceWeight = 16
 )
@@ -66,7 +68,8 @@ type waiter struct {
 }
 
 func newCrowd(cores int, wait time.Duration) *crowd {
-	return &crowd{round: int64(cores) * int64(crowdRound), least: crowdLeast * 2 * int64(shortWork), most: min(crowdWait, wait), pace: float64(cores), begin: time.Now()}
+	return &crowd{round: int64(cores) * int64(crowdRound), most: min(crowdWait, wait), pace: float64(cores), begin: time.Now(),
+		strict: func(time.Time) bool { return false }}
 }
 
 // enter waits until a short request that came some time ago and has just been read, and whose body takes some time, may be answered. It returns false if it is
@@ -119,14 +122,19 @@ const (
 
 // wait is enter for whoever is not let in at once.
 func (c *crowd) wait(since time.Time, work int64) bool {
-	waited := max(time.Since(since), 0)
+	now := time.Now()
+	waited := max(now.Sub(since), 0)
 	c.mu.Lock()
 	if !c.sent.Load() || c.closed { // it came back meanwhile
 		c.mu.Unlock()
 		return true
 	}
 	w := &waiter{work: work, free: make(chan struct{}, 1)}
-	full := c.queued+work > c.least && waited+time.Duration(float64(c.queued+work)/c.pace) > c.most
+	least := int64(crowdLeast * 2 * shortWork)
+	if c.strict(now) {
+		least = int64(strictLeast * 2 * shortWork)
+	}
+	full := c.queued+work > least && waited+time.Duration(float64(c.queued+work)/c.pace) > c.most
 	if full {
 		w.work = int64(refusalWork)
 		c.refused = append(c.refused, w)

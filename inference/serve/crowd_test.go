@@ -25,7 +25,7 @@ func TestCrowd(t *testing.T) {
 		require.Equal(t, 1, n)
 		c.returned()
 	}
-	const inRound, mayWait, more = int(crowdRound / shortWork), int(crowdWait / shortWork), 1000
+	const inRound, mayWait, more = int(crowdRound / shortWork), 2 * crowdLeast, 1000
 	for range inRound {
 		require.True(t, c.enter(time.Now(), 0), "as long as they are few")
 	}

@@ -44,6 +44,7 @@ func newGate(s *Server) *gate {
 	g.slots = queue{places: make(chan struct{}, s.limits.Slots), most: int64(s.limits.Queue)}
 	g.crowd = newCrowd(runtime.GOMAXPROCS(0), s.limits.Wait)
 	g.turns = newTurns(runtime.GOMAXPROCS(0), s.limits.Slots+s.limits.Queue, s.limits.Wait, g.crowd.lag)
+	g.crowd.strict = g.turns.isStrict
 	g.costs.seed = maphash.MakeSeed()
 	if s.limits.PerAddress > 0 {
 		g.byAddress = map[string]int64{}

@@ -34,6 +34,7 @@ func settled[T any](path string, settle time.Duration, open func() (T, error)) (
 		begin := time.Now()
 		before, touched, isDir := stateOf(path)
 		fresh := begin.Sub(touched) < 2*settle // or in the future, by another machine's clock
+		content = ""
 		if fresh || isDir {
 			content = contentOf(path)
 		}

@@ -22,11 +22,11 @@ type turns struct {
 	mu      sync.Mutex
 	jobs    []*job    // those that were let in, by when they are due
 	running int       // of them
-	strict  time.Time // until when dues count
-	rest    time.Time // until when short requests have the processors for themselves, if there are too many
+	rest    time.Time // until when short requests have the processors for themselves if somebody is refused: as long as they had them while the last job was at work
 	stretch float64   // how many times longer a request takes for what else the machine does meanwhile
 
-	piece atomic.Int64 // nanoseconds of work after which others may go first
+	strict atomic.Int64 // until when dues count, in nanoseconds of Unix time
+	piece  atomic.Int64 // nanoseconds of work after which others may go first
 
 	pipe sync.Once // see breathe
 	turn chan struct{}
@@ -97,6 +97,11 @@ func (t *turns) room(takes time.Duration) bool {
 	return t.fits(&job{left: takes, due: now.Add(dueAfter(takes))}, now)
 }
 
+// isStrict tells whether somebody was refused just now.
+func (t *turns) isStrict(now time.Time) bool { return now.UnixNano() < t.strict.Load() }
+
+func (t *turns) beStrict(now time.Time) { t.strict.Store(now.Add(strictFor).UnixNano()) }
+
 // forget gives up places that were kept for too long.
 func (t *turns) forget(now time.Time) {
 	t.jobs = slices.DeleteFunc(t.jobs, func(k *job) bool { return !k.until.IsZero() && k.until.Before(now) })
@@ -117,12 +122,12 @@ const strictFor = time.Second
 // From what lag on short requests have no time to spare for a long one, if somebody was refused, and from what lag on if nobody was.
 const (
 	lagMost  = 3 * time.Millisecond
-	lagCrowd = 20 * time.Millisecond
+	lagCrowd = 100 * time.Millisecond
 )
 
 // fits tells whether there is time for a request.
 func (t *turns) fits(j *job, now time.Time) (ok bool) {
-	strict, lag := now.Before(t.strict), t.lag(now)
+	strict, lag := t.isStrict(now), t.lag(now)
 	switch {
 	case len(t.jobs) < t.cores: // it has a processor for itself, but for short ones
 		ok = lag <= lagCrowd && (!strict || lag <= lagMost && !now.Before(t.rest))
@@ -137,7 +142,7 @@ func (t *turns) fits(j *job, now time.Time) (ok bool) {
 		ok = lag <= lagCrowd && time.Duration(t.stretch*float64(before))/time.Duration(t.cores) <= t.wait
 	}
 	if !ok {
-		t.strict = now.Add(strictFor)
+		t.beStrict(now)
 	}
 	return ok
 }
@@ -196,9 +201,7 @@ func (t *turns) begin(ctx context.Context, j *job, waited time.Duration) bool {
 		j.since = time.Now()
 		return true
 	case <-timer.C:
-		t.mu.Lock()
-		t.strict = time.Now().Add(strictFor)
-		t.mu.Unlock()
+		t.beStrict(time.Now())
 	case <-ctx.Done():
 	}
 	return false
@@ -230,7 +233,7 @@ func (t *turns) end(j *job) {
 			worked := time.Since(j.since)
 			j.took += worked
 			j.held += worked
-			t.rest = time.Now().Add(j.held)
+			t.rest = time.Now().Add(j.held - j.took)
 			if j.takes > 0 {
 				t.stretch += (max(float64(j.held)/float64(j.takes), 1) - t.stretch) / stretchWeight
 			}
