@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"math"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -63,13 +64,60 @@ func TestCrowd(t *testing.T) {
 	require.Zero(t, c.queued)
 	require.True(t, c.enter(time.Now().Add(time.Hour), 0), "and all is as before")
 
+	now := time.Now().Add(2 * time.Hour)
+	require.Zero(t, c.lag(now), "a byte was sent just now")
+	require.Zero(t, c.lag(now.Add(time.Second)), "and is late, but next to nothing came meanwhile")
+	for range lagWork / shortWork {
+		require.True(t, c.enter(begin, 0))
+	}
+	require.Greater(t, c.lag(now.Add(time.Second)), time.Second)
+	time.Sleep(10 * time.Millisecond)
+	back()
+	require.False(t, c.sent.Load())
+	c.next.Store(math.MaxInt64) // no other byte
+	require.GreaterOrEqual(t, c.lag(time.Now()), 10*time.Millisecond, "that is how long it took")
+	require.Zero(t, c.lag(time.Now().Add(lagSince)), "which is long ago")
+	c.next.Store(0)
+	require.True(t, c.enter(begin, 0))
+
 	for range 3 {
-		wait.Go(func() { c.enter(time.Now(), time.Minute) })
+		wait.Go(func() { c.enter(begin, time.Minute) })
 	}
 	require.Eventually(t, func() bool { n, away := waiting(); return n+away == 3 }, 20*time.Second, time.Millisecond)
 	c.end()
 	wait.Wait() // the end lets everybody go
-	require.True(t, c.enter(time.Now(), time.Minute))
+	require.True(t, c.enter(begin, time.Minute))
+}
+
+// TestLate has requests come out of the kernel late, where somebody is refused already: all but a few of them are refused.
+func TestLate(t *testing.T) {
+	c := newCrowd(1, 250*time.Millisecond)
+	c.strict = func(time.Time) bool { return true }
+	c.open.Do(func() {}) // nothing is sent: enter of the first one would let all in
+	c.sent.Store(true)
+	late := time.Now().Add(-2 * crowdWait)
+	let := int(crowdRound / shortWork)
+	for range let {
+		require.True(t, c.enter(late, 0), "one look's worth")
+	}
+	var wait sync.WaitGroup
+	var in atomic.Int64
+	for range 1000 {
+		wait.Go(func() {
+			if c.enter(late, 0) {
+				in.Add(1)
+			}
+		})
+	}
+	require.Eventually(t, func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return len(c.waiting)+len(c.refused) == 1000
+	}, 20*time.Second, time.Millisecond)
+	require.Len(t, c.refused, 1000-2*strictLeast)
+	c.end()
+	wait.Wait()
+	require.EqualValues(t, 2*strictLeast, in.Load())
 }
 
 // TestCrowdAtTheGate has every request wait for a byte that goes through a real pipe.

@@ -22,7 +22,7 @@ type turns struct {
 	mu      sync.Mutex
 	jobs    []*job    // those that were let in, by when they are due
 	running int       // of them
-	rest    time.Time // until when short requests have the processors for themselves if somebody is refused: as long as they had them while the last job was at work
+	rest    time.Time // until when short requests have the processors for themselves if somebody is refused, see fits
 	stretch float64   // how many times longer a request takes for what else the machine does meanwhile
 
 	strict atomic.Int64 // until when dues count, in nanoseconds of Unix time
@@ -38,10 +38,11 @@ const (
 	stretchMost = 1.75
 	// dueAtLeast is when the answer to a short request is due.
 	dueAtLeast = 5 * time.Millisecond
-	// pieceOfWork is after how long others may go first. If that takes them longer than half of it, it is longer the next time, up to pieceMost: whoever has a
-	// processor gets a part of it.
+	// pieceOfWork is after how long others may go first. It is longer the next time, up to pieceMost, if that took them more than pieceShare times as long:
+	// whoever has a processor gets a part of it.
 	pieceOfWork = time.Millisecond
 	pieceMost   = 3 * time.Millisecond
+	pieceShare  = 4
 	// pauseRows is after how many rows the clock is looked at for that.
 	pauseRows = 32
 	// arrival is how long a place is kept for a request whose body is still coming.
@@ -119,18 +120,19 @@ func (t *turns) insert(j *job) {
 // strictFor is how long dues count after somebody was refused.
 const strictFor = time.Second
 
-// From what lag on short requests have no time to spare for a long one, if somebody was refused, and from what lag on if nobody was.
+// From what lag on short requests have no time to spare for a long one, if somebody was refused, and from what lag on none may wait for a processor.
 const (
 	lagMost  = 3 * time.Millisecond
 	lagCrowd = 100 * time.Millisecond
 )
 
-// fits tells whether there is time for a request.
+// fits tells whether there is time for a request. Where somebody is refused, one that would have a processor for itself is let in when short ones do not wait, and when
+// these had the processors for themselves for as long as they used them while the last one was at work: so long ones take what short ones leave, and no more.
 func (t *turns) fits(j *job, now time.Time) (ok bool) {
 	strict, lag := t.isStrict(now), t.lag(now)
 	switch {
 	case len(t.jobs) < t.cores: // it has a processor for itself, but for short ones
-		ok = lag <= lagCrowd && (!strict || lag <= lagMost && !now.Before(t.rest))
+		ok = !strict || lag <= lagMost && !now.Before(t.rest)
 	case len(t.jobs) >= t.most:
 	case strict:
 		ok = t.inTime(j, now)
@@ -299,7 +301,7 @@ func (j *job) pause() {
 		j.since = time.Now()
 		breath := j.since.Sub(now)
 		j.held += breath
-		t.piece.Store(int64(min(max(breath/4, pieceOfWork), pieceMost)))
+		t.piece.Store(int64(min(max(breath/pieceShare, pieceOfWork), pieceMost)))
 	default:
 		j.since = now
 	}

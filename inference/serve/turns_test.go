@@ -108,6 +108,45 @@ func TestTurnsOfSlowSenders(t *testing.T) {
 	})
 }
 
+// Where somebody is refused, a request is let in when short ones have time to spare; to ask whether there is room changes nothing.
+func TestTurnsAndShortRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var lag time.Duration
+		turns := newTurns(1, 72, 250*time.Millisecond, func(time.Time) time.Duration { return lag })
+		defer turns.close()
+		const takes = 20 * time.Millisecond
+		lag = lagMost + 1
+		require.True(t, turns.room(takes), "nobody is refused yet")
+		require.True(t, turns.room(takes))
+		first := turns.admit(takes, false)
+		require.NotNil(t, first)
+		require.True(t, turns.room(takes), "and may wait")
+		lag = lagCrowd + 1
+		require.False(t, turns.room(takes), "short ones wait for too long")
+		require.True(t, turns.isStrict(time.Now()))
+		turns.end(first)
+		lag = lagMost + 1
+		require.False(t, turns.room(takes), "somebody was refused just now")
+		require.Nil(t, turns.admit(takes, false))
+		lag = 0
+		require.True(t, turns.room(takes))
+		j := turns.admit(takes, false)
+		require.NotNil(t, j)
+		require.True(t, turns.begin(t.Context(), j, 0))
+		time.Sleep(takes)
+		j.held += 60 * time.Millisecond // as others breathed
+		turns.end(j)
+		require.False(t, turns.room(takes))
+		time.Sleep(60*time.Millisecond - 1)
+		require.False(t, turns.room(takes), "the time that others had is theirs again")
+		time.Sleep(1)
+		require.True(t, turns.room(takes))
+		lag = lagMost + 1
+		time.Sleep(strictFor)
+		require.True(t, turns.room(takes), "nobody was refused for a second")
+	})
+}
+
 func TestCosts(t *testing.T) {
 	c := new(costs)
 	cell := &c.cells[0]
