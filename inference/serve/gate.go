@@ -159,15 +159,15 @@ type buffers [24]sync.Pool
 
 // get returns an empty buffer of bodyStep, doubled any number of times, or of the largest size.
 func (b *buffers) get(size int) []byte {
-	if body, ok := b.of(size).Get().([]byte); ok && cap(body) == size {
-		return body[:0]
+	if body, ok := b.of(size).Get().(*[]byte); ok && cap(*body) == size {
+		return (*body)[:0]
 	}
 	return make([]byte, 0, size)
 }
 
 func (b *buffers) put(body []byte) {
 	if cap(body) > 0 {
-		b.of(cap(body)).Put(body)
+		b.of(cap(body)).Put(&body)
 	}
 }
 
