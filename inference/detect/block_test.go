@@ -245,3 +245,38 @@ func TestABlockDoesNotAllocate(t *testing.T) {
 	judge()
 	require.Zero(t, testing.AllocsPerRun(5, judge))
 }
+
+// TestFlowsMadeInABlock makes every third flow where Slot says, and the others elsewhere.
+func TestFlowsMadeInABlock(t *testing.T) {
+	d, flows := portableDetector(t, 1, ""), streamFlows(300)
+	var want []string
+	for v, err := range d.Stream().Verdicts(sequence(flows)) {
+		require.NoError(t, err)
+		want = append(want, verdictText(v))
+	}
+	var got []string
+	b := d.Stream().Block(64)
+	take := func() {
+		for v, ok, err := b.Next(); ok; v, ok, err = b.Next() {
+			require.NoError(t, err)
+			got = append(got, verdictText(v))
+		}
+	}
+	for i := range flows {
+		f := flows[i]
+		if i%3 == 0 {
+			slot := b.Slot()
+			*slot = *f
+			f = slot
+		}
+		require.NoError(t, b.Push(f))
+		if full := b.Full(); full {
+			require.Nil(t, b.Slot())
+			take()
+		}
+	}
+	b.Flush()
+	take()
+	require.Equal(t, want, got)
+	require.Nil(t, contextDetector(t).Stream().Block(0).Slot())
+}
