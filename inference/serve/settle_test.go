@@ -34,7 +34,7 @@ func TestSettled(t *testing.T) {
 		}
 	}
 	write("par")
-	got, content, err := settled(path, shortSettle, open("partly", "partly wri", "whole"))
+	got, content, err := settled(path, 10*shortSettle, open("partly", "partly wri", "whole")) // so much that a busy machine comes to its end
 	require.NoError(t, err)
 	require.Equal(t, "whole", got)
 	require.Equal(t, 4, looks)
@@ -49,10 +49,22 @@ func TestSettled(t *testing.T) {
 	require.Equal(t, 1, looks, "what was not touched is used at once")
 	require.Empty(t, content)
 
-	got, _, err = settled(path, shortSettle, open("another"))
+	got, _, err = settled(path, 10*shortSettle, open("another"))
 	require.NoError(t, err)
 	require.Equal(t, "another", got)
 	require.Equal(t, 2, looks, "unless it changes while it is read")
+
+	write("first")
+	slow := open("second")
+	got, content, err = settled(path, shortSettle, func() (string, error) {
+		defer time.Sleep(4 * shortSettle) // so that the second look finds a file that was not touched lately
+		return slow()
+	})
+	require.NoError(t, err)
+	require.Equal(t, "second", got)
+	if content != "" {
+		require.Equal(t, contentOf(path), content, "and not what the first look saw")
+	}
 
 	never := make([]string, 1000)
 	for i := range never {
