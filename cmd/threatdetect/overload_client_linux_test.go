@@ -21,6 +21,7 @@ import (
 
 // asked is a request and what came of it.
 type asked struct {
+	at           time.Duration // when it was to be sent
 	rows, status int           // no rows is /ping; no status is no answer
 	fault        error         // why there is none
 	answer       time.Duration // from the last byte of the request to the first of the answer, when the system has it
@@ -246,7 +247,7 @@ func complete(answer []byte) (status int, keep, ok bool) {
 
 // end notes what came of a request.
 func (o *overloader) end(c *asking, status int, keep bool, fault error) {
-	a := asked{rows: c.rows, status: status, fault: fault, whole: o.now() - c.begin}
+	a := asked{at: c.begin, rows: c.rows, status: status, fault: fault, whole: o.now() - c.begin}
 	if all := c.sent == int64(len(o.requests[c.rows])); all {
 		a.answer = max(c.first-c.begin-c.last, 0)
 	} else {

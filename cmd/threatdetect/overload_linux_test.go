@@ -176,6 +176,13 @@ func TestOverloadProcess(t *testing.T) {
 	t.Logf("answer, p99 then: %s", p99(all, answer))
 	t.Logf("whole, p99 alone:%s", p99(unloaded, whole))
 	t.Logf("whole, p99 then: %s", p99(all, whole))
+	tenths := make([]time.Duration, 10)
+	for i := range tenths {
+		from, until := begin+length*time.Duration(i)/10, begin+length*time.Duration(i+1)/10
+		part := slices.DeleteFunc(slices.Clone(all), func(a asked) bool { return a.at < from || a.at >= until })
+		tenths[i] = percentile(answers(part, answer), 0.99).Round(10 * time.Microsecond)
+	}
+	t.Logf("answer, p99 in each tenth of the time: %v", tenths)
 	t.Logf("/ping p99 %v, most %v; memory %d MiB, before %d MiB; as before after %v", percentile(pings, 0.99), percentile(pings, 1), peak>>20, memory>>20, back)
 	for _, a := range all {
 		require.Contains(t, []int{http.StatusOK, http.StatusServiceUnavailable}, a.status, "%d rows: %v", a.rows, a.fault)

@@ -29,8 +29,9 @@ type crowd struct {
 	left atomic.Int64 // when it was sent
 
 	mu      sync.Mutex
-	came    int64 // when the last byte was back, and how long it took
-	trip    int64
+	came    int64 // when the last byte was back
+	trip    int64 // how long it took
+	done    int64 // nanoseconds of work that was let in meanwhile
 	waiting []*waiter
 	refused []*waiter
 	queued  int64   // nanoseconds of work in waiting
@@ -94,31 +95,29 @@ func (c *crowd) probe(now time.Time, work int64) {
 }
 
 // lag is how long a short request that comes now is likely to wait: as long as a byte took of late, or the one that is under way does already, and what
-// others take who wait. If next to nothing came meanwhile, it is the machine that had other things to do.
-func (c *crowd) lag(now time.Time) time.Duration {
+// others take who wait. It is 0 if fewer than some have come meanwhile: then it is the machine that had other things to do.
+func (c *crowd) lag(now time.Time, some int) time.Duration {
 	if c.sent.Load() {
 		c.work.Add(int64(refusalWork)) // or what it takes to let the request in that this is for
 	} else {
 		c.probe(now, 0)
 	}
+	least := int64(some) * int64(shortWork)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at := int64(now.Sub(c.begin))
 	var lag int64
-	if at < c.came+int64(lagSince) {
+	if c.done >= least && at < c.came+int64(lagSince) {
 		lag = c.trip
 	}
-	if c.sent.Load() && c.work.Load() >= int64(lagWork) {
+	if c.sent.Load() && c.work.Load() >= least {
 		lag = max(lag, at-c.left.Load())
 	}
 	return time.Duration(lag + int64(float64(c.queued)/c.pace))
 }
 
-const (
-	// lagSince is how long it counts what a byte took, and lagWork what has to have come meanwhile.
-	lagSince = 20 * time.Millisecond
-	lagWork  = 5 * shortWork
-)
+// lagSince is how long it counts what a byte took.
+const lagSince = 20 * time.Millisecond
 
 // wait is enter for whoever is not let in at once.
 func (c *crowd) wait(since time.Time, work int64) bool {
@@ -185,9 +184,7 @@ func (c *crowd) returned() {
 	defer c.mu.Unlock()
 	now := time.Now()
 	c.came = int64(now.Sub(c.begin))
-	if c.trip = 0; c.work.Load() >= int64(lagWork) {
-		c.trip = c.came - c.left.Load()
-	}
+	c.trip, c.done = c.came-c.left.Load(), c.work.Load()
 	if c.doing >= c.round { // there was enough to do
 		c.pace += (float64(c.doing)/float64(max(now.Sub(c.since), 1)) - c.pace) / paceWeight
 	}

@@ -15,9 +15,9 @@ import (
 // that is let in keeps its time, however many others there are. That ends when a second has passed in which nobody was refused.
 type turns struct {
 	cores int
-	most  int                               // that may be let in
-	wait  time.Duration                     // for a processor
-	lag   func(now time.Time) time.Duration // how long short requests wait, of late; see crowd
+	most  int                                         // that may be let in
+	wait  time.Duration                               // for a processor
+	lag   func(now time.Time, some int) time.Duration // how long short requests wait, if there are some; see crowd
 
 	mu      sync.Mutex
 	jobs    []*job    // those that were let in, by when they are due
@@ -65,7 +65,7 @@ type job struct {
 	granted chan struct{} // a processor
 }
 
-func newTurns(cores, most int, wait time.Duration, lag func(time.Time) time.Duration) *turns {
+func newTurns(cores, most int, wait time.Duration, lag func(time.Time, int) time.Duration) *turns {
 	t := &turns{cores: cores, most: most, wait: wait, lag: lag, stretch: 1}
 	t.piece.Store(int64(pieceOfWork))
 	return t
@@ -120,19 +120,22 @@ func (t *turns) insert(j *job) {
 // strictFor is how long dues count after somebody was refused.
 const strictFor = time.Second
 
-// From what lag on short requests have no time to spare for a long one, if somebody was refused, and from what lag on none may wait for a processor.
+// From what lag on, and of how many at least, short requests have no time to spare for a long one, if somebody was refused, and from what on none may wait for a
+// processor.
 const (
-	lagMost  = 3 * time.Millisecond
-	lagCrowd = 100 * time.Millisecond
+	lagStrict, someStrict = 2 * time.Millisecond, 5
+	lagCrowd, someCrowd   = 20 * time.Millisecond, 40
+	// restShare is for how many times as long short requests have the processors for themselves as they used them while a long one was at work.
+	restShare = 3
 )
 
 // fits tells whether there is time for a request. Where somebody is refused, one that would have a processor for itself is let in when short ones do not wait, and when
-// these had the processors for themselves for as long as they used them while the last one was at work: so long ones take what short ones leave, and no more.
+// these had the processors for themselves for some time: so long ones take what short ones leave, and no more.
 func (t *turns) fits(j *job, now time.Time) (ok bool) {
-	strict, lag := t.isStrict(now), t.lag(now)
+	strict := t.isStrict(now)
 	switch {
 	case len(t.jobs) < t.cores: // it has a processor for itself, but for short ones
-		ok = !strict || lag <= lagMost && !now.Before(t.rest)
+		ok = !strict || !now.Before(t.rest) && t.lag(now, someStrict) <= lagStrict
 	case len(t.jobs) >= t.most:
 	case strict:
 		ok = t.inTime(j, now)
@@ -141,7 +144,7 @@ func (t *turns) fits(j *job, now time.Time) (ok bool) {
 		for _, k := range t.jobs {
 			before += k.left
 		}
-		ok = lag <= lagCrowd && time.Duration(t.stretch*float64(before))/time.Duration(t.cores) <= t.wait
+		ok = t.lag(now, someCrowd) <= lagCrowd && time.Duration(t.stretch*float64(before))/time.Duration(t.cores) <= t.wait
 	}
 	if !ok {
 		t.beStrict(now)
@@ -235,7 +238,7 @@ func (t *turns) end(j *job) {
 			worked := time.Since(j.since)
 			j.took += worked
 			j.held += worked
-			t.rest = time.Now().Add(j.held - j.took)
+			t.rest = time.Now().Add(restShare * (j.held - j.took))
 			if j.takes > 0 {
 				t.stretch += (max(float64(j.held)/float64(j.takes), 1) - t.stretch) / stretchWeight
 			}

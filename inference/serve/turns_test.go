@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func noLag(time.Time) time.Duration { return 0 }
+func noLag(time.Time, int) time.Duration { return 0 }
 
 // TestTurns asks ten times as much as a number of processors can do, by a clock of its own: whoever is let in once it is known that there is too much
 // has his answer within twice the time that it takes alone, long and short ones are let in, and the processors are not idle.
@@ -112,10 +112,10 @@ func TestTurnsOfSlowSenders(t *testing.T) {
 func TestTurnsAndShortRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var lag time.Duration
-		turns := newTurns(1, 72, 250*time.Millisecond, func(time.Time) time.Duration { return lag })
+		turns := newTurns(1, 72, 250*time.Millisecond, func(time.Time, int) time.Duration { return lag })
 		defer turns.close()
 		const takes = 20 * time.Millisecond
-		lag = lagMost + 1
+		lag = lagStrict + 1
 		require.True(t, turns.room(takes), "nobody is refused yet")
 		require.True(t, turns.room(takes))
 		first := turns.admit(takes, false)
@@ -125,7 +125,7 @@ func TestTurnsAndShortRequests(t *testing.T) {
 		require.False(t, turns.room(takes), "short ones wait for too long")
 		require.True(t, turns.isStrict(time.Now()))
 		turns.end(first)
-		lag = lagMost + 1
+		lag = lagStrict + 1
 		require.False(t, turns.room(takes), "somebody was refused just now")
 		require.Nil(t, turns.admit(takes, false))
 		lag = 0
@@ -137,11 +137,11 @@ func TestTurnsAndShortRequests(t *testing.T) {
 		j.held += 60 * time.Millisecond // as others breathed
 		turns.end(j)
 		require.False(t, turns.room(takes))
-		time.Sleep(60*time.Millisecond - time.Nanosecond)
+		time.Sleep(restShare*60*time.Millisecond - time.Nanosecond)
 		require.False(t, turns.room(takes), "the time that others had is theirs again")
 		time.Sleep(time.Nanosecond)
 		require.True(t, turns.room(takes))
-		lag = lagMost + 1
+		lag = lagStrict + 1
 		time.Sleep(strictFor)
 		require.True(t, turns.room(takes), "nobody was refused for a second")
 	})
