@@ -53,10 +53,10 @@ const (
 	probeEvery = 5 * time.Millisecond
 	// crowdWait is how long an answer may wait: no longer than the answer to a long request takes, so that 99 of 100 answers come within twice their usual time.
 	crowdWait = 20 * time.Millisecond
-	// crowdLeast is how many may wait however slow it goes, as when the machine has other things to do: as many as one address may have connections. It is strictLeast
-	// when long requests are refused: it is those who ask too much then.
-	crowdLeast  = 256
-	strictLeast = 32
+	// crowdLeast is how many may wait however slow it goes, as when the machine has other things to do: as many as one address may have connections.
+	crowdLeast = 256
+	// strictWait is how long a request may have waited, in the kernel and here, where long ones are refused: that is overload, and no machine with other things to do.
+	strictWait = 15 * time.Millisecond
 	// paceWeight is over how many rounds the pace is taken.
 	paceWeight = 16
 )
@@ -77,11 +77,20 @@ func newCrowd(cores int, wait time.Duration) *crowd {
 // to be refused.
 func (c *crowd) enter(since time.Time, takes time.Duration) bool {
 	work := int64(shortWork + takes)
-	if c.sent.Load() {
-		return c.work.Add(work) <= c.round || c.wait(since, work)
+	if !c.sent.Load() {
+		c.probe(time.Now(), work)
+		return true
 	}
-	c.probe(time.Now(), work)
-	return true
+	if before := c.work.Add(work); before <= c.round && !(before > someStrict*int64(shortWork) && c.late(since)) {
+		return true
+	}
+	return c.wait(since, work) && !c.late(since)
+}
+
+// late tells whether it is too late for a request, where long ones are refused as well.
+func (c *crowd) late(since time.Time) bool {
+	now := time.Now()
+	return now.Sub(since) > strictWait && c.strict(now)
 }
 
 // probe sends a byte if none is under way, and the last one was not just now.
@@ -121,19 +130,15 @@ const lagSince = 20 * time.Millisecond
 
 // wait is enter for whoever is not let in at once.
 func (c *crowd) wait(since time.Time, work int64) bool {
-	now := time.Now()
-	waited := max(now.Sub(since), 0)
+	waited := max(time.Since(since), 0)
+	late := c.late(since)
 	c.mu.Lock()
 	if !c.sent.Load() || c.closed { // it came back meanwhile
 		c.mu.Unlock()
 		return true
 	}
 	w := &waiter{work: work, free: make(chan struct{}, 1)}
-	least := int64(crowdLeast * 2 * shortWork)
-	if c.strict(now) {
-		least = int64(strictLeast * 2 * shortWork)
-	}
-	full := c.queued+work > least && waited+time.Duration(float64(c.queued+work)/c.pace) > c.most
+	full := late || c.queued+work > int64(crowdLeast*2*shortWork) && waited+time.Duration(float64(c.queued+work)/c.pace) > c.most
 	if full {
 		w.work = int64(refusalWork)
 		c.refused = append(c.refused, w)

@@ -92,32 +92,44 @@ func TestCrowd(t *testing.T) {
 // TestLate has requests come out of the kernel late, where somebody is refused already: all but a few of them are refused.
 func TestLate(t *testing.T) {
 	c := newCrowd(1, 250*time.Millisecond)
-	c.strict = func(time.Time) bool { return true }
-	c.open.Do(func() {}) // nothing is sent: enter of the first one would let all in
+	c.open.Do(func() {}) // nothing is sent
 	c.sent.Store(true)
-	late := time.Now().Add(-2 * crowdWait)
-	let := int(crowdRound / shortWork)
-	for range let {
-		require.True(t, c.enter(late, 0), "one look's worth")
+	late := time.Now().Add(-2 * strictWait)
+	for range someStrict {
+		require.True(t, c.enter(late, 0))
 	}
+	require.True(t, c.enter(late, 0), "nobody is refused yet")
+	c.strict = func(time.Time) bool { return true }
+	require.True(t, c.enter(time.Now().Add(time.Hour), 0), "in time")
 	var wait sync.WaitGroup
 	var in atomic.Int64
-	for range 1000 {
+	for range 100 {
 		wait.Go(func() {
 			if c.enter(late, 0) {
 				in.Add(1)
 			}
 		})
 	}
-	require.Eventually(t, func() bool {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		return len(c.waiting)+len(c.refused) == 1000
-	}, 20*time.Second, time.Millisecond)
-	require.Len(t, c.refused, 1000-2*strictLeast)
+	waiting := func(waiting, refused int) func() bool {
+		return func() bool {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return len(c.waiting) == waiting && len(c.refused) == refused
+		}
+	}
+	require.Eventually(t, waiting(0, 100), 20*time.Second, time.Millisecond)
+	require.False(t, c.late(time.Now().Add(time.Hour)))
+	c.work.Store(c.round)
+	wait.Go(func() {
+		if c.enter(time.Now().Add(strictWait/10-strictWait), 0) { // in time now, and late when it is its turn
+			in.Add(1)
+		}
+	})
+	require.Eventually(t, waiting(1, 100), 20*time.Second, time.Millisecond)
+	time.Sleep(strictWait)
 	c.end()
 	wait.Wait()
-	require.EqualValues(t, 2*strictLeast, in.Load())
+	require.Zero(t, in.Load())
 }
 
 // TestCrowdAtTheGate has every request wait for a byte that goes through a real pipe.
