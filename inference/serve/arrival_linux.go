@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// arrivals reads from a connection, and knows when what it read had come to this machine. One goroutine uses it.
+// arrivals reads from a connection, always the same, and knows when what it read had come to this machine. One goroutine uses it. The zero value is ready.
 type arrivals struct {
-	conn    net.Conn
+	asked   bool
 	raw     syscall.RawConn // nil where the system does not tell
 	receive func(fd uintptr) bool
 	into    []byte
@@ -21,8 +21,9 @@ type arrivals struct {
 	fault   error
 }
 
-func (a *arrivals) init(c net.Conn) {
-	a.conn = c
+// ask has the system note from now on when something comes.
+func (a *arrivals) ask(c net.Conn) {
+	a.asked = true
 	sc, ok := c.(syscall.Conn)
 	if !ok {
 		return
@@ -46,9 +47,12 @@ func (a *arrivals) init(c net.Conn) {
 }
 
 // read is as Read of the connection, and returns how long what was read had been waiting for that.
-func (a *arrivals) read(b []byte) (n int, waited time.Duration, err error) {
+func (a *arrivals) read(c net.Conn, b []byte) (n int, waited time.Duration, err error) {
+	if !a.asked {
+		a.ask(c)
+	}
 	if a.raw == nil {
-		n, err = a.conn.Read(b)
+		n, err = c.Read(b)
 		return n, 0, err
 	}
 	a.into = b

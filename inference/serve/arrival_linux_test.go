@@ -29,8 +29,7 @@ func TestArrivals(t *testing.T) {
 	var a arrivals
 	say("early")
 	time.Sleep(time.Millisecond)
-	a.init(conn)
-	n, _, err := a.read(b[:])
+	n, _, err := a.read(conn, b[:])
 	require.NoError(t, err)
 	require.Equal(t, "early", string(b[:n]))
 
@@ -38,7 +37,7 @@ func TestArrivals(t *testing.T) {
 	for try := 0; waited == 0 && try < 100; try++ { // the system begins to note it a moment after it was asked to
 		say("late")
 		time.Sleep(30 * time.Millisecond)
-		n, waited, err = a.read(b[:])
+		n, waited, err = a.read(conn, b[:])
 		require.NoError(t, err)
 		require.Equal(t, "late", string(b[:n]))
 	}
@@ -49,17 +48,17 @@ func TestArrivals(t *testing.T) {
 		io.WriteString(client, "now")
 	}()
 	begin := time.Now()
-	n, waited, err = a.read(b[:])
+	n, waited, err = a.read(conn, b[:])
 	require.NoError(t, err)
 	require.Equal(t, "now", string(b[:n]))
 	require.Less(t, waited, time.Since(begin))
 
 	conn.SetReadDeadline(time.Now())
-	_, _, err = a.read(b[:])
+	_, _, err = a.read(conn, b[:])
 	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 	conn.SetReadDeadline(time.Time{})
 	client.Close()
-	_, waited, err = a.read(b[:])
+	_, waited, err = a.read(conn, b[:])
 	require.ErrorIs(t, err, io.EOF)
 	require.Zero(t, waited)
 }

@@ -57,7 +57,6 @@ func (s *Server) serveDirect(c *countedConn, handOff *handOff) {
 	d := &direct{server: s, conn: c, remote: c.RemoteAddr().String(), answer: answer{header: http.Header{}}}
 	d.buffer = d.first[:]
 	d.record.ResponseWriter = &d.answer
-	d.reader.init(c.Conn)
 	headBy := time.Now().Add(s.limits.Header)
 	s.directs.add(d)
 	defer s.directs.remove(d)
@@ -177,14 +176,23 @@ func (d *direct) wait() bool {
 		d.readUntil = now.Add(limit + slack)
 		d.server.directs.deadline(d, d.readUntil)
 	}
-	n, waited, err := d.reader.read(d.buffer)
+	n, waited, err := d.read(now)
 	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && d.server.directs.ending() {
 		// What was sent before the end is answered.
 		d.conn.Conn.SetReadDeadline(time.Now().Add(patience))
-		n, waited, _ = d.reader.read(d.buffer)
+		n, waited, _ = d.read(now)
 	}
 	d.have, d.since = n, time.Now().Add(-waited)
 	return n > 0
+}
+
+// read reads into the empty buffer. How long what it read had been waiting costs a little to know, and only matters where somebody is refused.
+func (d *direct) read(now time.Time) (n int, waited time.Duration, err error) {
+	if d.server.gate.turns.isStrict(now) {
+		return d.reader.read(d.conn.Conn, d.buffer)
+	}
+	n, err = d.conn.Conn.Read(d.buffer)
+	return n, 0, err
 }
 
 // fill reads the rest of a request that has a body. It is not complete if it does not come in time, or if there is no memory.
