@@ -79,7 +79,7 @@ type StateOptions struct {
 	// that a log gives the same rows in all of them; with another one, columns that are estimated differ by their error, and the
 	// others do not. A restored extractor goes on with the seed of the one that was saved.
 	Seed [2]uint64
-	// Now, unless nil, is the wall clock, in nanoseconds since the Unix epoch. A flow that ends more than 5 minutes later is
+	// Now, unless nil, is the wall clock, in nanoseconds since the Unix epoch; see [WallClock]. A flow that ends more than 5 minutes later is
 	// not believed: it gets its row at once, and moves no window. Without a clock every time is believed.
 	Now func() int64
 	// OnPressure, unless nil, is called at most once a minute of event time in which more than one key had to go for every

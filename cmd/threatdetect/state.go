@@ -60,7 +60,7 @@ const maxTold = 10
 func (s *stateFlags) options(a *app, set *features.Set) *features.StateOptions {
 	o := &features.StateOptions{Budget: s.memory << 20}
 	if set.Name != "flow-context/1" {
-		o.Now = func() int64 { return time.Now().UnixNano() }
+		o.Now = features.WallClock()
 	}
 	if s.secret {
 		o.Seed = [2]uint64{rand.Uint64(), rand.Uint64()}

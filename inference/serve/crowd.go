@@ -26,12 +26,14 @@ type crowd struct {
 	sent atomic.Bool  // a byte is under way
 	next atomic.Int64 // when another one may be, in nanoseconds since begin
 	work atomic.Int64 // nanoseconds of work that was let in since it was sent
+	some atomic.Int64 // how many requests came since then
+	all  atomic.Int64 // how many came at all
 	left atomic.Int64 // when it was sent
 
 	mu      sync.Mutex
 	came    int64 // when the last byte was back
 	trip    int64 // how long it took
-	done    int64 // nanoseconds of work that was let in meanwhile
+	done    int64 // how many came meanwhile
 	waiting []*waiter
 	refused []*waiter
 	queued  int64   // nanoseconds of work in waiting
@@ -77,11 +79,13 @@ func newCrowd(cores int, wait time.Duration) *crowd {
 // to be refused.
 func (c *crowd) enter(since time.Time, takes time.Duration) bool {
 	work := int64(shortWork + takes)
+	others := c.some.Add(1) - 1
+	c.all.Add(1)
 	if !c.sent.Load() {
 		c.probe(time.Now(), work)
 		return true
 	}
-	if before := c.work.Add(work); before <= c.round && !(before > someStrict*int64(shortWork) && c.late(since)) {
+	if all := c.work.Add(work); all <= c.round && !(others >= someStrict && c.late(since)) {
 		return true
 	}
 	return c.wait(since, work) && !c.late(since)
@@ -95,9 +99,14 @@ func (c *crowd) late(since time.Time) bool {
 
 // probe sends a byte if none is under way, and the last one was not just now.
 func (c *crowd) probe(now time.Time, work int64) {
-	if at := int64(now.Sub(c.begin)); at >= c.next.Load() && c.sent.CompareAndSwap(false, true) {
+	at := int64(now.Sub(c.begin))
+	if at < c.next.Load() || c.sent.Load() {
+		return
+	}
+	if c.left.Store(at); c.sent.CompareAndSwap(false, true) {
 		c.next.Store(at + int64(probeEvery))
 		c.work.Store(work)
+		c.some.Store(0)
 		c.open.Do(c.listen)
 		c.send()
 	}
@@ -111,15 +120,17 @@ func (c *crowd) lag(now time.Time, some int) time.Duration {
 	} else {
 		c.probe(now, 0)
 	}
-	least := int64(some) * int64(shortWork)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.closed {
+		return 0
+	}
 	at := int64(now.Sub(c.begin))
 	var lag int64
-	if c.done >= least && at < c.came+int64(lagSince) {
+	if c.done >= int64(some) && at < c.came+int64(lagSince) {
 		lag = c.trip
 	}
-	if c.sent.Load() && c.work.Load() >= least {
+	if c.sent.Load() && c.some.Load() >= int64(some) {
 		lag = max(lag, at-c.left.Load())
 	}
 	return time.Duration(lag + int64(float64(c.queued)/c.pace))
@@ -131,14 +142,15 @@ const lagSince = 20 * time.Millisecond
 // wait is enter for whoever is not let in at once.
 func (c *crowd) wait(since time.Time, work int64) bool {
 	waited := max(time.Since(since), 0)
-	late := c.late(since)
+	strict := c.strict(time.Now())
 	c.mu.Lock()
 	if !c.sent.Load() || c.closed { // it came back meanwhile
 		c.mu.Unlock()
 		return true
 	}
 	w := &waiter{work: work, free: make(chan struct{}, 1)}
-	full := late || c.queued+work > int64(crowdLeast*2*shortWork) && waited+time.Duration(float64(c.queued+work)/c.pace) > c.most
+	waits := waited + time.Duration(float64(c.queued+work)/c.pace)
+	full := strict && waits > strictWait || c.queued+work > int64(crowdLeast*2*shortWork) && waits > c.most
 	if full {
 		w.work = int64(refusalWork)
 		c.refused = append(c.refused, w)
@@ -189,7 +201,7 @@ func (c *crowd) returned() {
 	defer c.mu.Unlock()
 	now := time.Now()
 	c.came = int64(now.Sub(c.begin))
-	c.trip, c.done = c.came-c.left.Load(), c.work.Load()
+	c.trip, c.done = c.came-c.left.Swap(c.came), c.some.Swap(0)
 	if c.doing >= c.round { // there was enough to do
 		c.pace += (float64(c.doing)/float64(max(now.Sub(c.since), 1)) - c.pace) / paceWeight
 	}
@@ -199,6 +211,7 @@ func (c *crowd) returned() {
 	away, _ := take(&c.refused, c.round/refusalShare)
 	free = append(free, away...)
 	if len(free) == 0 {
+		c.work.Store(0)
 		c.sent.Store(false)
 		return
 	}

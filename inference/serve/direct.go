@@ -115,6 +115,7 @@ func (d *direct) next() (goOn, unusual bool) {
 		if complete, broken := d.fill(total); !complete {
 			return false, !broken
 		}
+		d.since = time.Now() // the client's own time does not count
 	}
 	if mayTakeLong(&d.parsed.request, d.buffer[end:total]) {
 		return false, true

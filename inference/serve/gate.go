@@ -43,7 +43,7 @@ func newGate(s *Server) *gate {
 	g := &gate{server: s, limits: &s.limits, metrics: s.Metrics}
 	g.slots = queue{places: make(chan struct{}, s.limits.Slots), most: int64(s.limits.Queue)}
 	g.crowd = newCrowd(runtime.GOMAXPROCS(0), s.limits.Wait)
-	g.turns = newTurns(runtime.GOMAXPROCS(0), s.limits.Slots+s.limits.Queue, s.limits.Wait, g.crowd.lag)
+	g.turns = newTurns(runtime.GOMAXPROCS(0), s.limits.Slots+s.limits.Queue, s.limits.Wait, g.crowd.lag, g.crowd.all.Load)
 	g.crowd.strict = g.turns.isStrict
 	g.costs.seed = maphash.MakeSeed()
 	if s.limits.PerAddress > 0 {
@@ -113,7 +113,7 @@ func (g *gate) serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 	if g.byAddress != nil {
 		address, _, _ = net.SplitHostPort(r.RemoteAddr)
 	}
-	body, err := g.read(w, r, address, j != nil)
+	body, err := g.read(w, r, address, j)
 	defer func() { g.giveBack(address, body) }()
 	switch {
 	case errors.Is(err, errBudget):
@@ -172,7 +172,10 @@ func (b *buffers) put(body []byte) {
 }
 
 func (b *buffers) of(size int) *sync.Pool {
-	return &b[min(bits.Len(uint(size/bodyStep)), len(b)-1)]
+	if size&(size-1) != 0 {
+		return &b[len(b)-1]
+	}
+	return &b[min(bits.Len(uint(size/bodyStep)), len(b)-2)]
 }
 
 // giveBack ends the use of a body.
@@ -189,7 +192,7 @@ func (t tooLong) Close() error             { return nil }
 
 // read collects a body, but no more than one byte over the limit. Memory for it is taken from the budget; it is the caller's to
 // give back what body holds, whatever the error. While a long one is read, others go first now and then.
-func (g *gate) read(w http.ResponseWriter, r *http.Request, address string, long bool) (body []byte, err error) {
+func (g *gate) read(w http.ResponseWriter, r *http.Request, address string, j *job) (body []byte, err error) {
 	control := http.NewResponseController(w)
 	start := beganAt(r)
 	breathed := time.Now()
@@ -219,9 +222,11 @@ func (g *gate) read(w http.ResponseWriter, r *http.Request, address string, long
 			}
 			return body, err
 		}
-		if long && time.Since(breathed) > pieceOfWork {
+		if j != nil && time.Since(breathed) > pieceOfWork {
+			begin := time.Now()
 			g.turns.breathe()
 			breathed = time.Now()
+			g.turns.keep(j, breathed.Sub(begin))
 		}
 	}
 }

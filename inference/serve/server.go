@@ -62,6 +62,7 @@ func set[T comparable](field *T, value T) {
 // memory from a shared budget as its bytes arrive, and no place among those that are answered. What is too much gets 503.
 // Requests without a body, such as /ping, do not wait for others.
 type Server struct {
+	// Handler must not use the body of a request after it returns.
 	Handler http.Handler
 	Limits  Limits
 	Metrics *Metrics // nil counts nothing
@@ -128,7 +129,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	err := server.Shutdown(late)
 	if errors.Is(err, context.DeadlineExceeded) {
 		server.Close()
-	} else {
+	} else if late.Err() == nil { // nobody works any more
 		s.gate.turns.close()
 	}
 	return err

@@ -35,7 +35,6 @@ func settled[T any](path string, settle time.Duration, open func() (T, error)) (
 		content = "" // of an earlier look, which may be of other bytes
 		before, touched, isDir := stateOf(path)
 		fresh := begin.Sub(touched) < 2*settle // or in the future, by another machine's clock
-		content = ""
 		if fresh || isDir {
 			content = contentOf(path)
 		}

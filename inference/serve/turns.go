@@ -18,6 +18,7 @@ type turns struct {
 	most  int                                         // that may be let in
 	wait  time.Duration                               // for a processor
 	lag   func(now time.Time, some int) time.Duration // how long short requests wait, if there are some; see crowd
+	short func() int64                                // how many of these have come
 
 	mu      sync.Mutex
 	jobs    []*job    // those that were let in, by when they are due
@@ -58,6 +59,8 @@ type job struct {
 	held  time.Duration // with what others did meanwhile, but for other jobs
 	due   time.Time
 	until time.Time // when its place is lost because the body does not come; zero once it is there
+	last  time.Time // until is no later than that
+	short int64     // how many short requests had come when it was let in
 
 	ready   bool // it can run
 	running bool
@@ -65,8 +68,8 @@ type job struct {
 	granted chan struct{} // a processor
 }
 
-func newTurns(cores, most int, wait time.Duration, lag func(time.Time, int) time.Duration) *turns {
-	t := &turns{cores: cores, most: most, wait: wait, lag: lag, stretch: 1}
+func newTurns(cores, most int, wait time.Duration, lag func(time.Time, int) time.Duration, short func() int64) *turns {
+	t := &turns{cores: cores, most: most, wait: wait, lag: lag, short: short, stretch: 1}
 	t.piece.Store(int64(pieceOfWork))
 	return t
 }
@@ -74,7 +77,7 @@ func newTurns(cores, most int, wait time.Duration, lag func(time.Time, int) time
 // admit keeps a place for a request that takes some time and whose body is still coming, or is not. It returns nil if there is none.
 func (t *turns) admit(takes time.Duration, coming bool) *job {
 	now := time.Now()
-	j := &job{turns: t, left: takes, takes: takes, granted: make(chan struct{}, 1)}
+	j := &job{turns: t, left: takes, takes: takes, last: now.Add(t.wait), short: t.short(), granted: make(chan struct{}, 1)}
 	j.due = now.Add(dueAfter(takes))
 	if coming {
 		j.until = now.Add(arrival)
@@ -175,6 +178,15 @@ func (t *turns) inTime(j *job, now time.Time) bool {
 	return placed || !late(before, j.left, j.due)
 }
 
+// keep keeps the place of a job for longer, as others went first while its body was read.
+func (t *turns) keep(j *job, longer time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if j.until = j.until.Add(longer); j.until.After(j.last) {
+		j.until = j.last
+	}
+}
+
 // arrived tells that the body is there. It returns false if the place was lost meanwhile, and there is none any more.
 func (t *turns) arrived(j *job) bool {
 	now := time.Now()
@@ -238,7 +250,11 @@ func (t *turns) end(j *job) {
 			worked := time.Since(j.since)
 			j.took += worked
 			j.held += worked
-			t.rest = time.Now().Add(restShare * (j.held - j.took))
+			if t.short()-j.short >= someStrict { // it was for them that it was held
+				if rest := time.Now().Add(min(restShare*(j.held-j.took), strictFor)); rest.After(t.rest) {
+					t.rest = rest
+				}
+			}
 			if j.takes > 0 {
 				t.stretch += (max(float64(j.held)/float64(j.takes), 1) - t.stretch) / stretchWeight
 			}

@@ -12,12 +12,14 @@ import (
 
 func noLag(time.Time, int) time.Duration { return 0 }
 
+func noShort() int64 { return 0 }
+
 // TestTurns asks ten times as much as a number of processors can do, by a clock of its own: whoever is let in once it is known that there is too much
 // has his answer within twice the time that it takes alone, long and short ones are let in, and the processors are not idle.
 func TestTurns(t *testing.T) {
 	for _, cores := range []int{1, 2} {
 		synctest.Test(t, func(t *testing.T) {
-			turns := newTurns(cores, 72, 250*time.Millisecond, noLag)
+			turns := newTurns(cores, 72, 250*time.Millisecond, noLag, noShort)
 			sizes := []time.Duration{2 * time.Millisecond, 4 * time.Millisecond, 4 * time.Millisecond, 40 * time.Millisecond}
 			const length = 5 * time.Second
 			draw := rand.New(rand.NewPCG(7, uint64(cores)))
@@ -82,7 +84,7 @@ func TestTurns(t *testing.T) {
 // nobody is refused.
 func TestTurnsOfSlowSenders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turns := newTurns(1, 72, 250*time.Millisecond, noLag)
+		turns := newTurns(1, 72, 250*time.Millisecond, noLag, noShort)
 		defer turns.close()
 		slow := turns.admit(100*time.Millisecond, true)
 		require.NotNil(t, slow)
@@ -112,7 +114,8 @@ func TestTurnsOfSlowSenders(t *testing.T) {
 func TestTurnsAndShortRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var lag time.Duration
-		turns := newTurns(1, 72, 250*time.Millisecond, func(time.Time, int) time.Duration { return lag })
+		var short int64
+		turns := newTurns(1, 72, 250*time.Millisecond, func(time.Time, int) time.Duration { return lag }, func() int64 { return short })
 		defer turns.close()
 		const takes = 20 * time.Millisecond
 		lag = lagStrict + 1
@@ -135,12 +138,19 @@ func TestTurnsAndShortRequests(t *testing.T) {
 		require.True(t, turns.begin(t.Context(), j, 0))
 		time.Sleep(takes)
 		j.held += 60 * time.Millisecond // as others breathed
+		short += someStrict
 		turns.end(j)
 		require.False(t, turns.room(takes))
 		time.Sleep(restShare*60*time.Millisecond - time.Nanosecond)
 		require.False(t, turns.room(takes), "the time that others had is theirs again")
 		time.Sleep(time.Nanosecond)
 		require.True(t, turns.room(takes))
+		j = turns.admit(takes, false)
+		require.True(t, turns.begin(t.Context(), j, 0))
+		time.Sleep(takes)
+		j.held += time.Second
+		turns.end(j)
+		require.True(t, turns.room(takes), "there were no short ones that wanted it")
 		lag = lagStrict + 1
 		time.Sleep(strictFor)
 		require.True(t, turns.room(takes), "nobody was refused for a second")
