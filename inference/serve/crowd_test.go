@@ -75,8 +75,9 @@ func TestCrowd(t *testing.T) {
 	back()
 	require.False(t, c.sent.Load())
 	c.next.Store(math.MaxInt64) // no other byte
-	require.GreaterOrEqual(t, c.lag(time.Now(), someStrict), 10*time.Millisecond, "that is how long it took")
-	require.Zero(t, c.lag(time.Now().Add(lagSince), someStrict), "which is long ago")
+	came := c.begin.Add(time.Duration(c.came))
+	require.GreaterOrEqual(t, c.lag(came, someStrict), 10*time.Millisecond, "that is how long it took")
+	require.Zero(t, c.lag(came.Add(lagSince), someStrict), "which is long ago")
 	c.next.Store(0)
 	require.True(t, c.enter(begin, 0))
 
@@ -94,12 +95,14 @@ func TestLate(t *testing.T) {
 	c := newCrowd(1, 250*time.Millisecond)
 	c.open.Do(func() {}) // nothing is sent
 	c.sent.Store(true)
+	var strict atomic.Bool
+	c.strict = func(time.Time) bool { return strict.Load() }
 	late := time.Now().Add(-2 * strictWait)
 	for range someStrict {
 		require.True(t, c.enter(late, 0))
 	}
 	require.True(t, c.enter(late, 0), "nobody is refused yet")
-	c.strict = func(time.Time) bool { return true }
+	strict.Store(true)
 	require.True(t, c.enter(time.Now().Add(time.Hour), 0), "in time")
 	var wait sync.WaitGroup
 	var in atomic.Int64
@@ -119,14 +122,15 @@ func TestLate(t *testing.T) {
 	}
 	require.Eventually(t, waiting(0, 100), 20*time.Second, time.Millisecond)
 	require.False(t, c.late(time.Now().Add(time.Hour)))
+	strict.Store(false)
 	c.work.Store(c.round)
 	wait.Go(func() {
-		if c.enter(time.Now().Add(strictWait/10-strictWait), 0) { // in time now, and late when it is its turn
+		if c.enter(late, 0) { // nobody is refused any more; but somebody is by the time that it is its turn
 			in.Add(1)
 		}
 	})
 	require.Eventually(t, waiting(1, 100), 20*time.Second, time.Millisecond)
-	time.Sleep(strictWait)
+	strict.Store(true)
 	c.end()
 	wait.Wait()
 	require.Zero(t, in.Load())
