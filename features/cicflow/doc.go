@@ -8,4 +8,8 @@
 // 80 columns a flow takes the duration, the packets, the protocol and the ports, and where they are there, addresses,
 // payload and time. A negative number or an infinity means that there is no value. See the data set's known faults
 // before training on it.
+//
+// Times have no zone: they are what the clock of the capture showed, and are taken as UTC. The day comes before the month where slashes are between them
+// (02/03/2018 08:47:38 and 03/07/2017 08:55:01 PM are of March and July), the year first where it is dashes. Times without seconds, as in the first
+// files, may be of the morning or of the evening: such a flow has no time, nor has one whose time cannot be read or is not of 1970 to 2200.
 package cicflow

@@ -15,6 +15,7 @@
 //
 // # Times
 //
-// A zone may be written without a colon, as Suricata does. The duration is the end minus the start, to the nanosecond; the
-// age that the log also has counts whole seconds and is not looked at. A flow that does not say its end has no duration.
+// A time says its zone, or the record is skipped; the zone may be written without a colon, as Suricata does. Dates of
+// certificates have none and are UTC. The duration is the end minus the start, to the nanosecond; the age that the log also
+// has counts whole seconds and is not looked at. A flow that does not say its end has no duration.
 package eve

@@ -5,4 +5,6 @@
 // names of the two forms are made one: smeansz is smean, Sintpkt is sinpkt, res_bdy_len is response_body_len.
 //
 // Besides the flow, each record has its 39 numeric columns in Flow.UNSW. Raw files have no rate; it is computed.
+//
+// A time is Stime of the raw files, seconds since 1970, which are UTC wherever the capture was; a flow without it, as those of partitions, has no time.
 package unsw

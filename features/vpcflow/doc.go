@@ -13,7 +13,7 @@
 //	            checked all the same
 //	flags       the log knows SYN, FIN and RST; ACK is read where it comes with SYN, and PSH and URG are missing
 //	no reply    a direction without a record had no packets, unless the log says SKIPDATA for the time
-//	start, end  whole seconds, so a duration of 0 may be most of one
+//	start, end  whole seconds since 1970, UTC in every region, so a duration of 0 may be most of one; a date is not read
 //
 // A record with the log-status NODATA or SKIPDATA is no flow and is counted as such. action (ACCEPT, REJECT) and
 // flow-direction, which only says how packets crossed the interface, are not read.

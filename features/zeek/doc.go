@@ -3,6 +3,7 @@
 // Both of Zeek's writers are read, the tab-separated one and JSON, of any version; the first byte that is no blank
 // tells which. One record gives the same flow in both: columns are found by name, also under the names that other
 // scope separators and the common renamings give them, and times are taken from their decimal text, to the microsecond.
+// Seconds and milliseconds count from 1970, which is UTC; a time that is a date says its zone (Z or +02:00), or the record is skipped.
 //
 //	line ── tsv.go: split at the separator ──┐
 //	  │                                      ├─> cells, one a column ── derive.go ──> features.Flow

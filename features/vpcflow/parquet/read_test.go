@@ -132,6 +132,25 @@ func TestEqualsText(t *testing.T) {
 	}
 }
 
+// The library allocates for each row group and page; this reader, and what makes flows of records, for no record.
+func TestNoAllocationPerRecord(t *testing.T) {
+	rows, _ := random(rand.New(rand.NewPCG(3, 4)), 8_000)
+	count := func(rows []record) float64 {
+		var file bytes.Buffer
+		w := pq.NewGenericWriter[record](&file, pq.Compression(&pq.Snappy)) // pages of the usual size
+		_, err := w.Write(rows)
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+		return testing.AllocsPerRun(1, func() {
+			for range parquet.ReadAt(bytes.NewReader(file.Bytes()), int64(file.Len()), nil) {
+			}
+		})
+	}
+	more := count(rows) - count(rows[:2_000])
+	t.Logf("%.0f allocations more for 6,000 more records", more)
+	require.LessOrEqual(t, more, 200.0)
+}
+
 func TestFaults(t *testing.T) {
 	rows, _ := random(rand.New(rand.NewPCG(3, 3)), 500)
 	file := write(t, rows, &pq.Snappy, 200)
