@@ -24,15 +24,12 @@ type arrivals struct {
 // ask has the system note from now on when something comes.
 func (a *arrivals) ask(c net.Conn) {
 	a.asked = true
-	sc, ok := c.(syscall.Conn)
-	if !ok {
+	raw := rawOf(c)
+	if raw == nil {
 		return
 	}
-	raw, err := sc.SyscallConn()
-	if err != nil {
-		return
-	}
-	if raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1) }) != nil || err != nil {
+	var fault error
+	if raw.Control(func(fd uintptr) { fault = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1) }) != nil || fault != nil {
 		return
 	}
 	a.raw = raw

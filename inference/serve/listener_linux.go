@@ -8,15 +8,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// rawOf is the descriptor of a connection or a listener, nil if there is none.
+func rawOf(c any) syscall.RawConn {
+	sc, ok := c.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
 // refuseNew has the kernel leave requests for new connections to a listener unanswered: the clients ask again a second later, and hear that
 // nobody listens. Those that are there, or in the middle of their handshake, are not touched.
 func refuseNew(l net.Listener) {
-	c, ok := l.(syscall.Conn)
-	if !ok {
-		return
-	}
-	raw, err := c.SyscallConn()
-	if err != nil {
+	raw := rawOf(l)
+	if raw == nil {
 		return
 	}
 	const flags, syn = 13, 2 // where in a TCP header they are
@@ -37,13 +46,9 @@ var scrap [1 << 20]byte
 
 // discard throws away what has come, which the kernel need not copy for that, or waits for it.
 func discard(c net.Conn) (n int64, err error) {
-	sc, ok := c.(syscall.Conn)
-	if !ok {
+	raw := rawOf(c)
+	if raw == nil {
 		return io.CopyN(io.Discard, c, 8<<10)
-	}
-	raw, err := sc.SyscallConn()
-	if err != nil {
-		return 0, err
 	}
 	var fault error
 	err = raw.Read(func(fd uintptr) bool {
@@ -65,12 +70,8 @@ func discard(c net.Conn) (n int64, err error) {
 
 // isReset throws away what has come, and tells whether the other side has said that nobody is there any more.
 func isReset(c net.Conn) bool {
-	sc, ok := c.(syscall.Conn)
-	if !ok {
-		return false
-	}
-	raw, err := sc.SyscallConn()
-	if err != nil {
+	raw := rawOf(c)
+	if raw == nil {
 		return false
 	}
 	var fault error
