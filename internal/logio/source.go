@@ -30,6 +30,7 @@ var ErrRatio = errors.New("unpacks to over 1,000 times its size")
 var (
 	gzipMagic = []byte{0x1f, 0x8b}
 	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
+	skippable = []byte{0x2a, 0x4d, 0x18} // behind a byte from 0x50 to 0x5f
 )
 
 // source is the plain bytes of a log.
@@ -99,7 +100,7 @@ func open(r io.Reader) *source {
 	case bytes.HasPrefix(head, gzipMagic):
 		s.name = "gzip"
 		s.r = gunzip.NewReader(bufio.NewReaderSize(b, startSize))
-	case bytes.HasPrefix(head, zstdMagic):
+	case isZstd(head):
 		s.name = "zstd"
 		z, err := newZstd(bufio.NewReaderSize(b, startSize))
 		if err != nil {
@@ -111,6 +112,11 @@ func open(r io.Reader) *source {
 		s.r = b
 	}
 	return s
+}
+
+// isZstd knows skippable frames, too: pzstd begins with one.
+func isZstd(head []byte) bool {
+	return bytes.HasPrefix(head, zstdMagic) || len(head) >= 4 && head[0]&0xf0 == 0x50 && bytes.HasPrefix(head[1:], skippable)
 }
 
 // newZstd decodes one block at a time on the caller's goroutine: nothing runs on, and what precedes a break is not lost.

@@ -59,6 +59,7 @@ func TestUnpack(t *testing.T) {
 		"gzip members":    join(pack(t, plain[:half]), pack(t, nil), pack(t, plain[half:])),
 		"zstd":            packZstd(t, plain),
 		"zstd frames":     join(packZstd(t, plain[:half]), skippable, packZstd(t, plain[half:])),
+		"pzstd":           join(skippable, packZstd(t, plain)),
 		"byte order mark": pack(t, join([]byte("\xef\xbb\xbf"), plain)),
 	} {
 		got, err := unpack(packed)
