@@ -98,7 +98,7 @@ func (l *logs) readFile(name string, yield func(*features.Flow, error) bool) (mo
 		var record *features.RecordError
 		var end error // of the file, which this record brings
 		if err == nil {
-			w.flow(flow)
+			end = w.flow(flow)
 		} else if record, _ = recordError(err); record == nil {
 			return false, l.wrap(err)
 		} else if record.Log == "" {

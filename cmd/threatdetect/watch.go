@@ -57,13 +57,14 @@ type watch struct {
 	long         time.Time // when a line that is too long was told of
 }
 
-// flow looks at a flow.
-func (w *watch) flow(f *features.Flow) {
+// flow looks at a flow, and returns an error if the file has too many bad records: its record may be the 10,000th.
+func (w *watch) flow(f *features.Flow) error {
 	w.records += int64(1 + f.MoreRecords)
 	if f.Has(features.FieldStart) && (f.Start < earliest || f.Start >= latest) && !w.oddTime {
 		w.oddTime = true
 		w.warn("%s: times before 1990 or after 2099, such as %s, are taken as they are", w.l.file, f.StartTime().Format(time.RFC3339))
 	}
+	return w.judge()
 }
 
 // skipped looks at a record that was skipped, and at those that e stands for besides, and returns an error if the file has too many of them: at the first at
@@ -80,7 +81,7 @@ func (w *watch) skipped(e *features.RecordError) error {
 		w.warn("%s:%d: %s is skipped: the limit is --max-line %d KiB", w.l.file, e.Line, what, w.l.app.limits.maxLine)
 	case e.Reason.Lossless():
 		w.records += n
-		return nil
+		return w.judge()
 	}
 	if !w.tooMany(n) {
 		w.records, w.bad = w.records+n, w.bad+n
@@ -88,12 +89,20 @@ func (w *watch) skipped(e *features.RecordError) error {
 	}
 	for i := range n {
 		w.records, w.bad = w.records+1, w.bad+1
-		if w.tooMany(0) {
+		if err := w.judge(); err != nil {
 			e.More = i
-			return inputError(w.l.file, fmt.Errorf("%w: %d of %d records are skipped for a fault, which is over --max-bad-ratio %v", features.ErrFormat, w.bad, w.records, w.l.app.limits.maxBadRatio))
+			return err
 		}
 	}
 	return nil
+}
+
+// judge returns an error if the share of bad records is too large.
+func (w *watch) judge() error {
+	if !w.tooMany(0) {
+		return nil
+	}
+	return inputError(w.l.file, fmt.Errorf("%w: %d of %d records are skipped for a fault, which is over --max-bad-ratio %v", features.ErrFormat, w.bad, w.records, w.l.app.limits.maxBadRatio))
 }
 
 // tooMany reports whether the share of bad records is too large when so many more are. It never is with fewer, unless it is with so many.

@@ -31,7 +31,11 @@ func TestBadRatio(t *testing.T) {
 		require.Contains(t, stderr, `{"records":11001,"flows":5500,"rows":5500,`, "what went before is counted, the last one too")
 		require.Equal(t, 5500, rows)
 	}
-	code, _, _ := runFeatures(watchHeader+good+bad, "--max-bad-ratio", "0.6")
+	code, rows, stderr := runFeatures(watchHeader + bad + good)
+	require.Equal(t, exitInput, code, "the 10,000th record is a good one, and none behind it is bad")
+	require.Contains(t, stderr, "-: format not recognised: 6000 of 10000 records are skipped for a fault, which is over --max-bad-ratio 0.5")
+	require.Equal(t, 4000, rows)
+	code, _, _ = runFeatures(watchHeader+good+bad, "--max-bad-ratio", "0.6")
 	require.Equal(t, exitSkipped, code)
 	code, _, _ = runFeatures(watchHeader+bad+watchRow, "--max-bad-ratio", "1")
 	require.Equal(t, exitSkipped, code)
