@@ -112,7 +112,7 @@ type Output struct {
 	Classes    []string    `json:"classes"` // in the model's order; the first is the benign one
 	BaseScore  []float32   `json:"base_score"`
 	Thresholds []Threshold `json:"thresholds"` // the first one decides unless another is asked for
-	// Calibration maps scores to probabilities; nil takes the model's own.
+	// Calibration makes probabilities out of scores; nil leaves them what the model makes them. It changes neither scores nor verdicts.
 	Calibration *Calibration `json:"calibration"`
 }
 
@@ -121,12 +121,6 @@ type Threshold struct {
 	Name   string  `json:"name"`
 	Value  float32 `json:"value"`
 	Chosen string  `json:"chosen"` // how and on what data it was chosen
-}
-
-// Calibration is Platt's: probability = 1 / (1 + exp(A * margin + B)).
-type Calibration struct {
-	A Float17 `json:"a"`
-	B Float17 `json:"b"`
 }
 
 // Training identifies what the model was trained on.
@@ -252,7 +246,7 @@ func (c *Contract) Digest() (string, error) {
 }
 
 // ParseContract reads a contract and checks everything that does not need the model: its version, the set, columns,
-// encoders, scales and thresholds. Unknown keys are refused, since they could change what a row means. The error answers
+// encoders, scales, thresholds and the calibration. Unknown keys are refused, since they could change what a row means. The error answers
 // errors.Is for ErrContract.
 func ParseContract(b []byte) (*Contract, error) {
 	if len(b) > maxContract {
@@ -298,6 +292,11 @@ func (c *Contract) validate() error {
 	for i, t := range c.Output.Thresholds {
 		if t.Value != t.Value {
 			return fmt.Errorf("%w: output.thresholds[%d]: not a number", ErrContract, i)
+		}
+	}
+	if c.Output.Calibration != nil {
+		if err := c.Output.Calibration.Check(); err != nil {
+			return err
 		}
 	}
 	for i, g := range c.Golden {

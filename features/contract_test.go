@@ -232,6 +232,11 @@ func FuzzParseContract(f *testing.F) {
 		text, _ := c.Canonical()
 		f.Add(text)
 	}
+	for _, calibration := range []*Calibration{plattOf(-1.5, 0.25), isotonicOf(0.25, 0.125, 0.75, 0.5)} {
+		portable.Output.Calibration = calibration
+		text, _ := portable.Canonical()
+		f.Add(text)
+	}
 	f.Add([]byte(`{"schema_version":1}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c, err := ParseContract(text)
@@ -251,5 +256,8 @@ func FuzzParseContract(f *testing.F) {
 		row, err := p.Extractor().AppendRow(nil, &Flow{UNSW: unswRecords()[0]})
 		require.NoError(t, err)
 		require.Len(t, row, len(c.Columns))
+		if calibration := c.Output.Calibration; calibration != nil {
+			requireProbabilities(t, calibration)
+		}
 	})
 }
