@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"threatdetect/features"
 	"threatdetect/model"
 )
 
@@ -143,6 +144,7 @@ func (d *description) print(w io.Writer) error {
 			Thresholds []struct {
 				Value float32 `json:"value"`
 			} `json:"thresholds"`
+			Calibration *features.Calibration `json:"calibration"`
 		} `json:"output"`
 	}
 	if d.Contract == nil || json.Unmarshal(d.Contract, &c) != nil {
@@ -157,5 +159,32 @@ func (d *description) print(w io.Writer) error {
 		fmt.Fprintf(t, ", options %s", oneLine(string(c.Options)))
 	}
 	fmt.Fprintln(t)
+	if k := c.Output.Calibration; k != nil {
+		fmt.Fprintf(t, "calibration\t%s\n", describeCalibration(k))
+	}
 	return t.Flush()
+}
+
+// describeCalibration is a calibration in a line.
+func describeCalibration(c *features.Calibration) string {
+	text := c.Method()
+	switch {
+	case len(c.Points) > 0:
+		text += fmt.Sprintf(", %d points", len(c.Points))
+	case c.A != nil && c.B != nil:
+		text += fmt.Sprintf(", a %.4g, b %.4g", float64(*c.A), float64(*c.B))
+	}
+	if c.Prevalence != 0 {
+		text += fmt.Sprintf(", of data with %.3g %% attacks", 100*c.Prevalence)
+	}
+	if c.Expected != 0 {
+		text += fmt.Sprintf(", for %.3g %%", 100*c.Expected)
+	}
+	if c.Fitted != "" {
+		text += ": " + oneLine(c.Fitted)
+	}
+	if err := c.Check(); err != nil {
+		text += "; broken: " + oneLine(err.Error())
+	}
+	return text
 }

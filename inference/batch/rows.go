@@ -20,6 +20,7 @@ type Table struct {
 	Classes    []string // of a model with several; nil otherwise
 	Scores     bool     // whether rows have a score of each class
 	Reasons    int      // how many of them rows have
+	Calibrated bool     // whether rows have a probability
 }
 
 // Row is a verdict as it is written to a table. What is not known has no value.
@@ -32,6 +33,7 @@ type Row struct {
 	HasTime          bool
 	HasPorts         [2]bool // of Src and Dst
 	Score            float32
+	Probability      float32 // of a calibrated model
 	Threat           bool
 	Class            int // -1: unknown
 	Scores           []float32
@@ -49,6 +51,7 @@ type rowLayout struct {
 func newRowLayout(d *detect.Detector) *rowLayout {
 	return &rowLayout{d, Table{
 		Model: d.Model(), Set: d.Set(), Threshold: d.Threshold(), Classes: d.Classes(), Scores: d.NumScore() > 0, Reasons: d.NumReason(),
+		Calibrated: d.Calibrated(),
 	}}
 }
 
@@ -60,7 +63,7 @@ func (r *rowLayout) AppendHeader(b []byte) []byte {
 	for _, c := range r.table.Classes {
 		b = appendString(b, c)
 	}
-	b = append(b, boolByte(r.table.Scores))
+	b = append(b, boolByte(r.table.Scores)|2*boolByte(r.table.Calibrated))
 	return binary.AppendUvarint(b, uint64(r.table.Reasons))
 }
 
@@ -96,6 +99,9 @@ func (r *rowLayout) AppendVerdict(b []byte, v *detect.Verdict) []byte {
 	b = binary.LittleEndian.AppendUint16(b, f.DstPort)
 	b = appendString(b, detect.ProtoName(f))
 	b = appendFloat(b, v.Score)
+	if r.table.Calibrated {
+		b = appendFloat(b, v.Probability)
+	}
 	b = binary.AppendVarint(b, int64(v.Class))
 	b = binary.AppendUvarint(b, uint64(len(v.Classes)))
 	for _, x := range v.Classes {
@@ -143,7 +149,9 @@ func ReadRows(src io.Reader) (*Table, iter.Seq2[*Row, error], error) {
 			break
 		}
 	}
-	t.Scores = r.byte() == 1
+	has := r.byte()
+	t.Scores, t.Calibrated = has&1 != 0, has&2 != 0
+	r.calibrated = t.Calibrated
 	t.Reasons = r.count()
 	if r.err != nil {
 		return nil, nil, r.err
@@ -172,9 +180,10 @@ func ReadRows(src io.Reader) (*Table, iter.Seq2[*Row, error], error) {
 
 // rowReader takes values apart. The first fault is kept.
 type rowReader struct {
-	r   *bufio.Reader
-	err error
-	row Row
+	r          *bufio.Reader
+	err        error
+	row        Row
+	calibrated bool
 }
 
 func (r *rowReader) fail(err error) {
@@ -241,7 +250,11 @@ func (r *rowReader) next() {
 		w.Src, w.Dst = string(r.text()), string(r.text())
 	}
 	w.SrcPort, w.DstPort = r.port(), r.port()
-	w.Proto, w.Score, w.Class = string(r.text()), r.float(), int(r.signed())
+	w.Proto, w.Score = string(r.text()), r.float()
+	if r.calibrated {
+		w.Probability = r.float()
+	}
+	w.Class = int(r.signed())
 	for range r.count() {
 		if w.Scores = append(w.Scores, r.float()); r.err != nil {
 			return

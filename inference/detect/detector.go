@@ -42,7 +42,8 @@ type Detector struct {
 	predictor *inference.Predictor
 	threshold float32
 	digest    string
-	softmax   bool // the predictor's output is the index of a class
+	softmax   bool                 // the predictor's output is the index of a class
+	calibrate *features.Calibrator // nil unless the contract has a calibration
 	explainer *explainer
 	add       *inference.Predictor // of contributions; nil unless asked for
 }
@@ -113,6 +114,11 @@ func New(b *model.Booster, c *features.Contract, opts *Options) (*Detector, erro
 	if err := d.checkFit(b); err != nil {
 		return nil, err
 	}
+	if calibration := c.Output.Calibration; calibration != nil {
+		if d.calibrate, err = calibration.Calibrator(b.Objective); err != nil {
+			return nil, err
+		}
+	}
 	if opts == nil || !opts.SkipGolden {
 		if err := CheckGolden(b, c); err != nil {
 			return nil, err
@@ -165,6 +171,9 @@ func (d *Detector) Model() string { return "sha256:" + d.digest }
 
 // Threshold is the score from which on a flow is judged a threat.
 func (d *Detector) Threshold() float32 { return d.threshold }
+
+// Calibrated reports whether the contract has a calibration, so that verdicts have a Probability besides their Score.
+func (d *Detector) Calibrated() bool { return d.calibrate != nil }
 
 // NumScore is how many classes a verdict has a score of: 0 for a model without classes, or one that only names them.
 func (d *Detector) NumScore() int {
@@ -232,7 +241,9 @@ type Stream struct {
 // Verdict is what a detector says of one flow. It, its flow and its slices are valid until the stream's next step.
 type Verdict struct {
 	Flow  *features.Flow
-	Score float32 // probability of an attack; for several classes, of not being of the first, benign one
+	Score float32 // probability of an attack, as the model has it; for several classes, of not being of the first, benign one
+	// Probability is what the contract's calibration makes of Score, and Score if it has none.
+	Probability float32
 	// Threat tells that Score is at least the threshold.
 	Threat bool
 
@@ -312,6 +323,7 @@ func (s *Stream) conclude(f *features.Flow, row, out []float32) (*Verdict, error
 		v.Class = argMax(out)
 	}
 	v.Threat = v.Score >= d.threshold
+	v.Probability = d.probability(v.Score)
 	if d.explainer != nil {
 		var err error
 		if v.Top, err = d.explainer.explain(&s.why, row, v.Class); err != nil {
@@ -331,6 +343,17 @@ func (d *Detector) score(out []float32) float32 {
 	}
 	return out[0]
 }
+
+// probability is that of a verdict, by its score.
+func (d *Detector) probability(score float32) float32 {
+	if d.calibrate == nil {
+		return score
+	}
+	return d.calibrate.Probability(score)
+}
+
+// Probability is that of [Verdict] for a row of which the model predicts values, for whoever has rows and no flows.
+func (d *Detector) Probability(values []float32) float32 { return d.probability(d.score(values)) }
 
 func argMax(values []float32) int { return slices.Index(values, slices.Max(values)) }
 

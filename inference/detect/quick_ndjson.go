@@ -34,7 +34,7 @@ func newQuickNDJSON(n *ndjsonForm) *quickNDJSON {
 }
 
 // appendVerdict is that of ndjsonForm, if ok.
-func (q *quickNDJSON) appendVerdict(dst []byte, v *Verdict, clock *clock, seen *scores) (_ []byte, ok bool) {
+func (q *quickNDJSON) appendVerdict(dst []byte, v *Verdict, n *ndjsonForm) (_ []byte, ok bool) {
 	f := v.Flow
 	const known = features.FieldStart | features.FieldAddrs | features.FieldProto
 	if !f.Has(known) || f.Start < 0 || f.Start%1000 != 0 || f.Proto-features.ProtoTCP > features.ProtoICMP-features.ProtoTCP || len(f.UID) < 8 || len(f.UID) > quickUID || !f.Src.Is4() || !f.Dst.Is4() {
@@ -47,9 +47,9 @@ func (q *quickNDJSON) appendVerdict(dst []byte, v *Verdict, clock *clock, seen *
 
 	second := f.Start / 1e9
 	if second != q.second || q.head[0] == 0 {
-		clock.keep(second)
+		n.clock.keep(second)
 		q.second = second
-		copy(q.head[copy(q.head[:], `{"ts":"`):], clock.date[:])
+		copy(q.head[copy(q.head[:], `{"ts":"`):], n.clock.date[:])
 	}
 	*(*[32]byte)(b) = q.head
 	i := len(`{"ts":"2006-01-02T15:04:05.`)
@@ -85,7 +85,7 @@ func (q *quickNDJSON) appendVerdict(dst []byte, v *Verdict, clock *clock, seen *
 	*(*[32]byte)(b[i:]) = proto.text
 	i += proto.size
 
-	dst = seen.appendNumber(dst[:start+i], v.Score)
+	dst = n.appendScore(dst[:start+i], v)
 	end := q.ends[0]
 	if v.Threat {
 		end = q.ends[1]

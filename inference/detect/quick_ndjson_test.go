@@ -39,11 +39,13 @@ func TestQuickNDJSON(t *testing.T) {
 		if len(f.UID) > 0 && random.IntN(4) == 0 {
 			f.UID[random.IntN(len(f.UID))] = byte(random.Uint32())
 		}
-		v := &Verdict{Flow: f, Score: []float32{0, 1, 0.5, float32(random.IntN(1000)) / 1000, random.Float32() / 1e7}[random.IntN(5)], Threat: random.IntN(2) == 0}
+		long.calibrated = random.IntN(2) == 0
+		quick.calibrated = long.calibrated
+		v := &Verdict{Flow: f, Probability: random.Float32(), Score: []float32{0, 1, 0.5, float32(random.IntN(1000)) / 1000, random.Float32() / 1e7}[random.IntN(5)], Threat: random.IntN(2) == 0}
 		want := string(long.appendVerdict(nil, v))
 		dst := make([]byte, 3, 3+random.IntN(600))
 		require.Equal(t, "\x00\x00\x00"+want, string(quick.appendVerdict(dst, v)))
-		if _, ok := quick.quick.appendVerdict(nil, v, &quick.clock, &quick.seen); ok {
+		if _, ok := quick.quick.appendVerdict(nil, v, quick); ok {
 			took++
 		}
 	}

@@ -118,18 +118,19 @@ func (w *Writer) Close() error {
 
 // about is what every record says of the detector.
 type about struct {
-	model     string // empty: not known
-	set       string
-	threshold float32
-	classes   []string // names of the outputs of a model with several classes; nil for the others
-	scores    bool     // such a model has a score for each class
-	top       int      // how many reasons a verdict has
+	model      string // empty: not known
+	set        string
+	threshold  float32
+	classes    []string // names of the outputs of a model with several classes; nil for the others
+	scores     bool     // such a model has a score for each class
+	calibrated bool     // verdicts have a probability besides the score
+	top        int      // how many reasons a verdict has
 
 	pipeline *features.Pipeline // that knows the networks of the site; nil leaves it to the log which hosts are the site's own
 }
 
 func (d *Detector) about() *about {
-	a := &about{set: d.Set(), threshold: d.Threshold(), classes: d.Classes(), scores: d.NumScore() > 0}
+	a := &about{set: d.Set(), threshold: d.Threshold(), classes: d.Classes(), scores: d.NumScore() > 0, calibrated: d.Calibrated()}
 	if d.digest != "" {
 		a.model = d.Model()
 	}

@@ -8,7 +8,7 @@ import (
 	"threatdetect/internal/decimal"
 )
 
-// csvForm writes a table with the columns of the NDJSON record and, for each class, its score. What is not known is an
+// csvForm writes a table with the columns of the NDJSON record, probability only of a calibrated model, and, for each class, its score. What is not known is an
 // empty field. With explanations, three columns for each reason are the last ones: top_1, top_1_value, top_1_contribution and so on.
 //
 // Texts are escaped as in a JSON string, so that a record is one line. One that a spreadsheet would take for a formula,
@@ -32,7 +32,11 @@ func newCSVForm(a *about) *csvForm {
 }
 
 func (c *csvForm) appendHeader(dst []byte) []byte {
-	dst = append(dst, "ts,uid,src,src_port,dst,dst_port,proto,score,threat,threshold,model,set"...)
+	dst = append(dst, "ts,uid,src,src_port,dst,dst_port,proto,score"...)
+	if c.calibrated {
+		dst = append(dst, ",probability"...)
+	}
+	dst = append(dst, ",threat,threshold,model,set"...)
 	if len(c.classes) > 0 {
 		dst = append(dst, ",class"...)
 	}
@@ -67,6 +71,9 @@ func (c *csvForm) appendVerdict(dst []byte, v *Verdict) []byte {
 	}
 	dst = appendField(append(dst, ','), protoName(f))
 	dst = decimal.AppendFloat32(append(dst, ','), v.Score)
+	if c.calibrated {
+		dst = decimal.AppendFloat32(append(dst, ','), v.Probability)
+	}
 	dst = strconv.AppendBool(append(dst, ','), v.Threat)
 	dst = append(dst, c.constants...)
 	if len(c.classes) > 0 {

@@ -131,6 +131,9 @@ func eveFlowID(uid []byte) (uint64, bool) {
 func (a *about) appendVerdictObject(dst []byte, v *Verdict) []byte {
 	dst = appendOpen(dst, "threatdetect")
 	dst = appendNumber(appendKey(dst, "score"), v.Score)
+	if a.calibrated {
+		dst = appendNumber(appendKey(dst, "probability"), v.Probability)
+	}
 	dst = appendNumber(appendKey(dst, "threshold"), a.threshold)
 	dst = strconv.AppendBool(appendKey(dst, "threat"), v.Threat)
 	if a.model != "" {

@@ -37,7 +37,7 @@ func (*ndjsonForm) appendHeader(dst []byte) []byte { return dst }
 func (n *ndjsonForm) appendVerdict(dst []byte, v *Verdict) []byte {
 	if n.quick != nil {
 		var ok bool
-		if dst, ok = n.quick.appendVerdict(dst, v, &n.clock, &n.seen); ok {
+		if dst, ok = n.quick.appendVerdict(dst, v, n); ok {
 			return dst
 		}
 	}
@@ -66,7 +66,7 @@ func (n *ndjsonForm) appendVerdict(dst []byte, v *Verdict) []byte {
 	} else {
 		dst = append(dst, "null"...)
 	}
-	dst = n.seen.appendNumber(append(dst, `,"score":`...), v.Score)
+	dst = n.appendScore(append(dst, `,"score":`...), v)
 	dst = strconv.AppendBool(append(dst, `,"threat":`...), v.Threat)
 	dst = append(dst, n.constants...)
 	if len(n.classes) > 0 {
@@ -74,6 +74,15 @@ func (n *ndjsonForm) appendVerdict(dst []byte, v *Verdict) []byte {
 	}
 	dst = n.appendTop(dst, v)
 	return append(dst, "}\n"...)
+}
+
+// appendScore appends the score and, if the model is calibrated, the probability.
+func (n *ndjsonForm) appendScore(dst []byte, v *Verdict) []byte {
+	dst = n.seen.appendNumber(dst, v.Score)
+	if n.calibrated {
+		dst = n.seen.appendNumber(append(dst, `,"probability":`...), v.Probability)
+	}
+	return dst
 }
 
 // appendClasses appends the name of the likeliest class and, if the model has them, the scores of all.

@@ -25,14 +25,22 @@ func newZeekForm(a *about) *zeekForm {
 
 func (z *zeekForm) appendHeader(dst []byte) []byte {
 	dst = append(dst, "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tthreatdetect\n"+
-		"#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tscore\tthreat\tthreshold\tmodel\tset"...)
+		"#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tscore"...)
+	if z.calibrated {
+		dst = append(dst, "\tprobability"...)
+	}
+	dst = append(dst, "\tthreat\tthreshold\tmodel\tset"...)
 	if len(z.classes) > 0 {
 		dst = append(dst, "\tclass"...)
 	}
 	if z.top > 0 {
 		dst = append(dst, "\ttop\ttop_value\ttop_contribution"...)
 	}
-	dst = append(dst, "\n#types\ttime\tstring\taddr\tport\taddr\tport\tenum\tdouble\tbool\tdouble\tstring\tstring"...)
+	dst = append(dst, "\n#types\ttime\tstring\taddr\tport\taddr\tport\tenum\tdouble"...)
+	if z.calibrated {
+		dst = append(dst, "\tdouble"...)
+	}
+	dst = append(dst, "\tbool\tdouble\tstring\tstring"...)
 	if len(z.classes) > 0 {
 		dst = append(dst, "\tstring"...)
 	}
@@ -59,6 +67,9 @@ func (z *zeekForm) appendVerdict(dst []byte, v *Verdict) []byte {
 	dst = appendZeekSide(dst, &dest)
 	dst = appendZeekString(append(dst, '\t'), protoName(f))
 	dst = decimal.AppendFloat32(append(dst, '\t'), v.Score)
+	if z.calibrated {
+		dst = decimal.AppendFloat32(append(dst, '\t'), v.Probability)
+	}
 	if v.Threat {
 		dst = append(dst, "\tT"...)
 	} else {

@@ -303,7 +303,9 @@ func finite(v float32) *float32 {
 type scoredRow struct {
 	Score  *float32   `json:"score,omitempty"`
 	Scores []*float32 `json:"scores,omitempty"` // of several classes or targets
-	Top    []reason   `json:"top,omitempty"`
+	// Probability is there if the model has a contract with a calibration.
+	Probability *float32 `json:"probability,omitempty"`
+	Top         []reason `json:"top,omitempty"`
 }
 
 // explainedRows scores numeric rows, and tells the count largest contributions to each.
@@ -336,6 +338,9 @@ func (x *exchange) explainedRows(m *Model, body []byte, format rows.Format, coun
 				for _, s := range v {
 					row.Scores = append(row.Scores, finite(s))
 				}
+			}
+			if d := m.detector; d != nil && d.Calibrated() {
+				row.Probability = finite(d.Probability(values[i*out:][:out]))
 			}
 			if count > 0 {
 				if f := x.givenUp(); f != nil && len(all) >= explainedAtLeast {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"threatdetect/internal/testkit"
+	"threatdetect/model"
 )
 
 func demo(t testing.TB, name string) string {
@@ -76,6 +78,28 @@ func TestScoreLogTellsFaults(t *testing.T) {
 	require.Equal(t, answer.Records, answer.Flows+1)
 	require.Equal(t, map[string]int64{"fields": 1}, answer.Skipped)
 	require.Equal(t, []fault{{Line: 21, Reason: "fields"}}, answer.Faults)
+}
+
+// A model with a calibration tells probabilities, of flows and of rows, and on the page; one without has no such member (TestScoreLog).
+func TestScoreCalibrated(t *testing.T) {
+	b, err := model.OpenBundle(demo(t, "model.tar.gz"), nil)
+	require.NoError(t, err)
+	b.Contract = bytes.Replace(b.Contract, []byte(`"calibration":null`), []byte(`"calibration":{"points":[{"probability":0.25,"score":0}]}`), 1)
+	var archive bytes.Buffer
+	require.NoError(t, model.WriteBundle(&archive, b))
+	name := filepath.Join(t.TempDir(), "model.tar.gz")
+	require.NoError(t, os.WriteFile(name, archive.Bytes(), 0o600))
+	m, err := OpenModel(name, nil)
+	require.NoError(t, err)
+	api, _ := newAPI(t)
+	row := strings.Repeat("1,", 69) + "\n"
+	require.NotContains(t, post(api, "/v1/score?input=rows", "text/csv", "", row).Body.String(), "probability")
+	require.NotContains(t, post(api, "/v1/score", "text/plain", "", conn(t, 60)).Body.String(), "probability")
+	api.Live.Swap(m)
+	require.Contains(t, post(api, "/v1/score?input=rows", "text/csv", "", row).Body.String(), `,"probability":0.25`)
+	require.Contains(t, post(api, "/v1/score", "text/plain", "", conn(t, 60)).Body.String(), `,"probability":0.25,"threat":`)
+	form := url.Values{"input": {"log"}, "text": {conn(t, 60)}}
+	require.Contains(t, post(api, "/", "application/x-www-form-urlencoded", "", form.Encode()).Body.String(), "probability 25 %")
 }
 
 func TestScoreRows(t *testing.T) {

@@ -63,6 +63,7 @@ type view struct {
 
 type scoredView struct {
 	What, Score    string
+	Probability    string // of a calibrated model
 	Judged, Threat bool
 	Why            []reasonView
 }
@@ -163,6 +164,7 @@ func (x *exchange) pageOfRows(m *Model, v *view, reasons int) *failure {
 			}
 			s.Score = strings.Join(parts, " ")
 		}
+		s.Probability = probabilityOf(row.Probability)
 		if m.detector != nil && row.Score != nil {
 			s.Judged, s.Threat = true, *row.Score >= m.detector.Threshold()
 		}
@@ -189,6 +191,7 @@ func (x *exchange) pageOfLog(m *Model, v *view, reasons int) *failure {
 			DstPort *int     `json:"dst_port"`
 			Proto   string   `json:"proto"`
 			Score   *float32 `json:"score"`
+			Chance  *float32 `json:"probability"`
 			Threat  bool     `json:"threat"`
 			Top     []reason `json:"top"`
 		}
@@ -196,7 +199,7 @@ func (x *exchange) pageOfLog(m *Model, v *view, reasons int) *failure {
 			return &failure{code: http.StatusInternalServerError, text: "a verdict cannot be shown", err: err}
 		}
 		what := strings.TrimSpace(endpoint(verdict.Src, verdict.SrcPort) + " → " + endpoint(verdict.Dst, verdict.DstPort) + " " + verdict.Proto)
-		v.Scored = append(v.Scored, scoredView{What: what, Score: decimalOf(verdict.Score), Judged: true, Threat: verdict.Threat, Why: reasonViews(verdict.Top)})
+		v.Scored = append(v.Scored, scoredView{What: what, Score: decimalOf(verdict.Score), Probability: probabilityOf(verdict.Chance), Judged: true, Threat: verdict.Threat, Why: reasonViews(verdict.Top)})
 	}
 	return nil
 }
@@ -218,6 +221,14 @@ func decimalOf(v *float32) string {
 		return "–"
 	}
 	return string(decimal.AppendFloat32(nil, *v))
+}
+
+// probabilityOf is empty for a model without a calibration.
+func probabilityOf(v *float32) string {
+	if v == nil {
+		return ""
+	}
+	return strconv.FormatFloat(100*float64(*v), 'g', 3, 64) + " %"
 }
 
 // reasonViews draws contributions as bars, the largest of which fills its side.

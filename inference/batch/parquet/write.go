@@ -2,6 +2,7 @@ package parquet
 
 import (
 	"io"
+	"iter"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -25,6 +26,12 @@ type row struct {
 	Class     *string  `parquet:"class,optional,dict"`
 	Classes   []class  `parquet:"classes,list"`
 	Top       []reason `parquet:"top,list"`
+}
+
+// calibratedRow is a row of a calibrated model.
+type calibratedRow struct {
+	row
+	Probability float32 `parquet:"probability"`
 }
 
 type class struct {
@@ -51,9 +58,16 @@ func Write(dst io.Writer, rows io.Reader) error {
 	if err != nil {
 		return err
 	}
-	w := parquet.NewGenericWriter[row](dst, parquet.Compression(&parquet.Zstd), parquet.MaxRowsPerRowGroup(rowGroup),
+	if table.Calibrated {
+		return write(dst, all, func(r *batch.Row) calibratedRow { return calibratedRow{makeRow(table, r), r.Probability} })
+	}
+	return write(dst, all, func(r *batch.Row) row { return makeRow(table, r) })
+}
+
+func write[T any](dst io.Writer, all iter.Seq2[*batch.Row, error], layout func(*batch.Row) T) error {
+	w := parquet.NewGenericWriter[T](dst, parquet.Compression(&parquet.Zstd), parquet.MaxRowsPerRowGroup(rowGroup),
 		parquet.CreatedBy("threatdetect", "1", "0"))
-	buf := make([]row, 0, together)
+	buf := make([]T, 0, together)
 	flush := func() error {
 		_, err := w.Write(buf)
 		buf = buf[:0]
@@ -63,7 +77,7 @@ func Write(dst io.Writer, rows io.Reader) error {
 		if err != nil {
 			return err
 		}
-		buf = append(buf, makeRow(table, r))
+		buf = append(buf, layout(r))
 		if len(buf) == together {
 			if err := flush(); err != nil {
 				return err

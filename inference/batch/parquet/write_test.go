@@ -142,3 +142,34 @@ func ExampleWrite() {
 	// Output:
 	// 249 threats, the first to 10.43.128.95
 }
+
+// A calibrated model's rows have a probability, that of NDJSON; those of others have no such column.
+func TestProbability(t *testing.T) {
+	d := classDetector(t, "multi:softprob")
+	plain, err := os.ReadFile(run(t, d, &batch.Options{To: batch.Parquet, Convert: parquet.Write, All: true}))
+	require.NoError(t, err)
+	require.NotContains(t, string(plain), "probability")
+	a, b := features.Float17(-0.5), features.Float17(1)
+	d.Contract().Output.Calibration = &features.Calibration{A: &a, B: &b}
+	booster := testkit.RandomBooster(testkit.RandFrom(5), testkit.BoosterShape{Features: len(d.Contract().Columns), Groups: 3, Trees: 30, Depth: 5, Fill: 0.9, Thresholds: 4})
+	booster.Objective, booster.Digest = "multi:softprob", "multi:softprob"
+	d, err = detect.New(booster, d.Contract(), nil)
+	require.NoError(t, err)
+	text, err := os.ReadFile(run(t, d, &batch.Options{To: batch.NDJSON, All: true}))
+	require.NoError(t, err)
+	type calibrated struct {
+		Score       float32 `json:"score" parquet:"score"`
+		Probability float32 `json:"probability" parquet:"probability"`
+		Model       string  `json:"model" parquet:"model"`
+	}
+	rows, err := pq.ReadFile[calibrated](run(t, d, &batch.Options{To: batch.Parquet, Convert: parquet.Write, All: true}))
+	require.NoError(t, err)
+	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
+	require.Len(t, rows, len(lines))
+	for i, line := range lines {
+		var want calibrated
+		require.NoError(t, json.Unmarshal(line, &want))
+		require.Equal(t, want, rows[i])
+		require.NotEqual(t, want.Score, want.Probability)
+	}
+}
