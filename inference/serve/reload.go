@@ -103,14 +103,7 @@ func (r *Reloader) Check(ctx context.Context) (swapped bool, err error) {
 	r.seen, r.looked = r.state(), time.Now()
 	r.started = ""
 	content := contentOf(r.Path)
-	if content != "" && content == r.refused {
-		return false, nil
-	}
-	first, err := model.OpenBundle(r.Path, r.options())
-	if err != nil {
-		return false, r.refuse(content, err)
-	}
-	if m := r.Live.Model(); m != nil && m.Digest() == first.Digest {
+	if content != "" && (content == r.refused || content == r.digest()) {
 		return false, nil
 	}
 	select {
@@ -119,11 +112,14 @@ func (r *Reloader) Check(ctx context.Context) (swapped bool, err error) {
 	case <-time.After(r.settle()):
 	}
 	b, err := model.OpenBundle(r.Path, r.options())
+	if whole := err == nil && b.Digest == content || contentOf(r.Path) == content; !whole {
+		r.seen = "" // it is being written: look again soon
+		return false, nil
+	}
 	if err != nil {
 		return false, r.refuse(content, err)
 	}
-	if b.Digest != first.Digest || contentOf(r.Path) != content {
-		r.seen = "" // it is being written: look again soon
+	if b.Digest == r.digest() {
 		return false, nil
 	}
 	m, err := newModel(b)
@@ -137,6 +133,14 @@ func (r *Reloader) Check(ctx context.Context) (swapped bool, err error) {
 	r.Metrics.Reloaded("used", m.Digest())
 	r.log(slog.LevelInfo, "another model is in use", "path", r.Path, "digest", m.Digest())
 	return true, r.keep(m)
+}
+
+// digest is that of the model in use; empty if there is none.
+func (r *Reloader) digest() string {
+	if m := r.Live.Model(); m != nil {
+		return m.Digest()
+	}
+	return ""
 }
 
 // fits tells whether a model may take the place of the one in use: it takes the same rows.
@@ -166,12 +170,8 @@ func (r *Reloader) options() *model.LoadOptions {
 
 // refuse counts and logs a model that is not used.
 func (r *Reloader) refuse(digest string, err error) error {
-	current := ""
-	if m := r.Live.Model(); m != nil {
-		current = m.Digest()
-	}
 	r.refused = digest
-	r.Metrics.Reloaded("refused", current)
+	r.Metrics.Reloaded("refused", r.digest())
 	r.log(slog.LevelWarn, "a model was refused; the one before it stays", "path", r.Path, "digest", digest, "error", err.Error())
 	return err
 }
