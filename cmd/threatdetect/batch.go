@@ -36,6 +36,7 @@ func (a *app) batchCommand() *cobra.Command {
 		Long: "Batch writes for each log a file of verdicts, DIR/NAME.FORMAT, in the order of its flows, and where records were skipped\n" +
 			"DIR/NAME.rejects.ndjson with the line and the reason of each. It uses all cores, also on a single log.\n" +
 			"The same command again goes on where a run was killed or stopped, and the outputs are byte for byte those of a run that was not.\n" +
+			"Of a FOLDER all files below it are logs, but for hidden ones and those in linked folders.\n" +
 			"An output has its name only when it is whole; what has \"journal\" in its name is the bookkeeping.\n" +
 			"With a set of features that remembers flows the logs are one stream, in order of time.\n" +
 			"--out - writes to standard output, and cannot be resumed; a closed pipe ends it quietly with 1, as what was not read is lost.",
@@ -187,7 +188,7 @@ func (a *app) runBatch(f *batchFlags, args []string, adjust func(*batch.Options)
 	}
 	defer func() {
 		if err2 := job.Close(); err == nil && err2 != nil {
-			err = &exitError{code: exitFailure, what: "write journal", where: f.out, err: err2}
+			err = a.batchError(err2)
 		}
 	}()
 	if job.Finished() {

@@ -131,7 +131,7 @@ type Failure struct {
 
 // New prepares a run: it finds the inputs, takes the lock of the outputs, and reads the journal that an earlier run left.
 //
-// An input is a file, a folder (all files below it, but for hidden ones), a pattern of [filepath.Match], an object "s3://bucket/key", a prefix
+// An input is a file, a folder (all files below it, but for hidden ones and those in linked folders), a pattern of [filepath.Match], an object "s3://bucket/key", a prefix
 // "s3://bucket/folder/", a pattern of such keys, or "-" for Options.Stdin. Outputs go to the folder out, to a prefix of a bucket, or, for "-", to Options.Stdout.
 // The errors answer errors.Is for ErrInputs, ErrLocked, ErrChanged, ErrExists and ErrJournal.
 func New(ctx context.Context, d *detect.Detector, inputs []string, out string, opts *Options) (*Job, error) {
@@ -155,7 +155,7 @@ func New(ctx context.Context, d *detect.Detector, inputs []string, out string, o
 		return nil, err
 	}
 	for _, in := range found {
-		j.logs = append(j.logs, &log{in: in, p: progress{Key: in.key}})
+		j.logs = append(j.logs, &log{in: in, p: progress{Key: text(in.key)}})
 	}
 	if j.config, err = j.configure(); err != nil {
 		return nil, err
@@ -259,7 +259,7 @@ func (j *Job) place(ctx context.Context, out string) error {
 		}
 		j.bucket, j.prefix = store, prefix
 	}
-	if err := j.disk.MkdirAll(j.dir); err != nil {
+	if err := makeFolder(j.disk, j.dir); err != nil {
 		return &FileError{"create output", j.dir, bare(err)}
 	}
 	name := filepath.Join(j.dir, lockName)

@@ -23,12 +23,8 @@ func TestEndsInTheMiddle(t *testing.T) {
 	packed := zipped(simulate(t, trafficgen.TSV, 1, 20_000, time.Unix(1_700_000_000, 0)))
 	log := filepath.Join(quickDir(t), "a.log.gz")
 	require.NoError(t, os.WriteFile(log, packed, 0o600))
-	convert := func(dst io.Writer, rows io.Reader) error {
-		_, err := io.Copy(dst, rows)
-		return err
-	}
 	want := quickDir(t)
-	_, err := runJob(t, d, []string{log}, want, &Options{All: true, To: Parquet, Convert: convert})
+	_, err := runJob(t, d, []string{log}, want, &Options{All: true, To: Parquet, Convert: copyRows})
 	require.NoError(t, err)
 	golden := outputs(t, want)
 
@@ -47,7 +43,7 @@ func TestEndsInTheMiddle(t *testing.T) {
 				if converted = true; atConvert {
 					cancel(errEnd)
 				}
-				return convert(dst, rows)
+				return copyRows(dst, rows)
 			}})
 		require.NoError(t, err)
 		defer func() { require.NoError(t, job.Close()) }()
@@ -68,7 +64,7 @@ func TestEndsInTheMiddle(t *testing.T) {
 		_, converted := run(size+1, true)
 		require.True(t, converted)
 	}
-	_, err = runJob(t, d, []string{log}, out, &Options{All: true, To: Parquet, Convert: convert})
+	_, err = runJob(t, d, []string{log}, out, &Options{All: true, To: Parquet, Convert: copyRows})
 	require.NoError(t, err)
 	require.Equal(t, golden, outputs(t, out))
 }

@@ -26,8 +26,9 @@ type faultyDisk struct {
 
 // durable is what a file would hold after a loss of power.
 type durable struct {
-	size  int64 // that was synced
-	named bool  // its name was
+	size  int64  // that was synced
+	named bool   // its name was
+	was   string // the name that it had before, if the new one is not durable
 }
 
 // step counts an operation and fails it if it is its turn.
@@ -82,7 +83,7 @@ func (d *faultyDisk) OpenFile(name string) (file, error) {
 	}
 	d.follow(name, func(s *durable) {
 		if s.size == 0 && !s.named {
-			*s = durable{size, true} // it is of an earlier run
+			*s = durable{size: size, named: true} // it is of an earlier run
 		}
 	})
 	return &faultyFile{f, d, name}, nil
@@ -98,7 +99,17 @@ func (d *faultyDisk) Rename(from, to string) error {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
 	if d.files != nil {
-		d.files[to] = d.files[from]
+		s := d.files[from]
+		if s == nil {
+			s = &durable{named: true} // it is of an earlier run
+			if info, err := os.Stat(to); err == nil {
+				s.size = info.Size()
+			}
+		}
+		if s.was == "" {
+			s.was = from
+		}
+		d.files[to] = s
 		delete(d.files, from)
 	}
 	return nil
@@ -123,15 +134,15 @@ func (d *faultyDisk) SyncDir(dir string) error {
 	d.mutex.Lock()
 	for name, s := range d.files {
 		if filepath.Dir(name) == dir {
-			s.named = true
+			s.named, s.was = true, ""
 		}
 	}
 	d.mutex.Unlock()
 	return d.osDisk.SyncDir(dir)
 }
 
-// losePower cuts every file back to what was synced of it, and a share of the rest; files whose names were not made durable go, if keep is 0.
-// It leaves names that were moved where they are: a file system may do that or not, and the test that stops at each operation covers the other way.
+// losePower cuts every file back to what was synced of it, and a share of the rest; files whose names were not made durable go, if keep is 0. Those
+// that were moved are where they were before, some of them at least: a file system may have done one and not another.
 func (d *faultyDisk) losePower(keep int64) error {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
@@ -148,6 +159,12 @@ func (d *faultyDisk) losePower(keep int64) error {
 				return err
 			}
 			continue
+		}
+		if moved := name; s.was != "" && (keep == 0 || len(name)%2 == 0) {
+			name = s.was
+			if err := os.Rename(moved, name); err != nil {
+				return err
+			}
 		}
 		if n := s.size + (info.Size()-s.size)*keep/100; n < info.Size() {
 			if err := os.Truncate(name, n); err != nil {

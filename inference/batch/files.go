@@ -119,6 +119,30 @@ func (f osFile) Cut(n int64) error {
 	return err
 }
 
+// makeFolder makes a folder, with those above it, and makes their names durable.
+func makeFolder(d disk, dir string) error {
+	var parents []string // of those that are not there
+	for at := filepath.Clean(dir); ; at = filepath.Dir(at) {
+		ok, err := d.Exists(at)
+		if err != nil {
+			return err
+		}
+		if ok || at == filepath.Dir(at) {
+			break
+		}
+		parents = append(parents, filepath.Dir(at))
+	}
+	if err := d.MkdirAll(dir); err != nil {
+		return err
+	}
+	for _, parent := range parents {
+		if err := d.SyncDir(parent); err != nil && !errors.Is(err, fs.ErrPermission) { // one that may be written in, but not opened
+			return err
+		}
+	}
+	return nil
+}
+
 // writeFile makes a file durable under a name, whole or not at all.
 func writeFile(d disk, name string, b []byte) error {
 	temporary := name + ".new"

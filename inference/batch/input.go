@@ -230,9 +230,16 @@ func (in *input) same(other *input) bool {
 	return err == nil && err2 == nil && os.SameFile(a, b)
 }
 
-// checkNames makes sure that no output is called as the file of skipped records of another log.
+// maxName is how many bytes a name may have on usual file systems.
+const maxName = 255
+
+// checkNames makes sure that no output is called as the file of skipped records of another log, and that all of them can have their names.
 func (f *finder) checkNames() error {
+	longest := max(len(f.opts.To)+1+len(convertedEnd), len(rejectsEnd)+len(partialEnd))
 	for _, in := range f.inputs {
+		if base := path.Base(in.key); f.dir != "" && len(base)+longest > maxName {
+			return fmt.Errorf("%w: %s: its outputs would have names of up to %d bytes, want %d at most", ErrInputs, in.name, len(base)+longest, maxName)
+		}
 		key, ok := strings.CutSuffix(in.key+"."+f.opts.To, rejectsEnd)
 		if other := f.ofKey[key]; ok && other != nil {
 			return fmt.Errorf("%w: the verdicts on %s and the skipped records of %s would both go to %s; run them apart", ErrInputs, in.name, other.name, in.key+"."+f.opts.To)
@@ -279,13 +286,17 @@ func (f *finder) pattern(arg string) error {
 	return nil
 }
 
-// folder adds the files below a folder.
+// folder adds the files below a folder. Links to folders that lie in it are not followed; it may be one itself.
 func (f *finder) folder(arg string) error {
-	return filepath.WalkDir(arg, func(name string, entry fs.DirEntry, err error) error {
+	root := arg
+	if info, err := os.Lstat(arg); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		root += string(filepath.Separator)
+	}
+	return filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return &FileError{"read input", name, bare(err)}
 		}
-		if name != arg && strings.HasPrefix(entry.Name(), ".") {
+		if name != root && strings.HasPrefix(entry.Name(), ".") {
 			if entry.IsDir() {
 				return filepath.SkipDir
 			}
@@ -294,9 +305,9 @@ func (f *finder) folder(arg string) error {
 		if entry.IsDir() {
 			abs, err := filepath.Abs(name)
 			switch {
-			case err != nil || abs != f.skip:
+			case err != nil || f.skip == "" || resolved(abs) != resolved(f.skip):
 				return nil
-			case name == arg:
+			case name == root:
 				return fmt.Errorf("%w: outputs would be among the logs of %s; name another folder for them, or the logs by a pattern", ErrInputs, arg)
 			}
 			return filepath.SkipDir

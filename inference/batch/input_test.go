@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 
@@ -26,7 +27,8 @@ func touch(t *testing.T, dir string, names ...string) {
 
 func TestFind(t *testing.T) {
 	dir := t.TempDir()
-	touch(t, dir, "a.log", ".hidden.log", "mon/b.log", "mon/.c.log", "tue/d.log", "none/.e.log", "x[1].log", "odd/z", "odd/z.rejects")
+	touch(t, dir, "a.log", ".hidden.log", "mon/b.log", "mon/.c.log", "tue/d.log", "none/.e.log", "x[1].log", "odd/z", "odd/z.rejects", "long/"+strings.Repeat("x", 231))
+	require.NoError(t, os.Symlink("mon", filepath.Join(dir, "linked")))
 	for _, c := range []struct {
 		args []string
 		out  string
@@ -44,13 +46,20 @@ func TestFind(t *testing.T) {
 		{[]string{"a.log", "./a.log", "*.log"}, "out", []string{"a.log", "x[1].log"}, false},
 		{[]string{"none"}, "out", []string{"nothing is there in none"}, true},
 		{[]string{"[a"}, "out", []string{"[a: syntax error in pattern"}, true},
+		{[]string{"linked"}, "out", []string{"b.log"}, false},
+		{[]string{"linked/"}, "out", []string{"b.log"}, false},
+		{[]string{"lin*", "tue"}, "out", []string{"b.log", "d.log"}, false},
+		{[]string{"linked"}, "mon", []string{"outputs would be among the logs of linked"}, true},
+		{[]string{"long"}, "out", []string{"its outputs would have names of up to 259 bytes, want 255 at most"}, true},
 		{[]string{"odd"}, "out", []string{"the verdicts on odd/z.rejects and the skipped records of odd/z would both go to z.rejects.ndjson; run them apart"}, true},
 	} {
 		t.Run(fmt.Sprint(c.args), func(t *testing.T) {
 			t.Chdir(dir)
 			opts := &Options{To: NDJSON}
 			if len(c.want) == 5 {
-				opts.Choose = func(name string) bool { return filepath.Base(name) != "z.rejects" }
+				opts.Choose = func(name string) bool {
+					return filepath.Base(name) != "z.rejects" && filepath.Base(filepath.Dir(name)) != "long"
+				}
 			}
 			found, err := find(context.Background(), c.args, c.out, opts)
 			if c.bad {

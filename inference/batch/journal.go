@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"path/filepath"
 	"strconv"
+	"unicode/utf8"
 
 	"threatdetect/features"
 	"threatdetect/features/auto"
@@ -69,18 +70,18 @@ type commit struct {
 
 // held are so many flows of a log, one after the other.
 type held struct {
-	Key string `json:"key"`
-	N   int64  `json:"n"`
+	Key text  `json:"key"`
+	N   int64 `json:"n"`
 }
 
 // progress is how far a log and its outputs are.
 type progress struct {
-	Key   string        `json:"key"`
-	Input identity      `json:"input"`
-	At    auto.Position `json:"at"`              // in the log
-	Plain bool          `json:"plain,omitempty"` // At.Offset is a place in the file
-	Steps int64         `json:"steps"`           // flows and record errors that were read, of a log that cannot be split
-	Read  bool          `json:"read"`            // the log was read to its end
+	Key   text     `json:"key"`
+	Input identity `json:"input"`
+	At    place    `json:"at"`              // in the log
+	Plain bool     `json:"plain,omitempty"` // At.Offset is a place in the file
+	Steps int64    `json:"steps"`           // flows and record errors that were read, of a log that cannot be split
+	Read  bool     `json:"read"`            // the log was read to its end
 
 	Out     extent      `json:"out"`
 	Rejects extent      `json:"rejects"`
@@ -88,6 +89,46 @@ type progress struct {
 	Format  auto.Format `json:"format,omitempty"`
 	Done    bool        `json:"done,omitempty"`   // the outputs are whole
 	Failed  string      `json:"failed,omitempty"` // why the log has no outputs
+}
+
+// text is a string of any bytes, such as the name of a file. What is no UTF-8 is written as a list with its base64, as JSON would change it.
+type text string
+
+func (t text) MarshalJSON() ([]byte, error) {
+	if utf8.ValidString(string(t)) {
+		return json.Marshal(string(t))
+	}
+	return json.Marshal([][]byte{[]byte(t)})
+}
+
+func (t *text) UnmarshalJSON(b []byte) error {
+	if !bytes.HasPrefix(b, []byte{'['}) {
+		return json.Unmarshal(b, (*string)(t))
+	}
+	var list [1][]byte
+	err := json.Unmarshal(b, &list)
+	*t = text(list[0])
+	return err
+}
+
+// place is an auto.Position, whose header is of a log, and so of any bytes.
+type place auto.Position
+
+type placeJSON struct {
+	Offset, Line int64
+	Header       text
+	FromStart    bool
+}
+
+func (p place) MarshalJSON() ([]byte, error) {
+	return json.Marshal(placeJSON{p.Offset, p.Line, text(p.Header), p.FromStart})
+}
+
+func (p *place) UnmarshalJSON(b []byte) error {
+	var j placeJSON
+	err := json.Unmarshal(b, &j)
+	*p = place{Offset: j.Offset, Line: j.Line, Header: string(j.Header), FromStart: j.FromStart}
+	return err
 }
 
 // extent is how long a partial file is, and the digest of what the last unit added to it.
@@ -261,4 +302,9 @@ func (j *journal) append(c *commit) error {
 	return nil
 }
 
-func (j *journal) close() error { return j.f.Close() }
+func (j *journal) close() error {
+	if err := j.f.Close(); err != nil {
+		return &FileError{"write journal", j.name, bare(err)}
+	}
+	return nil
+}

@@ -20,7 +20,7 @@ func (f *finder) isOwn(in *input) bool {
 		if c, commits, _, err := readJournal(osDisk{}, f.dir); err == nil && c != nil { // what is wrong with it is told later
 			for _, commit := range commits {
 				for _, p := range commit.Files {
-					f.own[p.Key+"."+c.To], f.own[p.Key+rejectsEnd] = p.Failed == "", p.Failed == ""
+					f.own[string(p.Key)+"."+c.To], f.own[string(p.Key)+rejectsEnd] = p.Failed == "", p.Failed == ""
 				}
 			}
 		}

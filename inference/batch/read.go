@@ -56,7 +56,7 @@ type reader struct {
 
 // open opens a log where reading stopped. A log that is not compressed can be opened right there; what it is was told from its beginning.
 func (r *run) open(l *log) (*reader, error) {
-	rd := &reader{run: r, log: l, at: l.p.At, first: l.p.Format == ""}
+	rd := &reader{run: r, log: l, at: auto.Position(l.p.At), first: l.p.Format == ""}
 	var err error
 	if !rd.first && l.p.Plain && !l.p.At.FromStart {
 		err = rd.openThere()

@@ -24,7 +24,7 @@ type log struct {
 
 	out, rejects partial
 	touched      bool // since the last commit
-	nameless     bool // done, but the run was over before the outputs got their names
+	named        bool // the outputs have their names
 	failed       error
 	stop         atomic.Bool // it failed: no more of it is to be read
 
@@ -54,7 +54,7 @@ func (j *Job) resume() error {
 		return &FileError{"read journal", filepath.Join(j.dir, journalName), fmt.Errorf("%w: %s; --restart begins anew", ErrChanged, diff)}
 	}
 	j.length = length
-	last := map[string]*progress{}
+	last := map[text]*progress{}
 	for _, c := range commits {
 		for _, p := range c.Files {
 			last[p.Key] = p
@@ -62,7 +62,7 @@ func (j *Job) resume() error {
 		j.state, j.held = c.State, c.Held
 	}
 	for _, l := range j.logs {
-		p := last[l.in.key]
+		p := last[text(l.in.key)]
 		if p == nil || p.Failed != "" {
 			continue
 		}
@@ -190,12 +190,17 @@ func (j *Job) readOptions() *auto.Options {
 // repair brings the folder of outputs to what the journal says: partial files of the right length, outputs that are whole under their
 // names, and nothing else.
 func (j *Job) repair(ctx context.Context) error {
+	var done []*log
 	for _, l := range j.logs {
 		if l.p.Done {
-			if err := j.publish(ctx, l); err != nil {
-				l.nameless = true
-				return err
-			}
+			done = append(done, l)
+		}
+	}
+	if err := j.publish(ctx, done); err != nil {
+		return err
+	}
+	for _, l := range j.logs {
+		if l.p.Done {
 			continue
 		}
 		for _, e := range []struct {
@@ -212,7 +217,7 @@ func (j *Job) repair(ctx context.Context) error {
 			}
 		}
 		if err := j.disk.Remove(j.outName(l.in.key) + convertedEnd); err != nil {
-			return &FileError{"write output", l.in.key, bare(err)}
+			return &FileError{"write output", j.outName(l.in.key) + convertedEnd, bare(err)}
 		}
 	}
 	names, err := j.disk.Names(j.dir)
@@ -221,7 +226,8 @@ func (j *Job) repair(ctx context.Context) error {
 	}
 	for _, name := range names {
 		if strings.HasPrefix(name, statePrefix) && name != j.state || name == journalName+".new" {
-			if err := j.disk.Remove(filepath.Join(j.dir, name)); err != nil {
+			name = filepath.Join(j.dir, name)
+			if err := j.disk.Remove(name); err != nil {
 				return &FileError{"write output", name, bare(err)}
 			}
 		}

@@ -87,6 +87,7 @@ func (j *Job) Run(ctx context.Context) (*Report, error) {
 	if j.dir == "" {
 		r.stdout = j.opts.Stdout
 	} else if err := j.begin(ctx); err != nil {
+		j.closePartials() // there is an error already
 		return report(nil), err
 	}
 	err := r.run(ctx)
@@ -140,6 +141,13 @@ func (r *run) run(ctx context.Context) error {
 		}
 	}
 	w := &writer{run: r, cancel: cancel, results: make(chan error, 1), began: time.Now()}
+	if r.stdout != nil {
+		l, err := j.layout()
+		if err != nil {
+			return err
+		}
+		w.header = l.AppendHeader(nil)
+	}
 	tasks := newFeed(r)
 	var all sync.WaitGroup
 	for _, k := range workers {
@@ -173,40 +181,43 @@ func (r *run) run(ctx context.Context) error {
 	if err := w.wait(); failed == nil {
 		failed = err
 	}
-	r.closePartials()
+	if err := j.closePartials(); failed == nil {
+		failed = err
+	}
 	if failed != nil {
 		return failed
 	}
 	return context.Cause(ctx)
 }
 
-func (r *run) closePartials() {
-	for _, l := range r.job.logs {
+// closePartials closes what is open of outputs that are not whole, all of it whatever fails. What counts of it was synced.
+func (j *Job) closePartials() (failed error) {
+	for _, l := range j.logs {
 		for _, p := range []*partial{&l.out, &l.rejects} {
-			if p.f != nil {
-				p.f.Close() // what counts of it was synced
-				p.f = nil
+			if p.f == nil {
+				continue
+			}
+			err := p.f.Close()
+			if p.f = nil; err != nil && failed == nil {
+				failed = &FileError{"write output", p.name, bare(err)}
 			}
 		}
 	}
+	return failed
 }
-
-// hasHeader reports whether the output of a log has one: on standard output, that of the first log has.
-func (r *run) hasHeader(l *log) bool { return r.stdout == nil || l == r.job.logs[0] }
 
 func (j *Job) report() *Report {
 	r := &Report{}
 	var sum account
 	for _, l := range j.logs {
-		if !l.p.Done || l.nameless {
-			if l.failed == nil {
-				sum.add(&l.p.Account)
-			}
+		if l.failed != nil {
 			continue
 		}
-		r.Files++
-		r.Bytes += l.in.size
 		sum.add(&l.p.Account)
+		if l.named || j.dir == "" && l.p.Done {
+			r.Files++
+			r.Bytes += l.in.size
+		}
 	}
 	r.Account, r.Written, r.Rejects = sum.public(), sum.Written, sum.Rejects
 	return r

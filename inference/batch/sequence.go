@@ -42,23 +42,23 @@ func newSequence(r *run) (*sequence, error) {
 		return s, nil
 	}
 	name := filepath.Join(j.dir, j.state)
-	text, err := readFile(j.disk, name)
+	saved, err := readFile(j.disk, name)
 	if err != nil {
 		return nil, &FileError{"read state", name, bare(err)}
 	}
-	stream, err := j.detector.Restore(bytes.NewReader(text), j.opts.State)
+	stream, err := j.detector.Restore(bytes.NewReader(saved), j.opts.State)
 	if err != nil {
 		return nil, &FileError{"read state", name, fmt.Errorf("%w: %w; --restart begins anew", ErrJournal, err)}
 	}
 	s.block = stream.Block(0)
-	ofKey := map[string]*log{}
+	ofKey := map[text]*log{}
 	for _, l := range j.logs {
-		ofKey[l.in.key] = l
+		ofKey[text(l.in.key)] = l
 	}
 	for _, h := range j.held {
 		l := ofKey[h.Key]
 		if l == nil {
-			return nil, &FileError{"read input", h.Key, fmt.Errorf("%w: its last flows wait in the state, and it is not among the inputs; --restart begins anew", ErrChanged)}
+			return nil, &FileError{"read input", string(h.Key), fmt.Errorf("%w: its last flows wait in the state, and it is not among the inputs; --restart begins anew", ErrChanged)}
 		}
 		s.origins = append(s.origins, origin{s.next, l})
 		s.next += h.N
@@ -101,7 +101,7 @@ func (s *sequence) follow(from <-chan *task, to chan<- *task) {
 // judge pushes the flows of a task and takes what comes out.
 func (s *sequence) judge(t *task) error {
 	p := s.part(t, t.log)
-	if t.first && s.run.hasHeader(t.log) {
+	if t.first && s.run.stdout == nil {
 		p.out = s.layout.AppendHeader(p.out)
 	}
 	if f := t.flows; f != nil {
@@ -187,7 +187,7 @@ func (s *sequence) save(t *task) error {
 		for i > 0 && s.origins[i].from > number {
 			i--
 		}
-		key := s.origins[i].log.in.key
+		key := text(s.origins[i].log.in.key)
 		if n := len(t.held); n > 0 && t.held[n-1].Key == key {
 			t.held[n-1].N++
 			continue

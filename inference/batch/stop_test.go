@@ -2,9 +2,12 @@ package batch
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -30,7 +33,7 @@ func stops(t *testing.T, d *detect.Detector, logs []string, opts func() *Options
 		o := opts()
 		o.disk = disk
 		what := fmt.Sprintf("operation %d: %v, short %v, lost %d", n, failure, short, lose)
-		_, err := runJob(t, d, logs, out, o)
+		rep, err := runJob(t, d, logs, out, o)
 		if !disk.tore {
 			require.NoError(t, err, what)
 			require.Equal(t, golden, outputs(t, out), what)
@@ -41,8 +44,19 @@ func stops(t *testing.T, d *detect.Detector, logs []string, opts func() *Options
 			continue
 		}
 		require.ErrorIs(t, err, failure, what)
+		whole := 0
 		for name, text := range outputs(t, out) {
 			require.Equal(t, golden[name], text, "%s: what has its name is whole: %s", what, name)
+			if !strings.HasSuffix(name, rejectsEnd) {
+				whole++
+			}
+		}
+		if rep != nil {
+			require.LessOrEqual(t, rep.Files, whole, "%s: what was not named is not counted", what)
+		}
+		if failure != errKilled {
+			file, ok := errors.AsType[*FileError](err)
+			require.True(t, ok && filepath.IsAbs(file.Name), "%s: %v: it names the file (BATCH-9)", what, err)
 		}
 		if lose >= 0 {
 			require.NoError(t, disk.losePower(lose))
@@ -63,14 +77,30 @@ func stopLogs(t *testing.T) string {
 	return dir
 }
 
+// copyRows stands for what makes tables.
+func copyRows(dst io.Writer, rows io.Reader) error {
+	_, err := io.Copy(dst, rows)
+	return err
+}
+
 // TestStopPoints ends a run at every operation on the disk, in each way (Q9, Q10): the process is gone, with all or some or none of what was not
 // synced; or the operation fails and the run ends by itself.
 func TestStopPoints(t *testing.T) {
 	sets := map[string]*detect.Detector{"flow-portable/1": randomDetector(t, "flow-portable/1", 1), "flow-context/1": randomDetector(t, "flow-context/1", 2)}
+	sets["tables in folders"] = sets["flow-portable/1"]
 	for name, d := range sets {
 		t.Run(name, func(t *testing.T) {
 			logs := []string{stopLogs(t)}
 			opts := func() *Options { return &Options{All: true, UnitBytes: 8000, Workers: 2} }
+			if strings.HasPrefix(name, "tables") {
+				opts = func() *Options {
+					return &Options{All: true, UnitBytes: 8000, Workers: 2, Tree: true, To: Parquet, Convert: copyRows}
+				}
+				require.NoError(t, os.Mkdir(filepath.Join(logs[0], "x"), 0o700))
+				for _, log := range []string{"b.json.gz", "d.vpc.log"} {
+					require.NoError(t, os.Rename(filepath.Join(logs[0], log), filepath.Join(logs[0], "x", log)))
+				}
+			}
 			out := quickDir(t)
 			_, err := runJob(t, d, logs, out, opts())
 			require.NoError(t, err)

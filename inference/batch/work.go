@@ -62,7 +62,7 @@ func (w *worker) do(t *task) {
 		return
 	}
 	p := part{log: t.log, out: w.run.newOut()}
-	if t.first && w.run.hasHeader(t.log) {
+	if t.first && w.run.stdout == nil {
 		p.out = w.layout.AppendHeader(p.out)
 	}
 	switch {

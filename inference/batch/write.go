@@ -1,11 +1,13 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"threatdetect/features"
@@ -16,7 +18,8 @@ import (
 type writer struct {
 	run    *run
 	cancel context.CancelCauseFunc
-	failed error // of the first task that could not be written; those behind it are dropped
+	header []byte // of standard output, until it is written: files have it from workers
+	failed error  // of the first task that could not be written; those behind it are dropped
 
 	mutex sync.Mutex // of workers
 	head  *task      // that is next, and was not ready
@@ -34,7 +37,7 @@ type writer struct {
 // unit is what one commit is about.
 type unit struct {
 	record commit
-	sync   []file
+	sync   []*partial
 	dirs   map[string]bool // whose names have to be durable ahead of the record
 	ended  []*log          // whose partial files have got their last byte
 	state  []byte          // to be saved under record.State
@@ -90,7 +93,7 @@ func (w *writer) take(t *task) error {
 				return err
 			}
 		} else {
-			l.p.At, l.p.Steps, l.p.Format, l.p.Plain = t.at, l.p.Steps+t.steps, t.format, t.plain
+			l.p.At, l.p.Steps, l.p.Format, l.p.Plain = place(t.at), l.p.Steps+t.steps, t.format, t.plain
 			l.p.Account.addRead(&t.account)
 			w.touch(l)
 			if err := w.judge(l, t); err != nil {
@@ -151,7 +154,11 @@ func (w *writer) part(p *part) error {
 	l.p.Account.add(&p.account)
 	w.bytes += int64(len(p.out) + len(p.rejects))
 	if w.run.stdout != nil {
-		if _, err := w.run.stdout.Write(p.out); err != nil {
+		out := p.out
+		if w.header != nil {
+			out, w.header = append(w.header, out...), nil
+		}
+		if _, err := w.run.stdout.Write(out); err != nil {
 			return &FileError{"write output", "standard output", err}
 		}
 		return nil
@@ -192,7 +199,7 @@ func (w *writer) fail(l *log, err error) error {
 	if j.opts.Strict || j.set.Stateful {
 		return &FileError{"read input", l.in.name, err}
 	}
-	l.p = progress{Key: l.in.key, Failed: err.Error()}
+	l.p = progress{Key: text(l.in.key), Failed: err.Error()}
 	w.touch(l)
 	w.pending++
 	return nil
@@ -218,7 +225,7 @@ func (w *writer) commit(t *task) error {
 			if p.f == nil || l.failed != nil {
 				continue
 			}
-			u.sync = append(u.sync, p.f)
+			u.sync = append(u.sync, p)
 			if p.made {
 				u.dirs[filepath.Dir(p.name)], p.made = true, false
 			}
@@ -270,16 +277,11 @@ func (w *writer) wait() error {
 
 // commit makes a unit durable: its data, then its record, then the names of what is whole.
 func (j *Job) commit(ctx context.Context, u *unit) error {
-	for _, f := range u.sync {
-		if err := f.Sync(); err != nil {
-			// A file that could not be synced once must not be believed by a later try: what is behind the last record is written again.
-			return &FileError{"write output", "sync", bare(err)}
-		}
+	if err := syncFiles(u.sync); err != nil {
+		return err
 	}
-	for dir := range u.dirs {
-		if err := j.syncUp(dir); err != nil {
-			return &FileError{"write output", dir, bare(err)}
-		}
+	if err := j.syncFolders(u.dirs); err != nil {
+		return err
 	}
 	if u.state != nil {
 		name := filepath.Join(j.dir, u.record.State)
@@ -295,7 +297,7 @@ func (j *Job) commit(ctx context.Context, u *unit) error {
 	}
 	if u.state != nil && j.state != "" && j.state != u.record.State {
 		if err := j.disk.Remove(filepath.Join(j.dir, j.state)); err != nil {
-			return &FileError{"write state", j.state, bare(err)}
+			return &FileError{"write state", filepath.Join(j.dir, j.state), bare(err)}
 		}
 	}
 	if u.state != nil {
@@ -312,27 +314,55 @@ func (j *Job) commit(ctx context.Context, u *unit) error {
 				return &FileError{"write output", p.name, bare(err)}
 			}
 		}
-		if err := j.publish(ctx, l); err != nil && ctx.Err() == nil {
-			return err
-		} else if err != nil { // the record says that it is whole: the next run gives it its name
-			l.nameless = true
+	}
+	if err := j.publish(ctx, u.ended); err != nil && err != context.Cause(ctx) {
+		return err
+	}
+	return nil // what has no name yet is whole, as the record says: the next run names it
+}
+
+// maxSyncs is how many files are synced at a time: a file system makes one write of what several ask for.
+const maxSyncs = 16
+
+// syncFiles makes what was written durable. A file that could not be synced once must not be believed by a later try: what is behind the last record is
+// written again.
+func syncFiles(partials []*partial) error {
+	failed := make([]error, len(partials))
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range min(len(partials), maxSyncs) {
+		all.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(partials)); i = next.Add(1) - 1 {
+				if err := partials[i].f.Sync(); err != nil {
+					failed[i] = &FileError{"write output", partials[i].name, bare(err)}
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	return cmp.Or(failed...)
+}
+
+// syncFolders makes the names in folders durable, and those of the folders above them up to that of the outputs.
+func (j *Job) syncFolders(dirs map[string]bool) error {
+	all := map[string]bool{}
+	for dir := range dirs {
+		for !all[dir] {
+			all[dir] = true
+			rel, err := filepath.Rel(j.dir, dir)
+			if err != nil || rel == "." || !filepath.IsLocal(rel) {
+				break
+			}
+			dir = filepath.Dir(dir)
+		}
+	}
+	for dir := range all {
+		if err := j.disk.SyncDir(dir); err != nil {
+			return &FileError{"write output", dir, bare(err)}
 		}
 	}
 	return nil
-}
-
-// syncUp makes the names in a folder durable, and those of the folders above it up to that of the outputs.
-func (j *Job) syncUp(dir string) error {
-	for {
-		if err := j.disk.SyncDir(dir); err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(j.dir, dir)
-		if err != nil || rel == "." || !filepath.IsLocal(rel) {
-			return nil
-		}
-		dir = filepath.Dir(dir)
-	}
 }
 
 var errGone = errors.New("it was written, and is gone; --restart begins anew")
