@@ -175,7 +175,7 @@ func (x *exchange) allow(methods ...string) bool {
 
 func (x *exchange) ready() {
 	m := x.api.Live.Model()
-	if m == nil || m.selfCheck() != nil {
+	if m == nil || !m.health.ok() {
 		x.text(http.StatusServiceUnavailable, "no model\n")
 		return
 	}

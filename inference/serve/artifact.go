@@ -16,6 +16,7 @@ import (
 type artifact struct {
 	image     rows.Image // Pickled set for this artifact
 	scorer    scorer
+	health    *health
 	ensemble  *inference.Ensemble // nil for a single model
 	objective string
 	digest    string
@@ -62,6 +63,7 @@ func openArtifact(path string, s *Settings) (*artifact, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	a.health = newHealth(a.scorer)
 	return a, nil
 }
 

@@ -52,7 +52,11 @@ func (c *Container) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch path := mergeSlashes(r.URL.Path); path {
 	case "/ping":
 		if c.allow(w, r, http.MethodGet, http.MethodHead) {
-			reply(w, http.StatusOK, typeText, nil)
+			status := http.StatusOK
+			if !c.artifact.health.ok() {
+				status = http.StatusServiceUnavailable
+			}
+			reply(w, status, typeText, nil)
 		}
 	case "/execution-parameters":
 		if c.allow(w, r, http.MethodGet, http.MethodHead) {

@@ -79,12 +79,6 @@ func (g *gate) take(address string, n int64) bool {
 // bodyStep is by how much the memory for a body grows: with what has arrived, never with what is announced.
 const bodyStep = 64 << 10
 
-// slowStart and slowRate are what a sender has to keep up with: bytes a second, after some time.
-const (
-	slowStart = 5 * time.Second
-	slowRate  = 1 << 10
-)
-
 var (
 	errBudget = errors.New("no memory left for requests")
 	errSlow   = errors.New("the request arrives too slowly")
@@ -209,7 +203,7 @@ func (g *gate) read(w http.ResponseWriter, r *http.Request, address string, j *j
 			g.giveBack(address, body)
 			body = larger
 		}
-		limit := min(slowStart+time.Duration(len(body))*time.Second/slowRate, g.limits.Read)
+		limit := min(g.limits.slowStart+time.Duration(len(body))*time.Second/time.Duration(g.limits.slowRate), g.limits.Read)
 		control.SetReadDeadline(start.Add(limit)) // not there in tests without a connection
 		n, err := r.Body.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]

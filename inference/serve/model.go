@@ -3,7 +3,6 @@ package serve
 import (
 	"errors"
 	"fmt"
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +22,7 @@ type Model struct {
 	Loaded time.Time
 
 	scorer   scorer
+	health   *health
 	ensemble bool
 	detector *detect.Detector // nil without a contract
 	columns  []string         // as the contract calls them
@@ -81,6 +81,7 @@ func newModel(b *model.Bundle) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	m.health = &health{score: m.selfCheck}
 	if b.Contract != nil {
 		if m.detector, err = detect.FromBundle(b, nil); err != nil {
 			return nil, err
@@ -92,13 +93,10 @@ func newModel(b *model.Bundle) (*Model, error) {
 	return m, m.selfCheck()
 }
 
-// selfCheck scores a row without values.
+// selfCheck scores a row without values, which must be a number.
 func (m *Model) selfCheck() error {
-	row, out := make([]float32, m.scorer.NumFeature()), make([]float32, m.scorer.NumOutput())
-	for i := range row {
-		row[i] = float32(math.NaN())
-	}
-	if err := m.scorer.Predict(out, row); err != nil {
+	out, err := scoreNothing(m.scorer)
+	if err != nil {
 		return err
 	}
 	for _, v := range out {

@@ -58,7 +58,7 @@ func (m *MultiModel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	parts := strings.Split(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	switch {
 	case r.URL.Path == "/ping":
-		m.status(w, http.StatusOK, "Healthy")
+		m.ping(w)
 	case r.URL.Path == "/execution-parameters":
 		m.parameters(w, r)
 	case r.URL.Path == "/" && r.Method == http.MethodOptions:
@@ -76,6 +76,23 @@ func (m *MultiModel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		m.fail(w, http.StatusNotFound, "ResourceNotFoundException", "Requested resource is not found, please refer to API document.")
 	}
+}
+
+// ping tells whether any of the models works, if there are some that could be read: a bad one must not have the others ended.
+func (m *MultiModel) ping(w http.ResponseWriter) {
+	m.mu.RLock()
+	var all []*health
+	for _, model := range m.models {
+		if model.artifact != nil {
+			all = append(all, model.artifact.health)
+		}
+	}
+	m.mu.RUnlock()
+	if len(all) > 0 && !slices.ContainsFunc(all, (*health).ok) {
+		m.status(w, http.StatusServiceUnavailable, "Unhealthy")
+		return
+	}
+	m.status(w, http.StatusOK, "Healthy")
 }
 
 // multiModelAPI is what a client that asks for the API gets.

@@ -31,6 +31,9 @@ type Limits struct {
 
 	Quiet time.Duration // between the end of readiness and that of listening: 1 s
 	Drain time.Duration // for accepted requests to be answered after that: 20 s
+
+	slowStart time.Duration // after which a body has to come at slowRate: 5 s
+	slowRate  int           // bytes a second: 1 KiB
 }
 
 func (l *Limits) resolved() Limits {
@@ -48,6 +51,8 @@ func (l *Limits) resolved() Limits {
 	set(&r.Wait, 250*time.Millisecond)
 	set(&r.Quiet, time.Second)
 	set(&r.Drain, 20*time.Second)
+	set(&r.slowStart, 5*time.Second)
+	set(&r.slowRate, 1<<10)
 	return r
 }
 
