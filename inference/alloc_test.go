@@ -57,7 +57,7 @@ func TestAllocs(t *testing.T) {
 			b.Objective = "multi:softmax" // its margins do not fit in dst
 		}
 		testkit.AddCovers(r, b, false)
-		all := testkit.HardRows(r, b, 1<<14)
+		all := testkit.HardRows(r, b, 1<<15)
 		for _, output := range []Output{Value, Margin, Leaf, Contribution, ApproxContribution} {
 			rows := all
 			switch { // as each takes as long as many

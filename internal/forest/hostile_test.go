@@ -35,8 +35,10 @@ func TestHostilePlans(t *testing.T) {
 		if s.Bytes > maxBytes(s.Leaves) {
 			t.Errorf("%s: %d bytes for %d leaves", name, s.Bytes, s.Leaves)
 		}
-		// A megabyte, and the values of a block twice: as rows, where it is not full, and as columns. A block has as many rows as the kernel's have.
-		if limit := int64(1<<20 + f.plan.Kind().Rows()*4*2*(f.NumFeature+f.NumGroup+16)); scratch > limit {
+		// The planes of a tile, half a megabyte, and the values of a block twice: as rows, where it is not full, and as columns. A block has as many
+		// rows as the kernel's have.
+		rows := f.plan.Kind().Rows()
+		if limit := int64(kernel.MaxPlanes*rows/8 + 1<<19 + rows*4*2*(f.NumFeature+f.NumGroup+16)); scratch > limit {
 			t.Errorf("%s: %d bytes of scratch, over %d", name, scratch, limit)
 		}
 	}

@@ -150,7 +150,7 @@ func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, all *thresholds, leav
 func fewestRows(kind kernel.Kind, block float64, small, walks bool) int {
 	least := func(cost float64) int { return int(math.Ceil(block * cost)) }
 	switch {
-	case kind != kernel.AVX2:
+	case kind != kernel.AVX2 && kind != kernel.AVX512:
 		return least(1)
 	case small && walks && least(fewBlock) <= kernel.FewRows:
 		return least(fewBlock)

@@ -27,19 +27,19 @@ type vectors struct {
 	compare        func(answers *byte, rows *float32, stride uintptr, windows *byte, n uintptr)
 	spread         func(planes *uint64, answers, spreads *byte, n uintptr)
 	collect        func(answers, rows *byte, stride uintptr, places *uint32, n uintptr)
-	search         [9]func(ranks *byte, column, tree *float32) // by the bits of a rank; instead of the above where it is there
+	search         [9]func(ranks *byte, column, tree *float32, work *byte) // by the bits of a rank; instead of the above where it is there
 	tables         [MaxDepth + 1]treesOfTables
 	values         [MaxDepth + 1]func(planes *uint64, program *uint16, leaves *float32, sums *float32, n uintptr, work *byte)
 }
 
 var vectors256 = vectors{
-	256, transpose256, below256, belowOrMissing256, rankLinear256, rankLog256, remap256, expand256, missing256, compare256, spread256, collect256, [9]func(*byte, *float32, *float32){},
+	256, transpose256, below256, belowOrMissing256, rankLinear256, rankLog256, remap256, expand256, missing256, compare256, spread256, collect256, [9]func(*byte, *float32, *float32, *byte){},
 	[MaxDepth + 1]treesOfTables{1: trees1x256, 2: trees2x256, 3: trees3x256, 4: trees4x256, 5: trees5x256, 6: trees6x256},
 	[MaxDepth + 1]func(*uint64, *uint16, *float32, *float32, uintptr, *byte){7: trees7x256, 8: trees8x256},
 }
 
 var vectors128 = vectors{
-	128, transpose128, below128, belowOrMissing128, rankLinear128, rankLog128, remap128, expand128, missing128, compare128, spread128, collect128, [9]func(*byte, *float32, *float32){},
+	128, transpose128, below128, belowOrMissing128, rankLinear128, rankLog128, remap128, expand128, missing128, compare128, spread128, collect128, [9]func(*byte, *float32, *float32, *byte){},
 	[MaxDepth + 1]treesOfTables{1: trees1x128, 2: trees2x128, 3: trees3x128, 4: trees4x128, 5: trees5x128, 6: trees6x128},
 	[MaxDepth + 1]func(*uint64, *uint16, *float32, *float32, uintptr, *byte){7: trees7x128, 8: trees8x128},
 }
@@ -98,7 +98,7 @@ func (p *Plan) sumVectors(x source, k, rows int, s *Scratch) {
 		fallthrough
 	case x.ColumnStride == 1:
 		loads := p.loads
-		if windows = v.compare != nil && len(p.windows) > 0; windows {
+		if windows = len(p.windows) > 0 && v.worthWindows(p.numFeature); windows {
 			loads = loads[:p.whole]
 			v.compareWindows(p, x.Matrix, s)
 		}
@@ -118,9 +118,7 @@ func (p *Plan) sumVectors(x source, k, rows int, s *Scratch) {
 		p.sumSmall(&small64, column, s)
 		return
 	}
-	if p.kind == AVX2 {
-		s.askAhead(s.soon)
-	}
+	s.askAhead(s.soon)
 	words := rows / 64
 	clear(s.planes[:words]) // plane 0, which a block of the other size may have used
 	for i := range p.shared {
@@ -130,12 +128,16 @@ func (p *Plan) sumVectors(x source, k, rows int, s *Scratch) {
 		t := &p.tiles[i]
 		for j := range t.ranked {
 			r := &t.ranked[j]
-			if r.table != nil {
+			switch {
+			case r.table != nil:
 				v.remap(&s.ranks[0], &s.shared[r.from*rows], &r.table[0], uintptr(len(r.table)/16))
-			} else {
+				v.expandRanks(r, s)
+			case r.buckets != nil || v.search[r.bits] != nil:
 				v.rank(r, column(r.slot), &s.ranks[0], s)
+				v.expandRanks(r, s)
+			default:
+				v.compareDirect(&direct{plane: r.plane, thresholds: r.thresholds}, column(r.slot), s)
 			}
-			v.expand(&s.planes[r.plane*words], &s.ranks[0], uintptr(r.bits), uintptr(r.n), &s.work[0])
 			if r.missing >= 0 {
 				v.addMissing(&t.missing[r.missing], column(r.slot), s)
 			}
@@ -167,7 +169,7 @@ func (p *Plan) sumVectors(x source, k, rows int, s *Scratch) {
 				v.addMissing(w, column(w.slot), s)
 			}
 		}
-		t.derive(s.planes, words, p.kind.unit())
+		t.derive(s.planes, words)
 		p.addTrees(t, rows, s)
 	}
 }
@@ -184,6 +186,12 @@ func (v *vectors) columns(loads []uint32, m Matrix, s *Scratch) {
 		n = in.fit(len(rest), func(i int) uint32 { return rest[i] })
 		v.transpose(&s.columns[4*first*columnStride(v.rows)], &m.Data[0], 4*uintptr(m.RowStride), &rest[0], uintptr(n))
 	}
+}
+
+// worthWindows tells whether windows are faster than columns for rows of so many values: always with AVX2, if there is assembly for them. With AVX-512 a window takes as
+// long as two loads of four columns, and is worth it if these would be more than the nearest cache holds.
+func (v *vectors) worthWindows(width int) bool {
+	return v.compare != nil && (v.rows < 512 || width >= wideRow)
 }
 
 // compareWindows compares the columns of a block's rows that lie in windows.
@@ -222,7 +230,7 @@ func (v *vectors) compareDirect(d *direct, column *float32, s *Scratch) {
 	}
 }
 
-// askAhead lets the assembly for AVX2 ask for memory that will be needed soon, some of it in each call.
+// askAhead lets the assembly ask for memory that will be needed soon, some of it in each call.
 func (s *Scratch) askAhead(soon []float32) {
 	at := (*[2]uintptr)(unsafe.Pointer(&s.work[soonAt]))
 	*at = [2]uintptr{}
@@ -244,7 +252,7 @@ func (v *vectors) spreadAnswers(spreads []spread, s *Scratch) {
 // rank writes the ranks of a column.
 func (v *vectors) rank(r *ranked, column *float32, ranks *byte, s *Scratch) {
 	if search := v.search[r.bits]; search != nil {
-		search(ranks, column, &r.tree[0])
+		search(ranks, column, &r.tree[0], &s.work[0])
 		return
 	}
 	rank := v.rankLog
@@ -252,6 +260,11 @@ func (v *vectors) rank(r *ranked, column *float32, ranks *byte, s *Scratch) {
 		rank = v.rankLinear
 	}
 	rank(ranks, column, (*byte)(unsafe.Pointer(&r.lookup)), &s.work[0])
+}
+
+// expandRanks makes planes of the ranks of a column.
+func (v *vectors) expandRanks(r *ranked, s *Scratch) {
+	v.expand(&s.planes[r.plane*v.rows/64], &s.ranks[0], uintptr(r.bits), uintptr(r.n), &s.work[0])
 }
 
 // addMissing makes the plane of the rows that miss a column, and what depends on it: the plane anew in each call, which takes no time to speak of.
@@ -273,7 +286,7 @@ func (p *Plan) addRun(t *tile, r *run, v *vectors, s *Scratch) {
 	for first, most := 0, r.calls(); first < r.trees; first += most {
 		n := min(most, r.trees-first)
 		program := &t.program[r.program+first*(1<<r.depth-1)]
-		if p.kind.tables(r.depth) {
+		if v.tables[r.depth] != nil {
 			leaves := &t.tables[r.tables+first*tableBytes(r.depth)]
 			v.tables[r.depth](&s.planes[0], program, leaves, sums, uintptr(n), &s.work[0])
 		} else {

@@ -120,7 +120,7 @@ func testTrees(t *testing.T, r *rand.Rand, v *vectors) {
 	for depth := 1; depth <= MaxDepth; depth++ {
 		program := make([]uint16, (trees+1)*(1<<depth-1))
 		for i := range program {
-			program[i] = v.kind().reference(r.IntN(count))
+			program[i] = reference(r.IntN(count))
 		}
 		leaves := make([]float32, trees<<depth)
 		for i := range leaves {
@@ -144,7 +144,7 @@ func testTrees(t *testing.T, r *rand.Rand, v *vectors) {
 			want := float32(0)
 			for tree := range trees {
 				code := codeOf(program[tree*(1<<depth-1):][:1<<depth-1], func(reference uint16) bool {
-					return bit(planes[int(reference)/v.kind().unit()*words:][:words], row)
+					return bit(planes[int(reference)/planeUnit*words:][:words], row)
 				})
 				want += leaves[tree<<depth:][code]
 			}
@@ -196,7 +196,7 @@ func testMissing(t *testing.T, r *rand.Rand, v *vectors) {
 		before := append([]uint64(nil), planes...)
 		pairs := []uint16{1, 2, 3, 3, 5, 4}
 		for i := range pairs {
-			pairs[i] *= uint16(v.kind().unit())
+			pairs[i] *= uint16(planeUnit)
 		}
 		v.missing(&planes[0], &planes[7*words], &values[0], &pairs[0], 3)
 		for row, x := range values {

@@ -2,12 +2,16 @@
 
 package kernel
 
-import "golang.org/x/sys/cpu"
+import (
+	"unsafe"
 
-// hasAVX512 tells that the processor has all that the assembly for AVX-512 needs, and hasGFNI that it can transpose bits in one
+	"golang.org/x/sys/cpu"
+)
+
+// hasAVX512 tells that the processor has all that the assembly for AVX-512 needs, and that for AVX2, which does what fills no block of 512 rows; and hasGFNI that it can transpose bits in one
 // instruction, for which the assembly has two forms.
 var (
-	hasAVX512 = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VBMI
+	hasAVX512 = hasAVX2 && cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VBMI
 	hasGFNI   = cpu.X86.HasAVX512GFNI
 )
 
@@ -20,12 +24,18 @@ var (
 
 func wideVectors(tables [9]treesOfTables) vectors {
 	return vectors{
-		rows: 512, transpose: transpose512, below: below512, belowOrMissing: belowOrMissing512, expand: expand512, missing: missing512,
-		search: [9]func(ranks *byte, column, tree *float32){
+		rows: 512, transpose: transpose512, below: below512, belowOrMissing: belowOrMissing512, remap: remap512, expand: expand512, missing: missing512, compare: compare512, spread: spread512, collect: collect512,
+		search: [9]func(ranks *byte, column, tree *float32, work *byte){
 			1: search4x512, 2: search4x512, 3: search4x512, 4: search4x512, 5: search5x512, 6: search6x512, 7: search7x512, 8: search8x512,
 		},
 		tables: tables,
 	}
+}
+
+// remap512 is remap256 for each half.
+func remap512(ranks, from, table *byte, n uintptr) {
+	remap256(ranks, from, table, n)
+	remap256((*byte)(unsafe.Add(unsafe.Pointer(ranks), 256)), (*byte)(unsafe.Add(unsafe.Pointer(from), 256)), table, n)
 }
 
 // wide is the assembly for AVX-512 that suits this machine. Tests put Go in its place.

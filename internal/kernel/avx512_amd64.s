@@ -239,9 +239,9 @@ threshold:
 	VZEROUPPER
 	RET
 
-// func search4x512(ranks *byte, column *float32, tree *float32)
-// Requires: AVX, AVX512F
-TEXT ·search4x512(SB), NOSPLIT, $0-24
+// func search4x512(ranks *byte, column *float32, tree *float32, work *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·search4x512(SB), NOSPLIT, $0-32
 	MOVQ         ranks+0(FP), AX
 	MOVQ         column+8(FP), CX
 	MOVQ         tree+16(FP), DX
@@ -253,28 +253,42 @@ TEXT ·search4x512(SB), NOSPLIT, $0-24
 	MOVQ         $0x00000020, DX
 
 values:
-	VMOVUPS   (CX), Z16
-	VCMPPS    $0x05, Z31, Z16, K1
-	VMOVDQA64 Z30, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VPERMPS   Z0, Z17, Z18
-	VCMPPS    $0x05, Z18, Z16, K1
-	VPADDD    Z17, Z17, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VPERMPS   Z0, Z17, Z18
-	VCMPPS    $0x05, Z18, Z16, K1
-	VPADDD    Z17, Z17, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VPERMPS   Z0, Z17, Z18
-	VCMPPS    $0x05, Z18, Z16, K1
-	VPADDD    Z17, Z17, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VPSUBD    Z28, Z17, Z17
-	VPMOVDB   Z17, (AX)
-	ADDQ      $0x40, CX
-	ADDQ      $0x10, AX
-	DECQ      DX
-	JNE       values
+	VMOVUPS    (CX), Z16
+	VCMPPS     $0x05, Z31, Z16, K1
+	VMOVDQA64  Z30, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VPERMPS    Z0, Z17, Z18
+	VCMPPS     $0x05, Z18, Z16, K1
+	VPADDD     Z17, Z17, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VPERMPS    Z0, Z17, Z18
+	VCMPPS     $0x05, Z18, Z16, K1
+	VPADDD     Z17, Z17, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VPERMPS    Z0, Z17, Z18
+	VCMPPS     $0x05, Z18, Z16, K1
+	VPADDD     Z17, Z17, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VPSUBD     Z28, Z17, Z17
+	VPMOVDB    Z17, (AX)
+	MOVQ       work+24(FP), BX
+	MOVQ       2048(BX), SI
+	CMPQ       SI, 2056(BX)
+	JAE        asked
+	PREFETCHT1 (SI)
+	PREFETCHT1 64(SI)
+	PREFETCHT1 128(SI)
+	PREFETCHT1 192(SI)
+	PREFETCHT1 256(SI)
+	PREFETCHT1 320(SI)
+	ADDQ       $0x00000180, SI
+	MOVQ       SI, 2048(BX)
+
+asked:
+	ADDQ $0x40, CX
+	ADDQ $0x10, AX
+	DECQ DX
+	JNE  values
 	VZEROUPPER
 	RET
 
@@ -296,9 +310,9 @@ DATA c0000001000000010<>+16(SB)/8, $0x0000001000000010
 DATA c0000001000000010<>+24(SB)/8, $0x0000001000000010
 GLOBL c0000001000000010<>(SB), RODATA|NOPTR, $32
 
-// func search5x512(ranks *byte, column *float32, tree *float32)
-// Requires: AVX, AVX512F
-TEXT ·search5x512(SB), NOSPLIT, $0-24
+// func search5x512(ranks *byte, column *float32, tree *float32, work *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·search5x512(SB), NOSPLIT, $0-32
 	MOVQ         ranks+0(FP), AX
 	MOVQ         column+8(FP), CX
 	MOVQ         tree+16(FP), DX
@@ -311,32 +325,46 @@ TEXT ·search5x512(SB), NOSPLIT, $0-24
 	MOVQ         $0x00000020, DX
 
 values:
-	VMOVUPS   (CX), Z16
-	VCMPPS    $0x05, Z31, Z16, K1
-	VMOVDQA64 Z30, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VPERMPS   Z0, Z17, Z18
-	VCMPPS    $0x05, Z18, Z16, K1
-	VPADDD    Z17, Z17, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VPERMPS   Z0, Z17, Z18
-	VCMPPS    $0x05, Z18, Z16, K1
-	VPADDD    Z17, Z17, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VPERMPS   Z0, Z17, Z18
-	VCMPPS    $0x05, Z18, Z16, K1
-	VPADDD    Z17, Z17, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VPERMPS   Z1, Z17, Z18
-	VCMPPS    $0x05, Z18, Z16, K1
-	VPADDD    Z17, Z17, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VPSUBD    Z28, Z17, Z17
-	VPMOVDB   Z17, (AX)
-	ADDQ      $0x40, CX
-	ADDQ      $0x10, AX
-	DECQ      DX
-	JNE       values
+	VMOVUPS    (CX), Z16
+	VCMPPS     $0x05, Z31, Z16, K1
+	VMOVDQA64  Z30, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VPERMPS    Z0, Z17, Z18
+	VCMPPS     $0x05, Z18, Z16, K1
+	VPADDD     Z17, Z17, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VPERMPS    Z0, Z17, Z18
+	VCMPPS     $0x05, Z18, Z16, K1
+	VPADDD     Z17, Z17, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VPERMPS    Z0, Z17, Z18
+	VCMPPS     $0x05, Z18, Z16, K1
+	VPADDD     Z17, Z17, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VPERMPS    Z1, Z17, Z18
+	VCMPPS     $0x05, Z18, Z16, K1
+	VPADDD     Z17, Z17, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VPSUBD     Z28, Z17, Z17
+	VPMOVDB    Z17, (AX)
+	MOVQ       work+24(FP), BX
+	MOVQ       2048(BX), SI
+	CMPQ       SI, 2056(BX)
+	JAE        asked
+	PREFETCHT1 (SI)
+	PREFETCHT1 64(SI)
+	PREFETCHT1 128(SI)
+	PREFETCHT1 192(SI)
+	PREFETCHT1 256(SI)
+	PREFETCHT1 320(SI)
+	ADDQ       $0x00000180, SI
+	MOVQ       SI, 2048(BX)
+
+asked:
+	ADDQ $0x40, CX
+	ADDQ $0x10, AX
+	DECQ DX
+	JNE  values
 	VZEROUPPER
 	RET
 
@@ -346,9 +374,9 @@ DATA c0000002000000020<>+16(SB)/8, $0x0000002000000020
 DATA c0000002000000020<>+24(SB)/8, $0x0000002000000020
 GLOBL c0000002000000020<>(SB), RODATA|NOPTR, $32
 
-// func search6x512(ranks *byte, column *float32, tree *float32)
-// Requires: AVX, AVX512F
-TEXT ·search6x512(SB), NOSPLIT, $0-24
+// func search6x512(ranks *byte, column *float32, tree *float32, work *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·search6x512(SB), NOSPLIT, $0-32
 	MOVQ         ranks+0(FP), AX
 	MOVQ         column+8(FP), CX
 	MOVQ         tree+16(FP), DX
@@ -363,37 +391,51 @@ TEXT ·search6x512(SB), NOSPLIT, $0-24
 	MOVQ         $0x00000020, DX
 
 values:
-	VMOVUPS   (CX), Z16
-	VCMPPS    $0x05, Z31, Z16, K1
-	VMOVDQA64 Z30, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VPERMPS   Z0, Z17, Z18
-	VCMPPS    $0x05, Z18, Z16, K1
-	VPADDD    Z17, Z17, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VPERMPS   Z0, Z17, Z18
-	VCMPPS    $0x05, Z18, Z16, K1
-	VPADDD    Z17, Z17, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VPERMPS   Z0, Z17, Z18
-	VCMPPS    $0x05, Z18, Z16, K1
-	VPADDD    Z17, Z17, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VPERMPS   Z1, Z17, Z18
-	VCMPPS    $0x05, Z18, Z16, K1
-	VPADDD    Z17, Z17, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VMOVDQA64 Z17, Z18
-	VPERMI2PS Z3, Z2, Z18
-	VCMPPS    $0x05, Z18, Z16, K1
-	VPADDD    Z17, Z17, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VPSUBD    Z28, Z17, Z17
-	VPMOVDB   Z17, (AX)
-	ADDQ      $0x40, CX
-	ADDQ      $0x10, AX
-	DECQ      DX
-	JNE       values
+	VMOVUPS    (CX), Z16
+	VCMPPS     $0x05, Z31, Z16, K1
+	VMOVDQA64  Z30, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VPERMPS    Z0, Z17, Z18
+	VCMPPS     $0x05, Z18, Z16, K1
+	VPADDD     Z17, Z17, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VPERMPS    Z0, Z17, Z18
+	VCMPPS     $0x05, Z18, Z16, K1
+	VPADDD     Z17, Z17, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VPERMPS    Z0, Z17, Z18
+	VCMPPS     $0x05, Z18, Z16, K1
+	VPADDD     Z17, Z17, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VPERMPS    Z1, Z17, Z18
+	VCMPPS     $0x05, Z18, Z16, K1
+	VPADDD     Z17, Z17, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VMOVDQA64  Z17, Z18
+	VPERMI2PS  Z3, Z2, Z18
+	VCMPPS     $0x05, Z18, Z16, K1
+	VPADDD     Z17, Z17, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VPSUBD     Z28, Z17, Z17
+	VPMOVDB    Z17, (AX)
+	MOVQ       work+24(FP), BX
+	MOVQ       2048(BX), SI
+	CMPQ       SI, 2056(BX)
+	JAE        asked
+	PREFETCHT1 (SI)
+	PREFETCHT1 64(SI)
+	PREFETCHT1 128(SI)
+	PREFETCHT1 192(SI)
+	PREFETCHT1 256(SI)
+	PREFETCHT1 320(SI)
+	ADDQ       $0x00000180, SI
+	MOVQ       SI, 2048(BX)
+
+asked:
+	ADDQ $0x40, CX
+	ADDQ $0x10, AX
+	DECQ DX
+	JNE  values
 	VZEROUPPER
 	RET
 
@@ -403,9 +445,9 @@ DATA c0000004000000040<>+16(SB)/8, $0x0000004000000040
 DATA c0000004000000040<>+24(SB)/8, $0x0000004000000040
 GLOBL c0000004000000040<>(SB), RODATA|NOPTR, $32
 
-// func search7x512(ranks *byte, column *float32, tree *float32)
-// Requires: AVX, AVX512F
-TEXT ·search7x512(SB), NOSPLIT, $0-24
+// func search7x512(ranks *byte, column *float32, tree *float32, work *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·search7x512(SB), NOSPLIT, $0-32
 	MOVQ         ranks+0(FP), AX
 	MOVQ         column+8(FP), CX
 	MOVQ         tree+16(FP), DX
@@ -425,46 +467,60 @@ TEXT ·search7x512(SB), NOSPLIT, $0-24
 	MOVQ         $0x00000020, DX
 
 values:
-	VMOVUPS   (CX), Z16
-	VCMPPS    $0x05, Z31, Z16, K1
-	VMOVDQA64 Z30, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VPERMPS   Z0, Z17, Z18
-	VCMPPS    $0x05, Z18, Z16, K1
-	VPADDD    Z17, Z17, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VPERMPS   Z0, Z17, Z18
-	VCMPPS    $0x05, Z18, Z16, K1
-	VPADDD    Z17, Z17, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VPERMPS   Z0, Z17, Z18
-	VCMPPS    $0x05, Z18, Z16, K1
-	VPADDD    Z17, Z17, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VPERMPS   Z1, Z17, Z18
-	VCMPPS    $0x05, Z18, Z16, K1
-	VPADDD    Z17, Z17, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VMOVDQA64 Z17, Z18
-	VPERMI2PS Z3, Z2, Z18
-	VCMPPS    $0x05, Z18, Z16, K1
-	VPADDD    Z17, Z17, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VMOVDQA64 Z17, Z18
-	VPERMI2PS Z5, Z4, Z18
-	VMOVDQA64 Z17, Z19
-	VPERMI2PS Z7, Z6, Z19
-	VPTESTMD  Z27, Z17, K2
-	VBLENDMPS Z19, Z18, K2, Z18
-	VCMPPS    $0x05, Z18, Z16, K1
-	VPADDD    Z17, Z17, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VPSUBD    Z28, Z17, Z17
-	VPMOVDB   Z17, (AX)
-	ADDQ      $0x40, CX
-	ADDQ      $0x10, AX
-	DECQ      DX
-	JNE       values
+	VMOVUPS    (CX), Z16
+	VCMPPS     $0x05, Z31, Z16, K1
+	VMOVDQA64  Z30, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VPERMPS    Z0, Z17, Z18
+	VCMPPS     $0x05, Z18, Z16, K1
+	VPADDD     Z17, Z17, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VPERMPS    Z0, Z17, Z18
+	VCMPPS     $0x05, Z18, Z16, K1
+	VPADDD     Z17, Z17, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VPERMPS    Z0, Z17, Z18
+	VCMPPS     $0x05, Z18, Z16, K1
+	VPADDD     Z17, Z17, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VPERMPS    Z1, Z17, Z18
+	VCMPPS     $0x05, Z18, Z16, K1
+	VPADDD     Z17, Z17, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VMOVDQA64  Z17, Z18
+	VPERMI2PS  Z3, Z2, Z18
+	VCMPPS     $0x05, Z18, Z16, K1
+	VPADDD     Z17, Z17, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VMOVDQA64  Z17, Z18
+	VPERMI2PS  Z5, Z4, Z18
+	VMOVDQA64  Z17, Z19
+	VPERMI2PS  Z7, Z6, Z19
+	VPTESTMD   Z27, Z17, K2
+	VBLENDMPS  Z19, Z18, K2, Z18
+	VCMPPS     $0x05, Z18, Z16, K1
+	VPADDD     Z17, Z17, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VPSUBD     Z28, Z17, Z17
+	VPMOVDB    Z17, (AX)
+	MOVQ       work+24(FP), BX
+	MOVQ       2048(BX), SI
+	CMPQ       SI, 2056(BX)
+	JAE        asked
+	PREFETCHT1 (SI)
+	PREFETCHT1 64(SI)
+	PREFETCHT1 128(SI)
+	PREFETCHT1 192(SI)
+	PREFETCHT1 256(SI)
+	PREFETCHT1 320(SI)
+	ADDQ       $0x00000180, SI
+	MOVQ       SI, 2048(BX)
+
+asked:
+	ADDQ $0x40, CX
+	ADDQ $0x10, AX
+	DECQ DX
+	JNE  values
 	VZEROUPPER
 	RET
 
@@ -474,9 +530,9 @@ DATA c0000008000000080<>+16(SB)/8, $0x0000008000000080
 DATA c0000008000000080<>+24(SB)/8, $0x0000008000000080
 GLOBL c0000008000000080<>(SB), RODATA|NOPTR, $32
 
-// func search8x512(ranks *byte, column *float32, tree *float32)
-// Requires: AVX, AVX512F
-TEXT ·search8x512(SB), NOSPLIT, $0-24
+// func search8x512(ranks *byte, column *float32, tree *float32, work *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·search8x512(SB), NOSPLIT, $0-32
 	MOVQ         ranks+0(FP), AX
 	MOVQ         column+8(FP), CX
 	MOVQ         tree+16(FP), DX
@@ -505,62 +561,76 @@ TEXT ·search8x512(SB), NOSPLIT, $0-24
 	MOVQ         $0x00000020, DX
 
 values:
-	VMOVUPS   (CX), Z16
-	VCMPPS    $0x05, Z31, Z16, K1
-	VMOVDQA64 Z30, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VPERMPS   Z0, Z17, Z18
-	VCMPPS    $0x05, Z18, Z16, K1
-	VPADDD    Z17, Z17, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VPERMPS   Z0, Z17, Z18
-	VCMPPS    $0x05, Z18, Z16, K1
-	VPADDD    Z17, Z17, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VPERMPS   Z0, Z17, Z18
-	VCMPPS    $0x05, Z18, Z16, K1
-	VPADDD    Z17, Z17, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VPERMPS   Z1, Z17, Z18
-	VCMPPS    $0x05, Z18, Z16, K1
-	VPADDD    Z17, Z17, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VMOVDQA64 Z17, Z18
-	VPERMI2PS Z3, Z2, Z18
-	VCMPPS    $0x05, Z18, Z16, K1
-	VPADDD    Z17, Z17, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VMOVDQA64 Z17, Z18
-	VPERMI2PS Z5, Z4, Z18
-	VMOVDQA64 Z17, Z19
-	VPERMI2PS Z7, Z6, Z19
-	VPTESTMD  Z27, Z17, K2
-	VBLENDMPS Z19, Z18, K2, Z18
-	VCMPPS    $0x05, Z18, Z16, K1
-	VPADDD    Z17, Z17, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VMOVDQA64 Z17, Z18
-	VPERMI2PS Z9, Z8, Z18
-	VMOVDQA64 Z17, Z19
-	VPERMI2PS Z11, Z10, Z19
-	VMOVDQA64 Z17, Z20
-	VPERMI2PS Z13, Z12, Z20
-	VMOVDQA64 Z17, Z21
-	VPERMI2PS Z15, Z14, Z21
-	VPTESTMD  Z27, Z17, K2
-	VPTESTMD  Z26, Z17, K3
-	VBLENDMPS Z19, Z18, K2, Z18
-	VBLENDMPS Z21, Z20, K2, Z20
-	VBLENDMPS Z20, Z18, K3, Z18
-	VCMPPS    $0x05, Z18, Z16, K1
-	VPADDD    Z17, Z17, Z17
-	VPADDD    Z29, Z17, K1, Z17
-	VPSUBD    Z28, Z17, Z17
-	VPMOVDB   Z17, (AX)
-	ADDQ      $0x40, CX
-	ADDQ      $0x10, AX
-	DECQ      DX
-	JNE       values
+	VMOVUPS    (CX), Z16
+	VCMPPS     $0x05, Z31, Z16, K1
+	VMOVDQA64  Z30, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VPERMPS    Z0, Z17, Z18
+	VCMPPS     $0x05, Z18, Z16, K1
+	VPADDD     Z17, Z17, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VPERMPS    Z0, Z17, Z18
+	VCMPPS     $0x05, Z18, Z16, K1
+	VPADDD     Z17, Z17, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VPERMPS    Z0, Z17, Z18
+	VCMPPS     $0x05, Z18, Z16, K1
+	VPADDD     Z17, Z17, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VPERMPS    Z1, Z17, Z18
+	VCMPPS     $0x05, Z18, Z16, K1
+	VPADDD     Z17, Z17, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VMOVDQA64  Z17, Z18
+	VPERMI2PS  Z3, Z2, Z18
+	VCMPPS     $0x05, Z18, Z16, K1
+	VPADDD     Z17, Z17, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VMOVDQA64  Z17, Z18
+	VPERMI2PS  Z5, Z4, Z18
+	VMOVDQA64  Z17, Z19
+	VPERMI2PS  Z7, Z6, Z19
+	VPTESTMD   Z27, Z17, K2
+	VBLENDMPS  Z19, Z18, K2, Z18
+	VCMPPS     $0x05, Z18, Z16, K1
+	VPADDD     Z17, Z17, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VMOVDQA64  Z17, Z18
+	VPERMI2PS  Z9, Z8, Z18
+	VMOVDQA64  Z17, Z19
+	VPERMI2PS  Z11, Z10, Z19
+	VMOVDQA64  Z17, Z20
+	VPERMI2PS  Z13, Z12, Z20
+	VMOVDQA64  Z17, Z21
+	VPERMI2PS  Z15, Z14, Z21
+	VPTESTMD   Z27, Z17, K2
+	VPTESTMD   Z26, Z17, K3
+	VBLENDMPS  Z19, Z18, K2, Z18
+	VBLENDMPS  Z21, Z20, K2, Z20
+	VBLENDMPS  Z20, Z18, K3, Z18
+	VCMPPS     $0x05, Z18, Z16, K1
+	VPADDD     Z17, Z17, Z17
+	VPADDD     Z29, Z17, K1, Z17
+	VPSUBD     Z28, Z17, Z17
+	VPMOVDB    Z17, (AX)
+	MOVQ       work+24(FP), BX
+	MOVQ       2048(BX), SI
+	CMPQ       SI, 2056(BX)
+	JAE        asked
+	PREFETCHT1 (SI)
+	PREFETCHT1 64(SI)
+	PREFETCHT1 128(SI)
+	PREFETCHT1 192(SI)
+	PREFETCHT1 256(SI)
+	PREFETCHT1 320(SI)
+	ADDQ       $0x00000180, SI
+	MOVQ       SI, 2048(BX)
+
+asked:
+	ADDQ $0x40, CX
+	ADDQ $0x10, AX
+	DECQ DX
+	JNE  values
 	VZEROUPPER
 	RET
 
@@ -797,7 +867,9 @@ TEXT ·missing512(SB), NOSPLIT, $0-40
 pair:
 	MOVWLZX   (BX), CX
 	MOVWLZX   2(BX), DX
+	ADDQ      CX, CX
 	VPORQ     (AX)(CX*8), Z0, Z1
+	ADDQ      DX, DX
 	VMOVDQU64 Z1, (AX)(DX*8)
 	ADDQ      $0x04, BX
 	DECQ      SI
@@ -807,8 +879,626 @@ done:
 	VZEROUPPER
 	RET
 
+// func compare512(answers *byte, rows *float32, stride uintptr, windows *byte, n uintptr)
+// Requires: AVX, AVX512F
+TEXT ·compare512(SB), NOSPLIT, $0-40
+	MOVQ  answers+0(FP), AX
+	MOVQ  rows+8(FP), CX
+	MOVQ  stride+16(FP), DX
+	MOVQ  n+32(FP), BX
+	LEAQ  (DX)(DX*2), SI
+	MOVL  $0x000000f0, DI
+	KMOVW DI, K5
+	MOVQ  $0x00000040, DI
+
+group:
+	MOVQ windows+24(FP), R8
+	MOVQ BX, R9
+	MOVQ AX, R10
+
+window:
+	VBROADCASTF64X4 (R8), Z4
+	VBROADCASTF64X4 32(R8), Z5
+	MOVL            64(R8), R11
+	LEAQ            (CX)(R11*4), R11
+	VMOVUPS         (R11), Y0
+	VBROADCASTF64X4 (R11)(DX*1), K5, Z0
+	VPXORD          Z5, Z0, Z0
+	VCMPPS          $0x1e, Z0, Z4, K1
+	KMOVW           K1, (R10)
+	VMOVUPS         (R11)(DX*2), Y1
+	VBROADCASTF64X4 (R11)(SI*1), K5, Z1
+	VPXORD          Z5, Z1, Z1
+	VCMPPS          $0x1e, Z1, Z4, K2
+	KMOVW           K2, 2(R10)
+	LEAQ            (R11)(DX*4), R11
+	VMOVUPS         (R11), Y0
+	VBROADCASTF64X4 (R11)(DX*1), K5, Z0
+	VPXORD          Z5, Z0, Z0
+	VCMPPS          $0x1e, Z0, Z4, K1
+	KMOVW           K1, 4(R10)
+	VMOVUPS         (R11)(DX*2), Y1
+	VBROADCASTF64X4 (R11)(SI*1), K5, Z1
+	VPXORD          Z5, Z1, Z1
+	VCMPPS          $0x1e, Z1, Z4, K2
+	KMOVW           K2, 6(R10)
+	ADDQ            $0x60, R8
+	ADDQ            $0x00000200, R10
+	DECQ            R9
+	JNE             window
+	LEAQ            (CX)(DX*8), CX
+	ADDQ            $0x08, AX
+	DECQ            DI
+	JNE             group
+	VZEROUPPER
+	RET
+
+// func spread512(planes *uint64, answers *byte, spreads *byte, n uintptr)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·spread512(SB), NOSPLIT, $0-32
+	MOVQ planes+0(FP), AX
+	MOVQ answers+8(FP), CX
+	MOVQ spreads+16(FP), DX
+	MOVQ n+24(FP), BX
+
+spread:
+	MOVL         32(DX), SI
+	SHLQ         $0x09, SI
+	ADDQ         CX, SI
+	VPBROADCASTD 36(DX), Z8
+	VPXORD       (SI), Z8, Z0
+	VPXORD       64(SI), Z8, Z1
+	VPXORD       128(SI), Z8, Z2
+	VPXORD       192(SI), Z8, Z3
+	VPXORD       256(SI), Z8, Z4
+	VPXORD       320(SI), Z8, Z5
+	VPXORD       384(SI), Z8, Z6
+	VPXORD       448(SI), Z8, Z7
+	MOVL         28(DX), SI
+	ADDQ         SI, SI
+	VPMOVB2M     Z0, K1
+	KMOVQ        K1, (AX)(SI*8)
+	VPADDB       Z0, Z0, Z0
+	VPMOVB2M     Z1, K2
+	KMOVQ        K2, 8(AX)(SI*8)
+	VPADDB       Z1, Z1, Z1
+	VPMOVB2M     Z2, K3
+	KMOVQ        K3, 16(AX)(SI*8)
+	VPADDB       Z2, Z2, Z2
+	VPMOVB2M     Z3, K4
+	KMOVQ        K4, 24(AX)(SI*8)
+	VPADDB       Z3, Z3, Z3
+	VPMOVB2M     Z4, K1
+	KMOVQ        K1, 32(AX)(SI*8)
+	VPADDB       Z4, Z4, Z4
+	VPMOVB2M     Z5, K2
+	KMOVQ        K2, 40(AX)(SI*8)
+	VPADDB       Z5, Z5, Z5
+	VPMOVB2M     Z6, K3
+	KMOVQ        K3, 48(AX)(SI*8)
+	VPADDB       Z6, Z6, Z6
+	VPMOVB2M     Z7, K4
+	KMOVQ        K4, 56(AX)(SI*8)
+	VPADDB       Z7, Z7, Z7
+	MOVL         24(DX), SI
+	ADDQ         SI, SI
+	VPMOVB2M     Z0, K1
+	KMOVQ        K1, (AX)(SI*8)
+	VPADDB       Z0, Z0, Z0
+	VPMOVB2M     Z1, K2
+	KMOVQ        K2, 8(AX)(SI*8)
+	VPADDB       Z1, Z1, Z1
+	VPMOVB2M     Z2, K3
+	KMOVQ        K3, 16(AX)(SI*8)
+	VPADDB       Z2, Z2, Z2
+	VPMOVB2M     Z3, K4
+	KMOVQ        K4, 24(AX)(SI*8)
+	VPADDB       Z3, Z3, Z3
+	VPMOVB2M     Z4, K1
+	KMOVQ        K1, 32(AX)(SI*8)
+	VPADDB       Z4, Z4, Z4
+	VPMOVB2M     Z5, K2
+	KMOVQ        K2, 40(AX)(SI*8)
+	VPADDB       Z5, Z5, Z5
+	VPMOVB2M     Z6, K3
+	KMOVQ        K3, 48(AX)(SI*8)
+	VPADDB       Z6, Z6, Z6
+	VPMOVB2M     Z7, K4
+	KMOVQ        K4, 56(AX)(SI*8)
+	VPADDB       Z7, Z7, Z7
+	MOVL         20(DX), SI
+	ADDQ         SI, SI
+	VPMOVB2M     Z0, K1
+	KMOVQ        K1, (AX)(SI*8)
+	VPADDB       Z0, Z0, Z0
+	VPMOVB2M     Z1, K2
+	KMOVQ        K2, 8(AX)(SI*8)
+	VPADDB       Z1, Z1, Z1
+	VPMOVB2M     Z2, K3
+	KMOVQ        K3, 16(AX)(SI*8)
+	VPADDB       Z2, Z2, Z2
+	VPMOVB2M     Z3, K4
+	KMOVQ        K4, 24(AX)(SI*8)
+	VPADDB       Z3, Z3, Z3
+	VPMOVB2M     Z4, K1
+	KMOVQ        K1, 32(AX)(SI*8)
+	VPADDB       Z4, Z4, Z4
+	VPMOVB2M     Z5, K2
+	KMOVQ        K2, 40(AX)(SI*8)
+	VPADDB       Z5, Z5, Z5
+	VPMOVB2M     Z6, K3
+	KMOVQ        K3, 48(AX)(SI*8)
+	VPADDB       Z6, Z6, Z6
+	VPMOVB2M     Z7, K4
+	KMOVQ        K4, 56(AX)(SI*8)
+	VPADDB       Z7, Z7, Z7
+	MOVL         16(DX), SI
+	ADDQ         SI, SI
+	VPMOVB2M     Z0, K1
+	KMOVQ        K1, (AX)(SI*8)
+	VPADDB       Z0, Z0, Z0
+	VPMOVB2M     Z1, K2
+	KMOVQ        K2, 8(AX)(SI*8)
+	VPADDB       Z1, Z1, Z1
+	VPMOVB2M     Z2, K3
+	KMOVQ        K3, 16(AX)(SI*8)
+	VPADDB       Z2, Z2, Z2
+	VPMOVB2M     Z3, K4
+	KMOVQ        K4, 24(AX)(SI*8)
+	VPADDB       Z3, Z3, Z3
+	VPMOVB2M     Z4, K1
+	KMOVQ        K1, 32(AX)(SI*8)
+	VPADDB       Z4, Z4, Z4
+	VPMOVB2M     Z5, K2
+	KMOVQ        K2, 40(AX)(SI*8)
+	VPADDB       Z5, Z5, Z5
+	VPMOVB2M     Z6, K3
+	KMOVQ        K3, 48(AX)(SI*8)
+	VPADDB       Z6, Z6, Z6
+	VPMOVB2M     Z7, K4
+	KMOVQ        K4, 56(AX)(SI*8)
+	VPADDB       Z7, Z7, Z7
+	MOVL         12(DX), SI
+	ADDQ         SI, SI
+	VPMOVB2M     Z0, K1
+	KMOVQ        K1, (AX)(SI*8)
+	VPADDB       Z0, Z0, Z0
+	VPMOVB2M     Z1, K2
+	KMOVQ        K2, 8(AX)(SI*8)
+	VPADDB       Z1, Z1, Z1
+	VPMOVB2M     Z2, K3
+	KMOVQ        K3, 16(AX)(SI*8)
+	VPADDB       Z2, Z2, Z2
+	VPMOVB2M     Z3, K4
+	KMOVQ        K4, 24(AX)(SI*8)
+	VPADDB       Z3, Z3, Z3
+	VPMOVB2M     Z4, K1
+	KMOVQ        K1, 32(AX)(SI*8)
+	VPADDB       Z4, Z4, Z4
+	VPMOVB2M     Z5, K2
+	KMOVQ        K2, 40(AX)(SI*8)
+	VPADDB       Z5, Z5, Z5
+	VPMOVB2M     Z6, K3
+	KMOVQ        K3, 48(AX)(SI*8)
+	VPADDB       Z6, Z6, Z6
+	VPMOVB2M     Z7, K4
+	KMOVQ        K4, 56(AX)(SI*8)
+	VPADDB       Z7, Z7, Z7
+	MOVL         8(DX), SI
+	ADDQ         SI, SI
+	VPMOVB2M     Z0, K1
+	KMOVQ        K1, (AX)(SI*8)
+	VPADDB       Z0, Z0, Z0
+	VPMOVB2M     Z1, K2
+	KMOVQ        K2, 8(AX)(SI*8)
+	VPADDB       Z1, Z1, Z1
+	VPMOVB2M     Z2, K3
+	KMOVQ        K3, 16(AX)(SI*8)
+	VPADDB       Z2, Z2, Z2
+	VPMOVB2M     Z3, K4
+	KMOVQ        K4, 24(AX)(SI*8)
+	VPADDB       Z3, Z3, Z3
+	VPMOVB2M     Z4, K1
+	KMOVQ        K1, 32(AX)(SI*8)
+	VPADDB       Z4, Z4, Z4
+	VPMOVB2M     Z5, K2
+	KMOVQ        K2, 40(AX)(SI*8)
+	VPADDB       Z5, Z5, Z5
+	VPMOVB2M     Z6, K3
+	KMOVQ        K3, 48(AX)(SI*8)
+	VPADDB       Z6, Z6, Z6
+	VPMOVB2M     Z7, K4
+	KMOVQ        K4, 56(AX)(SI*8)
+	VPADDB       Z7, Z7, Z7
+	MOVL         4(DX), SI
+	ADDQ         SI, SI
+	VPMOVB2M     Z0, K1
+	KMOVQ        K1, (AX)(SI*8)
+	VPADDB       Z0, Z0, Z0
+	VPMOVB2M     Z1, K2
+	KMOVQ        K2, 8(AX)(SI*8)
+	VPADDB       Z1, Z1, Z1
+	VPMOVB2M     Z2, K3
+	KMOVQ        K3, 16(AX)(SI*8)
+	VPADDB       Z2, Z2, Z2
+	VPMOVB2M     Z3, K4
+	KMOVQ        K4, 24(AX)(SI*8)
+	VPADDB       Z3, Z3, Z3
+	VPMOVB2M     Z4, K1
+	KMOVQ        K1, 32(AX)(SI*8)
+	VPADDB       Z4, Z4, Z4
+	VPMOVB2M     Z5, K2
+	KMOVQ        K2, 40(AX)(SI*8)
+	VPADDB       Z5, Z5, Z5
+	VPMOVB2M     Z6, K3
+	KMOVQ        K3, 48(AX)(SI*8)
+	VPADDB       Z6, Z6, Z6
+	VPMOVB2M     Z7, K4
+	KMOVQ        K4, 56(AX)(SI*8)
+	VPADDB       Z7, Z7, Z7
+	MOVL         (DX), SI
+	ADDQ         SI, SI
+	VPMOVB2M     Z0, K1
+	KMOVQ        K1, (AX)(SI*8)
+	VPMOVB2M     Z1, K2
+	KMOVQ        K2, 8(AX)(SI*8)
+	VPMOVB2M     Z2, K3
+	KMOVQ        K3, 16(AX)(SI*8)
+	VPMOVB2M     Z3, K4
+	KMOVQ        K4, 24(AX)(SI*8)
+	VPMOVB2M     Z4, K1
+	KMOVQ        K1, 32(AX)(SI*8)
+	VPMOVB2M     Z5, K2
+	KMOVQ        K2, 40(AX)(SI*8)
+	VPMOVB2M     Z6, K3
+	KMOVQ        K3, 48(AX)(SI*8)
+	VPMOVB2M     Z7, K4
+	KMOVQ        K4, 56(AX)(SI*8)
+	ADDQ         $0x28, DX
+	DECQ         BX
+	JNE          spread
+	VZEROUPPER
+	RET
+
+// func collect512(answers *byte, rows *byte, stride uintptr, places *uint32, n uintptr)
+// Requires: AVX
+TEXT ·collect512(SB), NOSPLIT, $0-40
+	MOVQ answers+0(FP), AX
+	MOVQ rows+8(FP), CX
+	MOVQ stride+16(FP), DX
+	MOVQ n+32(FP), BX
+	LEAQ (DX)(DX*2), SI
+	MOVQ $0x00000008, DI
+
+group:
+	MOVQ places+24(FP), R8
+	MOVQ BX, R9
+	MOVQ AX, R10
+
+place0:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, (R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 1(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 2(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 3(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000200, R10
+	DECQ    R9
+	JNE     place0
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    places+24(FP), R8
+	MOVQ    BX, R9
+	MOVQ    AX, R10
+
+place1:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, 4(R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 5(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 6(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 7(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000200, R10
+	DECQ    R9
+	JNE     place1
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    places+24(FP), R8
+	MOVQ    BX, R9
+	MOVQ    AX, R10
+
+place2:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, 8(R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 9(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 10(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 11(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000200, R10
+	DECQ    R9
+	JNE     place2
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    places+24(FP), R8
+	MOVQ    BX, R9
+	MOVQ    AX, R10
+
+place3:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, 12(R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 13(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 14(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 15(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000200, R10
+	DECQ    R9
+	JNE     place3
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    places+24(FP), R8
+	MOVQ    BX, R9
+	MOVQ    AX, R10
+
+place4:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, 16(R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 17(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 18(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 19(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000200, R10
+	DECQ    R9
+	JNE     place4
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    places+24(FP), R8
+	MOVQ    BX, R9
+	MOVQ    AX, R10
+
+place5:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, 20(R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 21(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 22(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 23(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000200, R10
+	DECQ    R9
+	JNE     place5
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    places+24(FP), R8
+	MOVQ    BX, R9
+	MOVQ    AX, R10
+
+place6:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, 24(R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 25(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 26(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 27(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000200, R10
+	DECQ    R9
+	JNE     place6
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    places+24(FP), R8
+	MOVQ    BX, R9
+	MOVQ    AX, R10
+
+place7:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, 28(R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 29(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 30(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 31(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000200, R10
+	DECQ    R9
+	JNE     place7
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    places+24(FP), R8
+	MOVQ    BX, R9
+	MOVQ    AX, R10
+
+place8:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, 32(R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 33(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 34(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 35(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000200, R10
+	DECQ    R9
+	JNE     place8
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    places+24(FP), R8
+	MOVQ    BX, R9
+	MOVQ    AX, R10
+
+place9:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, 36(R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 37(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 38(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 39(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000200, R10
+	DECQ    R9
+	JNE     place9
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    places+24(FP), R8
+	MOVQ    BX, R9
+	MOVQ    AX, R10
+
+place10:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, 40(R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 41(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 42(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 43(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000200, R10
+	DECQ    R9
+	JNE     place10
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    places+24(FP), R8
+	MOVQ    BX, R9
+	MOVQ    AX, R10
+
+place11:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, 44(R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 45(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 46(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 47(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000200, R10
+	DECQ    R9
+	JNE     place11
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    places+24(FP), R8
+	MOVQ    BX, R9
+	MOVQ    AX, R10
+
+place12:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, 48(R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 49(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 50(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 51(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000200, R10
+	DECQ    R9
+	JNE     place12
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    places+24(FP), R8
+	MOVQ    BX, R9
+	MOVQ    AX, R10
+
+place13:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, 52(R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 53(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 54(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 55(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000200, R10
+	DECQ    R9
+	JNE     place13
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    places+24(FP), R8
+	MOVQ    BX, R9
+	MOVQ    AX, R10
+
+place14:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, 56(R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 57(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 58(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 59(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000200, R10
+	DECQ    R9
+	JNE     place14
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    places+24(FP), R8
+	MOVQ    BX, R9
+	MOVQ    AX, R10
+
+place15:
+	MOVL    (R8), R11
+	ADDQ    CX, R11
+	MOVBLZX (R11), R12
+	MOVB    R12, 60(R10)
+	MOVBLZX (R11)(DX*1), R12
+	MOVB    R12, 61(R10)
+	MOVBLZX (R11)(DX*2), R12
+	MOVB    R12, 62(R10)
+	MOVBLZX (R11)(SI*1), R11
+	MOVB    R11, 63(R10)
+	ADDQ    $0x04, R8
+	ADDQ    $0x00000200, R10
+	DECQ    R9
+	JNE     place15
+	LEAQ    (CX)(DX*4), CX
+	ADDQ    $0x00000040, AX
+	DECQ    DI
+	JNE     group
+	VZEROUPPER
+	RET
+
 // func treesGFNI1x512(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV, GFNI
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV, GFNI, MMX+
 TEXT ·treesGFNI1x512(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -826,6 +1516,7 @@ some:
 
 tree:
 	MOVWLZX        (CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z0
 	VPXORQ         Z1, Z1, Z1
 	VPUNPCKLBW     Z0, Z1, Z2
@@ -859,24 +1550,42 @@ tree:
 	VMOVDQU64      Z8, 320(R10)
 	VMOVDQU64      Z2, 384(R10)
 	VMOVDQU64      Z9, 448(R10)
-	ADDQ           $0x00000002, CX
-	ADDQ           $0x00000200, R10
-	DECQ           R9
-	JNE            tree
-	SUBQ           R8, DI
-	CMPQ           R8, $0x04
-	JNE            few
-	VMOVDQU64      (BX), Z9
-	VMOVDQU64      64(BX), Z2
-	VMOVDQU64      128(BX), Z8
-	VMOVDQU64      192(BX), Z4
-	ADDQ           $0x00000100, BX
-	VPBROADCASTQ   c1010101010101010<>+0(SB), Z7
-	VPBROADCASTQ   c2020202020202020<>+0(SB), Z0
-	VPBROADCASTQ   c3030303030303030<>+0(SB), Z6
-	MOVQ           DX, R8
-	MOVQ           SI, R9
-	MOVQ           $0x00000008, R10
+	MOVQ           work+40(FP), R11
+	MOVQ           2048(R11), R12
+	CMPQ           R12, 2056(R11)
+	JAE            asked
+	PREFETCHT1     (R12)
+	PREFETCHT1     64(R12)
+	PREFETCHT1     128(R12)
+	PREFETCHT1     192(R12)
+	PREFETCHT1     256(R12)
+	PREFETCHT1     320(R12)
+	PREFETCHT1     384(R12)
+	PREFETCHT1     448(R12)
+	PREFETCHT1     512(R12)
+	PREFETCHT1     576(R12)
+	ADDQ           $0x00000280, R12
+	MOVQ           R12, 2048(R11)
+
+asked:
+	ADDQ         $0x00000002, CX
+	ADDQ         $0x00000200, R10
+	DECQ         R9
+	JNE          tree
+	SUBQ         R8, DI
+	CMPQ         R8, $0x04
+	JNE          few
+	VMOVDQU64    (BX), Z9
+	VMOVDQU64    64(BX), Z2
+	VMOVDQU64    128(BX), Z8
+	VMOVDQU64    192(BX), Z4
+	ADDQ         $0x00000100, BX
+	VPBROADCASTQ c1010101010101010<>+0(SB), Z7
+	VPBROADCASTQ c2020202020202020<>+0(SB), Z0
+	VPBROADCASTQ c3030303030303030<>+0(SB), Z6
+	MOVQ         DX, R8
+	MOVQ         SI, R9
+	MOVQ         $0x00000008, R10
 
 all:
 	VMOVUPS    (R9), Z3
@@ -1047,7 +1756,7 @@ DATA c3030303030303030<>+24(SB)/8, $0x3030303030303030
 GLOBL c3030303030303030<>(SB), RODATA|NOPTR, $32
 
 // func treesGFNI2x512(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV, GFNI
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV, GFNI, MMX+
 TEXT ·treesGFNI2x512(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -1065,10 +1774,13 @@ some:
 
 tree:
 	MOVWLZX        (CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z0
 	MOVWLZX        2(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z1
 	MOVWLZX        4(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z2
 	VPTERNLOGD     $0xe4, Z2, Z1, Z0
 	VPXORQ         Z1, Z1, Z1
@@ -1103,24 +1815,42 @@ tree:
 	VMOVDQU64      Z8, 320(R10)
 	VMOVDQU64      Z3, 384(R10)
 	VMOVDQU64      Z9, 448(R10)
-	ADDQ           $0x00000006, CX
-	ADDQ           $0x00000200, R10
-	DECQ           R9
-	JNE            tree
-	SUBQ           R8, DI
-	CMPQ           R8, $0x04
-	JNE            few
-	VMOVDQU64      (BX), Z9
-	VMOVDQU64      64(BX), Z3
-	VMOVDQU64      128(BX), Z8
-	VMOVDQU64      192(BX), Z2
-	ADDQ           $0x00000100, BX
-	VPBROADCASTQ   c1010101010101010<>+0(SB), Z7
-	VPBROADCASTQ   c2020202020202020<>+0(SB), Z0
-	VPBROADCASTQ   c3030303030303030<>+0(SB), Z6
-	MOVQ           DX, R8
-	MOVQ           SI, R9
-	MOVQ           $0x00000008, R10
+	MOVQ           work+40(FP), R11
+	MOVQ           2048(R11), R12
+	CMPQ           R12, 2056(R11)
+	JAE            asked
+	PREFETCHT1     (R12)
+	PREFETCHT1     64(R12)
+	PREFETCHT1     128(R12)
+	PREFETCHT1     192(R12)
+	PREFETCHT1     256(R12)
+	PREFETCHT1     320(R12)
+	PREFETCHT1     384(R12)
+	PREFETCHT1     448(R12)
+	PREFETCHT1     512(R12)
+	PREFETCHT1     576(R12)
+	ADDQ           $0x00000280, R12
+	MOVQ           R12, 2048(R11)
+
+asked:
+	ADDQ         $0x00000006, CX
+	ADDQ         $0x00000200, R10
+	DECQ         R9
+	JNE          tree
+	SUBQ         R8, DI
+	CMPQ         R8, $0x04
+	JNE          few
+	VMOVDQU64    (BX), Z9
+	VMOVDQU64    64(BX), Z3
+	VMOVDQU64    128(BX), Z8
+	VMOVDQU64    192(BX), Z2
+	ADDQ         $0x00000100, BX
+	VPBROADCASTQ c1010101010101010<>+0(SB), Z7
+	VPBROADCASTQ c2020202020202020<>+0(SB), Z0
+	VPBROADCASTQ c3030303030303030<>+0(SB), Z6
+	MOVQ         DX, R8
+	MOVQ         SI, R9
+	MOVQ         $0x00000008, R10
 
 all:
 	VMOVUPS    (R9), Z4
@@ -1267,7 +1997,7 @@ done:
 	RET
 
 // func treesGFNI3x512(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV, GFNI
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV, GFNI, MMX+
 TEXT ·treesGFNI3x512(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -1285,20 +2015,27 @@ some:
 
 tree:
 	MOVWLZX        (CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z0
 	MOVWLZX        2(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z1
 	MOVWLZX        4(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z2
 	VPTERNLOGD     $0xe4, Z2, Z1, Z0
 	MOVWLZX        6(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z1
 	MOVWLZX        8(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z3
 	MOVWLZX        10(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z4
 	VPTERNLOGD     $0xe4, Z4, Z3, Z1
 	MOVWLZX        12(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z3
 	VPTERNLOGD     $0xe4, Z3, Z1, Z0
 	VPTERNLOGD     $0xe4, Z3, Z4, Z2
@@ -1336,24 +2073,42 @@ tree:
 	VMOVDQU64      Z8, 320(R10)
 	VMOVDQU64      Z3, 384(R10)
 	VMOVDQU64      Z9, 448(R10)
-	ADDQ           $0x0000000e, CX
-	ADDQ           $0x00000200, R10
-	DECQ           R9
-	JNE            tree
-	SUBQ           R8, DI
-	CMPQ           R8, $0x04
-	JNE            few
-	VMOVDQU64      (BX), Z9
-	VMOVDQU64      64(BX), Z3
-	VMOVDQU64      128(BX), Z8
-	VMOVDQU64      192(BX), Z2
-	ADDQ           $0x00000100, BX
-	VPBROADCASTQ   c1010101010101010<>+0(SB), Z7
-	VPBROADCASTQ   c2020202020202020<>+0(SB), Z0
-	VPBROADCASTQ   c3030303030303030<>+0(SB), Z5
-	MOVQ           DX, R8
-	MOVQ           SI, R9
-	MOVQ           $0x00000008, R10
+	MOVQ           work+40(FP), R11
+	MOVQ           2048(R11), R12
+	CMPQ           R12, 2056(R11)
+	JAE            asked
+	PREFETCHT1     (R12)
+	PREFETCHT1     64(R12)
+	PREFETCHT1     128(R12)
+	PREFETCHT1     192(R12)
+	PREFETCHT1     256(R12)
+	PREFETCHT1     320(R12)
+	PREFETCHT1     384(R12)
+	PREFETCHT1     448(R12)
+	PREFETCHT1     512(R12)
+	PREFETCHT1     576(R12)
+	ADDQ           $0x00000280, R12
+	MOVQ           R12, 2048(R11)
+
+asked:
+	ADDQ         $0x0000000e, CX
+	ADDQ         $0x00000200, R10
+	DECQ         R9
+	JNE          tree
+	SUBQ         R8, DI
+	CMPQ         R8, $0x04
+	JNE          few
+	VMOVDQU64    (BX), Z9
+	VMOVDQU64    64(BX), Z3
+	VMOVDQU64    128(BX), Z8
+	VMOVDQU64    192(BX), Z2
+	ADDQ         $0x00000100, BX
+	VPBROADCASTQ c1010101010101010<>+0(SB), Z7
+	VPBROADCASTQ c2020202020202020<>+0(SB), Z0
+	VPBROADCASTQ c3030303030303030<>+0(SB), Z5
+	MOVQ         DX, R8
+	MOVQ         SI, R9
+	MOVQ         $0x00000008, R10
 
 all:
 	VMOVUPS    (R9), Z6
@@ -1500,7 +2255,7 @@ done:
 	RET
 
 // func treesGFNI4x512(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV, GFNI
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV, GFNI, MMX+
 TEXT ·treesGFNI4x512(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -1518,42 +2273,57 @@ some:
 
 tree:
 	MOVWLZX        (CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z0
 	MOVWLZX        2(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z1
 	MOVWLZX        4(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z2
 	VPTERNLOGD     $0xe4, Z2, Z1, Z0
 	MOVWLZX        6(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z1
 	MOVWLZX        8(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z3
 	MOVWLZX        10(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z4
 	VPTERNLOGD     $0xe4, Z4, Z3, Z1
 	MOVWLZX        12(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z3
 	VPTERNLOGD     $0xe4, Z3, Z1, Z0
 	VPTERNLOGD     $0xe4, Z3, Z4, Z2
 	MOVWLZX        14(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z4
 	MOVWLZX        16(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z1
 	MOVWLZX        18(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z5
 	VPTERNLOGD     $0xe4, Z5, Z1, Z4
 	MOVWLZX        20(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z1
 	MOVWLZX        22(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z6
 	MOVWLZX        24(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z7
 	VPTERNLOGD     $0xe4, Z7, Z6, Z1
 	MOVWLZX        26(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z6
 	VPTERNLOGD     $0xe4, Z6, Z1, Z4
 	VPTERNLOGD     $0xe4, Z6, Z7, Z5
 	MOVWLZX        28(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z7
 	VPTERNLOGD     $0xe4, Z7, Z4, Z0
 	VPTERNLOGD     $0xe4, Z7, Z5, Z2
@@ -1592,24 +2362,42 @@ tree:
 	VMOVDQU64      Z8, 320(R10)
 	VMOVDQU64      Z3, 384(R10)
 	VMOVDQU64      Z9, 448(R10)
-	ADDQ           $0x0000001e, CX
-	ADDQ           $0x00000200, R10
-	DECQ           R9
-	JNE            tree
-	SUBQ           R8, DI
-	CMPQ           R8, $0x04
-	JNE            few
-	VMOVDQU64      (BX), Z9
-	VMOVDQU64      64(BX), Z3
-	VMOVDQU64      128(BX), Z8
-	VMOVDQU64      192(BX), Z2
-	ADDQ           $0x00000100, BX
-	VPBROADCASTQ   c1010101010101010<>+0(SB), Z1
-	VPBROADCASTQ   c2020202020202020<>+0(SB), Z0
-	VPBROADCASTQ   c3030303030303030<>+0(SB), Z4
-	MOVQ           DX, R8
-	MOVQ           SI, R9
-	MOVQ           $0x00000008, R10
+	MOVQ           work+40(FP), R11
+	MOVQ           2048(R11), R12
+	CMPQ           R12, 2056(R11)
+	JAE            asked
+	PREFETCHT1     (R12)
+	PREFETCHT1     64(R12)
+	PREFETCHT1     128(R12)
+	PREFETCHT1     192(R12)
+	PREFETCHT1     256(R12)
+	PREFETCHT1     320(R12)
+	PREFETCHT1     384(R12)
+	PREFETCHT1     448(R12)
+	PREFETCHT1     512(R12)
+	PREFETCHT1     576(R12)
+	ADDQ           $0x00000280, R12
+	MOVQ           R12, 2048(R11)
+
+asked:
+	ADDQ         $0x0000001e, CX
+	ADDQ         $0x00000200, R10
+	DECQ         R9
+	JNE          tree
+	SUBQ         R8, DI
+	CMPQ         R8, $0x04
+	JNE          few
+	VMOVDQU64    (BX), Z9
+	VMOVDQU64    64(BX), Z3
+	VMOVDQU64    128(BX), Z8
+	VMOVDQU64    192(BX), Z2
+	ADDQ         $0x00000100, BX
+	VPBROADCASTQ c1010101010101010<>+0(SB), Z1
+	VPBROADCASTQ c2020202020202020<>+0(SB), Z0
+	VPBROADCASTQ c3030303030303030<>+0(SB), Z4
+	MOVQ         DX, R8
+	MOVQ         SI, R9
+	MOVQ         $0x00000008, R10
 
 all:
 	VMOVUPS    (R9), Z7
@@ -1756,7 +2544,7 @@ done:
 	RET
 
 // func treesGFNI5x512(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV, GFNI
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV, GFNI, MMX+
 TEXT ·treesGFNI5x512(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -1774,88 +2562,119 @@ some:
 
 tree:
 	MOVWLZX        (CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z0
 	MOVWLZX        2(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z1
 	MOVWLZX        4(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z2
 	VPTERNLOGD     $0xe4, Z2, Z1, Z0
 	MOVWLZX        6(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z1
 	MOVWLZX        8(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z3
 	MOVWLZX        10(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z4
 	VPTERNLOGD     $0xe4, Z4, Z3, Z1
 	MOVWLZX        12(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z3
 	VPTERNLOGD     $0xe4, Z3, Z1, Z0
 	VPTERNLOGD     $0xe4, Z3, Z4, Z2
 	MOVWLZX        14(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z4
 	MOVWLZX        16(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z1
 	MOVWLZX        18(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z5
 	VPTERNLOGD     $0xe4, Z5, Z1, Z4
 	MOVWLZX        20(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z1
 	MOVWLZX        22(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z6
 	MOVWLZX        24(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z7
 	VPTERNLOGD     $0xe4, Z7, Z6, Z1
 	MOVWLZX        26(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z6
 	VPTERNLOGD     $0xe4, Z6, Z1, Z4
 	VPTERNLOGD     $0xe4, Z6, Z7, Z5
 	MOVWLZX        28(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z7
 	VPTERNLOGD     $0xe4, Z7, Z4, Z0
 	VPTERNLOGD     $0xe4, Z7, Z5, Z2
 	VPTERNLOGD     $0xe4, Z7, Z6, Z3
 	MOVWLZX        30(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z6
 	MOVWLZX        32(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z5
 	MOVWLZX        34(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z4
 	VPTERNLOGD     $0xe4, Z4, Z5, Z6
 	MOVWLZX        36(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z5
 	MOVWLZX        38(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z1
 	MOVWLZX        40(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z8
 	VPTERNLOGD     $0xe4, Z8, Z1, Z5
 	MOVWLZX        42(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z1
 	VPTERNLOGD     $0xe4, Z1, Z5, Z6
 	VPTERNLOGD     $0xe4, Z1, Z8, Z4
 	MOVWLZX        44(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z8
 	MOVWLZX        46(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z5
 	MOVWLZX        48(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z9
 	VPTERNLOGD     $0xe4, Z9, Z5, Z8
 	MOVWLZX        50(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z5
 	MOVWLZX        52(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z10
 	MOVWLZX        54(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z11
 	VPTERNLOGD     $0xe4, Z11, Z10, Z5
 	MOVWLZX        56(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z10
 	VPTERNLOGD     $0xe4, Z10, Z5, Z8
 	VPTERNLOGD     $0xe4, Z10, Z11, Z9
 	MOVWLZX        58(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z11
 	VPTERNLOGD     $0xe4, Z11, Z8, Z6
 	VPTERNLOGD     $0xe4, Z11, Z9, Z4
 	VPTERNLOGD     $0xe4, Z11, Z10, Z1
 	MOVWLZX        60(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z10
 	VPTERNLOGD     $0xe4, Z10, Z6, Z0
 	VPTERNLOGD     $0xe4, Z10, Z4, Z2
@@ -1901,26 +2720,44 @@ tree:
 	VMOVDQU64      Z2, 320(R10)
 	VMOVDQU64      Z3, 384(R10)
 	VMOVDQU64      Z1, 448(R10)
-	ADDQ           $0x0000003e, CX
-	ADDQ           $0x00000200, R10
-	DECQ           R9
-	JNE            tree
-	SUBQ           R8, DI
-	CMPQ           R8, $0x04
-	JNE            few
-	VMOVDQU64      (BX), Z1
-	VMOVDQU64      64(BX), Z3
-	VMOVDQU64      128(BX), Z2
-	VMOVDQU64      192(BX), Z8
-	VMOVDQU64      256(BX), Z0
-	VMOVDQU64      320(BX), Z4
-	VMOVDQU64      384(BX), Z6
-	VMOVDQU64      448(BX), Z7
-	ADDQ           $0x00000200, BX
-	VPBROADCASTQ   c2020202020202020<>+0(SB), Z11
-	MOVQ           DX, R8
-	MOVQ           SI, R9
-	MOVQ           $0x00000008, R10
+	MOVQ           work+40(FP), R11
+	MOVQ           2048(R11), R12
+	CMPQ           R12, 2056(R11)
+	JAE            asked
+	PREFETCHT1     (R12)
+	PREFETCHT1     64(R12)
+	PREFETCHT1     128(R12)
+	PREFETCHT1     192(R12)
+	PREFETCHT1     256(R12)
+	PREFETCHT1     320(R12)
+	PREFETCHT1     384(R12)
+	PREFETCHT1     448(R12)
+	PREFETCHT1     512(R12)
+	PREFETCHT1     576(R12)
+	ADDQ           $0x00000280, R12
+	MOVQ           R12, 2048(R11)
+
+asked:
+	ADDQ         $0x0000003e, CX
+	ADDQ         $0x00000200, R10
+	DECQ         R9
+	JNE          tree
+	SUBQ         R8, DI
+	CMPQ         R8, $0x04
+	JNE          few
+	VMOVDQU64    (BX), Z1
+	VMOVDQU64    64(BX), Z3
+	VMOVDQU64    128(BX), Z2
+	VMOVDQU64    192(BX), Z8
+	VMOVDQU64    256(BX), Z0
+	VMOVDQU64    320(BX), Z4
+	VMOVDQU64    384(BX), Z6
+	VMOVDQU64    448(BX), Z7
+	ADDQ         $0x00000200, BX
+	VPBROADCASTQ c2020202020202020<>+0(SB), Z11
+	MOVQ         DX, R8
+	MOVQ         SI, R9
+	MOVQ         $0x00000008, R10
 
 all:
 	VMOVUPS    (R9), Z10
@@ -2061,7 +2898,7 @@ done:
 	RET
 
 // func treesGFNI6x512(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV, GFNI
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV, GFNI, MMX+
 TEXT ·treesGFNI6x512(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -2079,182 +2916,245 @@ some:
 
 tree:
 	MOVWLZX        (CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z0
 	MOVWLZX        2(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z1
 	MOVWLZX        4(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z2
 	VPTERNLOGD     $0xe4, Z2, Z1, Z0
 	MOVWLZX        6(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z1
 	MOVWLZX        8(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z3
 	MOVWLZX        10(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z4
 	VPTERNLOGD     $0xe4, Z4, Z3, Z1
 	MOVWLZX        12(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z3
 	VPTERNLOGD     $0xe4, Z3, Z1, Z0
 	VPTERNLOGD     $0xe4, Z3, Z4, Z2
 	MOVWLZX        14(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z4
 	MOVWLZX        16(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z1
 	MOVWLZX        18(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z5
 	VPTERNLOGD     $0xe4, Z5, Z1, Z4
 	MOVWLZX        20(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z1
 	MOVWLZX        22(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z6
 	MOVWLZX        24(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z7
 	VPTERNLOGD     $0xe4, Z7, Z6, Z1
 	MOVWLZX        26(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z6
 	VPTERNLOGD     $0xe4, Z6, Z1, Z4
 	VPTERNLOGD     $0xe4, Z6, Z7, Z5
 	MOVWLZX        28(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z7
 	VPTERNLOGD     $0xe4, Z7, Z4, Z0
 	VPTERNLOGD     $0xe4, Z7, Z5, Z2
 	VPTERNLOGD     $0xe4, Z7, Z6, Z3
 	MOVWLZX        30(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z6
 	MOVWLZX        32(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z5
 	MOVWLZX        34(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z4
 	VPTERNLOGD     $0xe4, Z4, Z5, Z6
 	MOVWLZX        36(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z5
 	MOVWLZX        38(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z1
 	MOVWLZX        40(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z8
 	VPTERNLOGD     $0xe4, Z8, Z1, Z5
 	MOVWLZX        42(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z1
 	VPTERNLOGD     $0xe4, Z1, Z5, Z6
 	VPTERNLOGD     $0xe4, Z1, Z8, Z4
 	MOVWLZX        44(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z8
 	MOVWLZX        46(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z5
 	MOVWLZX        48(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z9
 	VPTERNLOGD     $0xe4, Z9, Z5, Z8
 	MOVWLZX        50(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z5
 	MOVWLZX        52(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z10
 	MOVWLZX        54(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z11
 	VPTERNLOGD     $0xe4, Z11, Z10, Z5
 	MOVWLZX        56(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z10
 	VPTERNLOGD     $0xe4, Z10, Z5, Z8
 	VPTERNLOGD     $0xe4, Z10, Z11, Z9
 	MOVWLZX        58(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z11
 	VPTERNLOGD     $0xe4, Z11, Z8, Z6
 	VPTERNLOGD     $0xe4, Z11, Z9, Z4
 	VPTERNLOGD     $0xe4, Z11, Z10, Z1
 	MOVWLZX        60(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z10
 	VPTERNLOGD     $0xe4, Z10, Z6, Z0
 	VPTERNLOGD     $0xe4, Z10, Z4, Z2
 	VPTERNLOGD     $0xe4, Z10, Z1, Z3
 	VPTERNLOGD     $0xe4, Z10, Z11, Z7
 	MOVWLZX        62(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z11
 	MOVWLZX        64(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z1
 	MOVWLZX        66(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z4
 	VPTERNLOGD     $0xe4, Z4, Z1, Z11
 	MOVWLZX        68(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z1
 	MOVWLZX        70(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z6
 	MOVWLZX        72(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z9
 	VPTERNLOGD     $0xe4, Z9, Z6, Z1
 	MOVWLZX        74(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z6
 	VPTERNLOGD     $0xe4, Z6, Z1, Z11
 	VPTERNLOGD     $0xe4, Z6, Z9, Z4
 	MOVWLZX        76(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z9
 	MOVWLZX        78(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z1
 	MOVWLZX        80(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z8
 	VPTERNLOGD     $0xe4, Z8, Z1, Z9
 	MOVWLZX        82(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z1
 	MOVWLZX        84(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z5
 	MOVWLZX        86(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z12
 	VPTERNLOGD     $0xe4, Z12, Z5, Z1
 	MOVWLZX        88(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z5
 	VPTERNLOGD     $0xe4, Z5, Z1, Z9
 	VPTERNLOGD     $0xe4, Z5, Z12, Z8
 	MOVWLZX        90(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z12
 	VPTERNLOGD     $0xe4, Z12, Z9, Z11
 	VPTERNLOGD     $0xe4, Z12, Z8, Z4
 	VPTERNLOGD     $0xe4, Z12, Z5, Z6
 	MOVWLZX        92(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z5
 	MOVWLZX        94(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z8
 	MOVWLZX        96(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z9
 	VPTERNLOGD     $0xe4, Z9, Z8, Z5
 	MOVWLZX        98(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z8
 	MOVWLZX        100(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z1
 	MOVWLZX        102(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z13
 	VPTERNLOGD     $0xe4, Z13, Z1, Z8
 	MOVWLZX        104(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z1
 	VPTERNLOGD     $0xe4, Z1, Z8, Z5
 	VPTERNLOGD     $0xe4, Z1, Z13, Z9
 	MOVWLZX        106(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z13
 	MOVWLZX        108(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z8
 	MOVWLZX        110(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z14
 	VPTERNLOGD     $0xe4, Z14, Z8, Z13
 	MOVWLZX        112(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z8
 	MOVWLZX        114(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z15
 	MOVWLZX        116(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z16
 	VPTERNLOGD     $0xe4, Z16, Z15, Z8
 	MOVWLZX        118(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z15
 	VPTERNLOGD     $0xe4, Z15, Z8, Z13
 	VPTERNLOGD     $0xe4, Z15, Z16, Z14
 	MOVWLZX        120(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z16
 	VPTERNLOGD     $0xe4, Z16, Z13, Z5
 	VPTERNLOGD     $0xe4, Z16, Z14, Z9
 	VPTERNLOGD     $0xe4, Z16, Z15, Z1
 	MOVWLZX        122(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z15
 	VPTERNLOGD     $0xe4, Z15, Z5, Z11
 	VPTERNLOGD     $0xe4, Z15, Z9, Z4
 	VPTERNLOGD     $0xe4, Z15, Z1, Z6
 	VPTERNLOGD     $0xe4, Z15, Z16, Z12
 	MOVWLZX        124(CX), R11
+	ADDQ           R11, R11
 	VMOVDQU64      (AX)(R11*8), Z16
 	VPTERNLOGD     $0xe4, Z16, Z11, Z0
 	VPTERNLOGD     $0xe4, Z16, Z4, Z2
@@ -2301,33 +3201,51 @@ tree:
 	VMOVDQU64      Z2, 320(R10)
 	VMOVDQU64      Z3, 384(R10)
 	VMOVDQU64      Z12, 448(R10)
-	ADDQ           $0x0000007e, CX
-	ADDQ           $0x00000200, R10
-	DECQ           R9
-	JNE            tree
-	SUBQ           R8, DI
-	CMPQ           R8, $0x04
-	JNE            few
-	VMOVDQU64      (BX), Z12
-	VMOVDQU64      64(BX), Z3
-	VMOVDQU64      128(BX), Z2
-	VMOVDQU64      192(BX), Z11
-	VMOVDQU64      256(BX), Z0
-	VMOVDQU64      320(BX), Z6
-	VMOVDQU64      384(BX), Z16
-	VMOVDQU64      448(BX), Z7
-	VMOVDQU64      512(BX), Z15
-	VMOVDQU64      576(BX), Z10
-	VMOVDQU64      640(BX), Z4
-	VMOVDQU64      704(BX), Z1
-	VMOVDQU64      768(BX), Z9
-	VMOVDQU64      832(BX), Z5
-	VMOVDQU64      896(BX), Z14
-	VMOVDQU64      960(BX), Z13
-	ADDQ           $0x00000400, BX
-	MOVQ           DX, R8
-	MOVQ           SI, R9
-	MOVQ           $0x00000008, R10
+	MOVQ           work+40(FP), R11
+	MOVQ           2048(R11), R12
+	CMPQ           R12, 2056(R11)
+	JAE            asked
+	PREFETCHT1     (R12)
+	PREFETCHT1     64(R12)
+	PREFETCHT1     128(R12)
+	PREFETCHT1     192(R12)
+	PREFETCHT1     256(R12)
+	PREFETCHT1     320(R12)
+	PREFETCHT1     384(R12)
+	PREFETCHT1     448(R12)
+	PREFETCHT1     512(R12)
+	PREFETCHT1     576(R12)
+	ADDQ           $0x00000280, R12
+	MOVQ           R12, 2048(R11)
+
+asked:
+	ADDQ      $0x0000007e, CX
+	ADDQ      $0x00000200, R10
+	DECQ      R9
+	JNE       tree
+	SUBQ      R8, DI
+	CMPQ      R8, $0x04
+	JNE       few
+	VMOVDQU64 (BX), Z12
+	VMOVDQU64 64(BX), Z3
+	VMOVDQU64 128(BX), Z2
+	VMOVDQU64 192(BX), Z11
+	VMOVDQU64 256(BX), Z0
+	VMOVDQU64 320(BX), Z6
+	VMOVDQU64 384(BX), Z16
+	VMOVDQU64 448(BX), Z7
+	VMOVDQU64 512(BX), Z15
+	VMOVDQU64 576(BX), Z10
+	VMOVDQU64 640(BX), Z4
+	VMOVDQU64 704(BX), Z1
+	VMOVDQU64 768(BX), Z9
+	VMOVDQU64 832(BX), Z5
+	VMOVDQU64 896(BX), Z14
+	VMOVDQU64 960(BX), Z13
+	ADDQ      $0x00000400, BX
+	MOVQ      DX, R8
+	MOVQ      SI, R9
+	MOVQ      $0x00000008, R10
 
 all:
 	VMOVUPS    (R9), Z8
@@ -2476,182 +3394,245 @@ some:
 
 tree:
 	MOVWLZX        (CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z0
 	MOVWLZX        2(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        4(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z2
 	VPTERNLOGD     $0xe4, Z2, Z1, Z0
 	MOVWLZX        6(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        8(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z3
 	MOVWLZX        10(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z4
 	VPTERNLOGD     $0xe4, Z4, Z3, Z1
 	MOVWLZX        12(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z3
 	VPTERNLOGD     $0xe4, Z3, Z1, Z0
 	VPTERNLOGD     $0xe4, Z3, Z4, Z2
 	MOVWLZX        14(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z4
 	MOVWLZX        16(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        18(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z5
 	VPTERNLOGD     $0xe4, Z5, Z1, Z4
 	MOVWLZX        20(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        22(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z6
 	MOVWLZX        24(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z7
 	VPTERNLOGD     $0xe4, Z7, Z6, Z1
 	MOVWLZX        26(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z6
 	VPTERNLOGD     $0xe4, Z6, Z1, Z4
 	VPTERNLOGD     $0xe4, Z6, Z7, Z5
 	MOVWLZX        28(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z7
 	VPTERNLOGD     $0xe4, Z7, Z4, Z0
 	VPTERNLOGD     $0xe4, Z7, Z5, Z2
 	VPTERNLOGD     $0xe4, Z7, Z6, Z3
 	MOVWLZX        30(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z6
 	MOVWLZX        32(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z5
 	MOVWLZX        34(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z4
 	VPTERNLOGD     $0xe4, Z4, Z5, Z6
 	MOVWLZX        36(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z5
 	MOVWLZX        38(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        40(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	VPTERNLOGD     $0xe4, Z8, Z1, Z5
 	MOVWLZX        42(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	VPTERNLOGD     $0xe4, Z1, Z5, Z6
 	VPTERNLOGD     $0xe4, Z1, Z8, Z4
 	MOVWLZX        44(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        46(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z5
 	MOVWLZX        48(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z9
 	VPTERNLOGD     $0xe4, Z9, Z5, Z8
 	MOVWLZX        50(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z5
 	MOVWLZX        52(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z10
 	MOVWLZX        54(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z11
 	VPTERNLOGD     $0xe4, Z11, Z10, Z5
 	MOVWLZX        56(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z10
 	VPTERNLOGD     $0xe4, Z10, Z5, Z8
 	VPTERNLOGD     $0xe4, Z10, Z11, Z9
 	MOVWLZX        58(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z11
 	VPTERNLOGD     $0xe4, Z11, Z8, Z6
 	VPTERNLOGD     $0xe4, Z11, Z9, Z4
 	VPTERNLOGD     $0xe4, Z11, Z10, Z1
 	MOVWLZX        60(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z10
 	VPTERNLOGD     $0xe4, Z10, Z6, Z0
 	VPTERNLOGD     $0xe4, Z10, Z4, Z2
 	VPTERNLOGD     $0xe4, Z10, Z1, Z3
 	VPTERNLOGD     $0xe4, Z10, Z11, Z7
 	MOVWLZX        62(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z11
 	MOVWLZX        64(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        66(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z4
 	VPTERNLOGD     $0xe4, Z4, Z1, Z11
 	MOVWLZX        68(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        70(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z6
 	MOVWLZX        72(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z9
 	VPTERNLOGD     $0xe4, Z9, Z6, Z1
 	MOVWLZX        74(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z6
 	VPTERNLOGD     $0xe4, Z6, Z1, Z11
 	VPTERNLOGD     $0xe4, Z6, Z9, Z4
 	MOVWLZX        76(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z9
 	MOVWLZX        78(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        80(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	VPTERNLOGD     $0xe4, Z8, Z1, Z9
 	MOVWLZX        82(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        84(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z5
 	MOVWLZX        86(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	VPTERNLOGD     $0xe4, Z12, Z5, Z1
 	MOVWLZX        88(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z5
 	VPTERNLOGD     $0xe4, Z5, Z1, Z9
 	VPTERNLOGD     $0xe4, Z5, Z12, Z8
 	MOVWLZX        90(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	VPTERNLOGD     $0xe4, Z12, Z9, Z11
 	VPTERNLOGD     $0xe4, Z12, Z8, Z4
 	VPTERNLOGD     $0xe4, Z12, Z5, Z6
 	MOVWLZX        92(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z5
 	MOVWLZX        94(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        96(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z9
 	VPTERNLOGD     $0xe4, Z9, Z8, Z5
 	MOVWLZX        98(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        100(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        102(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z13
 	VPTERNLOGD     $0xe4, Z13, Z1, Z8
 	MOVWLZX        104(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	VPTERNLOGD     $0xe4, Z1, Z8, Z5
 	VPTERNLOGD     $0xe4, Z1, Z13, Z9
 	MOVWLZX        106(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z13
 	MOVWLZX        108(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        110(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z14
 	VPTERNLOGD     $0xe4, Z14, Z8, Z13
 	MOVWLZX        112(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        114(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z15
 	MOVWLZX        116(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z16
 	VPTERNLOGD     $0xe4, Z16, Z15, Z8
 	MOVWLZX        118(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z15
 	VPTERNLOGD     $0xe4, Z15, Z8, Z13
 	VPTERNLOGD     $0xe4, Z15, Z16, Z14
 	MOVWLZX        120(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z16
 	VPTERNLOGD     $0xe4, Z16, Z13, Z5
 	VPTERNLOGD     $0xe4, Z16, Z14, Z9
 	VPTERNLOGD     $0xe4, Z16, Z15, Z1
 	MOVWLZX        122(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z15
 	VPTERNLOGD     $0xe4, Z15, Z5, Z11
 	VPTERNLOGD     $0xe4, Z15, Z9, Z4
 	VPTERNLOGD     $0xe4, Z15, Z1, Z6
 	VPTERNLOGD     $0xe4, Z15, Z16, Z12
 	MOVWLZX        124(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z16
 	VPTERNLOGD     $0xe4, Z16, Z11, Z0
 	VPTERNLOGD     $0xe4, Z16, Z4, Z2
@@ -2659,182 +3640,245 @@ tree:
 	VPTERNLOGD     $0xe4, Z16, Z12, Z7
 	VPTERNLOGD     $0xe4, Z16, Z15, Z10
 	MOVWLZX        126(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z15
 	MOVWLZX        128(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	MOVWLZX        130(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z6
 	VPTERNLOGD     $0xe4, Z6, Z12, Z15
 	MOVWLZX        132(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	MOVWLZX        134(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z4
 	MOVWLZX        136(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z11
 	VPTERNLOGD     $0xe4, Z11, Z4, Z12
 	MOVWLZX        138(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z4
 	VPTERNLOGD     $0xe4, Z4, Z12, Z15
 	VPTERNLOGD     $0xe4, Z4, Z11, Z6
 	MOVWLZX        140(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z11
 	MOVWLZX        142(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	MOVWLZX        144(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	VPTERNLOGD     $0xe4, Z1, Z12, Z11
 	MOVWLZX        146(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	MOVWLZX        148(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z9
 	MOVWLZX        150(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z5
 	VPTERNLOGD     $0xe4, Z5, Z9, Z12
 	MOVWLZX        152(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z9
 	VPTERNLOGD     $0xe4, Z9, Z12, Z11
 	VPTERNLOGD     $0xe4, Z9, Z5, Z1
 	MOVWLZX        154(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z5
 	VPTERNLOGD     $0xe4, Z5, Z11, Z15
 	VPTERNLOGD     $0xe4, Z5, Z1, Z6
 	VPTERNLOGD     $0xe4, Z5, Z9, Z4
 	MOVWLZX        156(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z9
 	MOVWLZX        158(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        160(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z11
 	VPTERNLOGD     $0xe4, Z11, Z1, Z9
 	MOVWLZX        162(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        164(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	MOVWLZX        166(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z14
 	VPTERNLOGD     $0xe4, Z14, Z12, Z1
 	MOVWLZX        168(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	VPTERNLOGD     $0xe4, Z12, Z1, Z9
 	VPTERNLOGD     $0xe4, Z12, Z14, Z11
 	MOVWLZX        170(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z14
 	MOVWLZX        172(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        174(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z13
 	VPTERNLOGD     $0xe4, Z13, Z1, Z14
 	MOVWLZX        176(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        178(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        180(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z17
 	VPTERNLOGD     $0xe4, Z17, Z8, Z1
 	MOVWLZX        182(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	VPTERNLOGD     $0xe4, Z8, Z1, Z14
 	VPTERNLOGD     $0xe4, Z8, Z17, Z13
 	MOVWLZX        184(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z17
 	VPTERNLOGD     $0xe4, Z17, Z14, Z9
 	VPTERNLOGD     $0xe4, Z17, Z13, Z11
 	VPTERNLOGD     $0xe4, Z17, Z8, Z12
 	MOVWLZX        186(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	VPTERNLOGD     $0xe4, Z8, Z9, Z15
 	VPTERNLOGD     $0xe4, Z8, Z11, Z6
 	VPTERNLOGD     $0xe4, Z8, Z12, Z4
 	VPTERNLOGD     $0xe4, Z8, Z17, Z5
 	MOVWLZX        188(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z17
 	MOVWLZX        190(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	MOVWLZX        192(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z11
 	VPTERNLOGD     $0xe4, Z11, Z12, Z17
 	MOVWLZX        194(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	MOVWLZX        196(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z9
 	MOVWLZX        198(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z13
 	VPTERNLOGD     $0xe4, Z13, Z9, Z12
 	MOVWLZX        200(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z9
 	VPTERNLOGD     $0xe4, Z9, Z12, Z17
 	VPTERNLOGD     $0xe4, Z9, Z13, Z11
 	MOVWLZX        202(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z13
 	MOVWLZX        204(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	MOVWLZX        206(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z14
 	VPTERNLOGD     $0xe4, Z14, Z12, Z13
 	MOVWLZX        208(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	MOVWLZX        210(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        212(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z18
 	VPTERNLOGD     $0xe4, Z18, Z1, Z12
 	MOVWLZX        214(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	VPTERNLOGD     $0xe4, Z1, Z12, Z13
 	VPTERNLOGD     $0xe4, Z1, Z18, Z14
 	MOVWLZX        216(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z18
 	VPTERNLOGD     $0xe4, Z18, Z13, Z17
 	VPTERNLOGD     $0xe4, Z18, Z14, Z11
 	VPTERNLOGD     $0xe4, Z18, Z1, Z9
 	MOVWLZX        218(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        220(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z14
 	MOVWLZX        222(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z13
 	VPTERNLOGD     $0xe4, Z13, Z14, Z1
 	MOVWLZX        224(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z14
 	MOVWLZX        226(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	MOVWLZX        228(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z19
 	VPTERNLOGD     $0xe4, Z19, Z12, Z14
 	MOVWLZX        230(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	VPTERNLOGD     $0xe4, Z12, Z14, Z1
 	VPTERNLOGD     $0xe4, Z12, Z19, Z13
 	MOVWLZX        232(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z19
 	MOVWLZX        234(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z14
 	MOVWLZX        236(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z20
 	VPTERNLOGD     $0xe4, Z20, Z14, Z19
 	MOVWLZX        238(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z14
 	MOVWLZX        240(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z21
 	MOVWLZX        242(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z22
 	VPTERNLOGD     $0xe4, Z22, Z21, Z14
 	MOVWLZX        244(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z21
 	VPTERNLOGD     $0xe4, Z21, Z14, Z19
 	VPTERNLOGD     $0xe4, Z21, Z22, Z20
 	MOVWLZX        246(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z22
 	VPTERNLOGD     $0xe4, Z22, Z19, Z1
 	VPTERNLOGD     $0xe4, Z22, Z20, Z13
 	VPTERNLOGD     $0xe4, Z22, Z21, Z12
 	MOVWLZX        248(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z21
 	VPTERNLOGD     $0xe4, Z21, Z1, Z17
 	VPTERNLOGD     $0xe4, Z21, Z13, Z11
 	VPTERNLOGD     $0xe4, Z21, Z12, Z9
 	VPTERNLOGD     $0xe4, Z21, Z22, Z18
 	MOVWLZX        250(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z22
 	VPTERNLOGD     $0xe4, Z22, Z17, Z15
 	VPTERNLOGD     $0xe4, Z22, Z11, Z6
@@ -2842,6 +3886,7 @@ tree:
 	VPTERNLOGD     $0xe4, Z22, Z18, Z5
 	VPTERNLOGD     $0xe4, Z22, Z21, Z8
 	MOVWLZX        252(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z21
 	VPTERNLOGD     $0xe4, Z21, Z15, Z0
 	VPTERNLOGD     $0xe4, Z21, Z6, Z2
@@ -2961,182 +4006,245 @@ some:
 
 tree:
 	MOVWLZX        (CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z0
 	MOVWLZX        2(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        4(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z2
 	VPTERNLOGD     $0xe4, Z2, Z1, Z0
 	MOVWLZX        6(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        8(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z3
 	MOVWLZX        10(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z4
 	VPTERNLOGD     $0xe4, Z4, Z3, Z1
 	MOVWLZX        12(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z3
 	VPTERNLOGD     $0xe4, Z3, Z1, Z0
 	VPTERNLOGD     $0xe4, Z3, Z4, Z2
 	MOVWLZX        14(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z4
 	MOVWLZX        16(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        18(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z5
 	VPTERNLOGD     $0xe4, Z5, Z1, Z4
 	MOVWLZX        20(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        22(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z6
 	MOVWLZX        24(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z7
 	VPTERNLOGD     $0xe4, Z7, Z6, Z1
 	MOVWLZX        26(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z6
 	VPTERNLOGD     $0xe4, Z6, Z1, Z4
 	VPTERNLOGD     $0xe4, Z6, Z7, Z5
 	MOVWLZX        28(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z7
 	VPTERNLOGD     $0xe4, Z7, Z4, Z0
 	VPTERNLOGD     $0xe4, Z7, Z5, Z2
 	VPTERNLOGD     $0xe4, Z7, Z6, Z3
 	MOVWLZX        30(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z6
 	MOVWLZX        32(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z5
 	MOVWLZX        34(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z4
 	VPTERNLOGD     $0xe4, Z4, Z5, Z6
 	MOVWLZX        36(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z5
 	MOVWLZX        38(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        40(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	VPTERNLOGD     $0xe4, Z8, Z1, Z5
 	MOVWLZX        42(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	VPTERNLOGD     $0xe4, Z1, Z5, Z6
 	VPTERNLOGD     $0xe4, Z1, Z8, Z4
 	MOVWLZX        44(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        46(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z5
 	MOVWLZX        48(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z9
 	VPTERNLOGD     $0xe4, Z9, Z5, Z8
 	MOVWLZX        50(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z5
 	MOVWLZX        52(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z10
 	MOVWLZX        54(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z11
 	VPTERNLOGD     $0xe4, Z11, Z10, Z5
 	MOVWLZX        56(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z10
 	VPTERNLOGD     $0xe4, Z10, Z5, Z8
 	VPTERNLOGD     $0xe4, Z10, Z11, Z9
 	MOVWLZX        58(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z11
 	VPTERNLOGD     $0xe4, Z11, Z8, Z6
 	VPTERNLOGD     $0xe4, Z11, Z9, Z4
 	VPTERNLOGD     $0xe4, Z11, Z10, Z1
 	MOVWLZX        60(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z10
 	VPTERNLOGD     $0xe4, Z10, Z6, Z0
 	VPTERNLOGD     $0xe4, Z10, Z4, Z2
 	VPTERNLOGD     $0xe4, Z10, Z1, Z3
 	VPTERNLOGD     $0xe4, Z10, Z11, Z7
 	MOVWLZX        62(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z11
 	MOVWLZX        64(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        66(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z4
 	VPTERNLOGD     $0xe4, Z4, Z1, Z11
 	MOVWLZX        68(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        70(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z6
 	MOVWLZX        72(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z9
 	VPTERNLOGD     $0xe4, Z9, Z6, Z1
 	MOVWLZX        74(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z6
 	VPTERNLOGD     $0xe4, Z6, Z1, Z11
 	VPTERNLOGD     $0xe4, Z6, Z9, Z4
 	MOVWLZX        76(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z9
 	MOVWLZX        78(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        80(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	VPTERNLOGD     $0xe4, Z8, Z1, Z9
 	MOVWLZX        82(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        84(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z5
 	MOVWLZX        86(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	VPTERNLOGD     $0xe4, Z12, Z5, Z1
 	MOVWLZX        88(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z5
 	VPTERNLOGD     $0xe4, Z5, Z1, Z9
 	VPTERNLOGD     $0xe4, Z5, Z12, Z8
 	MOVWLZX        90(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	VPTERNLOGD     $0xe4, Z12, Z9, Z11
 	VPTERNLOGD     $0xe4, Z12, Z8, Z4
 	VPTERNLOGD     $0xe4, Z12, Z5, Z6
 	MOVWLZX        92(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z5
 	MOVWLZX        94(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        96(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z9
 	VPTERNLOGD     $0xe4, Z9, Z8, Z5
 	MOVWLZX        98(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        100(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        102(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z13
 	VPTERNLOGD     $0xe4, Z13, Z1, Z8
 	MOVWLZX        104(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	VPTERNLOGD     $0xe4, Z1, Z8, Z5
 	VPTERNLOGD     $0xe4, Z1, Z13, Z9
 	MOVWLZX        106(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z13
 	MOVWLZX        108(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        110(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z14
 	VPTERNLOGD     $0xe4, Z14, Z8, Z13
 	MOVWLZX        112(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        114(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z15
 	MOVWLZX        116(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z16
 	VPTERNLOGD     $0xe4, Z16, Z15, Z8
 	MOVWLZX        118(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z15
 	VPTERNLOGD     $0xe4, Z15, Z8, Z13
 	VPTERNLOGD     $0xe4, Z15, Z16, Z14
 	MOVWLZX        120(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z16
 	VPTERNLOGD     $0xe4, Z16, Z13, Z5
 	VPTERNLOGD     $0xe4, Z16, Z14, Z9
 	VPTERNLOGD     $0xe4, Z16, Z15, Z1
 	MOVWLZX        122(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z15
 	VPTERNLOGD     $0xe4, Z15, Z5, Z11
 	VPTERNLOGD     $0xe4, Z15, Z9, Z4
 	VPTERNLOGD     $0xe4, Z15, Z1, Z6
 	VPTERNLOGD     $0xe4, Z15, Z16, Z12
 	MOVWLZX        124(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z16
 	VPTERNLOGD     $0xe4, Z16, Z11, Z0
 	VPTERNLOGD     $0xe4, Z16, Z4, Z2
@@ -3144,182 +4252,245 @@ tree:
 	VPTERNLOGD     $0xe4, Z16, Z12, Z7
 	VPTERNLOGD     $0xe4, Z16, Z15, Z10
 	MOVWLZX        126(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z15
 	MOVWLZX        128(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	MOVWLZX        130(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z6
 	VPTERNLOGD     $0xe4, Z6, Z12, Z15
 	MOVWLZX        132(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	MOVWLZX        134(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z4
 	MOVWLZX        136(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z11
 	VPTERNLOGD     $0xe4, Z11, Z4, Z12
 	MOVWLZX        138(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z4
 	VPTERNLOGD     $0xe4, Z4, Z12, Z15
 	VPTERNLOGD     $0xe4, Z4, Z11, Z6
 	MOVWLZX        140(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z11
 	MOVWLZX        142(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	MOVWLZX        144(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	VPTERNLOGD     $0xe4, Z1, Z12, Z11
 	MOVWLZX        146(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	MOVWLZX        148(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z9
 	MOVWLZX        150(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z5
 	VPTERNLOGD     $0xe4, Z5, Z9, Z12
 	MOVWLZX        152(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z9
 	VPTERNLOGD     $0xe4, Z9, Z12, Z11
 	VPTERNLOGD     $0xe4, Z9, Z5, Z1
 	MOVWLZX        154(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z5
 	VPTERNLOGD     $0xe4, Z5, Z11, Z15
 	VPTERNLOGD     $0xe4, Z5, Z1, Z6
 	VPTERNLOGD     $0xe4, Z5, Z9, Z4
 	MOVWLZX        156(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z9
 	MOVWLZX        158(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        160(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z11
 	VPTERNLOGD     $0xe4, Z11, Z1, Z9
 	MOVWLZX        162(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        164(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	MOVWLZX        166(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z14
 	VPTERNLOGD     $0xe4, Z14, Z12, Z1
 	MOVWLZX        168(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	VPTERNLOGD     $0xe4, Z12, Z1, Z9
 	VPTERNLOGD     $0xe4, Z12, Z14, Z11
 	MOVWLZX        170(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z14
 	MOVWLZX        172(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        174(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z13
 	VPTERNLOGD     $0xe4, Z13, Z1, Z14
 	MOVWLZX        176(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        178(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        180(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z17
 	VPTERNLOGD     $0xe4, Z17, Z8, Z1
 	MOVWLZX        182(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	VPTERNLOGD     $0xe4, Z8, Z1, Z14
 	VPTERNLOGD     $0xe4, Z8, Z17, Z13
 	MOVWLZX        184(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z17
 	VPTERNLOGD     $0xe4, Z17, Z14, Z9
 	VPTERNLOGD     $0xe4, Z17, Z13, Z11
 	VPTERNLOGD     $0xe4, Z17, Z8, Z12
 	MOVWLZX        186(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	VPTERNLOGD     $0xe4, Z8, Z9, Z15
 	VPTERNLOGD     $0xe4, Z8, Z11, Z6
 	VPTERNLOGD     $0xe4, Z8, Z12, Z4
 	VPTERNLOGD     $0xe4, Z8, Z17, Z5
 	MOVWLZX        188(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z17
 	MOVWLZX        190(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	MOVWLZX        192(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z11
 	VPTERNLOGD     $0xe4, Z11, Z12, Z17
 	MOVWLZX        194(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	MOVWLZX        196(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z9
 	MOVWLZX        198(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z13
 	VPTERNLOGD     $0xe4, Z13, Z9, Z12
 	MOVWLZX        200(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z9
 	VPTERNLOGD     $0xe4, Z9, Z12, Z17
 	VPTERNLOGD     $0xe4, Z9, Z13, Z11
 	MOVWLZX        202(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z13
 	MOVWLZX        204(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	MOVWLZX        206(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z14
 	VPTERNLOGD     $0xe4, Z14, Z12, Z13
 	MOVWLZX        208(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	MOVWLZX        210(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        212(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z18
 	VPTERNLOGD     $0xe4, Z18, Z1, Z12
 	MOVWLZX        214(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	VPTERNLOGD     $0xe4, Z1, Z12, Z13
 	VPTERNLOGD     $0xe4, Z1, Z18, Z14
 	MOVWLZX        216(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z18
 	VPTERNLOGD     $0xe4, Z18, Z13, Z17
 	VPTERNLOGD     $0xe4, Z18, Z14, Z11
 	VPTERNLOGD     $0xe4, Z18, Z1, Z9
 	MOVWLZX        218(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        220(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z14
 	MOVWLZX        222(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z13
 	VPTERNLOGD     $0xe4, Z13, Z14, Z1
 	MOVWLZX        224(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z14
 	MOVWLZX        226(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	MOVWLZX        228(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z19
 	VPTERNLOGD     $0xe4, Z19, Z12, Z14
 	MOVWLZX        230(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	VPTERNLOGD     $0xe4, Z12, Z14, Z1
 	VPTERNLOGD     $0xe4, Z12, Z19, Z13
 	MOVWLZX        232(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z19
 	MOVWLZX        234(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z14
 	MOVWLZX        236(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z20
 	VPTERNLOGD     $0xe4, Z20, Z14, Z19
 	MOVWLZX        238(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z14
 	MOVWLZX        240(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z21
 	MOVWLZX        242(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z22
 	VPTERNLOGD     $0xe4, Z22, Z21, Z14
 	MOVWLZX        244(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z21
 	VPTERNLOGD     $0xe4, Z21, Z14, Z19
 	VPTERNLOGD     $0xe4, Z21, Z22, Z20
 	MOVWLZX        246(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z22
 	VPTERNLOGD     $0xe4, Z22, Z19, Z1
 	VPTERNLOGD     $0xe4, Z22, Z20, Z13
 	VPTERNLOGD     $0xe4, Z22, Z21, Z12
 	MOVWLZX        248(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z21
 	VPTERNLOGD     $0xe4, Z21, Z1, Z17
 	VPTERNLOGD     $0xe4, Z21, Z13, Z11
 	VPTERNLOGD     $0xe4, Z21, Z12, Z9
 	VPTERNLOGD     $0xe4, Z21, Z22, Z18
 	MOVWLZX        250(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z22
 	VPTERNLOGD     $0xe4, Z22, Z17, Z15
 	VPTERNLOGD     $0xe4, Z22, Z11, Z6
@@ -3327,6 +4498,7 @@ tree:
 	VPTERNLOGD     $0xe4, Z22, Z18, Z5
 	VPTERNLOGD     $0xe4, Z22, Z21, Z8
 	MOVWLZX        252(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z21
 	VPTERNLOGD     $0xe4, Z21, Z15, Z0
 	VPTERNLOGD     $0xe4, Z21, Z6, Z2
@@ -3335,182 +4507,245 @@ tree:
 	VPTERNLOGD     $0xe4, Z21, Z8, Z10
 	VPTERNLOGD     $0xe4, Z21, Z22, Z16
 	MOVWLZX        254(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z22
 	MOVWLZX        256(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        258(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z5
 	VPTERNLOGD     $0xe4, Z5, Z8, Z22
 	MOVWLZX        260(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        262(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z4
 	MOVWLZX        264(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z6
 	VPTERNLOGD     $0xe4, Z6, Z4, Z8
 	MOVWLZX        266(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z4
 	VPTERNLOGD     $0xe4, Z4, Z8, Z22
 	VPTERNLOGD     $0xe4, Z4, Z6, Z5
 	MOVWLZX        268(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z6
 	MOVWLZX        270(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        272(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z15
 	VPTERNLOGD     $0xe4, Z15, Z8, Z6
 	MOVWLZX        274(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        276(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z18
 	MOVWLZX        278(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z9
 	VPTERNLOGD     $0xe4, Z9, Z18, Z8
 	MOVWLZX        280(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z18
 	VPTERNLOGD     $0xe4, Z18, Z8, Z6
 	VPTERNLOGD     $0xe4, Z18, Z9, Z15
 	MOVWLZX        282(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z9
 	VPTERNLOGD     $0xe4, Z9, Z6, Z22
 	VPTERNLOGD     $0xe4, Z9, Z15, Z5
 	VPTERNLOGD     $0xe4, Z9, Z18, Z4
 	MOVWLZX        284(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z18
 	MOVWLZX        286(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z15
 	MOVWLZX        288(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z6
 	VPTERNLOGD     $0xe4, Z6, Z15, Z18
 	MOVWLZX        290(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z15
 	MOVWLZX        292(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        294(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z11
 	VPTERNLOGD     $0xe4, Z11, Z8, Z15
 	MOVWLZX        296(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	VPTERNLOGD     $0xe4, Z8, Z15, Z18
 	VPTERNLOGD     $0xe4, Z8, Z11, Z6
 	MOVWLZX        298(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z11
 	MOVWLZX        300(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z15
 	MOVWLZX        302(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z17
 	VPTERNLOGD     $0xe4, Z17, Z15, Z11
 	MOVWLZX        304(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z15
 	MOVWLZX        306(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	MOVWLZX        308(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z13
 	VPTERNLOGD     $0xe4, Z13, Z12, Z15
 	MOVWLZX        310(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	VPTERNLOGD     $0xe4, Z12, Z15, Z11
 	VPTERNLOGD     $0xe4, Z12, Z13, Z17
 	MOVWLZX        312(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z13
 	VPTERNLOGD     $0xe4, Z13, Z11, Z18
 	VPTERNLOGD     $0xe4, Z13, Z17, Z6
 	VPTERNLOGD     $0xe4, Z13, Z12, Z8
 	MOVWLZX        314(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z12
 	VPTERNLOGD     $0xe4, Z12, Z18, Z22
 	VPTERNLOGD     $0xe4, Z12, Z6, Z5
 	VPTERNLOGD     $0xe4, Z12, Z8, Z4
 	VPTERNLOGD     $0xe4, Z12, Z13, Z9
 	MOVWLZX        316(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z13
 	MOVWLZX        318(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        320(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z6
 	VPTERNLOGD     $0xe4, Z6, Z8, Z13
 	MOVWLZX        322(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        324(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z18
 	MOVWLZX        326(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z17
 	VPTERNLOGD     $0xe4, Z17, Z18, Z8
 	MOVWLZX        328(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z18
 	VPTERNLOGD     $0xe4, Z18, Z8, Z13
 	VPTERNLOGD     $0xe4, Z18, Z17, Z6
 	MOVWLZX        330(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z17
 	MOVWLZX        332(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        334(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z11
 	VPTERNLOGD     $0xe4, Z11, Z8, Z17
 	MOVWLZX        336(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        338(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z15
 	MOVWLZX        340(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	VPTERNLOGD     $0xe4, Z1, Z15, Z8
 	MOVWLZX        342(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z15
 	VPTERNLOGD     $0xe4, Z15, Z8, Z17
 	VPTERNLOGD     $0xe4, Z15, Z1, Z11
 	MOVWLZX        344(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	VPTERNLOGD     $0xe4, Z1, Z17, Z13
 	VPTERNLOGD     $0xe4, Z1, Z11, Z6
 	VPTERNLOGD     $0xe4, Z1, Z15, Z18
 	MOVWLZX        346(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z15
 	MOVWLZX        348(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z11
 	MOVWLZX        350(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z17
 	VPTERNLOGD     $0xe4, Z17, Z11, Z15
 	MOVWLZX        352(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z11
 	MOVWLZX        354(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        356(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z20
 	VPTERNLOGD     $0xe4, Z20, Z8, Z11
 	MOVWLZX        358(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	VPTERNLOGD     $0xe4, Z8, Z11, Z15
 	VPTERNLOGD     $0xe4, Z8, Z20, Z17
 	MOVWLZX        360(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z20
 	MOVWLZX        362(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z11
 	MOVWLZX        364(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z19
 	VPTERNLOGD     $0xe4, Z19, Z11, Z20
 	MOVWLZX        366(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z11
 	MOVWLZX        368(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z14
 	MOVWLZX        370(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z23
 	VPTERNLOGD     $0xe4, Z23, Z14, Z11
 	MOVWLZX        372(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z14
 	VPTERNLOGD     $0xe4, Z14, Z11, Z20
 	VPTERNLOGD     $0xe4, Z14, Z23, Z19
 	MOVWLZX        374(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z23
 	VPTERNLOGD     $0xe4, Z23, Z20, Z15
 	VPTERNLOGD     $0xe4, Z23, Z19, Z17
 	VPTERNLOGD     $0xe4, Z23, Z14, Z8
 	MOVWLZX        376(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z14
 	VPTERNLOGD     $0xe4, Z14, Z15, Z13
 	VPTERNLOGD     $0xe4, Z14, Z17, Z6
 	VPTERNLOGD     $0xe4, Z14, Z8, Z18
 	VPTERNLOGD     $0xe4, Z14, Z23, Z1
 	MOVWLZX        378(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z23
 	VPTERNLOGD     $0xe4, Z23, Z13, Z22
 	VPTERNLOGD     $0xe4, Z23, Z6, Z5
@@ -3518,182 +4753,245 @@ tree:
 	VPTERNLOGD     $0xe4, Z23, Z1, Z9
 	VPTERNLOGD     $0xe4, Z23, Z14, Z12
 	MOVWLZX        380(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z14
 	MOVWLZX        382(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        384(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z18
 	VPTERNLOGD     $0xe4, Z18, Z1, Z14
 	MOVWLZX        386(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        388(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z6
 	MOVWLZX        390(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z13
 	VPTERNLOGD     $0xe4, Z13, Z6, Z1
 	MOVWLZX        392(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z6
 	VPTERNLOGD     $0xe4, Z6, Z1, Z14
 	VPTERNLOGD     $0xe4, Z6, Z13, Z18
 	MOVWLZX        394(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z13
 	MOVWLZX        396(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        398(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	VPTERNLOGD     $0xe4, Z8, Z1, Z13
 	MOVWLZX        400(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        402(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z17
 	MOVWLZX        404(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z15
 	VPTERNLOGD     $0xe4, Z15, Z17, Z1
 	MOVWLZX        406(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z17
 	VPTERNLOGD     $0xe4, Z17, Z1, Z13
 	VPTERNLOGD     $0xe4, Z17, Z15, Z8
 	MOVWLZX        408(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z15
 	VPTERNLOGD     $0xe4, Z15, Z13, Z14
 	VPTERNLOGD     $0xe4, Z15, Z8, Z18
 	VPTERNLOGD     $0xe4, Z15, Z17, Z6
 	MOVWLZX        410(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z17
 	MOVWLZX        412(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        414(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z13
 	VPTERNLOGD     $0xe4, Z13, Z8, Z17
 	MOVWLZX        416(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        418(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        420(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z19
 	VPTERNLOGD     $0xe4, Z19, Z1, Z8
 	MOVWLZX        422(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	VPTERNLOGD     $0xe4, Z1, Z8, Z17
 	VPTERNLOGD     $0xe4, Z1, Z19, Z13
 	MOVWLZX        424(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z19
 	MOVWLZX        426(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        428(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z20
 	VPTERNLOGD     $0xe4, Z20, Z8, Z19
 	MOVWLZX        430(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        432(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z11
 	MOVWLZX        434(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z24
 	VPTERNLOGD     $0xe4, Z24, Z11, Z8
 	MOVWLZX        436(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z11
 	VPTERNLOGD     $0xe4, Z11, Z8, Z19
 	VPTERNLOGD     $0xe4, Z11, Z24, Z20
 	MOVWLZX        438(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z24
 	VPTERNLOGD     $0xe4, Z24, Z19, Z17
 	VPTERNLOGD     $0xe4, Z24, Z20, Z13
 	VPTERNLOGD     $0xe4, Z24, Z11, Z1
 	MOVWLZX        440(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z11
 	VPTERNLOGD     $0xe4, Z11, Z17, Z14
 	VPTERNLOGD     $0xe4, Z11, Z13, Z18
 	VPTERNLOGD     $0xe4, Z11, Z1, Z6
 	VPTERNLOGD     $0xe4, Z11, Z24, Z15
 	MOVWLZX        442(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z24
 	MOVWLZX        444(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        446(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z13
 	VPTERNLOGD     $0xe4, Z13, Z1, Z24
 	MOVWLZX        448(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        450(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z17
 	MOVWLZX        452(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z20
 	VPTERNLOGD     $0xe4, Z20, Z17, Z1
 	MOVWLZX        454(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z17
 	VPTERNLOGD     $0xe4, Z17, Z1, Z24
 	VPTERNLOGD     $0xe4, Z17, Z20, Z13
 	MOVWLZX        456(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z20
 	MOVWLZX        458(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        460(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z19
 	VPTERNLOGD     $0xe4, Z19, Z1, Z20
 	MOVWLZX        462(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        464(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        466(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z25
 	VPTERNLOGD     $0xe4, Z25, Z8, Z1
 	MOVWLZX        468(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	VPTERNLOGD     $0xe4, Z8, Z1, Z20
 	VPTERNLOGD     $0xe4, Z8, Z25, Z19
 	MOVWLZX        470(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z25
 	VPTERNLOGD     $0xe4, Z25, Z20, Z24
 	VPTERNLOGD     $0xe4, Z25, Z19, Z13
 	VPTERNLOGD     $0xe4, Z25, Z8, Z17
 	MOVWLZX        472(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z8
 	MOVWLZX        474(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z19
 	MOVWLZX        476(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z20
 	VPTERNLOGD     $0xe4, Z20, Z19, Z8
 	MOVWLZX        478(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z19
 	MOVWLZX        480(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	MOVWLZX        482(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z26
 	VPTERNLOGD     $0xe4, Z26, Z1, Z19
 	MOVWLZX        484(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z1
 	VPTERNLOGD     $0xe4, Z1, Z19, Z8
 	VPTERNLOGD     $0xe4, Z1, Z26, Z20
 	MOVWLZX        486(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z26
 	MOVWLZX        488(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z19
 	MOVWLZX        490(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z27
 	VPTERNLOGD     $0xe4, Z27, Z19, Z26
 	MOVWLZX        492(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z19
 	MOVWLZX        494(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z28
 	MOVWLZX        496(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z29
 	VPTERNLOGD     $0xe4, Z29, Z28, Z19
 	MOVWLZX        498(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z28
 	VPTERNLOGD     $0xe4, Z28, Z19, Z26
 	VPTERNLOGD     $0xe4, Z28, Z29, Z27
 	MOVWLZX        500(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z29
 	VPTERNLOGD     $0xe4, Z29, Z26, Z8
 	VPTERNLOGD     $0xe4, Z29, Z27, Z20
 	VPTERNLOGD     $0xe4, Z29, Z28, Z1
 	MOVWLZX        502(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z28
 	VPTERNLOGD     $0xe4, Z28, Z8, Z24
 	VPTERNLOGD     $0xe4, Z28, Z20, Z13
 	VPTERNLOGD     $0xe4, Z28, Z1, Z17
 	VPTERNLOGD     $0xe4, Z28, Z29, Z25
 	MOVWLZX        504(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z29
 	VPTERNLOGD     $0xe4, Z29, Z24, Z14
 	VPTERNLOGD     $0xe4, Z29, Z13, Z18
@@ -3701,6 +4999,7 @@ tree:
 	VPTERNLOGD     $0xe4, Z29, Z25, Z15
 	VPTERNLOGD     $0xe4, Z29, Z28, Z11
 	MOVWLZX        506(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z28
 	VPTERNLOGD     $0xe4, Z28, Z14, Z22
 	VPTERNLOGD     $0xe4, Z28, Z18, Z5
@@ -3709,6 +5008,7 @@ tree:
 	VPTERNLOGD     $0xe4, Z28, Z11, Z12
 	VPTERNLOGD     $0xe4, Z28, Z29, Z23
 	MOVWLZX        508(CX), R10
+	ADDQ           R10, R10
 	VMOVDQU64      (AX)(R10*8), Z29
 	VPTERNLOGD     $0xe4, Z29, Z22, Z0
 	VPTERNLOGD     $0xe4, Z29, Z5, Z2
@@ -3833,7 +5133,7 @@ one:
 	RET
 
 // func trees1x512(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV, MMX+
 TEXT ·trees1x512(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -3851,6 +5151,7 @@ some:
 
 tree:
 	MOVWLZX      (CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z0
 	VPBROADCASTQ c5555555555555555<>+0(SB), Z1
 	VPSRLQ       $0x01, Z0, Z2
@@ -3909,6 +5210,24 @@ tree:
 	VMOVDQU64    Z7, 320(R10)
 	VMOVDQU64    Z6, 384(R10)
 	VMOVDQU64    Z2, 448(R10)
+	MOVQ         work+40(FP), R11
+	MOVQ         2048(R11), R12
+	CMPQ         R12, 2056(R11)
+	JAE          asked
+	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
+	PREFETCHT1   128(R12)
+	PREFETCHT1   192(R12)
+	PREFETCHT1   256(R12)
+	PREFETCHT1   320(R12)
+	PREFETCHT1   384(R12)
+	PREFETCHT1   448(R12)
+	PREFETCHT1   512(R12)
+	PREFETCHT1   576(R12)
+	ADDQ         $0x00000280, R12
+	MOVQ         R12, 2048(R11)
+
+asked:
 	ADDQ         $0x00000002, CX
 	ADDQ         $0x00000200, R10
 	DECQ         R9
@@ -4091,7 +5410,7 @@ DATA c0f0f0f0f0f0f0f0f<>+24(SB)/8, $0x0f0f0f0f0f0f0f0f
 GLOBL c0f0f0f0f0f0f0f0f<>(SB), RODATA|NOPTR, $32
 
 // func trees2x512(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV, MMX+
 TEXT ·trees2x512(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -4109,10 +5428,13 @@ some:
 
 tree:
 	MOVWLZX      (CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z0
 	MOVWLZX      2(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z1
 	MOVWLZX      4(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z2
 	VPTERNLOGD   $0xe4, Z2, Z1, Z0
 	VPBROADCASTQ c5555555555555555<>+0(SB), Z1
@@ -4173,6 +5495,24 @@ tree:
 	VMOVDQU64    Z7, 320(R10)
 	VMOVDQU64    Z6, 384(R10)
 	VMOVDQU64    Z2, 448(R10)
+	MOVQ         work+40(FP), R11
+	MOVQ         2048(R11), R12
+	CMPQ         R12, 2056(R11)
+	JAE          asked
+	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
+	PREFETCHT1   128(R12)
+	PREFETCHT1   192(R12)
+	PREFETCHT1   256(R12)
+	PREFETCHT1   320(R12)
+	PREFETCHT1   384(R12)
+	PREFETCHT1   448(R12)
+	PREFETCHT1   512(R12)
+	PREFETCHT1   576(R12)
+	ADDQ         $0x00000280, R12
+	MOVQ         R12, 2048(R11)
+
+asked:
 	ADDQ         $0x00000006, CX
 	ADDQ         $0x00000200, R10
 	DECQ         R9
@@ -4337,7 +5677,7 @@ done:
 	RET
 
 // func trees3x512(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV, MMX+
 TEXT ·trees3x512(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -4355,20 +5695,27 @@ some:
 
 tree:
 	MOVWLZX      (CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z0
 	MOVWLZX      2(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z1
 	MOVWLZX      4(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z2
 	VPTERNLOGD   $0xe4, Z2, Z1, Z0
 	MOVWLZX      6(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z1
 	MOVWLZX      8(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z3
 	MOVWLZX      10(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z4
 	VPTERNLOGD   $0xe4, Z4, Z3, Z1
 	MOVWLZX      12(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z3
 	VPTERNLOGD   $0xe4, Z3, Z1, Z0
 	VPTERNLOGD   $0xe4, Z3, Z4, Z2
@@ -4435,6 +5782,24 @@ tree:
 	VMOVDQU64    Z7, 320(R10)
 	VMOVDQU64    Z6, 384(R10)
 	VMOVDQU64    Z2, 448(R10)
+	MOVQ         work+40(FP), R11
+	MOVQ         2048(R11), R12
+	CMPQ         R12, 2056(R11)
+	JAE          asked
+	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
+	PREFETCHT1   128(R12)
+	PREFETCHT1   192(R12)
+	PREFETCHT1   256(R12)
+	PREFETCHT1   320(R12)
+	PREFETCHT1   384(R12)
+	PREFETCHT1   448(R12)
+	PREFETCHT1   512(R12)
+	PREFETCHT1   576(R12)
+	ADDQ         $0x00000280, R12
+	MOVQ         R12, 2048(R11)
+
+asked:
 	ADDQ         $0x0000000e, CX
 	ADDQ         $0x00000200, R10
 	DECQ         R9
@@ -4599,7 +5964,7 @@ done:
 	RET
 
 // func trees4x512(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV, MMX+
 TEXT ·trees4x512(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -4617,42 +5982,57 @@ some:
 
 tree:
 	MOVWLZX      (CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z0
 	MOVWLZX      2(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z1
 	MOVWLZX      4(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z2
 	VPTERNLOGD   $0xe4, Z2, Z1, Z0
 	MOVWLZX      6(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z1
 	MOVWLZX      8(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z3
 	MOVWLZX      10(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z4
 	VPTERNLOGD   $0xe4, Z4, Z3, Z1
 	MOVWLZX      12(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z3
 	VPTERNLOGD   $0xe4, Z3, Z1, Z0
 	VPTERNLOGD   $0xe4, Z3, Z4, Z2
 	MOVWLZX      14(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z4
 	MOVWLZX      16(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z1
 	MOVWLZX      18(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z5
 	VPTERNLOGD   $0xe4, Z5, Z1, Z4
 	MOVWLZX      20(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z1
 	MOVWLZX      22(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z6
 	MOVWLZX      24(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z7
 	VPTERNLOGD   $0xe4, Z7, Z6, Z1
 	MOVWLZX      26(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z6
 	VPTERNLOGD   $0xe4, Z6, Z1, Z4
 	VPTERNLOGD   $0xe4, Z6, Z7, Z5
 	MOVWLZX      28(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z7
 	VPTERNLOGD   $0xe4, Z7, Z4, Z0
 	VPTERNLOGD   $0xe4, Z7, Z5, Z2
@@ -4721,6 +6101,24 @@ tree:
 	VMOVDQU64    Z1, 320(R10)
 	VMOVDQU64    Z4, 384(R10)
 	VMOVDQU64    Z2, 448(R10)
+	MOVQ         work+40(FP), R11
+	MOVQ         2048(R11), R12
+	CMPQ         R12, 2056(R11)
+	JAE          asked
+	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
+	PREFETCHT1   128(R12)
+	PREFETCHT1   192(R12)
+	PREFETCHT1   256(R12)
+	PREFETCHT1   320(R12)
+	PREFETCHT1   384(R12)
+	PREFETCHT1   448(R12)
+	PREFETCHT1   512(R12)
+	PREFETCHT1   576(R12)
+	ADDQ         $0x00000280, R12
+	MOVQ         R12, 2048(R11)
+
+asked:
 	ADDQ         $0x0000001e, CX
 	ADDQ         $0x00000200, R10
 	DECQ         R9
@@ -4885,7 +6283,7 @@ done:
 	RET
 
 // func trees5x512(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV, MMX+
 TEXT ·trees5x512(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -4903,88 +6301,119 @@ some:
 
 tree:
 	MOVWLZX      (CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z0
 	MOVWLZX      2(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z1
 	MOVWLZX      4(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z2
 	VPTERNLOGD   $0xe4, Z2, Z1, Z0
 	MOVWLZX      6(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z1
 	MOVWLZX      8(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z3
 	MOVWLZX      10(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z4
 	VPTERNLOGD   $0xe4, Z4, Z3, Z1
 	MOVWLZX      12(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z3
 	VPTERNLOGD   $0xe4, Z3, Z1, Z0
 	VPTERNLOGD   $0xe4, Z3, Z4, Z2
 	MOVWLZX      14(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z4
 	MOVWLZX      16(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z1
 	MOVWLZX      18(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z5
 	VPTERNLOGD   $0xe4, Z5, Z1, Z4
 	MOVWLZX      20(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z1
 	MOVWLZX      22(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z6
 	MOVWLZX      24(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z7
 	VPTERNLOGD   $0xe4, Z7, Z6, Z1
 	MOVWLZX      26(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z6
 	VPTERNLOGD   $0xe4, Z6, Z1, Z4
 	VPTERNLOGD   $0xe4, Z6, Z7, Z5
 	MOVWLZX      28(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z7
 	VPTERNLOGD   $0xe4, Z7, Z4, Z0
 	VPTERNLOGD   $0xe4, Z7, Z5, Z2
 	VPTERNLOGD   $0xe4, Z7, Z6, Z3
 	MOVWLZX      30(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z6
 	MOVWLZX      32(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z5
 	MOVWLZX      34(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z4
 	VPTERNLOGD   $0xe4, Z4, Z5, Z6
 	MOVWLZX      36(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z5
 	MOVWLZX      38(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z1
 	MOVWLZX      40(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z8
 	VPTERNLOGD   $0xe4, Z8, Z1, Z5
 	MOVWLZX      42(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z1
 	VPTERNLOGD   $0xe4, Z1, Z5, Z6
 	VPTERNLOGD   $0xe4, Z1, Z8, Z4
 	MOVWLZX      44(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z8
 	MOVWLZX      46(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z5
 	MOVWLZX      48(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z9
 	VPTERNLOGD   $0xe4, Z9, Z5, Z8
 	MOVWLZX      50(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z5
 	MOVWLZX      52(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z10
 	MOVWLZX      54(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z11
 	VPTERNLOGD   $0xe4, Z11, Z10, Z5
 	MOVWLZX      56(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z10
 	VPTERNLOGD   $0xe4, Z10, Z5, Z8
 	VPTERNLOGD   $0xe4, Z10, Z11, Z9
 	MOVWLZX      58(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z11
 	VPTERNLOGD   $0xe4, Z11, Z8, Z6
 	VPTERNLOGD   $0xe4, Z11, Z9, Z4
 	VPTERNLOGD   $0xe4, Z11, Z10, Z1
 	MOVWLZX      60(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z10
 	VPTERNLOGD   $0xe4, Z10, Z6, Z0
 	VPTERNLOGD   $0xe4, Z10, Z4, Z2
@@ -5067,6 +6496,24 @@ tree:
 	VMOVDQU64    Z4, 320(R10)
 	VMOVDQU64    Z1, 384(R10)
 	VMOVDQU64    Z2, 448(R10)
+	MOVQ         work+40(FP), R11
+	MOVQ         2048(R11), R12
+	CMPQ         R12, 2056(R11)
+	JAE          asked
+	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
+	PREFETCHT1   128(R12)
+	PREFETCHT1   192(R12)
+	PREFETCHT1   256(R12)
+	PREFETCHT1   320(R12)
+	PREFETCHT1   384(R12)
+	PREFETCHT1   448(R12)
+	PREFETCHT1   512(R12)
+	PREFETCHT1   576(R12)
+	ADDQ         $0x00000280, R12
+	MOVQ         R12, 2048(R11)
+
+asked:
 	ADDQ         $0x0000003e, CX
 	ADDQ         $0x00000200, R10
 	DECQ         R9
@@ -5227,7 +6674,7 @@ done:
 	RET
 
 // func trees6x512(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV, MMX+
 TEXT ·trees6x512(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -5245,182 +6692,245 @@ some:
 
 tree:
 	MOVWLZX      (CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z0
 	MOVWLZX      2(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z1
 	MOVWLZX      4(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z2
 	VPTERNLOGD   $0xe4, Z2, Z1, Z0
 	MOVWLZX      6(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z1
 	MOVWLZX      8(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z3
 	MOVWLZX      10(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z4
 	VPTERNLOGD   $0xe4, Z4, Z3, Z1
 	MOVWLZX      12(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z3
 	VPTERNLOGD   $0xe4, Z3, Z1, Z0
 	VPTERNLOGD   $0xe4, Z3, Z4, Z2
 	MOVWLZX      14(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z4
 	MOVWLZX      16(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z1
 	MOVWLZX      18(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z5
 	VPTERNLOGD   $0xe4, Z5, Z1, Z4
 	MOVWLZX      20(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z1
 	MOVWLZX      22(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z6
 	MOVWLZX      24(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z7
 	VPTERNLOGD   $0xe4, Z7, Z6, Z1
 	MOVWLZX      26(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z6
 	VPTERNLOGD   $0xe4, Z6, Z1, Z4
 	VPTERNLOGD   $0xe4, Z6, Z7, Z5
 	MOVWLZX      28(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z7
 	VPTERNLOGD   $0xe4, Z7, Z4, Z0
 	VPTERNLOGD   $0xe4, Z7, Z5, Z2
 	VPTERNLOGD   $0xe4, Z7, Z6, Z3
 	MOVWLZX      30(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z6
 	MOVWLZX      32(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z5
 	MOVWLZX      34(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z4
 	VPTERNLOGD   $0xe4, Z4, Z5, Z6
 	MOVWLZX      36(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z5
 	MOVWLZX      38(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z1
 	MOVWLZX      40(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z8
 	VPTERNLOGD   $0xe4, Z8, Z1, Z5
 	MOVWLZX      42(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z1
 	VPTERNLOGD   $0xe4, Z1, Z5, Z6
 	VPTERNLOGD   $0xe4, Z1, Z8, Z4
 	MOVWLZX      44(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z8
 	MOVWLZX      46(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z5
 	MOVWLZX      48(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z9
 	VPTERNLOGD   $0xe4, Z9, Z5, Z8
 	MOVWLZX      50(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z5
 	MOVWLZX      52(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z10
 	MOVWLZX      54(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z11
 	VPTERNLOGD   $0xe4, Z11, Z10, Z5
 	MOVWLZX      56(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z10
 	VPTERNLOGD   $0xe4, Z10, Z5, Z8
 	VPTERNLOGD   $0xe4, Z10, Z11, Z9
 	MOVWLZX      58(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z11
 	VPTERNLOGD   $0xe4, Z11, Z8, Z6
 	VPTERNLOGD   $0xe4, Z11, Z9, Z4
 	VPTERNLOGD   $0xe4, Z11, Z10, Z1
 	MOVWLZX      60(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z10
 	VPTERNLOGD   $0xe4, Z10, Z6, Z0
 	VPTERNLOGD   $0xe4, Z10, Z4, Z2
 	VPTERNLOGD   $0xe4, Z10, Z1, Z3
 	VPTERNLOGD   $0xe4, Z10, Z11, Z7
 	MOVWLZX      62(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z11
 	MOVWLZX      64(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z1
 	MOVWLZX      66(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z4
 	VPTERNLOGD   $0xe4, Z4, Z1, Z11
 	MOVWLZX      68(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z1
 	MOVWLZX      70(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z6
 	MOVWLZX      72(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z9
 	VPTERNLOGD   $0xe4, Z9, Z6, Z1
 	MOVWLZX      74(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z6
 	VPTERNLOGD   $0xe4, Z6, Z1, Z11
 	VPTERNLOGD   $0xe4, Z6, Z9, Z4
 	MOVWLZX      76(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z9
 	MOVWLZX      78(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z1
 	MOVWLZX      80(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z8
 	VPTERNLOGD   $0xe4, Z8, Z1, Z9
 	MOVWLZX      82(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z1
 	MOVWLZX      84(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z5
 	MOVWLZX      86(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z12
 	VPTERNLOGD   $0xe4, Z12, Z5, Z1
 	MOVWLZX      88(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z5
 	VPTERNLOGD   $0xe4, Z5, Z1, Z9
 	VPTERNLOGD   $0xe4, Z5, Z12, Z8
 	MOVWLZX      90(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z12
 	VPTERNLOGD   $0xe4, Z12, Z9, Z11
 	VPTERNLOGD   $0xe4, Z12, Z8, Z4
 	VPTERNLOGD   $0xe4, Z12, Z5, Z6
 	MOVWLZX      92(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z5
 	MOVWLZX      94(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z8
 	MOVWLZX      96(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z9
 	VPTERNLOGD   $0xe4, Z9, Z8, Z5
 	MOVWLZX      98(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z8
 	MOVWLZX      100(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z1
 	MOVWLZX      102(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z13
 	VPTERNLOGD   $0xe4, Z13, Z1, Z8
 	MOVWLZX      104(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z1
 	VPTERNLOGD   $0xe4, Z1, Z8, Z5
 	VPTERNLOGD   $0xe4, Z1, Z13, Z9
 	MOVWLZX      106(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z13
 	MOVWLZX      108(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z8
 	MOVWLZX      110(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z14
 	VPTERNLOGD   $0xe4, Z14, Z8, Z13
 	MOVWLZX      112(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z8
 	MOVWLZX      114(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z15
 	MOVWLZX      116(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z16
 	VPTERNLOGD   $0xe4, Z16, Z15, Z8
 	MOVWLZX      118(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z15
 	VPTERNLOGD   $0xe4, Z15, Z8, Z13
 	VPTERNLOGD   $0xe4, Z15, Z16, Z14
 	MOVWLZX      120(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z16
 	VPTERNLOGD   $0xe4, Z16, Z13, Z5
 	VPTERNLOGD   $0xe4, Z16, Z14, Z9
 	VPTERNLOGD   $0xe4, Z16, Z15, Z1
 	MOVWLZX      122(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z15
 	VPTERNLOGD   $0xe4, Z15, Z5, Z11
 	VPTERNLOGD   $0xe4, Z15, Z9, Z4
 	VPTERNLOGD   $0xe4, Z15, Z1, Z6
 	VPTERNLOGD   $0xe4, Z15, Z16, Z12
 	MOVWLZX      124(CX), R11
+	ADDQ         R11, R11
 	VMOVDQU64    (AX)(R11*8), Z16
 	VPTERNLOGD   $0xe4, Z16, Z11, Z0
 	VPTERNLOGD   $0xe4, Z16, Z4, Z2
@@ -5505,33 +7015,51 @@ tree:
 	VMOVDQU64    Z6, 320(R10)
 	VMOVDQU64    Z16, 384(R10)
 	VMOVDQU64    Z2, 448(R10)
-	ADDQ         $0x0000007e, CX
-	ADDQ         $0x00000200, R10
-	DECQ         R9
-	JNE          tree
-	SUBQ         R8, DI
-	CMPQ         R8, $0x04
-	JNE          few
-	VMOVDQU64    (BX), Z2
-	VMOVDQU64    64(BX), Z16
-	VMOVDQU64    128(BX), Z6
-	VMOVDQU64    192(BX), Z11
-	VMOVDQU64    256(BX), Z12
-	VMOVDQU64    320(BX), Z0
-	VMOVDQU64    384(BX), Z3
-	VMOVDQU64    448(BX), Z10
-	VMOVDQU64    512(BX), Z15
-	VMOVDQU64    576(BX), Z7
-	VMOVDQU64    640(BX), Z4
-	VMOVDQU64    704(BX), Z1
-	VMOVDQU64    768(BX), Z9
-	VMOVDQU64    832(BX), Z5
-	VMOVDQU64    896(BX), Z14
-	VMOVDQU64    960(BX), Z13
-	ADDQ         $0x00000400, BX
-	MOVQ         DX, R8
-	MOVQ         SI, R9
-	MOVQ         $0x00000008, R10
+	MOVQ         work+40(FP), R11
+	MOVQ         2048(R11), R12
+	CMPQ         R12, 2056(R11)
+	JAE          asked
+	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
+	PREFETCHT1   128(R12)
+	PREFETCHT1   192(R12)
+	PREFETCHT1   256(R12)
+	PREFETCHT1   320(R12)
+	PREFETCHT1   384(R12)
+	PREFETCHT1   448(R12)
+	PREFETCHT1   512(R12)
+	PREFETCHT1   576(R12)
+	ADDQ         $0x00000280, R12
+	MOVQ         R12, 2048(R11)
+
+asked:
+	ADDQ      $0x0000007e, CX
+	ADDQ      $0x00000200, R10
+	DECQ      R9
+	JNE       tree
+	SUBQ      R8, DI
+	CMPQ      R8, $0x04
+	JNE       few
+	VMOVDQU64 (BX), Z2
+	VMOVDQU64 64(BX), Z16
+	VMOVDQU64 128(BX), Z6
+	VMOVDQU64 192(BX), Z11
+	VMOVDQU64 256(BX), Z12
+	VMOVDQU64 320(BX), Z0
+	VMOVDQU64 384(BX), Z3
+	VMOVDQU64 448(BX), Z10
+	VMOVDQU64 512(BX), Z15
+	VMOVDQU64 576(BX), Z7
+	VMOVDQU64 640(BX), Z4
+	VMOVDQU64 704(BX), Z1
+	VMOVDQU64 768(BX), Z9
+	VMOVDQU64 832(BX), Z5
+	VMOVDQU64 896(BX), Z14
+	VMOVDQU64 960(BX), Z13
+	ADDQ      $0x00000400, BX
+	MOVQ      DX, R8
+	MOVQ      SI, R9
+	MOVQ      $0x00000008, R10
 
 all:
 	VMOVUPS    (R9), Z8
@@ -5680,182 +7208,245 @@ some:
 
 tree:
 	MOVWLZX      (CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z0
 	MOVWLZX      2(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      4(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z2
 	VPTERNLOGD   $0xe4, Z2, Z1, Z0
 	MOVWLZX      6(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      8(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z3
 	MOVWLZX      10(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z4
 	VPTERNLOGD   $0xe4, Z4, Z3, Z1
 	MOVWLZX      12(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z3
 	VPTERNLOGD   $0xe4, Z3, Z1, Z0
 	VPTERNLOGD   $0xe4, Z3, Z4, Z2
 	MOVWLZX      14(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z4
 	MOVWLZX      16(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      18(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z5
 	VPTERNLOGD   $0xe4, Z5, Z1, Z4
 	MOVWLZX      20(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      22(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z6
 	MOVWLZX      24(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z7
 	VPTERNLOGD   $0xe4, Z7, Z6, Z1
 	MOVWLZX      26(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z6
 	VPTERNLOGD   $0xe4, Z6, Z1, Z4
 	VPTERNLOGD   $0xe4, Z6, Z7, Z5
 	MOVWLZX      28(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z7
 	VPTERNLOGD   $0xe4, Z7, Z4, Z0
 	VPTERNLOGD   $0xe4, Z7, Z5, Z2
 	VPTERNLOGD   $0xe4, Z7, Z6, Z3
 	MOVWLZX      30(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z6
 	MOVWLZX      32(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z5
 	MOVWLZX      34(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z4
 	VPTERNLOGD   $0xe4, Z4, Z5, Z6
 	MOVWLZX      36(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z5
 	MOVWLZX      38(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      40(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	VPTERNLOGD   $0xe4, Z8, Z1, Z5
 	MOVWLZX      42(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	VPTERNLOGD   $0xe4, Z1, Z5, Z6
 	VPTERNLOGD   $0xe4, Z1, Z8, Z4
 	MOVWLZX      44(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      46(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z5
 	MOVWLZX      48(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z9
 	VPTERNLOGD   $0xe4, Z9, Z5, Z8
 	MOVWLZX      50(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z5
 	MOVWLZX      52(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z10
 	MOVWLZX      54(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z11
 	VPTERNLOGD   $0xe4, Z11, Z10, Z5
 	MOVWLZX      56(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z10
 	VPTERNLOGD   $0xe4, Z10, Z5, Z8
 	VPTERNLOGD   $0xe4, Z10, Z11, Z9
 	MOVWLZX      58(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z11
 	VPTERNLOGD   $0xe4, Z11, Z8, Z6
 	VPTERNLOGD   $0xe4, Z11, Z9, Z4
 	VPTERNLOGD   $0xe4, Z11, Z10, Z1
 	MOVWLZX      60(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z10
 	VPTERNLOGD   $0xe4, Z10, Z6, Z0
 	VPTERNLOGD   $0xe4, Z10, Z4, Z2
 	VPTERNLOGD   $0xe4, Z10, Z1, Z3
 	VPTERNLOGD   $0xe4, Z10, Z11, Z7
 	MOVWLZX      62(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z11
 	MOVWLZX      64(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      66(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z4
 	VPTERNLOGD   $0xe4, Z4, Z1, Z11
 	MOVWLZX      68(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      70(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z6
 	MOVWLZX      72(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z9
 	VPTERNLOGD   $0xe4, Z9, Z6, Z1
 	MOVWLZX      74(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z6
 	VPTERNLOGD   $0xe4, Z6, Z1, Z11
 	VPTERNLOGD   $0xe4, Z6, Z9, Z4
 	MOVWLZX      76(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z9
 	MOVWLZX      78(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      80(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	VPTERNLOGD   $0xe4, Z8, Z1, Z9
 	MOVWLZX      82(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      84(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z5
 	MOVWLZX      86(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	VPTERNLOGD   $0xe4, Z12, Z5, Z1
 	MOVWLZX      88(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z5
 	VPTERNLOGD   $0xe4, Z5, Z1, Z9
 	VPTERNLOGD   $0xe4, Z5, Z12, Z8
 	MOVWLZX      90(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	VPTERNLOGD   $0xe4, Z12, Z9, Z11
 	VPTERNLOGD   $0xe4, Z12, Z8, Z4
 	VPTERNLOGD   $0xe4, Z12, Z5, Z6
 	MOVWLZX      92(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z5
 	MOVWLZX      94(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      96(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z9
 	VPTERNLOGD   $0xe4, Z9, Z8, Z5
 	MOVWLZX      98(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      100(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      102(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z13
 	VPTERNLOGD   $0xe4, Z13, Z1, Z8
 	MOVWLZX      104(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	VPTERNLOGD   $0xe4, Z1, Z8, Z5
 	VPTERNLOGD   $0xe4, Z1, Z13, Z9
 	MOVWLZX      106(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z13
 	MOVWLZX      108(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      110(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z14
 	VPTERNLOGD   $0xe4, Z14, Z8, Z13
 	MOVWLZX      112(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      114(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z15
 	MOVWLZX      116(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z16
 	VPTERNLOGD   $0xe4, Z16, Z15, Z8
 	MOVWLZX      118(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z15
 	VPTERNLOGD   $0xe4, Z15, Z8, Z13
 	VPTERNLOGD   $0xe4, Z15, Z16, Z14
 	MOVWLZX      120(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z16
 	VPTERNLOGD   $0xe4, Z16, Z13, Z5
 	VPTERNLOGD   $0xe4, Z16, Z14, Z9
 	VPTERNLOGD   $0xe4, Z16, Z15, Z1
 	MOVWLZX      122(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z15
 	VPTERNLOGD   $0xe4, Z15, Z5, Z11
 	VPTERNLOGD   $0xe4, Z15, Z9, Z4
 	VPTERNLOGD   $0xe4, Z15, Z1, Z6
 	VPTERNLOGD   $0xe4, Z15, Z16, Z12
 	MOVWLZX      124(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z16
 	VPTERNLOGD   $0xe4, Z16, Z11, Z0
 	VPTERNLOGD   $0xe4, Z16, Z4, Z2
@@ -5863,182 +7454,245 @@ tree:
 	VPTERNLOGD   $0xe4, Z16, Z12, Z7
 	VPTERNLOGD   $0xe4, Z16, Z15, Z10
 	MOVWLZX      126(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z15
 	MOVWLZX      128(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	MOVWLZX      130(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z6
 	VPTERNLOGD   $0xe4, Z6, Z12, Z15
 	MOVWLZX      132(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	MOVWLZX      134(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z4
 	MOVWLZX      136(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z11
 	VPTERNLOGD   $0xe4, Z11, Z4, Z12
 	MOVWLZX      138(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z4
 	VPTERNLOGD   $0xe4, Z4, Z12, Z15
 	VPTERNLOGD   $0xe4, Z4, Z11, Z6
 	MOVWLZX      140(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z11
 	MOVWLZX      142(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	MOVWLZX      144(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	VPTERNLOGD   $0xe4, Z1, Z12, Z11
 	MOVWLZX      146(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	MOVWLZX      148(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z9
 	MOVWLZX      150(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z5
 	VPTERNLOGD   $0xe4, Z5, Z9, Z12
 	MOVWLZX      152(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z9
 	VPTERNLOGD   $0xe4, Z9, Z12, Z11
 	VPTERNLOGD   $0xe4, Z9, Z5, Z1
 	MOVWLZX      154(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z5
 	VPTERNLOGD   $0xe4, Z5, Z11, Z15
 	VPTERNLOGD   $0xe4, Z5, Z1, Z6
 	VPTERNLOGD   $0xe4, Z5, Z9, Z4
 	MOVWLZX      156(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z9
 	MOVWLZX      158(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      160(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z11
 	VPTERNLOGD   $0xe4, Z11, Z1, Z9
 	MOVWLZX      162(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      164(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	MOVWLZX      166(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z14
 	VPTERNLOGD   $0xe4, Z14, Z12, Z1
 	MOVWLZX      168(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	VPTERNLOGD   $0xe4, Z12, Z1, Z9
 	VPTERNLOGD   $0xe4, Z12, Z14, Z11
 	MOVWLZX      170(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z14
 	MOVWLZX      172(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      174(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z13
 	VPTERNLOGD   $0xe4, Z13, Z1, Z14
 	MOVWLZX      176(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      178(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      180(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z17
 	VPTERNLOGD   $0xe4, Z17, Z8, Z1
 	MOVWLZX      182(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	VPTERNLOGD   $0xe4, Z8, Z1, Z14
 	VPTERNLOGD   $0xe4, Z8, Z17, Z13
 	MOVWLZX      184(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z17
 	VPTERNLOGD   $0xe4, Z17, Z14, Z9
 	VPTERNLOGD   $0xe4, Z17, Z13, Z11
 	VPTERNLOGD   $0xe4, Z17, Z8, Z12
 	MOVWLZX      186(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	VPTERNLOGD   $0xe4, Z8, Z9, Z15
 	VPTERNLOGD   $0xe4, Z8, Z11, Z6
 	VPTERNLOGD   $0xe4, Z8, Z12, Z4
 	VPTERNLOGD   $0xe4, Z8, Z17, Z5
 	MOVWLZX      188(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z17
 	MOVWLZX      190(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	MOVWLZX      192(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z11
 	VPTERNLOGD   $0xe4, Z11, Z12, Z17
 	MOVWLZX      194(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	MOVWLZX      196(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z9
 	MOVWLZX      198(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z13
 	VPTERNLOGD   $0xe4, Z13, Z9, Z12
 	MOVWLZX      200(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z9
 	VPTERNLOGD   $0xe4, Z9, Z12, Z17
 	VPTERNLOGD   $0xe4, Z9, Z13, Z11
 	MOVWLZX      202(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z13
 	MOVWLZX      204(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	MOVWLZX      206(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z14
 	VPTERNLOGD   $0xe4, Z14, Z12, Z13
 	MOVWLZX      208(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	MOVWLZX      210(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      212(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z18
 	VPTERNLOGD   $0xe4, Z18, Z1, Z12
 	MOVWLZX      214(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	VPTERNLOGD   $0xe4, Z1, Z12, Z13
 	VPTERNLOGD   $0xe4, Z1, Z18, Z14
 	MOVWLZX      216(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z18
 	VPTERNLOGD   $0xe4, Z18, Z13, Z17
 	VPTERNLOGD   $0xe4, Z18, Z14, Z11
 	VPTERNLOGD   $0xe4, Z18, Z1, Z9
 	MOVWLZX      218(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      220(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z14
 	MOVWLZX      222(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z13
 	VPTERNLOGD   $0xe4, Z13, Z14, Z1
 	MOVWLZX      224(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z14
 	MOVWLZX      226(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	MOVWLZX      228(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z19
 	VPTERNLOGD   $0xe4, Z19, Z12, Z14
 	MOVWLZX      230(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	VPTERNLOGD   $0xe4, Z12, Z14, Z1
 	VPTERNLOGD   $0xe4, Z12, Z19, Z13
 	MOVWLZX      232(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z19
 	MOVWLZX      234(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z14
 	MOVWLZX      236(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z20
 	VPTERNLOGD   $0xe4, Z20, Z14, Z19
 	MOVWLZX      238(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z14
 	MOVWLZX      240(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z21
 	MOVWLZX      242(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z22
 	VPTERNLOGD   $0xe4, Z22, Z21, Z14
 	MOVWLZX      244(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z21
 	VPTERNLOGD   $0xe4, Z21, Z14, Z19
 	VPTERNLOGD   $0xe4, Z21, Z22, Z20
 	MOVWLZX      246(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z22
 	VPTERNLOGD   $0xe4, Z22, Z19, Z1
 	VPTERNLOGD   $0xe4, Z22, Z20, Z13
 	VPTERNLOGD   $0xe4, Z22, Z21, Z12
 	MOVWLZX      248(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z21
 	VPTERNLOGD   $0xe4, Z21, Z1, Z17
 	VPTERNLOGD   $0xe4, Z21, Z13, Z11
 	VPTERNLOGD   $0xe4, Z21, Z12, Z9
 	VPTERNLOGD   $0xe4, Z21, Z22, Z18
 	MOVWLZX      250(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z22
 	VPTERNLOGD   $0xe4, Z22, Z17, Z15
 	VPTERNLOGD   $0xe4, Z22, Z11, Z6
@@ -6046,6 +7700,7 @@ tree:
 	VPTERNLOGD   $0xe4, Z22, Z18, Z5
 	VPTERNLOGD   $0xe4, Z22, Z21, Z8
 	MOVWLZX      252(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z21
 	VPTERNLOGD   $0xe4, Z21, Z15, Z0
 	VPTERNLOGD   $0xe4, Z21, Z6, Z2
@@ -6206,182 +7861,245 @@ some:
 
 tree:
 	MOVWLZX      (CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z0
 	MOVWLZX      2(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      4(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z2
 	VPTERNLOGD   $0xe4, Z2, Z1, Z0
 	MOVWLZX      6(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      8(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z3
 	MOVWLZX      10(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z4
 	VPTERNLOGD   $0xe4, Z4, Z3, Z1
 	MOVWLZX      12(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z3
 	VPTERNLOGD   $0xe4, Z3, Z1, Z0
 	VPTERNLOGD   $0xe4, Z3, Z4, Z2
 	MOVWLZX      14(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z4
 	MOVWLZX      16(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      18(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z5
 	VPTERNLOGD   $0xe4, Z5, Z1, Z4
 	MOVWLZX      20(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      22(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z6
 	MOVWLZX      24(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z7
 	VPTERNLOGD   $0xe4, Z7, Z6, Z1
 	MOVWLZX      26(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z6
 	VPTERNLOGD   $0xe4, Z6, Z1, Z4
 	VPTERNLOGD   $0xe4, Z6, Z7, Z5
 	MOVWLZX      28(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z7
 	VPTERNLOGD   $0xe4, Z7, Z4, Z0
 	VPTERNLOGD   $0xe4, Z7, Z5, Z2
 	VPTERNLOGD   $0xe4, Z7, Z6, Z3
 	MOVWLZX      30(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z6
 	MOVWLZX      32(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z5
 	MOVWLZX      34(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z4
 	VPTERNLOGD   $0xe4, Z4, Z5, Z6
 	MOVWLZX      36(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z5
 	MOVWLZX      38(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      40(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	VPTERNLOGD   $0xe4, Z8, Z1, Z5
 	MOVWLZX      42(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	VPTERNLOGD   $0xe4, Z1, Z5, Z6
 	VPTERNLOGD   $0xe4, Z1, Z8, Z4
 	MOVWLZX      44(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      46(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z5
 	MOVWLZX      48(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z9
 	VPTERNLOGD   $0xe4, Z9, Z5, Z8
 	MOVWLZX      50(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z5
 	MOVWLZX      52(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z10
 	MOVWLZX      54(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z11
 	VPTERNLOGD   $0xe4, Z11, Z10, Z5
 	MOVWLZX      56(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z10
 	VPTERNLOGD   $0xe4, Z10, Z5, Z8
 	VPTERNLOGD   $0xe4, Z10, Z11, Z9
 	MOVWLZX      58(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z11
 	VPTERNLOGD   $0xe4, Z11, Z8, Z6
 	VPTERNLOGD   $0xe4, Z11, Z9, Z4
 	VPTERNLOGD   $0xe4, Z11, Z10, Z1
 	MOVWLZX      60(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z10
 	VPTERNLOGD   $0xe4, Z10, Z6, Z0
 	VPTERNLOGD   $0xe4, Z10, Z4, Z2
 	VPTERNLOGD   $0xe4, Z10, Z1, Z3
 	VPTERNLOGD   $0xe4, Z10, Z11, Z7
 	MOVWLZX      62(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z11
 	MOVWLZX      64(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      66(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z4
 	VPTERNLOGD   $0xe4, Z4, Z1, Z11
 	MOVWLZX      68(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      70(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z6
 	MOVWLZX      72(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z9
 	VPTERNLOGD   $0xe4, Z9, Z6, Z1
 	MOVWLZX      74(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z6
 	VPTERNLOGD   $0xe4, Z6, Z1, Z11
 	VPTERNLOGD   $0xe4, Z6, Z9, Z4
 	MOVWLZX      76(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z9
 	MOVWLZX      78(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      80(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	VPTERNLOGD   $0xe4, Z8, Z1, Z9
 	MOVWLZX      82(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      84(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z5
 	MOVWLZX      86(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	VPTERNLOGD   $0xe4, Z12, Z5, Z1
 	MOVWLZX      88(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z5
 	VPTERNLOGD   $0xe4, Z5, Z1, Z9
 	VPTERNLOGD   $0xe4, Z5, Z12, Z8
 	MOVWLZX      90(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	VPTERNLOGD   $0xe4, Z12, Z9, Z11
 	VPTERNLOGD   $0xe4, Z12, Z8, Z4
 	VPTERNLOGD   $0xe4, Z12, Z5, Z6
 	MOVWLZX      92(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z5
 	MOVWLZX      94(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      96(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z9
 	VPTERNLOGD   $0xe4, Z9, Z8, Z5
 	MOVWLZX      98(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      100(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      102(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z13
 	VPTERNLOGD   $0xe4, Z13, Z1, Z8
 	MOVWLZX      104(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	VPTERNLOGD   $0xe4, Z1, Z8, Z5
 	VPTERNLOGD   $0xe4, Z1, Z13, Z9
 	MOVWLZX      106(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z13
 	MOVWLZX      108(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      110(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z14
 	VPTERNLOGD   $0xe4, Z14, Z8, Z13
 	MOVWLZX      112(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      114(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z15
 	MOVWLZX      116(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z16
 	VPTERNLOGD   $0xe4, Z16, Z15, Z8
 	MOVWLZX      118(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z15
 	VPTERNLOGD   $0xe4, Z15, Z8, Z13
 	VPTERNLOGD   $0xe4, Z15, Z16, Z14
 	MOVWLZX      120(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z16
 	VPTERNLOGD   $0xe4, Z16, Z13, Z5
 	VPTERNLOGD   $0xe4, Z16, Z14, Z9
 	VPTERNLOGD   $0xe4, Z16, Z15, Z1
 	MOVWLZX      122(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z15
 	VPTERNLOGD   $0xe4, Z15, Z5, Z11
 	VPTERNLOGD   $0xe4, Z15, Z9, Z4
 	VPTERNLOGD   $0xe4, Z15, Z1, Z6
 	VPTERNLOGD   $0xe4, Z15, Z16, Z12
 	MOVWLZX      124(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z16
 	VPTERNLOGD   $0xe4, Z16, Z11, Z0
 	VPTERNLOGD   $0xe4, Z16, Z4, Z2
@@ -6389,182 +8107,245 @@ tree:
 	VPTERNLOGD   $0xe4, Z16, Z12, Z7
 	VPTERNLOGD   $0xe4, Z16, Z15, Z10
 	MOVWLZX      126(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z15
 	MOVWLZX      128(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	MOVWLZX      130(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z6
 	VPTERNLOGD   $0xe4, Z6, Z12, Z15
 	MOVWLZX      132(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	MOVWLZX      134(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z4
 	MOVWLZX      136(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z11
 	VPTERNLOGD   $0xe4, Z11, Z4, Z12
 	MOVWLZX      138(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z4
 	VPTERNLOGD   $0xe4, Z4, Z12, Z15
 	VPTERNLOGD   $0xe4, Z4, Z11, Z6
 	MOVWLZX      140(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z11
 	MOVWLZX      142(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	MOVWLZX      144(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	VPTERNLOGD   $0xe4, Z1, Z12, Z11
 	MOVWLZX      146(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	MOVWLZX      148(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z9
 	MOVWLZX      150(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z5
 	VPTERNLOGD   $0xe4, Z5, Z9, Z12
 	MOVWLZX      152(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z9
 	VPTERNLOGD   $0xe4, Z9, Z12, Z11
 	VPTERNLOGD   $0xe4, Z9, Z5, Z1
 	MOVWLZX      154(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z5
 	VPTERNLOGD   $0xe4, Z5, Z11, Z15
 	VPTERNLOGD   $0xe4, Z5, Z1, Z6
 	VPTERNLOGD   $0xe4, Z5, Z9, Z4
 	MOVWLZX      156(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z9
 	MOVWLZX      158(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      160(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z11
 	VPTERNLOGD   $0xe4, Z11, Z1, Z9
 	MOVWLZX      162(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      164(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	MOVWLZX      166(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z14
 	VPTERNLOGD   $0xe4, Z14, Z12, Z1
 	MOVWLZX      168(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	VPTERNLOGD   $0xe4, Z12, Z1, Z9
 	VPTERNLOGD   $0xe4, Z12, Z14, Z11
 	MOVWLZX      170(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z14
 	MOVWLZX      172(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      174(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z13
 	VPTERNLOGD   $0xe4, Z13, Z1, Z14
 	MOVWLZX      176(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      178(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      180(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z17
 	VPTERNLOGD   $0xe4, Z17, Z8, Z1
 	MOVWLZX      182(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	VPTERNLOGD   $0xe4, Z8, Z1, Z14
 	VPTERNLOGD   $0xe4, Z8, Z17, Z13
 	MOVWLZX      184(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z17
 	VPTERNLOGD   $0xe4, Z17, Z14, Z9
 	VPTERNLOGD   $0xe4, Z17, Z13, Z11
 	VPTERNLOGD   $0xe4, Z17, Z8, Z12
 	MOVWLZX      186(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	VPTERNLOGD   $0xe4, Z8, Z9, Z15
 	VPTERNLOGD   $0xe4, Z8, Z11, Z6
 	VPTERNLOGD   $0xe4, Z8, Z12, Z4
 	VPTERNLOGD   $0xe4, Z8, Z17, Z5
 	MOVWLZX      188(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z17
 	MOVWLZX      190(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	MOVWLZX      192(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z11
 	VPTERNLOGD   $0xe4, Z11, Z12, Z17
 	MOVWLZX      194(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	MOVWLZX      196(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z9
 	MOVWLZX      198(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z13
 	VPTERNLOGD   $0xe4, Z13, Z9, Z12
 	MOVWLZX      200(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z9
 	VPTERNLOGD   $0xe4, Z9, Z12, Z17
 	VPTERNLOGD   $0xe4, Z9, Z13, Z11
 	MOVWLZX      202(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z13
 	MOVWLZX      204(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	MOVWLZX      206(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z14
 	VPTERNLOGD   $0xe4, Z14, Z12, Z13
 	MOVWLZX      208(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	MOVWLZX      210(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      212(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z18
 	VPTERNLOGD   $0xe4, Z18, Z1, Z12
 	MOVWLZX      214(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	VPTERNLOGD   $0xe4, Z1, Z12, Z13
 	VPTERNLOGD   $0xe4, Z1, Z18, Z14
 	MOVWLZX      216(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z18
 	VPTERNLOGD   $0xe4, Z18, Z13, Z17
 	VPTERNLOGD   $0xe4, Z18, Z14, Z11
 	VPTERNLOGD   $0xe4, Z18, Z1, Z9
 	MOVWLZX      218(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      220(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z14
 	MOVWLZX      222(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z13
 	VPTERNLOGD   $0xe4, Z13, Z14, Z1
 	MOVWLZX      224(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z14
 	MOVWLZX      226(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	MOVWLZX      228(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z19
 	VPTERNLOGD   $0xe4, Z19, Z12, Z14
 	MOVWLZX      230(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	VPTERNLOGD   $0xe4, Z12, Z14, Z1
 	VPTERNLOGD   $0xe4, Z12, Z19, Z13
 	MOVWLZX      232(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z19
 	MOVWLZX      234(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z14
 	MOVWLZX      236(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z20
 	VPTERNLOGD   $0xe4, Z20, Z14, Z19
 	MOVWLZX      238(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z14
 	MOVWLZX      240(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z21
 	MOVWLZX      242(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z22
 	VPTERNLOGD   $0xe4, Z22, Z21, Z14
 	MOVWLZX      244(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z21
 	VPTERNLOGD   $0xe4, Z21, Z14, Z19
 	VPTERNLOGD   $0xe4, Z21, Z22, Z20
 	MOVWLZX      246(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z22
 	VPTERNLOGD   $0xe4, Z22, Z19, Z1
 	VPTERNLOGD   $0xe4, Z22, Z20, Z13
 	VPTERNLOGD   $0xe4, Z22, Z21, Z12
 	MOVWLZX      248(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z21
 	VPTERNLOGD   $0xe4, Z21, Z1, Z17
 	VPTERNLOGD   $0xe4, Z21, Z13, Z11
 	VPTERNLOGD   $0xe4, Z21, Z12, Z9
 	VPTERNLOGD   $0xe4, Z21, Z22, Z18
 	MOVWLZX      250(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z22
 	VPTERNLOGD   $0xe4, Z22, Z17, Z15
 	VPTERNLOGD   $0xe4, Z22, Z11, Z6
@@ -6572,6 +8353,7 @@ tree:
 	VPTERNLOGD   $0xe4, Z22, Z18, Z5
 	VPTERNLOGD   $0xe4, Z22, Z21, Z8
 	MOVWLZX      252(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z21
 	VPTERNLOGD   $0xe4, Z21, Z15, Z0
 	VPTERNLOGD   $0xe4, Z21, Z6, Z2
@@ -6580,182 +8362,245 @@ tree:
 	VPTERNLOGD   $0xe4, Z21, Z8, Z10
 	VPTERNLOGD   $0xe4, Z21, Z22, Z16
 	MOVWLZX      254(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z22
 	MOVWLZX      256(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      258(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z5
 	VPTERNLOGD   $0xe4, Z5, Z8, Z22
 	MOVWLZX      260(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      262(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z4
 	MOVWLZX      264(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z6
 	VPTERNLOGD   $0xe4, Z6, Z4, Z8
 	MOVWLZX      266(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z4
 	VPTERNLOGD   $0xe4, Z4, Z8, Z22
 	VPTERNLOGD   $0xe4, Z4, Z6, Z5
 	MOVWLZX      268(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z6
 	MOVWLZX      270(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      272(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z15
 	VPTERNLOGD   $0xe4, Z15, Z8, Z6
 	MOVWLZX      274(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      276(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z18
 	MOVWLZX      278(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z9
 	VPTERNLOGD   $0xe4, Z9, Z18, Z8
 	MOVWLZX      280(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z18
 	VPTERNLOGD   $0xe4, Z18, Z8, Z6
 	VPTERNLOGD   $0xe4, Z18, Z9, Z15
 	MOVWLZX      282(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z9
 	VPTERNLOGD   $0xe4, Z9, Z6, Z22
 	VPTERNLOGD   $0xe4, Z9, Z15, Z5
 	VPTERNLOGD   $0xe4, Z9, Z18, Z4
 	MOVWLZX      284(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z18
 	MOVWLZX      286(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z15
 	MOVWLZX      288(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z6
 	VPTERNLOGD   $0xe4, Z6, Z15, Z18
 	MOVWLZX      290(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z15
 	MOVWLZX      292(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      294(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z11
 	VPTERNLOGD   $0xe4, Z11, Z8, Z15
 	MOVWLZX      296(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	VPTERNLOGD   $0xe4, Z8, Z15, Z18
 	VPTERNLOGD   $0xe4, Z8, Z11, Z6
 	MOVWLZX      298(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z11
 	MOVWLZX      300(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z15
 	MOVWLZX      302(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z17
 	VPTERNLOGD   $0xe4, Z17, Z15, Z11
 	MOVWLZX      304(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z15
 	MOVWLZX      306(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	MOVWLZX      308(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z13
 	VPTERNLOGD   $0xe4, Z13, Z12, Z15
 	MOVWLZX      310(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	VPTERNLOGD   $0xe4, Z12, Z15, Z11
 	VPTERNLOGD   $0xe4, Z12, Z13, Z17
 	MOVWLZX      312(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z13
 	VPTERNLOGD   $0xe4, Z13, Z11, Z18
 	VPTERNLOGD   $0xe4, Z13, Z17, Z6
 	VPTERNLOGD   $0xe4, Z13, Z12, Z8
 	MOVWLZX      314(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z12
 	VPTERNLOGD   $0xe4, Z12, Z18, Z22
 	VPTERNLOGD   $0xe4, Z12, Z6, Z5
 	VPTERNLOGD   $0xe4, Z12, Z8, Z4
 	VPTERNLOGD   $0xe4, Z12, Z13, Z9
 	MOVWLZX      316(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z13
 	MOVWLZX      318(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      320(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z6
 	VPTERNLOGD   $0xe4, Z6, Z8, Z13
 	MOVWLZX      322(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      324(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z18
 	MOVWLZX      326(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z17
 	VPTERNLOGD   $0xe4, Z17, Z18, Z8
 	MOVWLZX      328(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z18
 	VPTERNLOGD   $0xe4, Z18, Z8, Z13
 	VPTERNLOGD   $0xe4, Z18, Z17, Z6
 	MOVWLZX      330(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z17
 	MOVWLZX      332(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      334(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z11
 	VPTERNLOGD   $0xe4, Z11, Z8, Z17
 	MOVWLZX      336(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      338(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z15
 	MOVWLZX      340(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	VPTERNLOGD   $0xe4, Z1, Z15, Z8
 	MOVWLZX      342(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z15
 	VPTERNLOGD   $0xe4, Z15, Z8, Z17
 	VPTERNLOGD   $0xe4, Z15, Z1, Z11
 	MOVWLZX      344(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	VPTERNLOGD   $0xe4, Z1, Z17, Z13
 	VPTERNLOGD   $0xe4, Z1, Z11, Z6
 	VPTERNLOGD   $0xe4, Z1, Z15, Z18
 	MOVWLZX      346(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z15
 	MOVWLZX      348(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z11
 	MOVWLZX      350(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z17
 	VPTERNLOGD   $0xe4, Z17, Z11, Z15
 	MOVWLZX      352(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z11
 	MOVWLZX      354(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      356(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z20
 	VPTERNLOGD   $0xe4, Z20, Z8, Z11
 	MOVWLZX      358(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	VPTERNLOGD   $0xe4, Z8, Z11, Z15
 	VPTERNLOGD   $0xe4, Z8, Z20, Z17
 	MOVWLZX      360(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z20
 	MOVWLZX      362(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z11
 	MOVWLZX      364(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z19
 	VPTERNLOGD   $0xe4, Z19, Z11, Z20
 	MOVWLZX      366(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z11
 	MOVWLZX      368(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z14
 	MOVWLZX      370(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z23
 	VPTERNLOGD   $0xe4, Z23, Z14, Z11
 	MOVWLZX      372(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z14
 	VPTERNLOGD   $0xe4, Z14, Z11, Z20
 	VPTERNLOGD   $0xe4, Z14, Z23, Z19
 	MOVWLZX      374(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z23
 	VPTERNLOGD   $0xe4, Z23, Z20, Z15
 	VPTERNLOGD   $0xe4, Z23, Z19, Z17
 	VPTERNLOGD   $0xe4, Z23, Z14, Z8
 	MOVWLZX      376(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z14
 	VPTERNLOGD   $0xe4, Z14, Z15, Z13
 	VPTERNLOGD   $0xe4, Z14, Z17, Z6
 	VPTERNLOGD   $0xe4, Z14, Z8, Z18
 	VPTERNLOGD   $0xe4, Z14, Z23, Z1
 	MOVWLZX      378(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z23
 	VPTERNLOGD   $0xe4, Z23, Z13, Z22
 	VPTERNLOGD   $0xe4, Z23, Z6, Z5
@@ -6763,182 +8608,245 @@ tree:
 	VPTERNLOGD   $0xe4, Z23, Z1, Z9
 	VPTERNLOGD   $0xe4, Z23, Z14, Z12
 	MOVWLZX      380(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z14
 	MOVWLZX      382(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      384(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z18
 	VPTERNLOGD   $0xe4, Z18, Z1, Z14
 	MOVWLZX      386(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      388(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z6
 	MOVWLZX      390(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z13
 	VPTERNLOGD   $0xe4, Z13, Z6, Z1
 	MOVWLZX      392(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z6
 	VPTERNLOGD   $0xe4, Z6, Z1, Z14
 	VPTERNLOGD   $0xe4, Z6, Z13, Z18
 	MOVWLZX      394(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z13
 	MOVWLZX      396(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      398(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	VPTERNLOGD   $0xe4, Z8, Z1, Z13
 	MOVWLZX      400(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      402(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z17
 	MOVWLZX      404(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z15
 	VPTERNLOGD   $0xe4, Z15, Z17, Z1
 	MOVWLZX      406(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z17
 	VPTERNLOGD   $0xe4, Z17, Z1, Z13
 	VPTERNLOGD   $0xe4, Z17, Z15, Z8
 	MOVWLZX      408(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z15
 	VPTERNLOGD   $0xe4, Z15, Z13, Z14
 	VPTERNLOGD   $0xe4, Z15, Z8, Z18
 	VPTERNLOGD   $0xe4, Z15, Z17, Z6
 	MOVWLZX      410(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z17
 	MOVWLZX      412(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      414(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z13
 	VPTERNLOGD   $0xe4, Z13, Z8, Z17
 	MOVWLZX      416(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      418(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      420(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z19
 	VPTERNLOGD   $0xe4, Z19, Z1, Z8
 	MOVWLZX      422(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	VPTERNLOGD   $0xe4, Z1, Z8, Z17
 	VPTERNLOGD   $0xe4, Z1, Z19, Z13
 	MOVWLZX      424(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z19
 	MOVWLZX      426(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      428(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z20
 	VPTERNLOGD   $0xe4, Z20, Z8, Z19
 	MOVWLZX      430(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      432(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z11
 	MOVWLZX      434(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z24
 	VPTERNLOGD   $0xe4, Z24, Z11, Z8
 	MOVWLZX      436(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z11
 	VPTERNLOGD   $0xe4, Z11, Z8, Z19
 	VPTERNLOGD   $0xe4, Z11, Z24, Z20
 	MOVWLZX      438(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z24
 	VPTERNLOGD   $0xe4, Z24, Z19, Z17
 	VPTERNLOGD   $0xe4, Z24, Z20, Z13
 	VPTERNLOGD   $0xe4, Z24, Z11, Z1
 	MOVWLZX      440(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z11
 	VPTERNLOGD   $0xe4, Z11, Z17, Z14
 	VPTERNLOGD   $0xe4, Z11, Z13, Z18
 	VPTERNLOGD   $0xe4, Z11, Z1, Z6
 	VPTERNLOGD   $0xe4, Z11, Z24, Z15
 	MOVWLZX      442(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z24
 	MOVWLZX      444(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      446(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z13
 	VPTERNLOGD   $0xe4, Z13, Z1, Z24
 	MOVWLZX      448(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      450(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z17
 	MOVWLZX      452(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z20
 	VPTERNLOGD   $0xe4, Z20, Z17, Z1
 	MOVWLZX      454(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z17
 	VPTERNLOGD   $0xe4, Z17, Z1, Z24
 	VPTERNLOGD   $0xe4, Z17, Z20, Z13
 	MOVWLZX      456(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z20
 	MOVWLZX      458(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      460(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z19
 	VPTERNLOGD   $0xe4, Z19, Z1, Z20
 	MOVWLZX      462(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      464(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      466(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z25
 	VPTERNLOGD   $0xe4, Z25, Z8, Z1
 	MOVWLZX      468(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	VPTERNLOGD   $0xe4, Z8, Z1, Z20
 	VPTERNLOGD   $0xe4, Z8, Z25, Z19
 	MOVWLZX      470(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z25
 	VPTERNLOGD   $0xe4, Z25, Z20, Z24
 	VPTERNLOGD   $0xe4, Z25, Z19, Z13
 	VPTERNLOGD   $0xe4, Z25, Z8, Z17
 	MOVWLZX      472(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z8
 	MOVWLZX      474(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z19
 	MOVWLZX      476(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z20
 	VPTERNLOGD   $0xe4, Z20, Z19, Z8
 	MOVWLZX      478(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z19
 	MOVWLZX      480(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	MOVWLZX      482(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z26
 	VPTERNLOGD   $0xe4, Z26, Z1, Z19
 	MOVWLZX      484(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z1
 	VPTERNLOGD   $0xe4, Z1, Z19, Z8
 	VPTERNLOGD   $0xe4, Z1, Z26, Z20
 	MOVWLZX      486(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z26
 	MOVWLZX      488(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z19
 	MOVWLZX      490(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z27
 	VPTERNLOGD   $0xe4, Z27, Z19, Z26
 	MOVWLZX      492(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z19
 	MOVWLZX      494(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z28
 	MOVWLZX      496(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z29
 	VPTERNLOGD   $0xe4, Z29, Z28, Z19
 	MOVWLZX      498(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z28
 	VPTERNLOGD   $0xe4, Z28, Z19, Z26
 	VPTERNLOGD   $0xe4, Z28, Z29, Z27
 	MOVWLZX      500(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z29
 	VPTERNLOGD   $0xe4, Z29, Z26, Z8
 	VPTERNLOGD   $0xe4, Z29, Z27, Z20
 	VPTERNLOGD   $0xe4, Z29, Z28, Z1
 	MOVWLZX      502(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z28
 	VPTERNLOGD   $0xe4, Z28, Z8, Z24
 	VPTERNLOGD   $0xe4, Z28, Z20, Z13
 	VPTERNLOGD   $0xe4, Z28, Z1, Z17
 	VPTERNLOGD   $0xe4, Z28, Z29, Z25
 	MOVWLZX      504(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z29
 	VPTERNLOGD   $0xe4, Z29, Z24, Z14
 	VPTERNLOGD   $0xe4, Z29, Z13, Z18
@@ -6946,6 +8854,7 @@ tree:
 	VPTERNLOGD   $0xe4, Z29, Z25, Z15
 	VPTERNLOGD   $0xe4, Z29, Z28, Z11
 	MOVWLZX      506(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z28
 	VPTERNLOGD   $0xe4, Z28, Z14, Z22
 	VPTERNLOGD   $0xe4, Z28, Z18, Z5
@@ -6954,6 +8863,7 @@ tree:
 	VPTERNLOGD   $0xe4, Z28, Z11, Z12
 	VPTERNLOGD   $0xe4, Z28, Z29, Z23
 	MOVWLZX      508(CX), R10
+	ADDQ         R10, R10
 	VMOVDQU64    (AX)(R10*8), Z29
 	VPTERNLOGD   $0xe4, Z29, Z22, Z0
 	VPTERNLOGD   $0xe4, Z29, Z5, Z2

@@ -22,27 +22,27 @@ func belowOrMissing512(planes *uint64, column *float32, thresholds *float32, n u
 // writes the ranks of a column, a byte each, among 15 thresholds, of which those that are too many are infinite.
 //
 //go:noescape
-func search4x512(ranks *byte, column *float32, tree *float32)
+func search4x512(ranks *byte, column *float32, tree *float32, work *byte)
 
 // writes the ranks of a column, a byte each, among 31 thresholds, of which those that are too many are infinite.
 //
 //go:noescape
-func search5x512(ranks *byte, column *float32, tree *float32)
+func search5x512(ranks *byte, column *float32, tree *float32, work *byte)
 
 // writes the ranks of a column, a byte each, among 63 thresholds, of which those that are too many are infinite.
 //
 //go:noescape
-func search6x512(ranks *byte, column *float32, tree *float32)
+func search6x512(ranks *byte, column *float32, tree *float32, work *byte)
 
 // writes the ranks of a column, a byte each, among 127 thresholds, of which those that are too many are infinite.
 //
 //go:noescape
-func search7x512(ranks *byte, column *float32, tree *float32)
+func search7x512(ranks *byte, column *float32, tree *float32, work *byte)
 
 // writes the ranks of a column, a byte each, among 255 thresholds, of which those that are too many are infinite.
 //
 //go:noescape
-func search8x512(ranks *byte, column *float32, tree *float32)
+func search8x512(ranks *byte, column *float32, tree *float32, work *byte)
 
 // makes the planes of n thresholds out of ranks of some bits: whether the rank is not above the threshold's place.
 //
@@ -53,6 +53,21 @@ func expand512(planes *uint64, ranks *byte, bits uintptr, n uintptr, work *byte)
 //
 //go:noescape
 func missing512(planes *uint64, plane *uint64, column *float32, pairs *uint16, n uintptr)
+
+// compares eight columns of a block of rows, which are stride bytes apart, in each of n windows: a byte of bits for each row.
+//
+//go:noescape
+func compare512(answers *byte, rows *float32, stride uintptr, windows *byte, n uintptr)
+
+// makes eight planes of each of n sets of bytes, one for each row: of a bit each.
+//
+//go:noescape
+func spread512(planes *uint64, answers *byte, spreads *byte, n uintptr)
+
+// puts n bytes of each row of a block, which are stride bytes apart, together: the same byte of all rows, in the order of vectors of bytes.
+//
+//go:noescape
+func collect512(answers *byte, rows *byte, stride uintptr, places *uint32, n uintptr)
 
 // adds n trees of depth 1 to the sums of a block, which are in the order of positionAVX512.
 //

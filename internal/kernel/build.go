@@ -97,7 +97,7 @@ func NewBuilder(kind Kind, numFeature, numGroup int, thresholds []Threshold) *Bu
 		thresholds = slices.Compact(thresholds)
 	}
 	b := &Builder{plan: Plan{kind: kind, numFeature: numFeature, numGroup: numGroup}, thresholds: thresholds,
-		asked: make([]asked, len(thresholds)), seen: make([]bool, len(thresholds)), used: map[int32]bool{}, small: kind == AVX2}
+		asked: make([]asked, len(thresholds)), seen: make([]bool, len(thresholds)), used: map[int32]bool{}, small: kind.amd64()}
 	b.begin()
 	return b
 }
@@ -113,7 +113,7 @@ func (b *Builder) begin() {
 
 // Room is the number of planes that the current tile has left. A call of Less takes 2 at most, Set 2 more than it has
 // edges, And and Not 1.
-func (b *Builder) Room() int { return b.plan.kind.planes() - b.planes }
+func (b *Builder) Room() int { return MaxPlanes - b.planes }
 
 // Number returns the number of a threshold, which has to be one of those that the builder was made with.
 func (b *Builder) Number(column int32, value float32) int {
@@ -207,7 +207,7 @@ func (b *Builder) Tree(group, depth int, conds []Cond, leaves []float32) {
 func (b *Builder) Grow(leaves int) {
 	leaves = min(leaves, 1<<16) // more are in several tiles
 	b.program, b.values = slices.Grow(b.program, leaves), slices.Grow(b.values, leaves)
-	b.conds = slices.Grow(b.conds, min(leaves, b.plan.kind.planes()))
+	b.conds = slices.Grow(b.conds, min(leaves, MaxPlanes))
 }
 
 // EndTile completes the current tile and begins another one.
@@ -215,7 +215,7 @@ func (b *Builder) EndTile() { b.endTile(true) }
 
 // endTile completes a tile, which is one of several or not.
 func (b *Builder) endTile(several bool) {
-	b.share = several && b.plan.kind == AVX2
+	b.share = several && b.plan.kind.amd64()
 	if len(b.trees) == 0 {
 		b.begin()
 		return
@@ -252,7 +252,7 @@ func (t *tile) plane(n int) int {
 	return p
 }
 
-func (b *Builder) reference(c Cond) uint16 { return b.plan.kind.reference(int(b.conds[c].plane)) }
+func (b *Builder) reference(c Cond) uint16 { return reference(int(b.conds[c].plane)) }
 
 // placeThresholds gives planes to all thresholds. Slots are numbers of columns still.
 func (b *Builder) placeThresholds(t *tile) {
@@ -364,7 +364,7 @@ func (b *Builder) placeRanked(t *tile, of []threshold, values []float32, m *miss
 				left = t.plane(1)
 			}
 			b.conds[x.left].plane = int32(left)
-			m.pairs = append(m.pairs, b.plan.kind.reference(plane), b.plan.kind.reference(left))
+			m.pairs = append(m.pairs, reference(plane), reference(left))
 		}
 	}
 	return true
@@ -410,7 +410,8 @@ func (b *Builder) placeTrees(t *tile) {
 	for _, tree := range b.trees {
 		if b.plan.kind.tables(tree.depth) {
 			tables += tableBytes(tree.depth)
-		} else {
+		}
+		if b.plan.kind.numbers(tree.depth) {
 			values += 1 << tree.depth
 		}
 	}
@@ -438,7 +439,8 @@ func (b *Builder) placeTrees(t *tile) {
 		values := b.values[tree.values:][:1<<tree.depth]
 		if b.plan.kind.tables(tree.depth) {
 			t.tables = appendTables(t.tables, values)
-		} else {
+		}
+		if b.plan.kind.numbers(tree.depth) {
 			t.values = append(t.values, values...)
 		}
 	}

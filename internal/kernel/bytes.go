@@ -129,7 +129,7 @@ func (c *byteColumn) find(p *Plan, thresholds []float32) {
 	if look(p.shared) || len(p.tiles) == 1 && look(p.tiles[0].ranked) {
 		return
 	}
-	if r, ok := newRanked(p.kind, thresholds); ok {
+	if r, ok := newRanked(AVX2, thresholds); ok {
 		c.ranked, c.own = &r, true
 	}
 }

@@ -86,7 +86,7 @@ func (p *Plan) addSmallRun(v *smallVectors, t *tile, r *run, s *Scratch) {
 	for first, most := 0, p.smallCalls(r); first < r.trees; first += most {
 		n := min(most, r.trees-first)
 		program := &t.small[r.small+first*smallBytes(r.depth, p.wide)]
-		if p.kind.tables(r.depth) {
+		if v.tables[r.depth] != nil {
 			v.tables[r.depth](&s.bytes[0], program, &t.tables[r.tables+first*tableBytes(r.depth)], sums, uintptr(n), &s.work[0])
 			continue
 		}

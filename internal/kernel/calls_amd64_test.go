@@ -134,8 +134,11 @@ func watch(t *testing.T, rows int, seen map[string]int) vectors {
 			lines[0] = true
 			lines.check(t, fmt.Sprintf("trees of depth %d", depth), seen, int(n)*treeNanoseconds[depth])
 		}
-		v.tables[depth] = func(planes *uint64, program *uint16, leaves *byte, _ *float32, n uintptr, _ *byte) {
-			trees(planes, program, unsafe.Pointer(leaves), n)
+		if v.kind().tables(depth) {
+			v.tables[depth] = func(planes *uint64, program *uint16, leaves *byte, _ *float32, n uintptr, _ *byte) {
+				trees(planes, program, unsafe.Pointer(leaves), n)
+			}
+			continue
 		}
 		v.values[depth] = func(planes *uint64, program *uint16, leaves, _ *float32, n uintptr, _ *byte) {
 			trees(planes, program, unsafe.Pointer(leaves), n)
@@ -194,8 +197,11 @@ func watchSmall(t *testing.T, rows, walking int, seen map[string]int) smallVecto
 			lines.add(leaves, int(n)*tableBytes(depth))
 			lines.check(t, fmt.Sprintf("trees of depth %d", depth), seen, int(n)*treeNanoseconds[depth])
 		}
-		v.tables[depth] = func(bytes, program, leaves *byte, _ *float32, n uintptr, _ *byte) {
-			trees(unsafe.Pointer(bytes), unsafe.Pointer(program), unsafe.Pointer(leaves), n, false)
+		if depth <= upperLevels {
+			v.tables[depth] = func(bytes, program, leaves *byte, _ *float32, n uintptr, _ *byte) {
+				trees(unsafe.Pointer(bytes), unsafe.Pointer(program), unsafe.Pointer(leaves), n, false)
+			}
+			continue
 		}
 		walked := func(wide bool) walkedTrees {
 			return func(bytes, program *byte, leaves, _ *float32, n uintptr, _ *byte, _ uintptr, _ *byte) {

@@ -19,7 +19,7 @@ func BenchmarkCalls(b *testing.B) {
 	if !hasAVX2 {
 		b.Skip("no AVX2")
 	}
-	c := coldCalls{b, rand.New(rand.NewPCG(1, 2)), aligned[uint64](4 * (AVX2.planes() + 1)), aligned[float32](256), aligned[byte](workBytes)}
+	c := coldCalls{b, rand.New(rand.NewPCG(1, 2)), aligned[uint64](4 * (MaxPlanes + 1)), aligned[float32](256), aligned[byte](workBytes)}
 	for _, v := range []*vectors{&vectors256, &vectors128} {
 		c.big(v)
 	}
@@ -99,11 +99,11 @@ func (c *coldCalls) big(v *vectors) {
 	for i := range spreads {
 		spreads[i].from = uint32(i)
 		for lane := range spreads[i].to {
-			spreads[i].to[lane] = uint32(AVX2.reference(c.r.IntN(AVX2.planes())))
+			spreads[i].to[lane] = uint32(reference(c.r.IntN(MaxPlanes)))
 		}
 	}
 	for i := range pairs {
-		pairs[i] = AVX2.reference(c.r.IntN(AVX2.planes()))
+		pairs[i] = reference(c.r.IntN(MaxPlanes))
 	}
 	c.run("below", v.rows, maxThresholds, func() { v.below(&c.planes[0], &data[0], &thresholds[0], maxThresholds) })
 	c.run("spread", v.rows, maxSpreads, func() { v.spread(&c.planes[0], &answers[0], (*byte)(unsafe.Pointer(&spreads[0])), maxSpreads) })
@@ -113,7 +113,7 @@ func (c *coldCalls) big(v *vectors) {
 		n := (&run{depth: depth}).calls()
 		program := make([]uint16, n*(1<<depth-1)+1<<depth)
 		for i := range program {
-			program[i] = AVX2.reference(c.r.IntN(AVX2.planes()))
+			program[i] = reference(c.r.IntN(MaxPlanes))
 		}
 		tables, values := make([]byte, n*tableBytes(depth)), make([]float32, n<<depth)
 		c.run(fmt.Sprintf("trees/depth=%d", depth), v.rows, n, func() {

@@ -213,10 +213,10 @@ func (m *recorder) vectors() vectors {
 	v.belowOrMissing = compare("belowOrMissing512", twin.belowOrMissing)
 	for bits := 1; bits <= 8; bits++ {
 		levels := max(bits, 4)
-		v.search[bits] = func(ranks *byte, column, tree *float32) {
+		v.search[bits] = func(ranks *byte, column, tree *float32, work *byte) {
 			m.call([]string{fmt.Sprintf("search%dx512", levels)}, func(at []uint64) [6]uint64 {
-				return [6]uint64{at[0], at[1], at[2]}
-			}, []part{of(ranks, 512), of(column, 4*512), of(tree, 4<<levels)}, func() { twin.search[bits](ranks, column, tree) })
+				return [6]uint64{at[0], at[1], at[2], at[3]}
+			}, []part{of(ranks, 512), of(column, 4*512), of(tree, 4<<levels), {unsafe.Pointer(work), workBytes, true}}, func() { twin.search[bits](ranks, column, tree, work) })
 		}
 	}
 	v.expand = func(planes *uint64, ranks *byte, bits, n uintptr, work *byte) {
@@ -227,7 +227,7 @@ func (m *recorder) vectors() vectors {
 	v.missing = func(planes, plane *uint64, column *float32, pairs *uint16, n uintptr) {
 		size := 64
 		for _, reference := range unsafe.Slice(pairs, 2*n) {
-			size = max(size, 8*int(reference)+64)
+			size = max(size, 16*int(reference)+64)
 		}
 		m.call([]string{"missing512"}, func(at []uint64) [6]uint64 {
 			return [6]uint64{at[0], at[1], at[2], at[3], uint64(n)}
@@ -237,7 +237,7 @@ func (m *recorder) vectors() vectors {
 		v.tables[depth] = func(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte) {
 			length, size := int(n)*(1<<depth-1), 64
 			for _, reference := range unsafe.Slice(program, length) {
-				size = max(size, 8*int(reference)+64)
+				size = max(size, 16*int(reference)+64)
 			}
 			m.call([]string{fmt.Sprintf("trees%dx512", depth), fmt.Sprintf("treesGFNI%dx512", depth)}, func(at []uint64) [6]uint64 {
 				return [6]uint64{at[0], at[1], at[2], at[3], uint64(n), at[4]}

@@ -50,7 +50,7 @@ func (p *Plan) sumGeneric(x source, k int, s *Scratch) {
 				planes[w.pairs[q+1]/planeUnit] = planes[w.pairs[q]/planeUnit] | plane
 			}
 		}
-		t.derive(planes[:], 1, planeUnit)
+		t.derive(planes[:], 1)
 		for j := range t.runs {
 			t.runs[j].addGeneric(t, s)
 		}

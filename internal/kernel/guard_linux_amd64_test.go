@@ -36,7 +36,7 @@ func TestGuardPages(t *testing.T) {
 				paged := testkit.Pages(t, thresholds, atEnd)
 				v.below(&planes[0], &column[0], &paged[0], uintptr(n))
 				v.belowOrMissing(&planes[0], &column[0], &paged[0], uintptr(n))
-				pairs := testkit.Pages(t, []uint16{0, v.kind().reference(n - 1)}, atEnd)
+				pairs := testkit.Pages(t, []uint16{0, reference(n - 1)}, atEnd)
 				v.missing(&planes[0], &planes[(n-1)*words], &column[0], &pairs[0], 1)
 				v.missing(&planes[0], &planes[0], &column[0], nil, 0)
 				table, ok := newRanked(v.kind(), thresholds)
@@ -70,7 +70,7 @@ func TestGuardPages(t *testing.T) {
 				}
 				program := make([]uint16, (trees+1)*(1<<depth-1))
 				for i := range program {
-					program[i] = v.kind().reference(r.IntN(3))
+					program[i] = reference(r.IntN(3))
 				}
 				program = testkit.Pages(t, program, atEnd)
 				sums := testkit.Pages(t, make([]float32, v.rows), atEnd)

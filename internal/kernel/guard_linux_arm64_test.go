@@ -22,7 +22,7 @@ func TestGuardPages(t *testing.T) {
 		for depth := 1; depth <= MaxDepth; depth++ {
 			program := make([]uint16, trees*(1<<depth-1))
 			for i := range program {
-				program[i] = NEON.reference(r.IntN(count))
+				program[i] = reference(r.IntN(count))
 			}
 			program = testkit.Pages(t, program, atEnd)
 			tables := testkit.Pages(t, make([]byte, trees*tableBytes(depth)), atEnd)

@@ -8,7 +8,7 @@ type Kind uint8
 const (
 	Generic Kind = iota // Go, blocks of 64 rows
 	AVX2                // amd64 with AVX2, blocks of 256 rows, or 32, 64 or 128 for the rest
-	AVX512              // amd64 with AVX-512 F, BW and VBMI, faster with GFNI; blocks of 512 rows
+	AVX512              // amd64 with AVX-512 F, BW and VBMI, faster with GFNI; blocks of 512 rows, and those of AVX2 for the rest
 	NEON                // arm64, blocks of 128 rows
 )
 
@@ -28,7 +28,7 @@ func Best() Kind {
 	return Generic
 }
 
-// Rows is the number of rows of a block.
+// Rows is the number of rows of a block of those that are full.
 func (k Kind) Rows() int { return [...]int{64, 256, 512, 128}[k] }
 
 // blockRows is the number of rows of a block for k of them, which may be a small one or not.
@@ -38,8 +38,10 @@ func (p *Plan) blockRows(k int, small bool) int {
 		return SmallestRows
 	case small && k <= SmallRows:
 		return SmallRows
-	case p.kind == AVX2 && k <= 128:
+	case p.kind.amd64() && k <= 128:
 		return 128
+	case p.kind == AVX512 && k <= 256:
+		return 256
 	}
 	return p.kind.Rows()
 }
@@ -52,25 +54,17 @@ func (p *Plan) next(n int, small bool) int {
 	return min(n, p.kind.Rows())
 }
 
-// planes is the number of planes that a tile has at most.
-func (k Kind) planes() int { return 1 << 16 / k.unit() }
-
-// unit is how many times its plane's number a reference is. A plane for [AVX512] has 64 bytes, and an address multiplies by 8 at most.
-func (k Kind) unit() int {
-	if k == AVX512 {
-		return 8
-	}
-	return planeUnit
-}
-
-// reference is what names a plane in programs.
-func (k Kind) reference(plane int) uint16 { return uint16(k.unit() * plane) }
+// amd64 tells that k is of amd64, whose plans have small blocks, windows, and ranks that tiles share.
+func (k Kind) amd64() bool { return k == AVX2 || k == AVX512 }
 
 // keys tells that conditions are answered in Go, from keys.
 func (k Kind) keys() bool { return k == Generic || k == NEON }
 
-// tables tells that the leaves of trees of a depth are byte tables.
+// tables tells that there are byte tables of the leaves of trees of a depth, and numbers that there are the leaves as numbers. Blocks of 512 rows
+// want the first, and those of AVX2 beside them want the second of deep trees.
 func (k Kind) tables(depth int) bool { return k == AVX512 || k == NEON || k == AVX2 && depth <= 6 }
+
+func (k Kind) numbers(depth int) bool { return !k.tables(depth) || k == AVX512 && depth > 6 }
 
 // tableBytes is the size of the byte tables of a tree.
 func tableBytes(depth int) int { return 4 * max(16, 1<<depth) }
@@ -78,13 +72,13 @@ func tableBytes(depth int) int { return 4 * max(16, 1<<depth) }
 // treesOfTables adds n trees, whose leaves are byte tables, to the sums of a block.
 type treesOfTables func(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
 
-// positions tells where the sums of the rows of a block are while trees add to them: nil, if they are in order. It follows from the ways
+// positions tells where the sums of the rows of a block of so many are while trees add to them: nil, if they are in order. It follows from the ways
 // that bits, bytes and words of codes and leaves are interleaved in.
-func (k Kind) positions() []uint16 {
-	switch k {
-	case AVX512:
+func (k Kind) positions(rows int) []uint16 {
+	switch {
+	case rows == 512:
 		return positionsAVX512[:]
-	case NEON:
+	case k == NEON:
 		return positionsNEON[:]
 	}
 	return nil

@@ -123,7 +123,7 @@ func (p *Plan) sumVectors(x source, k, _ int, s *Scratch) {
 				to[0], to[1] = from[0]|plane[0], from[1]|plane[1]
 			}
 		}
-		t.derive(s.planes, 2, planeUnit)
+		t.derive(s.planes, 2)
 		p.addTrees(t, k, s)
 	}
 }

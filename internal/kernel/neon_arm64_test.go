@@ -21,7 +21,7 @@ func TestTreesNEON(t *testing.T) {
 	for depth := 1; depth <= MaxDepth; depth++ {
 		program := make([]uint16, trees*(1<<depth-1))
 		for i := range program {
-			program[i] = NEON.reference(r.IntN(count))
+			program[i] = reference(r.IntN(count))
 		}
 		leaves := make([]float32, trees<<depth)
 		var tables []byte

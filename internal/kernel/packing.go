@@ -25,7 +25,6 @@ type packedTile struct {
 	direct    []direct
 	spreads   []spread // to planes; from is in Packing.places
 	constants []constant
-	unit      int    // of references
 	unused    uint32 // the reference of bits that nobody needs
 }
 
@@ -96,7 +95,7 @@ func (x *Packing) placeDense(p *Plan, bits []int32, isBit func(slot int) bool) {
 
 // addTile adds what a tile does.
 func (x *Packing) addTile(p *Plan, t *tile, bitOf map[int32]int, places map[int]uint32, off, on float32) {
-	to := packedTile{unit: p.kind.unit(), unused: uint32(p.kind.unit() * t.planes)}
+	to := packedTile{unused: uint32(planeUnit * t.planes)}
 	ofByte := map[int]*byteSpreads{}
 	for _, d := range t.direct {
 		bit, ok := bitOf[int32(p.column(d.slot))]
@@ -158,7 +157,7 @@ func (t *packedTile) addSpread(of *byteSpreads, lane, plane int, inverted bool) 
 		t.spreads = append(t.spreads, s)
 	}
 	s := &t.spreads[of.spreads[k]]
-	s.to[lane] = uint32(t.unit * plane)
+	s.to[lane] = uint32(planeUnit * plane)
 	if inverted {
 		s.invert |= 0x01010101 << lane
 	}
@@ -204,7 +203,7 @@ func (x *Packing) grow(kind Kind, s *Scratch) {
 	if n := x.numBytes * rows; len(s.bits) < n {
 		s.bits = make([]byte, n)
 	}
-	if n := len(x.places) * rows; kind == AVX2 && len(s.answers) < n {
+	if n := len(x.places) * rows; kind.amd64() && len(s.answers) < n {
 		s.answers = aligned[byte](n)
 	}
 	slots := 4 * len(x.loads)
@@ -229,7 +228,7 @@ func (t *packedTile) addBits(planes []uint64, words int, x source) {
 			made := planesOfBytes(x.bits[64*w*stride+int(x.packing.places[sp.from]):], stride)
 			for lane, to := range sp.to {
 				if to != t.unused {
-					planes[int(to)/t.unit*words+w] = made[lane] ^ -uint64(sp.invert>>lane&1)
+					planes[int(to)/planeUnit*words+w] = made[lane] ^ -uint64(sp.invert>>lane&1)
 				}
 			}
 		}

@@ -6,8 +6,8 @@ const (
 	// MaxDepth is the depth of the deepest network. Deeper trees are cut into pieces; see [Builder.And].
 	MaxDepth = 8
 
-	// MaxPlanes is the number of planes of a tile, the unused plane 0 among them, or twice as many as one for [AVX512] has: a reference in a program is planeUnit times a
-	// plane's number in 16 bits. The planes of a block then take 512 KB at most. That is all of a common second-level cache, but a model of 16,000 conditions was as
+	// MaxPlanes is the number of planes of a tile, the unused plane 0 among them: a reference in a program is planeUnit times a
+	// plane's number in 16 bits. The planes of 256 rows then take 512 KB at most. That is all of a common second-level cache, but a model of 16,000 conditions was as
 	// fast or faster in one tile than in several of any size.
 	MaxPlanes = 1 << 16 / planeUnit
 	planeUnit = 4
@@ -15,6 +15,9 @@ const (
 	// maxRanked is how many thresholds fit in one rank column, as a rank is a byte.
 	maxRanked = 255
 )
+
+// reference is what names a plane in programs.
+func reference(plane int) uint16 { return uint16(planeUnit * plane) }
 
 // Plan is a compiled ensemble. It is immutable and safe for concurrent use; each call brings its own [Scratch].
 type Plan struct {

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"math"
+	"math/bits"
 	"unsafe"
 )
 
@@ -19,7 +20,7 @@ type ranked struct {
 	missing int // what follows in tile.missing, or -1
 	linear  bool
 
-	thresholds []float32 // until the plan is complete
+	thresholds []float32 // until the plan is complete; then if there is nothing else for blocks that search no tree
 
 	lookup
 	buckets []bucket
@@ -30,8 +31,8 @@ type ranked struct {
 	from  int
 	table []byte
 
-	// For AVX-512, which has none of the above but slot, plane, n, bits and missing: a search tree of the thresholds and +Inf, the root at 1,
-	// of 4 levels at least. It has no place for the one behind 255.
+	// For blocks of 512 rows, in place of buckets: a search tree of the thresholds and +Inf, the root at 1, of 4 levels at least. It has no place for the one
+	// behind 255. There may be no buckets beside it, as a tree suits thresholds that lie unevenly, too; other blocks then compare with each of them.
 	tree []float32
 }
 
@@ -54,7 +55,7 @@ type bucket struct {
 
 // size is the memory that r takes.
 func (r *ranked) size() int64 {
-	return int64(unsafe.Sizeof(*r)) + 8*int64(len(r.buckets)) + 4*int64(len(r.more)+len(r.tree)) + int64(len(r.table))
+	return int64(unsafe.Sizeof(*r)) + 8*int64(len(r.buckets)) + 4*int64(len(r.more)+len(r.tree)+len(r.thresholds)) + int64(len(r.table))
 }
 
 // maxBuckets bounds the table of a rank column to 32 KB.
@@ -86,7 +87,8 @@ func newRanked(kind Kind, thresholds []float32) (r ranked, ok bool) {
 	n := len(thresholds)
 	cost := kind.costs()
 	if kind == AVX512 {
-		r = newSearch(thresholds)
+		r, _ = newRanked(AVX2, thresholds)
+		r.setTree(thresholds)
 		return r, cost.rank+cost.compare*r.bits+cost.expand*n < cost.direct*n
 	}
 	first, last := thresholds[0], thresholds[n-1]
@@ -210,12 +212,9 @@ func (s *thresholdSteps) fullest(r *ranked, most int) (fullest int) {
 	return fullest
 }
 
-// newSearch makes the search tree of thresholds.
-func newSearch(thresholds []float32) (r ranked) {
-	r.n = len(thresholds)
-	for 1<<r.bits < r.n+1 {
-		r.bits++
-	}
+// setTree makes the search tree of thresholds.
+func (r *ranked) setTree(thresholds []float32) {
+	r.n, r.bits = len(thresholds), bits.Len(uint(len(thresholds)))
 	levels := max(r.bits, 4)
 	r.tree = aligned[float32](1 << levels)
 	for level := range levels {
@@ -226,7 +225,6 @@ func newSearch(thresholds []float32) (r ranked) {
 			}
 		}
 	}
-	return r
 }
 
 // columnCosts is what a block takes for a column, in cycles of a Zen 3 and roughly.

@@ -30,7 +30,7 @@ func (p *Plan) shareRanks() {
 	places := map[int][]int{} // in p.shared, by column
 	slots := make([]int, 0, len(tiles))
 	for slot, n := range tiles {
-		if n > 1 && p.kind == AVX2 {
+		if n > 1 && p.kind.amd64() {
 			slots = append(slots, slot)
 		}
 	}
@@ -52,7 +52,7 @@ func (p *Plan) shareRanks() {
 					t.compare(&r)
 					continue
 				}
-				own.slot, own.plane, own.missing = r.slot, r.plane, r.missing
+				own.slot, own.plane, own.missing, own.thresholds = r.slot, r.plane, r.missing, r.thresholds
 				r = own
 			}
 			ranked = append(ranked, r)
@@ -70,7 +70,12 @@ func (p *Plan) dropThresholds() {
 		t := &p.tiles[i]
 		t.conds, t.splits = nil, nil
 		for j := range t.ranked {
-			t.ranked[j].thresholds = nil
+			r := &t.ranked[j]
+			if r.tree != nil && r.buckets == nil {
+				r.thresholds = slices.Clone(r.thresholds)
+			} else {
+				r.thresholds = nil
+			}
 		}
 	}
 }
@@ -104,7 +109,7 @@ func (p *Plan) shareColumn(slot int, thresholds []float32) (places []int) {
 	before := len(p.shared)
 	for chunk := range slices.Chunk(thresholds, maxRanked) {
 		r, ok := newRanked(p.kind, chunk)
-		if !ok {
+		if !ok || r.buckets == nil {
 			p.shared = p.shared[:before]
 			return nil
 		}
@@ -131,7 +136,8 @@ func (p *Plan) mapRanks(to []ranked, r ranked, places []int) []ranked {
 			continue
 		}
 		one := ranked{slot: r.slot, plane: r.plane + len(r.thresholds) - len(rest), n: n, bits: bits.Len(uint(n)), missing: -1, from: place}
-		one.table = make([]byte, (len(all)+16)/16*16) // a rank is up to len(all)
+		// A rank is up to len(all), or the last one of the tree, for what is not below +Inf.
+		one.table = make([]byte, max((len(all)+16)/16*16, len(p.shared[place].tree)))
 		below := 0
 		for rank := range all {
 			one.table[rank] = byte(below)
@@ -139,7 +145,9 @@ func (p *Plan) mapRanks(to []ranked, r ranked, places []int) []ranked {
 				below++
 			}
 		}
-		one.table[len(all)] = byte(below)
+		for rank := len(all); rank < len(one.table); rank++ {
+			one.table[rank] = byte(below)
+		}
 		to = append(to, one)
 		rest = rest[n:]
 	}

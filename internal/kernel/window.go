@@ -40,7 +40,7 @@ type answer struct {
 
 // answers returns the conditions of columns that need nothing but a few comparisons, in any tile. Slots are numbers of columns still.
 func (p *Plan) answers() map[int32][]answer {
-	if p.kind != AVX2 || p.numFeature < windowColumns {
+	if !p.kind.amd64() || p.numFeature < windowColumns {
 		return nil
 	}
 	all, more := map[int32][]answer{}, map[int]bool{}
@@ -106,7 +106,7 @@ func (p *Plan) placeWindows(columns []int32, answers map[int32][]answer) {
 		for w := range spreads {
 			spreads[w].from = uint32(w)
 			for lane := range spreads[w].to {
-				spreads[w].to[lane] = uint32(p.kind.unit() * t.planes)
+				spreads[w].to[lane] = uint32(planeUnit * t.planes)
 			}
 		}
 		slices.SortStableFunc(t.direct, func(x, y direct) int { return b2i(x.slot >= 4*p.whole) - b2i(y.slot >= 4*p.whole) })
@@ -121,7 +121,7 @@ func (p *Plan) placeWindows(columns []int32, answers map[int32][]answer) {
 			for k, x := range d.thresholds {
 				of := places[column][slices.Index(answers[column], answer{x, d.missingLeft})]
 				s := &spreads[of.window]
-				s.to[of.lane] = uint32(p.kind.unit() * (d.plane + k))
+				s.to[of.lane] = uint32(planeUnit * (d.plane + k))
 				if d.missingLeft {
 					s.invert |= 0x01010101 << of.lane
 				}

@@ -84,7 +84,7 @@ func TestCollect(t *testing.T) {
 			for i, place := range places {
 				sp := spread{from: uint32(i), invert: 0x0A0A0A0A}
 				for lane := range sp.to {
-					sp.to[lane] = uint32(v.kind().reference(7 - lane))
+					sp.to[lane] = uint32(reference(7 - lane))
 				}
 				v.spread(&planes[0], &answers[0], (*byte)(unsafe.Pointer(&sp)), 1)
 				for row := range v.rows {

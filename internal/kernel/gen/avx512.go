@@ -25,6 +25,9 @@ func avx512Kernels(c *build.Context) {
 	}
 	w.expand()
 	w.missing()
+	w.windows()
+	w.spread()
+	w.collect()
 	for _, gfni := range []bool{true, false} {
 		for depth := 1; depth <= 8; depth++ {
 			w.trees(depth, gfni)
@@ -155,10 +158,89 @@ func (w *wide) missing() {
 	w.end()
 }
 
+// windows is simd.windows for two rows in a vector: the bits of a comparison are the bytes of both. Eight rows at a time go through all windows.
+func (w *wide) windows() {
+	w.function("compare", "func(answers *byte, rows *float32, stride uintptr, windows *byte, n uintptr)",
+		"compares eight columns of a block of rows, which are stride bytes apart, in each of n windows: a byte of bits for each row.")
+	answers, rows, stride, n := w.param("answers"), w.param("rows"), w.param("stride"), w.param("n")
+	stride3, count, upper := w.GP64(), w.GP64(), w.GP64()
+	w.LEAQ(operand.Mem{Base: stride, Index: stride, Scale: 2}, stride3)
+	w.MOVL(operand.U32(0xF0), upper.As32())
+	w.KMOVW(upper.As32(), mask(5))
+	w.MOVQ(operand.U32(uint32(w.rows/8)), count)
+	const thresholds, signs = 4, 5
+	w.Label("group")
+	window, left, to := w.GP64(), w.GP64(), w.GP64()
+	w.Load(w.Param("windows"), window)
+	w.MOVQ(n, left)
+	w.MOVQ(answers, to)
+	w.Label("window")
+	w.VBROADCASTF64X4(at(window, windowThresholds), w.v(thresholds))
+	w.VBROADCASTF64X4(at(window, windowSigns), w.v(signs))
+	from := w.GP64()
+	w.MOVL(at(window, windowFirst), from.As32())
+	w.LEAQ(operand.Mem{Base: rows, Index: from, Scale: 4}, from)
+	for half := range 2 {
+		four := fourRows(from, stride, stride3)
+		for i := range 2 {
+			w.VMOVUPS(four[2*i], w.v(i).AsY())
+			w.VBROADCASTF64X4(four[2*i+1], mask(5), w.v(i))
+			w.VPXORD(w.v(signs), w.v(i), w.v(i))
+			w.VCMPPS(operand.U8(0x1E), w.v(i), w.v(thresholds), mask(1+i)) // threshold > value
+			w.KMOVW(mask(1+i), at(to, 4*half+2*i))
+		}
+		if half == 0 {
+			w.LEAQ(operand.Mem{Base: from, Index: stride, Scale: 4}, from)
+		}
+	}
+	w.ADDQ(operand.U8(windowSize), window)
+	w.ADDQ(operand.U32(uint32(w.rows)), to)
+	w.DECQ(left)
+	w.JNE(operand.LabelRef("window"))
+	w.LEAQ(operand.Mem{Base: rows, Index: stride, Scale: 8}, rows)
+	w.ADDQ(operand.U8(8), answers)
+	w.DECQ(count)
+	w.JNE(operand.LabelRef("group"))
+	w.end()
+}
+
+// spread is simd.spread: the highest bits of 64 bytes are a mask.
+func (w *wide) spread() {
+	w.function("spread", "func(planes *uint64, answers *byte, spreads *byte, n uintptr)",
+		"makes eight planes of each of n sets of bytes, one for each row: of a bit each.")
+	planes, answers, spreads, n := w.param("planes"), w.param("answers"), w.param("spreads"), w.param("n")
+	w.Label("spread")
+	from := w.GP64()
+	w.MOVL(at(spreads, spreadFrom), from.As32())
+	w.SHLQ(operand.U8(log2(w.rows)), from)
+	w.ADDQ(answers, from)
+	w.VPBROADCASTD(at(spreads, spreadInvert), w.v(8))
+	for i := range 8 {
+		w.VPXORD(at(from, 64*i), w.v(8), w.v(i))
+	}
+	for bit := 7; bit >= 0; bit-- {
+		reference := w.GP64()
+		w.MOVL(at(spreads, spreadTo+4*bit), reference.As32())
+		to := w.plane(planes, reference)
+		for i := range 8 {
+			k := 1 + i%4
+			w.VPMOVB2M(w.v(i), mask(k))
+			w.KMOVQ(mask(k), to.Offset(8*i))
+			if bit > 0 {
+				w.VPADDB(w.v(i), w.v(i), w.v(i))
+			}
+		}
+	}
+	w.ADDQ(operand.U8(spreadSize), spreads)
+	w.DECQ(n)
+	w.JNE(operand.LabelRef("spread"))
+	w.end()
+}
+
 // search finds ranks among fewer than 1<<bits thresholds. They are a search tree, all of which is in registers: index 1 is the root, and the
 // children of i are 2i and 2i+1. A missing value goes to the right, as one does that is not below a threshold.
 func (w *wide) search(bits int) {
-	w.function(fmt.Sprintf("search%dx", bits), "func(ranks *byte, column *float32, tree *float32)",
+	w.function(fmt.Sprintf("search%dx", bits), "func(ranks *byte, column *float32, tree *float32, work *byte)",
 		fmt.Sprintf("writes the ranks of a column, a byte each, among %d thresholds, of which those that are too many are infinite.", 1<<bits-1))
 	ranks, column, tree, count := w.param("ranks"), w.param("column"), w.param("tree"), w.GP64()
 	const value, index, found, root, two, one, base, bit5, bit6 = 16, 17, 18, 31, 30, 29, 28, 27, 26
@@ -220,6 +302,7 @@ func (w *wide) search(bits int) {
 	}
 	w.VPSUBD(w.v(base), w.v(index), w.v(index))
 	w.VPMOVDB(w.v(index), at(ranks, 0))
+	w.askAhead(6, "asked")
 	w.ADDQ(operand.U8(64), column)
 	w.ADDQ(operand.U8(16), ranks)
 	w.DECQ(count)

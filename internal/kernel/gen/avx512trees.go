@@ -165,6 +165,9 @@ func (w *wide) trees(depth int, gfni bool) {
 		w.VMOVDQU64(w.v(c), at(to, 64*j))
 		w.give(c)
 	}
+	if depth <= tableDepth {
+		w.askAhead(10, "asked")
+	}
 	w.ADDQ(operand.U32(2*(1<<depth-1)), n.program)
 	w.ADDQ(operand.U32(512), to)
 	w.DECQ(left)

@@ -266,10 +266,15 @@ func (s *simd) direct(missingLeft bool) {
 	s.end()
 }
 
-// plane is the address of the plane that a reference in a register names: four times its number, or eight times if a plane is so long that a
-// scale would not do for that.
+// plane is the address of the plane that a reference in a register names, once: four times its number. The planes of 512 rows want 16 times that, and an
+// address multiplies by 8 at most.
 func (s *simd) plane(planes, reference reg.Register) operand.Mem {
-	return operand.Mem{Base: planes, Index: reference, Scale: uint8(min(s.size()/4, 8))}
+	scale := s.size() / 4
+	if scale > 8 {
+		s.ADDQ(reference, reference)
+		scale /= 2
+	}
+	return operand.Mem{Base: planes, Index: reference, Scale: uint8(scale)}
 }
 
 func (s *simd) missing() {
