@@ -183,6 +183,10 @@ func TestReport(t *testing.T) {
 	require.Equal(t, 0.02, r.Precision[0].Prevalence)
 	recall, fpr := float64(r.All.Recall), float64(r.All.FalsePositiveRate)
 	number(t, 0.02*recall/(0.02*recall+0.98*fpr), r.Precision[0].Precision)
+	require.Len(t, r.Precision, 5)
+	same, err := evaluate.New(s, &evaluate.Options{Threshold: 0.5, Prevalence: 0.001, Columns: []string{"noise", "signal"}})
+	require.NoError(t, err)
+	require.Len(t, same.Precision, 4, "0.001 is among them once")
 
 	require.Equal(t, []string{"majority", "best single column", "logistic regression", "unscaled seed model"}, baselineNames(r))
 	require.Equal(t, "signal, chosen on these flows", r.Baselines[1].Text)

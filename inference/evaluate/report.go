@@ -195,7 +195,7 @@ func (s *Sample) byKind(threshold float32) []Kind {
 func reweigh(m *Measures, expected float64) []Reweighed {
 	var list []Reweighed
 	for _, p := range []float64{expected, float64(m.Attacks) / float64(m.Flows), 0.01, 0.001, 0.0001} {
-		if p <= 0 || p >= 1 {
+		if p <= 0 || p >= 1 || slices.ContainsFunc(list, func(w Reweighed) bool { return w.Prevalence == p }) {
 			continue
 		}
 		found, alarms := p*float64(m.Recall), (1-p)*float64(m.FalsePositiveRate)
