@@ -16,13 +16,16 @@ var (
 	ErrShape = errors.New("row does not fit the model")
 )
 
+// ErrTooMany says that a request has more than [Options.MaxRows] rows, which is no fault of any of them.
+var ErrTooMany = errors.New("too many rows")
+
 // Error is a fault in the input and its place.
 type Error struct {
 	Line   int64  // from 1; 0 in a copy whose reader says the line itself
 	Record int64  // RecordIO, which has no lines: number of the record, from 1
 	Column int    // from 1: field of a CSV record, item of a libsvm line, element of an array, member of an object, key of a sparse record; 0: the whole line
 	Field  string // name of the column; for libsvm also label, qid or "index N"; empty if unknown
-	Err    error  // answers errors.Is for ErrSyntax or ErrShape
+	Err    error  // answers errors.Is for ErrSyntax or ErrShape, or is ErrTooMany
 }
 
 // Error says place and fault: line 12: column 3 (rate): not a number: "x".

@@ -119,13 +119,19 @@ func (m *Image) read(r io.Reader, format Format, opts *Options, row []float32, y
 	defer keeps.Put(scratch)
 	kept := slices.Grow((*scratch)[:0], min((bytes.Count(payload, []byte("\n"))+1)*len(row), maxKept))
 	*scratch = kept
-	all := true
+	all, count := true, 0
 	columns, fault := scan(m, payload, row, func() bool {
+		if count++; opts.MaxRows > 0 && count > opts.MaxRows {
+			return false
+		}
 		if all = all && len(kept)+len(row) <= maxKept; all {
 			kept = append(kept, row...)
 		}
 		return true
 	})
+	if fault == nil && opts.MaxRows > 0 && count > opts.MaxRows {
+		fault = &Error{Err: ErrTooMany}
+	}
 	if fault == nil {
 		fault = m.fit(format, columns, uint64(len(row)))
 	}

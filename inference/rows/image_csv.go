@@ -30,7 +30,7 @@ func sniff(line []byte) (comma byte, ok bool) {
 	}
 	var counts [127]int
 	n := 0
-	for _, r := range string(line) {
+	for _, r := range string(line[:min(len(line), utf8.UTFMax*sniffed)]) {
 		if n++; n > sniffed {
 			break
 		}

@@ -1,6 +1,7 @@
 package rows
 
 import (
+	"iter"
 	"math"
 	"strings"
 )
@@ -11,28 +12,34 @@ type item struct {
 	value float64
 }
 
-// items reads the items of a line. It adds to list, which is used again.
-func items(list []item, line string) ([]item, *Error) {
-	list = list[:0]
-	column := 0
-	for text := range strings.SplitSeq(line, " ") {
-		column++
-		key, rest, ok := strings.Cut(text, ":")
-		if !ok {
-			continue
+// items ranges over the items of a line. A fault, with its column, is the last.
+func items(line string) iter.Seq2[item, *Error] {
+	return func(yield func(item, *Error) bool) {
+		column := 0
+		for more := true; more; {
+			var text string
+			text, line, more = strings.Cut(line, " ")
+			column++
+			key, rest, ok := strings.Cut(text, ":")
+			if !ok {
+				continue
+			}
+			value, _, _ := strings.Cut(rest, ":")
+			index, ok := pythonIndex(key)
+			if !ok {
+				yield(item{}, syntaxFault(column, "", "not an index: "+quote([]byte(key))))
+				return
+			}
+			v, ok := pythonFloat(value)
+			if !ok {
+				yield(item{}, syntaxFault(column, "", "not a number: "+quote([]byte(value))))
+				return
+			}
+			if !yield(item{index, v}, nil) {
+				return
+			}
 		}
-		value, _, _ := strings.Cut(rest, ":")
-		index, ok := pythonIndex(key)
-		if !ok {
-			return nil, syntaxFault(column, "", "not an index: "+quote([]byte(key)))
-		}
-		v, ok := pythonFloat(value)
-		if !ok {
-			return nil, syntaxFault(column, "", "not a number: "+quote([]byte(value)))
-		}
-		list = append(list, item{index, v})
 	}
-	return list, nil
 }
 
 // libsvmExtent is what the items of a request decide together.
@@ -53,30 +60,28 @@ func (m *Image) scanLibsvm(payload []byte, row []float32, emit func() bool) (col
 	}
 	values := make([]float64, len(row))
 	line := int64(0)
-	var list []item
 	for record := range strings.SplitSeq(text, "\n") {
 		if line++; line > extent.lines {
 			break
 		}
-		if list, fault = items(list, record); fault != nil {
-			fault.Line = line
-			return 0, fault
-		}
 		clear(values)
 		fill(row)
-		for i, it := range list {
+		n := 0
+		for it := range items(record) { // which have no fault by now
+			n++
 			index := it.index - extent.shift
-			if index >= uint64(len(row)) { // there are more columns than the model has: an error of its own
-				if _, fault = m.narrow(it.value, i+1); fault != nil {
-					fault.Line = line
-					return 0, fault
-				}
-				continue
+			within := index < uint64(len(row)) // or there are more columns than the model has: an error of its own
+			if within {
+				values[index] += it.value
+				it.value = values[index]
 			}
-			values[index] += it.value
-			if row[index], fault = m.narrow(values[index], i+1); fault != nil {
+			v, fault := m.narrow(it.value, n)
+			if fault != nil {
 				fault.Line = line
 				return 0, fault
+			}
+			if within {
+				row[index] = v
 			}
 		}
 		if emit != nil && !emit() {
@@ -88,16 +93,14 @@ func (m *Image) scanLibsvm(payload []byte, row []float32, emit func() bool) (col
 
 func (m *Image) libsvmExtent(text string) (libsvmExtent, *Error) {
 	var e libsvmExtent
-	var list []item
 	line, smallest := int64(0), ^uint64(0)
 	for record := range strings.SplitSeq(text, "\n") {
 		line++
-		var fault *Error
-		if list, fault = items(list, record); fault != nil {
-			fault.Line = line
-			return e, fault
-		}
-		for _, it := range list {
+		for it, fault := range items(record) {
+			if fault != nil {
+				fault.Line = line
+				return e, fault
+			}
 			e.lines = line
 			e.columns = max(e.columns, it.index+1)
 			smallest = min(smallest, it.index)

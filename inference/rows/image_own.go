@@ -35,16 +35,12 @@ func (m *Image) scanOwnRecords(payload []byte, row []float32, emit func() bool) 
 		}
 		fill(row)
 		clear(sums)
-		for i, v := range t.values {
-			key := uint64(i)
-			if len(t.keys) > 0 {
-				key = t.keys[i]
-			}
+		for key, v := range t.all() {
 			switch {
 			case key >= uint64(len(row)): // there are more columns than the model has: an error of its own
-			case len(t.keys) == 0 && (v != 0 || !mixed), len(t.keys) > 0 && !mixed && v == v:
+			case t.keys == 0 && (v != 0 || !mixed), t.keys > 0 && !mixed && v == v:
 				row[key] = float32(v)
-			case len(t.keys) > 0 && mixed:
+			case t.keys > 0 && mixed:
 				sums[key] += v
 				row[key] = float32(sums[key])
 			}
@@ -85,11 +81,13 @@ func (m *Image) surveyRecords(payload []byte) (s ownRecords, fault *Error) {
 		}
 		s.columns = columns
 		s.rows++
-		s.sparse = s.sparse || len(t.keys) > 0
-		s.dense = s.dense || len(t.keys) == 0
-		for i := range t.keys {
-			if v := t.values[i]; v == v {
-				s.keyed++
+		s.sparse = s.sparse || t.keys > 0
+		s.dense = s.dense || t.keys == 0
+		if t.keys > 0 {
+			for _, v := range t.all() {
+				if v == v {
+					s.keyed++
+				}
 			}
 		}
 		if fault := m.allFinite(&t); fault != nil {
@@ -97,9 +95,11 @@ func (m *Image) surveyRecords(payload []byte) (s ownRecords, fault *Error) {
 			return s, fault
 		}
 		if t.readEntry(list, fieldLabel) {
-			s.labels += len(t.values)
-			if m.allFinite(&t) != nil || slices.ContainsFunc(t.values, func(v float64) bool { return v != v }) {
-				return s, m.atRecord(count, "a label that is no finite number")
+			s.labels += t.values
+			for _, v := range t.all() {
+				if _, fault := m.narrow(v, 0); fault != nil || v != v {
+					return s, m.atRecord(count, "a label that is no finite number")
+				}
 			}
 		}
 	}
@@ -117,8 +117,10 @@ func (m *Image) surveyRecords(payload []byte) (s ownRecords, fault *Error) {
 }
 
 func (m *Image) allFinite(t *tensor) *Error {
-	for i, v := range t.values {
-		if _, fault := m.narrow(v, i+1); fault != nil {
+	item := 0
+	for _, v := range t.all() {
+		item++
+		if _, fault := m.narrow(v, item); fault != nil {
 			return fault
 		}
 	}
@@ -134,17 +136,20 @@ func (t *tensor) readEntry(list []entry, field uint64) bool {
 // ownColumns is how wide a row is, or what is wrong with it. The shape of an array does not count.
 func (t *tensor) ownColumns() (columns uint64, fault string) {
 	switch {
-	case len(t.keys) == 0:
-		return uint64(len(t.values)), ""
-	case len(t.keys) != len(t.values):
+	case t.keys == 0:
+		return uint64(t.values), ""
+	case t.keys != t.values:
 		return 0, "as many keys as values are wanted"
 	}
-	largest := slices.Max(t.keys)
-	if len(t.shape) > 0 {
-		if largest >= t.shape[0] {
+	largest := uint64(0)
+	for key := range t.all() {
+		largest = max(largest, key)
+	}
+	if t.dimensions > 0 {
+		if largest >= t.length {
 			return 0, "a key is beyond the shape (the container's worker ends here)"
 		}
-		return t.shape[0], ""
+		return t.length, ""
 	}
 	if largest > maxOwnKey {
 		return 0, "a key that is too large"

@@ -2,8 +2,8 @@ package rows
 
 import (
 	"fmt"
+	"hash/maphash"
 	"slices"
-	"strings"
 )
 
 func (m *Image) scanRecords(payload []byte, row []float32, emit func() bool) (columns uint64, fault *Error) {
@@ -12,7 +12,7 @@ func (m *Image) scanRecords(payload []byte, row []float32, emit func() bool) (co
 	}
 	var list []entry
 	var t tensor
-	schema := ""
+	schema := uint64(0)
 	count := int64(0)
 	values := make([]float64, len(row))
 	for record, fault := range recordsOf(payload) {
@@ -67,86 +67,82 @@ func (m *Image) atRecord(count int64, text string) *Error {
 // width is the number of columns of a record, or what is wrong with it.
 func (t *tensor) width() (columns uint64, fault string) {
 	switch {
-	case len(t.shape) > 1:
+	case t.dimensions > 1:
 		return 0, "an array of several dimensions"
-	case len(t.shape) == 1:
-		return t.shape[0], ""
+	case t.dimensions == 1:
+		return t.length, ""
 	}
-	return uint64(len(t.values)), ""
+	return uint64(t.values), ""
 }
 
 // setRecord fills the row. Values of the same key are added.
 func (m *Image) setRecord(t *tensor, row []float32, sums []float64) *Error {
 	fill(row)
-	if len(t.keys) == 0 {
-		for i, v := range t.values {
-			f, fault := m.narrow(v, i+1)
-			if fault != nil {
-				return fault
-			}
-			if i < len(row) {
-				row[i] = f
-			}
-		}
-		return nil
+	if t.keys > 0 {
+		clear(sums)
 	}
-	clear(sums)
-	for i, key := range t.keys {
-		v := t.values[i]
-		if key < uint64(len(row)) { // or there are more columns than the model has: an error of its own
+	item := 0
+	for key, v := range t.all() {
+		item++
+		within := key < uint64(len(row)) // or there are more columns than the model has: an error of its own
+		if within && t.keys > 0 {
 			sums[key] += v
 			v = sums[key]
 		}
-		f, fault := m.narrow(v, i+1)
+		f, fault := m.narrow(v, item)
 		if fault != nil {
 			return fault
 		}
-		if key < uint64(len(row)) {
+		if within {
 			row[key] = f
 		}
 	}
 	return nil
 }
 
-// schemaOf is what the library inside of the images up to 3.0-5 wants to be the same in all records, as text, or what it does
-// not accept.
-func schemaOf(list []entry, t *tensor) (schema, fault string) {
-	var parts []string
+// schemaOf is a number of what the library inside of the images up to 3.0-5 wants to be the same in all records, or what it does not accept.
+func schemaOf(list []entry, t *tensor) (schema uint64, fault string) {
 	for _, e := range list {
 		if !t.readValue(e.value) {
-			return "", notProtobuf
+			return 0, notProtobuf
 		}
-		size := uint64(len(t.values))
-		for i, n := range t.shape {
-			if i == 0 {
-				size = 1
-			}
-			if n > 0 && size > ^uint64(0)/n {
-				return "", "a shape that is too large"
-			}
-			size *= n
+		size := t.size
+		if t.dimensions == 0 {
+			size = uint64(t.values)
 		}
 		switch {
+		case t.tooLarge:
+			return 0, "a shape that is too large"
 		case t.kind == 0, t.kind == fieldBytes:
-			return "", fmt.Sprintf("no numbers under %s", quote([]byte(e.name)))
-		case t.isSparse() && len(t.shape) == 0:
-			return "", "keys without a shape"
-		case t.isSparse() && len(t.keys) != len(t.values):
-			return "", "as many keys as values are wanted"
-		case !t.isSparse() && size != uint64(len(t.values)):
-			return "", "another number of values than the shape says"
+			return 0, fmt.Sprintf("no numbers under %s", quote([]byte(e.name)))
+		case t.isSparse() && t.dimensions == 0:
+			return 0, "keys without a shape"
+		case t.isSparse() && t.keys != t.values:
+			return 0, "as many keys as values are wanted"
+		case !t.isSparse() && size != uint64(t.values):
+			return 0, "another number of values than the shape says"
 		}
-		for _, key := range t.keys {
-			if key >= size {
-				return "", "a key is beyond the shape"
+		if t.keys > 0 {
+			for key := range t.all() {
+				if key >= size {
+					return 0, "a key is beyond the shape"
+				}
 			}
 		}
-		shape := t.shape
-		if len(shape) == 0 {
-			shape = []uint64{size}
+		shape := *t
+		if t.dimensions == 0 {
+			shape.addDimension(size)
 		}
-		parts = append(parts, fmt.Sprintf("%d %q %d %t %d", e.field, e.name, t.kind, t.isSparse(), shape))
+		schema += maphash.Comparable(seed, described{e.field, e.name, t.kind, t.isSparse(), shape.shape}) // in any order
 	}
-	slices.Sort(parts)
-	return strings.Join(parts, "\n"), ""
+	return schema, ""
+}
+
+// described is what a schema knows of an entry.
+type described struct {
+	field  uint64
+	name   string
+	kind   uint64
+	sparse bool
+	shape  uint64
 }

@@ -226,3 +226,35 @@ func FuzzImage(f *testing.F) {
 		}
 	})
 }
+
+// A request of more rows than are wanted has none, whatever is behind them; of what is wrong before that the error tells.
+func TestMaxRows(t *testing.T) {
+	record := func(values string) string { return frame(record(2, field(1, values))) }
+	one := "\x00\x00\x80\x3f"
+	for _, tag := range []string{"1.7-1", "3.2-0"} {
+		image, err := rows.LookupImage(tag)
+		require.NoError(t, err)
+		for format, row := range map[rows.Format]string{rows.CSV: "1,2\n", rows.Libsvm: "0:1 1:2\n", rows.RecordIO: record(one + one)} {
+			read := func(body string, most int) (n int, err error) {
+				for _, err := range rows.Read(strings.NewReader(body), format, &rows.Options{NumFeature: 2, MaxRows: most, Image: image}) {
+					if err != nil {
+						return n, err
+					}
+					n++
+				}
+				return n, nil
+			}
+			for most, want := range map[int]error{0: nil, 11: nil, 10: nil, 9: rows.ErrTooMany, 1: rows.ErrTooMany} {
+				n, err := read(strings.Repeat(row, 10), most)
+				require.ErrorIs(t, err, want, "%s %s %d", tag, format, most)
+				if want == nil {
+					require.Equal(t, 10, n)
+				} else {
+					require.Zero(t, n)
+				}
+			}
+			_, err = read(strings.Repeat(row, 2)+"x", 3)
+			require.NotErrorIs(t, err, rows.ErrTooMany)
+		}
+	}
+}

@@ -2,6 +2,8 @@ package rows
 
 import (
 	"encoding/binary"
+	"hash/maphash"
+	"iter"
 	"math"
 )
 
@@ -75,26 +77,31 @@ func (w *wire) take(n uint64) []byte {
 	return b
 }
 
-// tensor is what a record holds under a name.
+// tensor is what a record holds under a name. Its numbers stay where they lie, as one takes a byte there and eight as a float64.
 type tensor struct {
-	kind   uint64 // fieldFloat32, fieldFloat64 or fieldInt32; fieldBytes; 0 for nothing
-	values []float64
-	keys   []uint64
-	shape  []uint64
+	kind    uint64 // fieldFloat32, fieldFloat64 or fieldInt32; fieldBytes; 0 for nothing
+	message []byte // a Value: its members of the kind are the tensor
+
+	values, keys, dimensions int    // how many there are
+	length                   uint64 // the first of the dimensions
+	size                     uint64 // their product, 1 for none
+	tooLarge                 bool   // it is no uint64
+	shape                    uint64 // a number of all dimensions
 }
 
-func (t *tensor) reset(kind uint64) {
-	t.kind, t.values, t.keys, t.shape = kind, t.values[:0], t.keys[:0], t.shape[:0]
+func (t *tensor) reset(kind uint64, message []byte) {
+	*t = tensor{kind: kind, message: message, size: 1}
 }
 
 // isSparse tells a list of keys and values from an array.
-func (t *tensor) isSparse() bool { return len(t.keys) > 0 || len(t.shape) > 0 && len(t.values) == 0 }
+func (t *tensor) isSparse() bool { return t.keys > 0 || t.dimensions > 0 && t.values == 0 }
 
 // readValue reads a Value message into t. A later member of another kind replaces an earlier one, and one of the same kind adds to it.
 func (t *tensor) readValue(message []byte) bool {
-	t.reset(0)
+	t.reset(0, nil)
 	w := wire{rest: message}
 	for {
+		from := w.rest
 		field, kind, _, body, ok := w.next()
 		if !ok {
 			return !w.bad
@@ -105,7 +112,7 @@ func (t *tensor) readValue(message []byte) bool {
 				return false
 			}
 			if t.kind != field {
-				t.reset(field)
+				t.reset(field, from)
 			}
 			if field != fieldBytes && !t.readTensor(body) {
 				return false
@@ -121,15 +128,16 @@ func (t *tensor) readTensor(message []byte) bool {
 		if !ok {
 			return !w.bad
 		}
+		n := 1
 		switch field {
 		case fieldValues:
-			if !t.addValues(kind, number, body) {
-				return false
-			}
+			n, ok = t.countValues(kind, body)
+			t.values += n
 		case fieldKeys:
-			t.keys, ok = addVarints(t.keys, kind, number, body)
+			n, ok = countVarints(kind, body)
+			t.keys += n
 		case fieldShape:
-			t.shape, ok = addVarints(t.shape, kind, number, body)
+			ok = t.readShape(kind, number, body)
 		}
 		if !ok {
 			return false
@@ -137,49 +145,163 @@ func (t *tensor) readTensor(message []byte) bool {
 	}
 }
 
-// addValues adds one value, or several that are packed.
-func (t *tensor) addValues(kind int, number uint64, body []byte) bool {
+// countValues counts one value, or several that are packed.
+func (t *tensor) countValues(kind int, body []byte) (n int, ok bool) {
 	switch {
-	case t.kind == fieldFloat32 && kind == wire32:
-		t.values = append(t.values, float64(math.Float32frombits(uint32(number))))
-	case t.kind == fieldFloat32 && kind == wireBytes && len(body)%4 == 0:
-		for ; len(body) > 0; body = body[4:] {
-			t.values = append(t.values, float64(math.Float32frombits(binary.LittleEndian.Uint32(body))))
-		}
-	case t.kind == fieldFloat64 && kind == wire64:
-		t.values = append(t.values, math.Float64frombits(number))
-	case t.kind == fieldFloat64 && kind == wireBytes && len(body)%8 == 0:
-		for ; len(body) > 0; body = body[8:] {
-			t.values = append(t.values, math.Float64frombits(binary.LittleEndian.Uint64(body)))
-		}
-	case t.kind == fieldInt32 && kind == wireVarint:
-		t.values = append(t.values, float64(int32(number)))
-	case t.kind == fieldInt32 && kind == wireBytes:
-		for w := (wire{rest: body}); len(w.rest) > 0; {
-			v := w.varint()
-			if w.bad {
-				return false
-			}
-			t.values = append(t.values, float64(int32(v)))
-		}
-	default:
-		return false
+	case t.kind == fieldFloat32 && kind == wire32, t.kind == fieldFloat64 && kind == wire64:
+		return 1, true
+	case t.kind == fieldFloat32 && kind == wireBytes:
+		return len(body) / 4, len(body)%4 == 0
+	case t.kind == fieldFloat64 && kind == wireBytes:
+		return len(body) / 8, len(body)%8 == 0
+	case t.kind == fieldInt32:
+		return countVarints(kind, body)
 	}
-	return true
+	return 0, false
 }
 
-func addVarints(list []uint64, kind int, number uint64, body []byte) ([]uint64, bool) {
+func countVarints(kind int, body []byte) (n int, ok bool) {
 	switch kind {
 	case wireVarint:
-		return append(list, number), true
+		return 1, true
 	case wireBytes:
 		w := wire{rest: body}
-		for len(w.rest) > 0 && !w.bad {
-			list = append(list, w.varint())
+		for ; len(w.rest) > 0; n++ {
+			w.varint()
 		}
-		return list, !w.bad
+		return n, !w.bad
 	}
-	return list, false
+	return 0, false
+}
+
+// readShape reads one dimension, or several that are packed.
+func (t *tensor) readShape(kind int, number uint64, body []byte) bool {
+	switch kind {
+	case wireVarint:
+		t.addDimension(number)
+		return true
+	case wireBytes:
+		w := wire{rest: body}
+		for len(w.rest) > 0 {
+			t.addDimension(w.varint())
+		}
+		return !w.bad
+	}
+	return false
+}
+
+func (t *tensor) addDimension(n uint64) {
+	if t.dimensions++; t.dimensions == 1 {
+		t.length = n
+	}
+	if n > 0 && t.size > ^uint64(0)/n {
+		t.tooLarge = true
+	}
+	t.size *= n
+	t.shape = maphash.Comparable(seed, [2]uint64{t.shape, n})
+}
+
+// seed is that of numbers by which shapes and names are compared.
+var seed = maphash.MakeSeed()
+
+// someNumbers is how many numbers are taken out of a message at once.
+const someNumbers = 32
+
+// all ranges over the values of a tensor with their keys, which are their places where there are none.
+func (t *tensor) all() iter.Seq2[uint64, float64] {
+	return func(yield func(uint64, float64) bool) {
+		values := cursor{kind: t.kind, field: fieldValues, outer: wire{rest: t.message}}
+		keys := cursor{kind: t.kind, field: fieldKeys, outer: wire{rest: t.message}}
+		var v, k [someNumbers]uint64
+		for place := uint64(0); ; {
+			n := values.read(v[:])
+			if t.keys > 0 {
+				n = keys.read(k[:n])
+			}
+			if n == 0 {
+				return
+			}
+			for i := range n {
+				key := place
+				if t.keys > 0 {
+					key = k[i]
+				}
+				place++
+				if !yield(key, t.number(v[i])) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// number is a value by its bits in the message.
+func (t *tensor) number(bits uint64) float64 {
+	switch t.kind {
+	case fieldFloat32:
+		return float64(math.Float32frombits(uint32(bits)))
+	case fieldFloat64:
+		return math.Float64frombits(bits)
+	}
+	return float64(int32(bits))
+}
+
+// cursor goes through one field of a tensor that was read before, and so is sound.
+type cursor struct {
+	kind, field   uint64
+	outer, tensor wire
+	packed        wire
+}
+
+// read reads as many numbers as there are, and there is room for.
+func (c *cursor) read(dst []uint64) (n int) {
+	for n < len(dst) {
+		if len(c.packed.rest) > 0 {
+			n += c.unpack(dst[n:])
+			continue
+		}
+		field, kind, number, body, ok := c.tensor.next()
+		switch {
+		case !ok:
+			if field, _, _, body, ok = c.outer.next(); !ok {
+				return n
+			}
+			if field == c.kind {
+				c.tensor = wire{rest: body}
+			}
+		case field != c.field:
+		case kind == wireBytes:
+			c.packed.rest = body
+		default:
+			dst[n] = number
+			n++
+		}
+	}
+	return n
+}
+
+// unpack reads packed numbers.
+func (c *cursor) unpack(dst []uint64) (n int) {
+	rest := c.packed.rest
+	switch {
+	case c.field == fieldValues && c.kind == fieldFloat32:
+		for ; n < len(dst) && len(rest) >= 4; n++ {
+			dst[n] = uint64(binary.LittleEndian.Uint32(rest))
+			rest = rest[4:]
+		}
+		c.packed.rest = rest
+	case c.field == fieldValues && c.kind == fieldFloat64:
+		for ; n < len(dst) && len(rest) >= 8; n++ {
+			dst[n] = binary.LittleEndian.Uint64(rest)
+			rest = rest[8:]
+		}
+		c.packed.rest = rest
+	default:
+		for ; n < len(dst) && len(c.packed.rest) > 0; n++ {
+			dst[n] = c.packed.varint()
+		}
+	}
+	return n
 }
 
 // entry is one member of a record's maps.

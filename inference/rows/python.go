@@ -13,10 +13,9 @@ func isPythonSpace(r rune) bool {
 }
 
 // pythonASCII brings the digits of all scripts to ASCII and takes blanks off both ends, and underscores out where they
-// stand between digits. ok is false where Python would see no number.
-func pythonASCII(text string) (ascii []byte, ok bool) {
+// stand between digits. ok is false where Python would see no number. It adds to ascii.
+func pythonASCII(ascii []byte, text string) (_ []byte, ok bool) {
 	text = strings.TrimFunc(text, isPythonSpace)
-	ascii = make([]byte, 0, len(text))
 	last := byte(0) // the character before, with its underscore
 	for _, r := range text {
 		c := byte('?')
@@ -55,7 +54,8 @@ func digitOf(r rune) byte {
 
 // pythonFloat reads what float() of Python reads, as NumPy asks it to: zero bytes at the end do not count.
 func pythonFloat(text string) (float64, bool) {
-	ascii, ok := pythonASCII(strings.TrimRight(text, "\x00"))
+	var room [32]byte
+	ascii, ok := pythonASCII(room[:0], strings.TrimRight(text, "\x00"))
 	if !ok {
 		return 0, false
 	}
@@ -75,7 +75,11 @@ func pythonFloat(text string) (float64, bool) {
 
 // pythonIndex reads what int() of Python reads, if it is a number that NumPy can hold and an index.
 func pythonIndex(text string) (uint64, bool) {
-	ascii, ok := pythonASCII(strings.TrimRight(text, "\x00"))
+	if n, ok := shortIndex(text); ok {
+		return n, true
+	}
+	var room [32]byte
+	ascii, ok := pythonASCII(room[:0], strings.TrimRight(text, "\x00"))
 	if !ok || len(ascii) == 0 {
 		return 0, false
 	}
@@ -88,4 +92,16 @@ func pythonIndex(text string) (uint64, bool) {
 	}
 	v, err := strconv.ParseInt(string(ascii), 10, 64)
 	return uint64(v), err == nil && v >= 0
+}
+
+// shortIndex reads the digits that nearly every index is.
+func shortIndex(text string) (n uint64, ok bool) {
+	for i := range len(text) {
+		c := text[i]
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + uint64(c-'0')
+	}
+	return n, 0 < len(text) && len(text) <= 9
 }

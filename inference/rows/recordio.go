@@ -29,19 +29,29 @@ const (
 
 // frameReader joins frames to records of at most limit bytes.
 type frameReader struct {
-	r      io.Reader
+	r      io.Reader // or nil, and the frames lie in
+	rest   []byte
 	limit  int
 	count  int64
-	record bytes.Buffer
+	part   bytes.Buffer // of what was read
+	joined []byte
+}
+
+// newFrameReader reads from r, or where its bytes lie if it is a buffer, which nobody may write to meanwhile.
+func newFrameReader(r io.Reader, limit int) *frameReader {
+	if b, ok := r.(*bytes.Buffer); ok {
+		return &frameReader{rest: b.Next(b.Len()), limit: limit}
+	}
+	return &frameReader{r: r, limit: limit}
 }
 
 // next returns a record, valid until the next call; io.EOF after the last one.
 func (f *frameReader) next() ([]byte, error) {
-	f.record.Reset()
+	f.joined = f.joined[:0]
 	f.count++
 	started := false
 	for {
-		kind, err := f.frame()
+		kind, part, err := f.frame()
 		if err == io.EOF && started {
 			err = f.fault("the input ends inside of a record")
 		}
@@ -49,43 +59,63 @@ func (f *frameReader) next() ([]byte, error) {
 			return nil, err
 		}
 		switch {
-		case kind == frameWhole && !started, kind == frameLast && started:
-			return f.record.Bytes(), nil
-		case kind == frameFirst && !started, kind == frameMiddle && started:
+		case kind == frameWhole && !started:
+			return part, nil
+		case kind == frameFirst && !started, kind == frameMiddle && started, kind == frameLast && started:
 			started = true
+			if f.joined = append(f.joined, part...); kind == frameLast {
+				return f.joined, nil
+			}
 		default:
 			return nil, f.fault("the parts of a record are out of order")
 		}
 	}
 }
 
-// frame adds a frame to the record.
-func (f *frameReader) frame() (kind uint32, err error) {
-	var head [frameHeader]byte
-	switch _, err := io.ReadFull(f.r, head[:]); {
-	case err == io.EOF:
-		return 0, io.EOF
-	case err != nil:
-		return 0, f.readError(err)
+// frame returns what is in the next frame, valid until the next call.
+func (f *frameReader) frame() (kind uint32, part []byte, err error) {
+	head, err := f.take(frameHeader)
+	if err == io.EOF {
+		return 0, nil, io.EOF
 	}
-	if magic := binary.LittleEndian.Uint32(head[:]); magic != recordMagic {
-		return 0, f.fault(fmt.Sprintf("a frame begins with %#08x, want the magic number %#08x", magic, uint32(recordMagic)))
+	if err != nil {
+		return 0, nil, f.readError(err)
+	}
+	if magic := binary.LittleEndian.Uint32(head); magic != recordMagic {
+		return 0, nil, f.fault(fmt.Sprintf("a frame begins with %#08x, want the magic number %#08x", magic, uint32(recordMagic)))
 	}
 	length := binary.LittleEndian.Uint32(head[4:])
 	kind = length >> lengthBits
 	length &= 1<<lengthBits - 1
-	if f.record.Len()+int(length) > f.limit {
-		return 0, &Error{Record: f.count, Err: &LimitError{Name: "record length", Limit: int64(f.limit), Got: int64(f.record.Len()) + int64(length)}}
+	if len(f.joined)+int(length) > f.limit {
+		return 0, nil, &Error{Record: f.count, Err: &LimitError{Name: "record length", Limit: int64(f.limit), Got: int64(len(f.joined)) + int64(length)}}
 	}
-	if _, err := io.CopyN(&f.record, f.r, int64(length)); err != nil {
-		return 0, f.readError(err)
+	padded := (int(length) + frameAlign - 1) / frameAlign * frameAlign
+	if part, err = f.take(padded); err != nil {
+		return 0, nil, f.readError(err)
 	}
-	if pad := -length & (frameAlign - 1); pad > 0 {
-		if _, err := io.ReadFull(f.r, head[:pad]); err != nil {
-			return 0, f.readError(err)
+	return kind, part[:length:length], nil
+}
+
+// take returns the next n bytes, valid until the next call.
+func (f *frameReader) take(n int) ([]byte, error) {
+	if f.r == nil {
+		switch {
+		case len(f.rest) == 0 && n > 0:
+			return nil, io.EOF
+		case len(f.rest) < n:
+			return nil, io.ErrUnexpectedEOF
 		}
+		b := f.rest[:n]
+		f.rest = f.rest[n:]
+		return b, nil
 	}
-	return kind, nil
+	f.part.Reset()
+	read, err := io.CopyN(&f.part, f.r, int64(n)) // which grows with what comes
+	if err == io.EOF && read > 0 {
+		err = io.ErrUnexpectedEOF
+	}
+	return f.part.Bytes(), err
 }
 
 func (f *frameReader) readError(err error) error {
@@ -106,7 +136,7 @@ const valuesName = "values"
 
 // readRecords yields the rows of r.
 func readRecords(r io.Reader, opts *Options, row []float32, yield func([]float32, error) bool) {
-	frames := &frameReader{r: r, limit: opts.lineLimit()}
+	frames := newFrameReader(r, opts.lineLimit())
 	d := recordDecoder{row: row}
 	for {
 		record, err := frames.next()
@@ -138,6 +168,7 @@ type recordDecoder struct {
 	width   int   // values of the first array
 	first   int64 // its record
 	count   int64
+	seen    []int64 // record that last had a key
 	entries []entry
 	tensor  tensor
 }
@@ -164,18 +195,18 @@ func (d *recordDecoder) decode(record []byte) *Error {
 }
 
 func (d *recordDecoder) set(t *tensor) *Error {
-	n, features := len(t.values), len(d.row)
+	n, features := t.values, len(d.row)
 	switch {
 	case t.kind == 0 || t.kind == fieldBytes:
 		return syntaxFault(0, "", fmt.Sprintf("feature %q holds no numbers", valuesName))
-	case len(t.shape) > 1:
-		return shapeFault(0, "", fmt.Sprintf("an array of %d dimensions, want 1", len(t.shape)))
-	case len(t.shape) == 1 && t.shape[0] > uint64(features):
-		return shapeFault(0, "", fmt.Sprintf("the record has %d columns, the model has %s", t.shape[0], counted(features, "feature")))
+	case t.dimensions > 1:
+		return shapeFault(0, "", fmt.Sprintf("an array of %d dimensions, want 1", t.dimensions))
+	case t.dimensions == 1 && t.length > uint64(features):
+		return shapeFault(0, "", fmt.Sprintf("the record has %d columns, the model has %s", t.length, counted(features, "feature")))
 	case t.isSparse():
 		return d.setSparse(t)
-	case len(t.shape) == 1 && t.shape[0] != uint64(n):
-		return syntaxFault(0, "", fmt.Sprintf("%s in an array of %d", counted(n, "value"), t.shape[0]))
+	case t.dimensions == 1 && t.length != uint64(n):
+		return syntaxFault(0, "", fmt.Sprintf("%s in an array of %d", counted(n, "value"), t.length))
 	case n > features:
 		return shapeFault(0, "", fmt.Sprintf("the record has %s, the model has %s", counted(n, "value"), counted(features, "feature")))
 	case d.first == 0:
@@ -183,30 +214,34 @@ func (d *recordDecoder) set(t *tensor) *Error {
 	case d.width != n:
 		return shapeFault(0, "", fmt.Sprintf("the record has %s, record %d has %d", counted(n, "value"), d.first, d.width))
 	}
-	for i, v := range t.values {
+	for i, v := range t.all() {
 		d.row[i] = float32(v)
 	}
 	return nil
 }
 
 func (d *recordDecoder) setSparse(t *tensor) *Error {
-	if len(t.keys) != len(t.values) {
-		return syntaxFault(0, "", fmt.Sprintf("%s for %s", counted(len(t.keys), "key"), counted(len(t.values), "value")))
+	if t.keys != t.values {
+		return syntaxFault(0, "", fmt.Sprintf("%s for %s", counted(t.keys, "key"), counted(t.values, "value")))
 	}
 	limit := uint64(len(d.row))
-	if len(t.shape) == 1 {
-		limit = t.shape[0]
+	if t.dimensions == 1 {
+		limit = t.length
 	}
-	seen := make(map[uint64]bool, len(t.keys))
-	for i, key := range t.keys {
+	if d.seen == nil {
+		d.seen = make([]int64, len(d.row))
+	}
+	item := 0
+	for key, v := range t.all() {
+		item++
 		if key >= limit {
-			return shapeFault(i+1, "", fmt.Sprintf("key %d is beyond the %d columns", key, limit))
+			return shapeFault(item, "", fmt.Sprintf("key %d is beyond the %d columns", key, limit))
 		}
-		if seen[key] {
-			return syntaxFault(i+1, "", fmt.Sprintf("key %d comes twice", key))
+		if d.seen[key] == d.count {
+			return syntaxFault(item, "", fmt.Sprintf("key %d comes twice", key))
 		}
-		seen[key] = true
-		d.row[key] = float32(t.values[i])
+		d.seen[key] = d.count
+		d.row[key] = float32(v)
 	}
 	return nil
 }
@@ -214,7 +249,7 @@ func (d *recordDecoder) setSparse(t *tensor) *Error {
 // recordsOf ranges over the records of a payload.
 func recordsOf(payload []byte) iter.Seq2[[]byte, *Error] {
 	return func(yield func([]byte, *Error) bool) {
-		f := &frameReader{r: bytes.NewReader(payload), limit: len(payload)}
+		f := &frameReader{rest: payload, limit: len(payload)}
 		for {
 			record, err := f.next()
 			if err == io.EOF {

@@ -46,6 +46,7 @@ type Options struct {
 	Header     Header   // CSV
 	IndexBase  int      // libsvm: index of the first feature, 0 or 1
 	MaxLine    int      // bytes; 0: DefaultMaxLine
+	MaxRows    int      // of a request to an Image: one of more has no rows, but the error ErrTooMany; 0 is any number
 	Image      *Image   // read as this SageMaker image does; Names, Comma, Header, IndexBase and MaxLine do not count then
 }
 
@@ -141,6 +142,8 @@ func (o *Options) check() (index map[string]int, err error) {
 		return nil, fmt.Errorf("rows: %d feature names for %d features", len(o.Names), o.NumFeature)
 	case o.IndexBase != 0 && o.IndexBase != 1:
 		return nil, fmt.Errorf("rows: IndexBase is %d, want 0 or 1", o.IndexBase)
+	case o.MaxRows < 0:
+		return nil, fmt.Errorf("rows: MaxRows is %d, want 0 or more", o.MaxRows)
 	case limit < 0 || limit > HardMaxLine:
 		return nil, fmt.Errorf("rows: MaxLine is %d, want at most %d", limit, HardMaxLine)
 	case o.Comma != 0 && !isComma(o.Comma):
