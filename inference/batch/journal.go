@@ -24,7 +24,7 @@ const (
 )
 
 // journalVersion changes with the layout of the journal, with where pieces of logs end, and whenever the same inputs would give other outputs.
-const journalVersion = 2
+const journalVersion = 3
 
 // config is what outputs depend on besides the inputs. It is the first record of a journal.
 type config struct {

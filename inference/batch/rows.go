@@ -46,10 +46,11 @@ const rowsMagic = "threatdetect rows 1\n"
 type rowLayout struct {
 	detector *detect.Detector
 	table    Table
+	text     []byte // of a log, as tables have it
 }
 
 func newRowLayout(d *detect.Detector) *rowLayout {
-	return &rowLayout{d, Table{
+	return &rowLayout{detector: d, table: Table{
 		Model: d.Model(), Set: d.Set(), Threshold: d.Threshold(), Classes: d.Classes(), Scores: d.NumScore() > 0, Reasons: d.NumReason(),
 		Calibrated: d.Calibrated(),
 	}}
@@ -90,14 +91,16 @@ func (r *rowLayout) AppendVerdict(b []byte, v *detect.Verdict) []byte {
 	}
 	b = append(b, 'r', flags)
 	b = binary.AppendVarint(b, f.Start)
-	b = appendString(b, f.UID)
+	r.text = detect.AppendText(r.text[:0], f.UID)
+	b = appendString(b, r.text)
 	if flags&rowAddrs != 0 {
 		b = appendString(b, f.Src.WithZone("").String())
 		b = appendString(b, f.Dst.WithZone("").String())
 	}
 	b = binary.LittleEndian.AppendUint16(b, f.SrcPort)
 	b = binary.LittleEndian.AppendUint16(b, f.DstPort)
-	b = appendString(b, detect.ProtoName(f))
+	r.text = detect.AppendText(r.text[:0], detect.ProtoName(f))
+	b = appendString(b, r.text)
 	b = appendFloat(b, v.Score)
 	if r.table.Calibrated {
 		b = appendFloat(b, v.Probability)

@@ -88,6 +88,27 @@ func appendEscaped[T text](dst []byte, s T, quote string) []byte {
 	return dst
 }
 
+// AppendText appends a text of a log for records that are no text themselves, such as those of a table: what a JSON string of the other outputs says,
+// so UTF-8 of 1,024 bytes and a mark where it is cut at most.
+func AppendText[T ~string | ~[]byte](dst []byte, s T) []byte {
+	n, cut := cutText(s)
+	for i := 0; i < n; {
+		if c := s[i]; c < utf8.RuneSelf {
+			dst = append(dst, c)
+			i++
+			continue
+		}
+		var seq [utf8.UTFMax]byte
+		r, size := utf8.DecodeRune(seq[:copy(seq[:], s[i:n])])
+		dst = utf8.AppendRune(dst, r)
+		i += size
+	}
+	if cut {
+		dst = append(dst, cutMark...)
+	}
+	return dst
+}
+
 // plain tells of a byte that it stands for itself in a JSON string.
 var plain = func() (t [256]bool) {
 	for c := byte(' '); c < 0x7f; c++ {

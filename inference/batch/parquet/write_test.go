@@ -8,8 +8,10 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	pq "github.com/parquet-go/parquet-go"
 	"github.com/stretchr/testify/require"
@@ -28,6 +30,7 @@ type record struct {
 	TS      time.Time `parquet:"ts,optional,timestamp(nanosecond)"`
 	UID     string    `parquet:"uid,optional"`
 	DstPort *uint16   `parquet:"dst_port,optional"`
+	Proto   string    `parquet:"proto,optional"`
 	Score   float32   `parquet:"score"`
 	Threat  bool      `parquet:"threat"`
 	Model   string    `parquet:"model"`
@@ -59,14 +62,18 @@ func classDetector(t *testing.T, objective string) *detect.Detector {
 
 // run scores the demo log and returns the name of the output.
 func run(t *testing.T, d *detect.Detector, opts *batch.Options) string {
+	return runOn(t, demo+"conn.log", d, opts)
+}
+
+func runOn(t *testing.T, log string, d *detect.Detector, opts *batch.Options) string {
 	t.Helper()
 	out := t.TempDir()
-	j, err := batch.New(context.Background(), d, []string{demo + "conn.log"}, out, opts)
+	j, err := batch.New(context.Background(), d, []string{log}, out, opts)
 	require.NoError(t, err)
 	defer j.Close()
 	_, err = j.Run(context.Background())
 	require.NoError(t, err)
-	return filepath.Join(out, "conn.log."+opts.To)
+	return filepath.Join(out, filepath.Base(log)+"."+opts.To)
 }
 
 // The scores of each class, and the name of the likeliest, are those of NDJSON, of all flows as of threats only.
@@ -109,6 +116,28 @@ func TestClasses(t *testing.T) {
 				require.True(t, len(seen) == 3 || !all, "%v", seen)
 			})
 		}
+	}
+}
+
+// TestTexts: what a log says becomes the text that NDJSON has, whatever its bytes, and no longer: a column with one text that is no UTF-8 could not be read.
+func TestTexts(t *testing.T) {
+	d := classDetector(t, "multi:softprob")
+	log := filepath.Join(t.TempDir(), "a.log")
+	text := []byte("#separator \\x09\n#path\tconn\n#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\n")
+	for _, uid := range []string{"\xff\xfe,\"x", "-", "a\\x09\\x0a\xe2\x80\xae", "é\xc3", strings.Repeat("é", 513), "x" + strings.Repeat("é", 3000), strings.Repeat("x", 100_000)} {
+		text = fmt.Appendf(text, "1700000000.5\t%s\tfe80::1\t1\t10.0.0.2\t53\t%s\n", uid, "odd"+uid[:min(len(uid), 9)])
+	}
+	require.NoError(t, os.WriteFile(log, text, 0o600))
+	lines, err := os.ReadFile(runOn(t, log, d, &batch.Options{To: batch.NDJSON, All: true}))
+	require.NoError(t, err)
+	rows, err := pq.ReadFile[record](runOn(t, log, d, &batch.Options{To: batch.Parquet, Convert: parquet.Write, All: true}))
+	require.NoError(t, err)
+	require.Len(t, rows, 7)
+	for i, line := range bytes.Split(bytes.TrimSpace(lines), []byte("\n")) {
+		var want struct{ UID, Proto string }
+		require.NoError(t, json.Unmarshal(line, &want))
+		require.Equal(t, []string{want.UID, want.Proto}, []string{rows[i].UID, rows[i].Proto})
+		require.True(t, utf8.ValidString(rows[i].UID))
 	}
 }
 
