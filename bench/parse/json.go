@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"unsafe"
 
 	"github.com/bytedance/sonic"
 	gojson "github.com/goccy/go-json"
@@ -11,8 +12,6 @@ import (
 	"github.com/minio/simdjson-go"
 	segmentio "github.com/segmentio/encoding/json"
 	"github.com/valyala/fastjson"
-
-	"threatdetect/features/eve"
 )
 
 // event has the members of an EVE event that our reader looks at. The libraries leave times and addresses as text, which ours parses.
@@ -65,79 +64,74 @@ func lines(log []byte, f func(line []byte) error) error {
 	return nil
 }
 
-// intoStruct reads a log with a library that decodes into structs.
-func intoStruct(unmarshal func([]byte, *event) error) reader {
-	return func(log []byte) (s sum, err error) {
+// intoStruct gives the events of a log that a library decodes into a struct.
+func intoStruct(unmarshal func([]byte, *event) error) source[event] {
+	return func(log []byte, each func(*event) error) error {
 		var e event
-		err = lines(log, func(line []byte) error {
+		return lines(log, func(line []byte) error {
 			e = event{VLAN: e.VLAN[:0]}
 			if err := unmarshal(line, &e); err != nil {
 				return err
 			}
-			if e.EventType == "flow" {
-				s.add(uint64(e.SrcPort)+uint64(e.DestPort), e.Flow.PktsToServer+e.Flow.PktsToClient)
-			}
-			return nil
+			return each(&e)
 		})
-		return s, err
 	}
 }
 
-// oursEVE reads flows, with their addresses, times and flags.
-func oursEVE(log []byte) (s sum, err error) {
-	for f, err := range eve.Read(bytes.NewReader(log), nil) {
-		if err != nil {
-			if !isRecord(err) {
-				return s, err
-			}
-			continue
-		}
-		s.add(uint64(f.SrcPort)+uint64(f.DstPort), f.FwdPkts+f.RevPkts)
+// addEvent counts a flow.
+func addEvent(s *sum, e *event) {
+	if e.EventType == "flow" {
+		s.add(uint64(e.SrcPort)+uint64(e.DestPort), e.Flow.PktsToServer+e.Flow.PktsToClient)
 	}
-	return s, nil
 }
 
 // sonicFastest decodes as the library's fastest configuration does: texts are not validated and point into the input.
 var sonicFastest = sonic.ConfigFastest
 
-// byFastjson looks the members up in the tree of values that the library makes of a line.
-func byFastjson(log []byte) (s sum, err error) {
+// text is b without a copy, for as long as the library keeps it.
+func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// byFastjson looks the members of flows up in the tree of values that the library makes of a line.
+func byFastjson(log []byte, each func(*event) error) error {
 	var p fastjson.Parser
-	err = lines(log, func(line []byte) error {
+	var e event
+	return lines(log, func(line []byte) error {
 		v, err := p.ParseBytes(line)
 		if err != nil {
 			return err
 		}
-		if string(v.GetStringBytes("event_type")) != "flow" {
-			return nil
+		e = event{EventType: text(v.GetStringBytes("event_type")), VLAN: e.VLAN[:0]}
+		if e.EventType != "flow" {
+			return each(&e)
 		}
-		f, tcp := v.Get("flow"), v.Get("tcp")
-		keep(v.GetUint64("flow_id"), v.GetStringBytes("src_ip"), v.GetStringBytes("dest_ip"), v.GetStringBytes("proto"), v.GetStringBytes("app_proto"),
-			f.GetUint64("bytes_toserver")+f.GetUint64("bytes_toclient"), f.GetStringBytes("start"), f.GetStringBytes("end"))
-		if tcp != nil {
-			keep(0, tcp.GetStringBytes("tcp_flags_ts"), tcp.GetStringBytes("tcp_flags_tc"), nil, nil, 0, nil, nil)
+		e.FlowID, e.Proto, e.AppProto = v.GetUint64("flow_id"), text(v.GetStringBytes("proto")), text(v.GetStringBytes("app_proto"))
+		e.SrcIP, e.SrcPort = text(v.GetStringBytes("src_ip")), uint16(v.GetUint("src_port"))
+		e.DestIP, e.DestPort = text(v.GetStringBytes("dest_ip")), uint16(v.GetUint("dest_port"))
+		e.ICMPType, e.ICMPCode = uint8(v.GetUint("icmp_type")), uint8(v.GetUint("icmp_code"))
+		for _, tag := range v.GetArray("vlan") {
+			e.VLAN = append(e.VLAN, tag.GetInt())
 		}
-		s.add(v.GetUint64("src_port")+v.GetUint64("dest_port"), f.GetUint64("pkts_toserver")+f.GetUint64("pkts_toclient"))
-		return nil
+		if f := v.Get("flow"); f != nil {
+			e.Flow.PktsToServer, e.Flow.PktsToClient = f.GetUint64("pkts_toserver"), f.GetUint64("pkts_toclient")
+			e.Flow.BytesToServer, e.Flow.BytesToClient = f.GetUint64("bytes_toserver"), f.GetUint64("bytes_toclient")
+			e.Flow.Start, e.Flow.End = text(f.GetStringBytes("start")), text(f.GetStringBytes("end"))
+		}
+		if tcp := v.Get("tcp"); tcp != nil {
+			e.TCP.FlagsToServer, e.TCP.FlagsToClient = text(tcp.GetStringBytes("tcp_flags_ts")), text(tcp.GetStringBytes("tcp_flags_tc"))
+		}
+		return each(&e)
 	})
-	return s, err
 }
 
-// kept makes sure that no compiler leaves out what a reader found.
-var kept uint64
-
-func keep(id uint64, a, b, c, d []byte, n uint64, e, f []byte) {
-	kept += id + n + uint64(len(a)+len(b)+len(c)+len(d)+len(e)+len(f))
-}
-
-// bySimdjson parses pieces of about a megabyte at once, as the library is made for, and looks the members up on its tape.
-func bySimdjson(log []byte) (s sum, err error) {
+// bySimdjson parses pieces of about a megabyte at once, as the library is made for, and looks the members of flows up on its tape.
+func bySimdjson(log []byte, each func(*event) error) (err error) {
 	if !simdjson.SupportedCPU() {
-		return s, errors.New("needs AVX2 and CLMUL")
+		return errors.New("needs AVX2 and CLMUL")
 	}
 	var (
 		parsed *simdjson.ParsedJson
 		found  *simdjson.Element
+		e      event
 	)
 	for len(log) > 0 {
 		piece := log
@@ -146,58 +140,73 @@ func bySimdjson(log []byte) (s sum, err error) {
 		}
 		log = log[len(piece):]
 		if parsed, err = simdjson.ParseND(piece, parsed, simdjson.WithCopyStrings(false)); err != nil {
-			return s, err
+			return err
 		}
 		err = parsed.ForEach(func(i simdjson.Iter) error {
-			text := func(path ...string) uint64 {
-				if e, err := i.FindElement(found, path...); err == nil {
-					found = e
-					if b, err := e.Iter.StringBytes(); err == nil {
-						return uint64(len(b))
+			member := func(path ...string) *simdjson.Iter {
+				at, err := i.FindElement(found, path...)
+				if err != nil {
+					return nil
+				}
+				found = at
+				return &found.Iter
+			}
+			word := func(path ...string) string {
+				if at := member(path...); at != nil {
+					if b, err := at.StringBytes(); err == nil {
+						return text(b)
 					}
 				}
-				return 0
+				return ""
 			}
-			number := func(path ...string) uint64 {
-				if e, err := i.FindElement(found, path...); err == nil {
-					found = e
-					n, _ := e.Iter.Uint()
-					return n
+			number := func(path ...string) (n uint64) {
+				if at := member(path...); at != nil {
+					n, _ = at.Uint()
 				}
-				return 0
+				return n
 			}
-			kind, err := i.FindElement(found, "event_type")
-			if err != nil {
-				return err
+			e = event{EventType: word("event_type"), VLAN: e.VLAN[:0]}
+			if e.EventType != "flow" {
+				return each(&e)
 			}
-			found = kind
-			if b, err := kind.Iter.StringBytes(); err != nil || string(b) != "flow" {
-				return err
+			e.FlowID, e.Proto, e.AppProto = number("flow_id"), word("proto"), word("app_proto")
+			e.SrcIP, e.SrcPort = word("src_ip"), uint16(number("src_port"))
+			e.DestIP, e.DestPort = word("dest_ip"), uint16(number("dest_port"))
+			e.Flow.PktsToServer, e.Flow.PktsToClient = number("flow", "pkts_toserver"), number("flow", "pkts_toclient")
+			e.Flow.BytesToServer, e.Flow.BytesToClient = number("flow", "bytes_toserver"), number("flow", "bytes_toclient")
+			e.Flow.Start, e.Flow.End = word("flow", "start"), word("flow", "end")
+			if at := member("vlan"); at != nil {
+				if tags, err := at.Array(nil); err == nil {
+					tags.ForEach(func(simdjson.Iter) { e.VLAN = append(e.VLAN, 0) })
+				}
 			}
-			kept += number("flow_id") + text("src_ip") + text("dest_ip") + text("proto") + text("app_proto") + number("flow", "bytes_toserver") +
-				number("flow", "bytes_toclient") + text("flow", "start") + text("flow", "end") + text("tcp", "tcp_flags_ts") + text("tcp", "tcp_flags_tc")
-			s.add(number("src_port")+number("dest_port"), number("flow", "pkts_toserver")+number("flow", "pkts_toclient"))
-			return nil
+			e.TCP.FlagsToServer, e.TCP.FlagsToClient = word("tcp", "tcp_flags_ts"), word("tcp", "tcp_flags_tc")
+			return each(&e)
 		})
 		if err != nil {
-			return s, err
+			return err
 		}
 	}
-	return s, nil
+	return nil
+}
+
+// eveBy is a library that reads EVE.
+func eveBy(title, module string, events source[event]) contender {
+	return contender{title, module, summed(events, addEvent), rowed(events, newEventMaker)}
 }
 
 var eveReaders = []contender{
-	{"**threatdetect**, features/eve", "", oursEVE},
-	{"encoding/json into a struct", "encoding/json", intoStruct(func(b []byte, e *event) error { return json.Unmarshal(b, e) })},
-	{"json-iterator", "github.com/json-iterator/go", intoStruct(func(b []byte, e *event) error { return jsoniter.ConfigFastest.Unmarshal(b, e) })},
-	{"goccy/go-json", "github.com/goccy/go-json", intoStruct(func(b []byte, e *event) error { return gojson.UnmarshalOf(b, e) })},
-	{"bytedance/sonic, fastest", "github.com/bytedance/sonic", intoStruct(func(b []byte, e *event) error { return sonicFastest.Unmarshal(b, e) })},
-	{"segmentio/encoding, no copies", "github.com/segmentio/encoding", intoStruct(func(b []byte, e *event) error {
+	{"**threatdetect**, features/eve", "", oursSum(readEVE), oursRows(readEVE)},
+	eveBy("encoding/json into a struct", "encoding/json", intoStruct(func(b []byte, e *event) error { return json.Unmarshal(b, e) })),
+	eveBy("json-iterator", "github.com/json-iterator/go", intoStruct(func(b []byte, e *event) error { return jsoniter.ConfigFastest.Unmarshal(b, e) })),
+	eveBy("goccy/go-json", "github.com/goccy/go-json", intoStruct(func(b []byte, e *event) error { return gojson.UnmarshalOf(b, e) })),
+	eveBy("bytedance/sonic, fastest", "github.com/bytedance/sonic", intoStruct(func(b []byte, e *event) error { return sonicFastest.Unmarshal(b, e) })),
+	eveBy("segmentio/encoding, no copies", "github.com/segmentio/encoding", intoStruct(func(b []byte, e *event) error {
 		_, err := segmentio.Parse(b, e, segmentio.ZeroCopy)
 		return err
-	})},
-	{"valyala/fastjson", "github.com/valyala/fastjson", byFastjson},
-	{"minio/simdjson-go", "github.com/minio/simdjson-go", bySimdjson},
+	})),
+	eveBy("valyala/fastjson", "github.com/valyala/fastjson", byFastjson),
+	eveBy("minio/simdjson-go", "github.com/minio/simdjson-go", bySimdjson),
 }
 
 // repeat returns one log after the other until there are at least size bytes.

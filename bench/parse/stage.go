@@ -7,7 +7,6 @@ import (
 	"iter"
 	"runtime"
 	"slices"
-	"strings"
 
 	"threatdetect/features"
 	"threatdetect/features/eve"
@@ -26,16 +25,18 @@ type stage struct {
 
 type format struct {
 	title string
-	flows func(log []byte) iter.Seq2[*features.Flow, error]
+	flows flowsOf
 	marks [2]float64 // verdicts a second
 }
 
 // formats are those of inputs.
 var formats = []format{
-	{"EVE", func(log []byte) iter.Seq2[*features.Flow, error] { return eve.Read(bytes.NewReader(log), nil) }, [2]float64{250e3, 500e3}},
+	{"EVE", readEVE, [2]float64{250e3, 500e3}},
 	{"Zeek TSV", readZeek, [2]float64{800e3, 1.5e6}},
 	{"Zeek JSON", readZeek, [2]float64{}},
 }
+
+func readEVE(log []byte) iter.Seq2[*features.Flow, error] { return eve.Read(bytes.NewReader(log), nil) }
 
 func readZeek(log []byte) iter.Seq2[*features.Flow, error] {
 	return zeek.Read(bytes.NewReader(log), nil)
@@ -191,8 +192,8 @@ func times(stages []stage, rounds int) ([][]float64, error) {
 	return took, nil
 }
 
-// measureRows writes what making a row costs.
-func measureRows(page *strings.Builder, logs [][]byte, rounds int) error {
+// measureSets writes what making a row costs.
+func measureSets(r *report, logs [][]byte) error {
 	var stages []stage
 	for i, f := range formats[:2] {
 		more, err := rowStages(f, logs[i])
@@ -201,30 +202,28 @@ func measureRows(page *strings.Builder, logs [][]byte, rounds int) error {
 		}
 		stages = append(stages, more...)
 	}
-	took, err := times(stages, rounds)
+	took, err := times(stages, r.rounds)
 	if err != nil {
 		return err
 	}
-	page.WriteString("\n## Rows, of flows that were read before\n\nThe real logs, again and again up to 20,000 flows, each time later than the last; for a set that remembers nothing, their first 500 flows.\n\n" +
-		"| set | ns/flow | best round | marks, accept/aim | reached in the best round |\n|---|---:|---:|---:|---|\n")
+	r.page.WriteString("\n## Rows, of flows that were read before\n\nThe real logs, again and again up to 20,000 flows, each time later than the last; for a set that remembers nothing, their first 500 flows.\n\n" +
+		"| set | ns/flow | best round |\n|---|---:|---:|\n")
 	for i, s := range stages {
-		least := slices.Min(took[i])
-		fmt.Fprintf(page, "| %s | %.0f | %.0f | %.0f/%.0f | %s |\n", s.title, median(took[i]), least, s.marks[0], s.marks[1],
-			reached(-least, [2]float64{-s.marks[0], -s.marks[1]}))
+		fmt.Fprintf(&r.page, "| %s | %.0f | %.0f |\n", s.title, median(took[i]), slices.Min(took[i]))
 	}
-	for _, s := range stages[2:] { // of the second log
-		fmt.Fprintf(page, "\n%s:\n", s.title)
-		table, err := profileOf(s.run)
+	for i, s := range stages {
+		fmt.Fprintf(&r.page, "\n%s:\n", s.title)
+		limits, err := r.profile(s.run)
 		if err != nil {
 			return err
 		}
-		page.WriteString(table)
+		r.mark(s.title+", ns", s.marks, [2]float64{median(took[i]), slices.Min(took[i])}, limits)
 	}
 	return nil
 }
 
 // measureVerdicts writes what the whole way costs, beside reading alone.
-func measureVerdicts(page *strings.Builder, logs [][]byte, bundle string, rounds int) error {
+func measureVerdicts(r *report, logs [][]byte, bundle string) error {
 	d, err := detect.Open(bundle, nil)
 	if err != nil {
 		return err
@@ -237,28 +236,28 @@ func measureVerdicts(page *strings.Builder, logs [][]byte, bundle string, rounds
 		}
 		stages = append(stages, judge, read)
 	}
-	took, err := times(stages, rounds)
+	took, err := times(stages, r.rounds)
 	if err != nil {
 		return err
 	}
-	page.WriteString("\n## From line to verdict\n\nThe demo model, [testdata/demo](../testdata/demo/README.md): lines are read, rows made and scored in blocks of 256, and threats " +
+	r.page.WriteString("\n## From line to verdict\n\nThe demo model, [testdata/demo](../testdata/demo/README.md): lines are read, rows made and scored in blocks of 256, and threats " +
 		"written as NDJSON, on one core. Events of EVE that are no flows are read, too, but do not count. That model is of a simulated network: what it takes for a threat here means nothing but that it is written.\n\n" +
-		"| log | verdicts/s | best round | ns/flow | of them for reading | threats | marks, accept/aim | reached in the best round |\n|---|---:|---:|---:|---:|---:|---:|---|\n")
+		"| log | verdicts/s | best round | ns/flow | of them for reading | threats |\n|---|---:|---:|---:|---:|---:|\n")
 	for i := 0; i < len(stages); i += 2 {
-		s, marks, mark := stages[i], "-", "-"
-		best := 1e9 / slices.Min(took[i])
-		if s.marks[0] > 0 {
-			marks, mark = fmt.Sprintf("%.0f/%.0f", s.marks[0], s.marks[1]), reached(best, s.marks)
-		}
-		fmt.Fprintf(page, "| %s | %.0f | %.0f | %.0f | %.0f | %s | %s | %s |\n", s.title, 1e9/median(took[i]), best, median(took[i]), median(took[i+1]), s.note, marks, mark)
+		s := stages[i]
+		fmt.Fprintf(&r.page, "| %s | %.0f | %.0f | %.0f | %.0f | %s |\n", s.title, 1e9/median(took[i]), 1e9/slices.Min(took[i]), median(took[i]), median(took[i+1]), s.note)
 	}
-	for _, s := range []stage{stages[0], stages[2]} {
-		fmt.Fprintf(page, "\n%s:\n", s.title)
-		table, err := profileOf(s.run)
+	for i := 0; i < len(stages); i += 2 {
+		s := stages[i]
+		if s.marks[0] == 0 {
+			continue
+		}
+		fmt.Fprintf(&r.page, "\n%s:\n", s.title)
+		limits, err := r.profile(s.run)
 		if err != nil {
 			return err
 		}
-		page.WriteString(table)
+		r.mark(s.title+", from line to verdict, records/s", s.marks, [2]float64{1e9 / median(took[i]), 1e9 / slices.Min(took[i])}, limits)
 	}
 	return nil
 }

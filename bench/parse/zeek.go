@@ -10,24 +10,11 @@ import (
 	"strings"
 
 	gojson "github.com/goccy/go-json"
+	jsoniter "github.com/json-iterator/go"
+	segmentio "github.com/segmentio/encoding/json"
 
 	"threatdetect/features"
-	"threatdetect/features/zeek"
 )
-
-// oursZeek reads the flows of a conn log of either writer.
-func oursZeek(log []byte) (s sum, err error) {
-	for f, err := range zeek.Read(bytes.NewReader(log), nil) {
-		if err != nil {
-			if !isRecord(err) {
-				return s, err
-			}
-			continue
-		}
-		s.add(uint64(f.SrcPort)+uint64(f.DstPort), f.FwdPkts+f.RevPkts)
-	}
-	return s, nil
-}
 
 // isRecord reports whether an error concerns one record, after which reading goes on.
 func isRecord(err error) bool {
@@ -91,19 +78,21 @@ type conn struct {
 	TunnelParents []string    `json:"tunnel_parents"`
 }
 
-func connIntoStruct(unmarshal func([]byte, *conn) error) reader {
-	return func(log []byte) (s sum, err error) {
+func connIntoStruct(unmarshal func([]byte, *conn) error) source[conn] {
+	return func(log []byte, each func(*conn) error) error {
 		var c conn
-		err = lines(log, func(line []byte) error {
+		return lines(log, func(line []byte) error {
 			c = conn{}
 			if err := unmarshal(line, &c); err != nil {
 				return err
 			}
-			s.add(connPorts(uint64(c.OrigP), uint64(c.RespP), c.Proto), c.OrigPkts+c.RespPkts)
-			return nil
+			return each(&c)
 		})
-		return s, err
 	}
+}
+
+func addConn(s *sum, c *conn) {
+	s.add(connPorts(uint64(c.OrigP), uint64(c.RespP), c.Proto), c.OrigPkts+c.RespPkts)
 }
 
 // connPorts is the sum of the ports. Zeek writes type and code of ICMP in their place.
@@ -115,13 +104,24 @@ func connPorts(orig, resp uint64, proto string) uint64 {
 }
 
 var tsvReaders = []contender{
-	{"**threatdetect**, features/zeek", "", oursZeek},
-	{"encoding/csv, four fields converted", "encoding/csv", byCSV},
+	{"**threatdetect**, features/zeek", "", oursSum(readZeek), oursRows(readZeek)},
+	{"encoding/csv, four fields converted", "encoding/csv", byCSV, nil},
+}
+
+// zeekBy is a library that reads conn logs of JSON.
+func zeekBy(title, module string, unmarshal func([]byte, *conn) error) contender {
+	conns := connIntoStruct(unmarshal)
+	return contender{title, module, summed(conns, addConn), rowed(conns, newConnMaker)}
 }
 
 var zeekJSONReaders = []contender{
-	{"**threatdetect**, features/zeek", "", oursZeek},
-	{"encoding/json into a struct", "encoding/json", connIntoStruct(func(b []byte, c *conn) error { return json.Unmarshal(b, c) })},
-	{"bytedance/sonic, fastest", "github.com/bytedance/sonic", connIntoStruct(func(b []byte, c *conn) error { return sonicFastest.Unmarshal(b, c) })},
-	{"goccy/go-json", "github.com/goccy/go-json", connIntoStruct(func(b []byte, c *conn) error { return gojson.UnmarshalOf(b, c) })},
+	{"**threatdetect**, features/zeek", "", oursSum(readZeek), oursRows(readZeek)},
+	zeekBy("encoding/json into a struct", "encoding/json", func(b []byte, c *conn) error { return json.Unmarshal(b, c) }),
+	zeekBy("json-iterator", "github.com/json-iterator/go", func(b []byte, c *conn) error { return jsoniter.ConfigFastest.Unmarshal(b, c) }),
+	zeekBy("goccy/go-json", "github.com/goccy/go-json", func(b []byte, c *conn) error { return gojson.UnmarshalOf(b, c) }),
+	zeekBy("bytedance/sonic, fastest", "github.com/bytedance/sonic", func(b []byte, c *conn) error { return sonicFastest.Unmarshal(b, c) }),
+	zeekBy("segmentio/encoding, no copies", "github.com/segmentio/encoding", func(b []byte, c *conn) error {
+		_, err := segmentio.Parse(b, c, segmentio.ZeroCopy)
+		return err
+	}),
 }
