@@ -1,6 +1,7 @@
 package features
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	goflag "flag"
 	"math/rand/v2"
@@ -16,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// floodOf is how many distinct hosts the long flood has; see docs/reliability.md.
-var floodOf = goflag.Int("flood", 0, "distinct hosts of TestLongFlood")
+// floodOf is how many things come once in the long flood; see docs/reliability.md.
+var floodOf = goflag.Int("flood", 0, "how many hosts, ports or names TestLongFlood has")
 
 // residentBytes is the memory of this process that is in use, as Linux counts it, or 0 elsewhere.
 func residentBytes() int64 {
@@ -32,6 +33,69 @@ func residentBytes() int64 {
 // together is how many flows are timed at once: asking for the time of a thread takes longer than a flow.
 const together = 64
 
+// spray is a flood of what never comes again, each thing once.
+type spray struct {
+	name, set string
+	one       func(f *Flow, i int) // makes f the i-th flow of the flood
+	fills     bool                 // there is more of it than any memory holds, so that others have to go
+	// kept reports whether what the i-th hot host did is remembered.
+	kept func(m memory, i int) bool
+}
+
+func hotHost(i int) netip.Addr { return addr4(0x0a000000 + uint32(i)) }
+
+// sprayer is the one host of floods that come from one.
+var sprayer = addr4(0x01000000)
+
+var (
+	fromIPv4 = spray{"sources of IPv4", "host/1", func(f *Flow, i int) { f.Src = addr4(0x01000000 + uint32(i)) }, true, keptSource}
+	sprays   = []spray{
+		fromIPv4,
+		{"/64 networks of IPv6", "host/1", func(f *Flow, i int) {
+			var b [16]byte
+			binary.BigEndian.PutUint64(b[:], 0x2001_0db8_0000_0000+uint64(i))
+			f.Src = netip.AddrFrom16(b)
+		}, true, keptSource},
+		{"ports, of one host", "host/1", func(f *Flow, i int) {
+			f.Src, f.Dst, f.DstPort = sprayer, addr4(0xc6120000+uint32(i>>16%1000)), uint16(i)
+		}, false, keptSource},
+		{"names asked for, of one host", "dns/1", func(f *Flow, i int) {
+			name := "x" + strconv.Itoa(i) + ".com"
+			if i%2 == 0 { // below one domain
+				name = "x" + strconv.Itoa(i) + ".example.com"
+			}
+			f.Src, f.Joined = sprayer, &Joined{DNS: []DNSInfo{{Query: name}}}
+		}, true, keptLookups},
+		{"names of servers, of one host", "name/1", func(f *Flow, i int) {
+			f.Src, f.Joined = sprayer, &Joined{TLS: &TLSInfo{ServerName: "x" + strconv.Itoa(i) + ".example.com"}}
+		}, true, keptCalls},
+	}
+)
+
+func keptSource(m memory, i int) bool {
+	h, k := m.(*hosts), addressKey(hotHost(i))
+	part := h.parts[partOf(k.fixed(h.seed))]
+	return part.sources.find(k, part.hashHost(k)) != 0
+}
+
+// hotName is the name that a hot host asks for and calls.
+func hotName(i int) string { return "www.hot" + strconv.Itoa(i) + ".net" }
+
+func keptLookups(m memory, i int) bool {
+	l, k := m.(*warming).memory.(*lookups), addressKey(hotHost(i))
+	var n nameStats
+	n.parse(hotName(i))
+	n.finish(n.text[:n.n])
+	domain := n.key(k)
+	return l.sources.find(k, l.hashHost(k)) != 0 && l.domains.find(domain, l.hashDomain(domain)) != 0
+}
+
+func keptCalls(m memory, i int) bool {
+	n, sum := m.(*warming).memory.(*names), sha256.Sum256([]byte(hotName(i)))
+	k := callKey{src: addressKey(hotHost(i)), dst: hostKey{binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:16])}}
+	return n.calls.find(k, n.hash(k)) != 0
+}
+
 type floodResult struct {
 	pressure     int
 	top          []netip.Prefix
@@ -44,25 +108,27 @@ type floodResult struct {
 	withoutFlood float64
 }
 
-// flood sends flows of hot hosts, with a hundred flows of sources that never come again for each of them: one after the other from
-// 1.0.0.0 on, or /64 networks of IPv6. There are 1,000 flows a second, or as many as it takes for each hot host to come every four minutes: WIN-3
-// is of those that are seen ten times in the window, an hour.
-func flood(t testing.TB, set string, budget, distinct, hot int, v6 bool) floodResult {
+// flood sends flows of hot hosts, with a hundred of the spray for each of them. There are 1,000 flows a second, or as many as it takes for each hot
+// host to come every four minutes: WIN-3 is of those that are seen ten times in the window, an hour.
+func flood(t testing.TB, s *spray, budget, distinct, hot int) floodResult {
 	runtime.LockOSThread() // whose time is measured
 	defer runtime.UnlockOSThread()
 	runtime.GC()
 	debug.FreeOSMemory()
 	res := floodResult{hot: hot, base: residentBytes()}
-	x := pipelineOf(t, set).ExtractorWith(&StateOptions{Budget: budget, OnPressure: func(p Pressure) {
+	x := pipelineOf(t, s.set).ExtractorWith(&StateOptions{Budget: budget, OnPressure: func(p Pressure) {
 		res.pressure++
 		res.top = p.Prefixes
 	}})
 	f := &Flow{Known: FieldStart | FieldAddrs | FieldDstPort | FieldSrcPort | FieldProto | FieldFwdBytes, Proto: ProtoTCP, State: StateAttempt, FwdBytes: 60}
+	if s.set != "host/1" {
+		f.State = StateClosed // calls that nobody answered are none
+	}
 	at, step, ticked := int64(1e18), min(1_000_000, 240_000_000_000/(101*int64(hot))), threadTime()
-	push := func(src netip.Addr, dst uint32) {
+	push := func(n int, of func(f *Flow, i int), i int) {
 		at += step
-		f.Start, f.Src, f.DstPort = at, src, uint16(dst%3)
-		f.Dst = addr4(0xc6120000 + dst%1000)
+		f.Start, f.DstPort, f.Dst = at, uint16(n%3), addr4(0xc6120000+uint32(n%1000))
+		of(f, i)
 		if err := x.Push(f); err != nil {
 			t.Fatal(err)
 		}
@@ -76,36 +142,33 @@ func flood(t testing.TB, set string, budget, distinct, hot int, v6 bool) floodRe
 			res.peak = max(res.peak, residentBytes())
 		}
 	}
+	ofHot := func(f *Flow, i int) {
+		f.Src = hotHost(i)
+		if s.set != "host/1" {
+			f.Joined = &Joined{DNS: []DNSInfo{{Query: hotName(i)}}, TLS: &TLSInfo{ServerName: hotName(i)}}
+		}
+	}
 	began, start := threadTime(), time.Now()
 	for i := range 200_000 {
-		push(addr4(0x0a000000+uint32(i%hot)), uint32(i))
+		push(i, ofHot, i%hot)
 	}
 	res.withoutFlood = 200_000 / (threadTime() - began).Seconds()
 	began = threadTime()
 	for i := range distinct {
-		src := addr4(0x01000000 + uint32(i))
-		if v6 {
-			var b [16]byte
-			binary.BigEndian.PutUint64(b[:], 0x2001_0db8_0000_0000+uint64(i))
-			src = netip.AddrFrom16(b)
-		}
-		push(src, uint32(i))
+		push(i, s.one, i)
 		if i%100 == 0 {
-			push(addr4(0x0a000000+uint32(i/100%hot)), uint32(i/100))
+			push(i/100, ofHot, i/100%hot)
 		}
 		if i > 0 && i%10_000_000 == 0 {
-			t.Logf("%d hosts in %v: resident %d MiB, slowest %d flows %v", i, time.Since(start).Round(time.Second), res.peak>>20, together, res.slowest)
+			t.Logf("%d in %v: resident %d MiB, slowest %d flows %v", i, time.Since(start).Round(time.Second), res.peak>>20, together, res.slowest)
 		}
 	}
 	res.withFlood = float64(distinct+distinct/100) / (threadTime() - began).Seconds()
 	x.Finish()
 	for _, ok := x.Next(); ok; _, ok = x.Next() {
 	}
-	hosts := x.memory.(*hosts)
 	for i := range hot {
-		k := addressKey(addr4(0x0a000000 + uint32(i)))
-		part := hosts.parts[partOf(k.fixed(hosts.seed))]
-		if n := part.sources.find(k, part.hashHost(k)); n != 0 {
+		if s.kept(x.memory, i) {
 			res.kept++
 		}
 	}
@@ -119,16 +182,18 @@ func addr4(n uint32) netip.Addr {
 	return netip.AddrFrom4(b)
 }
 
-func (r *floodResult) check(t *testing.T, budget int) {
-	t.Logf("%d flows: %d of %d hot hosts kept, %d evicted, %d times pressure, resident %d MiB over %d MiB at first, slowest %d flows %v, %.0f flows/s without and %.0f with the flood",
-		r.flows, r.kept, r.hot, r.evicted, r.pressure, (r.peak-r.base)>>20, r.base>>20, together, r.slowest, r.withoutFlood, r.withFlood)
-	require.GreaterOrEqual(t, float64(r.kept), 0.99*float64(r.hot), "hot hosts are kept")
-	require.Positive(t, r.pressure)
-	require.NotEmpty(t, r.top)
+func (r *floodResult) check(t *testing.T, s *spray, budget int) {
+	t.Logf("%s, %s, %d flows: %d of %d hot hosts kept, %d evicted, %d times pressure, resident %d MiB over %d MiB at first, slowest %d flows %v, %.0f flows/s without and %.0f with the flood: %.2f",
+		s.name, s.set, r.flows, r.kept, r.hot, r.evicted, r.pressure, (r.peak-r.base)>>20, r.base>>20, together, r.slowest, r.withoutFlood, r.withFlood, r.withFlood/r.withoutFlood)
+	require.GreaterOrEqual(t, float64(r.kept), 0.99*float64(r.hot), "%s: hot hosts are kept", s.name)
+	if s.fills {
+		require.Positive(t, r.pressure, s.name)
+		require.NotEmpty(t, r.top, s.name)
+	}
 	// WIN-12, by processor time of the thread: a flow takes some microseconds of it, whatever else the machine does.
-	require.LessOrEqual(t, r.slowest, 50*time.Millisecond)
+	require.LessOrEqual(t, r.slowest, 50*time.Millisecond, s.name)
 	if r.base > 0 && !raceDetector {
-		require.LessOrEqual(t, r.peak-r.base, int64(budget)+int64(budget)/20+64<<20, "memory")
+		require.LessOrEqual(t, r.peak-r.base, int64(budget)+int64(budget)/20+64<<20, "%s: memory", s.name)
 	}
 }
 
@@ -139,18 +204,29 @@ func TestFloodOfHosts(t *testing.T) {
 	if testing.Short() {
 		hosts = 130_000
 	}
-	res := flood(t, "host/1", budget, hosts, 1000, false)
-	res.check(t, budget)
+	res := flood(t, &fromIPv4, budget, hosts, 1000)
+	res.check(t, &fromIPv4, budget)
+}
+
+// Every flood there is, small: hot hosts, and the names that they ask for and call, stay.
+func TestSprays(t *testing.T) {
+	const budget = 8 << 20
+	for i := range sprays {
+		res := flood(t, &sprays[i], budget, 60_000, 200)
+		res.check(t, &sprays[i], budget)
+	}
 }
 
 // L12, on request: go test ./features -run TestLongFlood -v -flood 100000000
 func TestLongFlood(t *testing.T) {
 	if *floodOf == 0 {
-		t.Skip("-flood says how many hosts")
+		t.Skip("-flood says how many things come once")
 	}
-	for _, v6 := range []bool{false, true} {
-		res := flood(t, "host/1", DefaultBudget, *floodOf, 50_000, v6)
-		res.check(t, DefaultBudget)
+	for i := range sprays {
+		t.Run(sprays[i].name, func(t *testing.T) {
+			res := flood(t, &sprays[i], DefaultBudget, *floodOf, 50_000)
+			res.check(t, &sprays[i], DefaultBudget)
+		})
 	}
 }
 
