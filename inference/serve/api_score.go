@@ -18,6 +18,10 @@ import (
 // maxSkipped is how many skipped records an answer tells of one by one.
 const maxSkipped = 100
 
+// scoreQuery is what the query of /v1/score may say. Another name is an error: who asks for a threshold, say, would otherwise get an
+// answer that is not what was asked.
+var scoreQuery = []string{"input", "from", "explain", "threats"}
+
 // score answers /v1/score. Its query: input=log or rows (log where the model has a contract), from=FORMAT of a log, explain=N,
 // threats=1 for threats alone.
 func (x *exchange) score() *failure {
@@ -26,6 +30,15 @@ func (x *exchange) score() *failure {
 		return f
 	}
 	query := x.r.URL.Query()
+	for name := range query {
+		if !slices.Contains(scoreQuery, name) {
+			return &failure{code: http.StatusBadRequest, text: "the query has another name than " + strings.Join(scoreQuery, ", ")}
+		}
+	}
+	threats := query.Get("threats")
+	if threats != "" && threats != "0" && threats != "1" {
+		return &failure{code: http.StatusBadRequest, text: "threats is neither 0 nor 1"}
+	}
 	count, f := countOf(query.Get("explain"))
 	if f != nil {
 		return f
@@ -38,7 +51,7 @@ func (x *exchange) score() *failure {
 	}
 	switch input {
 	case "log":
-		return x.scoreLog(m, query.Get("from"), count, query.Get("threats") == "1")
+		return x.scoreLog(m, query.Get("from"), count, threats == "1")
 	case "rows":
 		return x.scoreRows(m, count)
 	}

@@ -142,6 +142,8 @@ func TestAPIFaults(t *testing.T) {
 		{"explain", "/v1/score?explain=65", "text/plain", "", "x", 400, 0, 0},
 		{"explain text", "/v1/score?explain=" + "many", "text/plain", "", "x", 400, 0, 0},
 		{"input", "/v1/score?input=x", "text/plain", "", "x", 400, 0, 0},
+		{"threats", "/v1/score?threats=all", "text/plain", "", "x", 400, 0, 0},
+		{"another name", "/v1/score?threshold=0.9", "text/plain", "", "x", 400, 0, 0},
 		{"from", "/v1/score?from=x", "text/plain", "", "x", 400, 0, 0},
 		{"no first row", "/invocations", "text/csv", "", "x," + row[2:] + "\n" + row + "1\n", 400, 1, 1},
 		{"a set of other logs", "/v1/score", "text/plain", "", "0,tcp,ftp_data,SF,491" + strings.Repeat(",0", 36) + ",normal,20\n", 400, 0, 0},
