@@ -11,7 +11,7 @@ import (
 const maxOutput = 1 << 28
 
 // explain makes p ready for an output that explains.
-func (p *Predictor) explain(b *model.Booster) error {
+func (p *Predictor) explain(b *model.Booster, pause func()) error {
 	if p.linear != nil && p.output == Interaction {
 		return &model.UnsupportedError{What: "interactions of a gblinear booster"}
 	}
@@ -36,7 +36,7 @@ func (p *Predictor) explain(b *model.Booster) error {
 		return nil
 	}
 	var err error
-	p.explainer, err = shap.Build(b, p.forest, p.output != ApproxContribution)
+	p.explainer, err = shap.Build(b, p.forest, p.output != ApproxContribution, pause)
 	return err
 }
 

@@ -65,6 +65,17 @@ type Options struct {
 	// Runtime is the XGBoost release to answer as, where releases differ about the same model. The zero Version is the release
 	// that wrote it.
 	Runtime model.Version
+
+	// Pauser, if it is not nil, is asked to pause again and again while a booster is compiled, as that of [model.LoadOptions] is while it is loaded.
+	Pauser model.Pauser
+}
+
+// pause is that of the pauser; nil if there is none.
+func (o *Options) pause() func() {
+	if o.Pauser == nil {
+		return nil
+	}
+	return o.Pauser.Pause
 }
 
 // Predictor is a compiled booster. It is immutable and safe for concurrent use.
@@ -156,7 +167,7 @@ func New(b *model.Booster, opts *Options) (*Predictor, error) {
 		if p.output == Leaf {
 			compile = forest.CompileLeaves
 		}
-		p.forest, err = compile(b, forest.Kernel(opts.Kernel))
+		p.forest, err = compile(b, forest.Kernel(opts.Kernel), opts.pause())
 		p.compileTime = time.Since(begin)
 	}
 	if err != nil {
@@ -176,7 +187,7 @@ func New(b *model.Booster, opts *Options) (*Predictor, error) {
 		}
 		p.numOutput = p.forest.NumTree()
 	case Contribution, ApproxContribution, Interaction:
-		if err := p.explain(b); err != nil {
+		if err := p.explain(b, opts.pause()); err != nil {
 			return nil, fmt.Errorf("inference: %w", err)
 		}
 	}

@@ -118,7 +118,7 @@ func (s *source) bundle(path string, opts *LoadOptions) (*Bundle, error) {
 
 // readSource reads r to its end, through gzip and tar if the bytes ask for it. Size is the length of r if the file system knows it.
 func readSource(r io.Reader, size int64, opts *LoadOptions) (*source, error) {
-	if opts.Done != nil {
+	if opts.Done != nil || opts.Pauser != nil {
 		r = stoppable{r, opts}
 	}
 	in := &safeio.Counter{R: r, Name: "file size", Limit: opts.MaxBytes}

@@ -56,6 +56,8 @@ type LoadOptions struct {
 
 	// Done, if it is not nil, ends a load with [ErrStopped] soon after it is closed: the Done channel of a context.
 	Done <-chan struct{}
+	// Pauser, if it is not nil, is asked to pause again and again during a load, for every read and every tree.
+	Pauser Pauser
 	// MaxCost is how many splits a row may meet on average, over all trees; 0 is any number. See [Booster.Cost].
 	MaxCost float64
 

@@ -2,8 +2,11 @@ package model
 
 import "io"
 
-// stopped returns ErrStopped once o.Done is closed. It is asked for every tree and every read, which are short.
+// stopped returns ErrStopped once o.Done is closed. It is asked for every tree and every read, which are short, and pauses there.
 func (o *LoadOptions) stopped() error {
+	if o.Pauser != nil {
+		o.Pauser.Pause()
+	}
 	select {
 	case <-o.Done: // a nil channel is never ready
 		return ErrStopped
@@ -11,6 +14,9 @@ func (o *LoadOptions) stopped() error {
 		return nil
 	}
 }
+
+// Pauser lets others go first, if it is time to. Work that takes long, and that a program does beside other things, calls it after each short piece.
+type Pauser interface{ Pause() }
 
 // stoppable is a reader that ends when its options say so.
 type stoppable struct {

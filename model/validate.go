@@ -82,6 +82,9 @@ func (b *Booster) validate(opts *LoadOptions) error {
 		anyOrder: opts.AllowNonAdjacent || b.Version.Before(1, 3), categories: categoryValidator{limit: opts.MaxCategories}}
 	nodes := 0
 	for i := range b.Trees {
+		if err := opts.stopped(); err != nil {
+			return err
+		}
 		t := &b.Trees[i]
 		n := len(t.Left)
 		nodes += n

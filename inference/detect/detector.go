@@ -31,7 +31,7 @@ type Options struct {
 	// SkipGolden leaves the contract's golden records unscored. They take about a millisecond, and refuse a model that the
 	// contract was not made for.
 	SkipGolden bool
-	// Load limits what a bundle may ask for.
+	// Load limits what a bundle may ask for. Its Pauser is asked while a model is compiled as well.
 	Load *model.LoadOptions
 }
 
@@ -78,6 +78,16 @@ func (o *Options) load() *model.LoadOptions {
 	return o.Load
 }
 
+func (o *Options) pauser() model.Pauser {
+	if load := o.load(); load != nil {
+		return load.Pauser
+	}
+	return nil
+}
+
+// Predictor is what scores the rows of flows.
+func (d *Detector) Predictor() *inference.Predictor { return d.predictor }
+
 // FromBundle is Open for a bundle that is in memory already.
 func FromBundle(b *model.Bundle, opts *Options) (*Detector, error) {
 	if b.Contract == nil {
@@ -102,7 +112,8 @@ func New(b *model.Booster, c *features.Contract, opts *Options) (*Detector, erro
 	if err != nil {
 		return nil, err
 	}
-	predictor, err := inference.New(b, nil)
+	pauser := opts.pauser()
+	predictor, err := inference.New(b, &inference.Options{Pauser: pauser})
 	if err != nil {
 		return nil, err
 	}
@@ -120,16 +131,16 @@ func New(b *model.Booster, c *features.Contract, opts *Options) (*Detector, erro
 		}
 	}
 	if opts == nil || !opts.SkipGolden {
-		if err := CheckGolden(b, c); err != nil {
+		if err := checkGolden(b, c, predictor, pauser); err != nil {
 			return nil, err
 		}
 	}
 	if opts != nil {
-		if d.explainer, err = newExplainer(b, pipeline.Schema().Names(), opts.Explain); err != nil {
+		if d.explainer, err = newExplainer(b, pipeline.Schema().Names(), opts.Explain, pauser); err != nil {
 			return nil, err
 		}
 		if opts.Contributions {
-			if d.add, err = inference.New(b, &inference.Options{Output: inference.Contribution}); err != nil {
+			if d.add, err = inference.New(b, &inference.Options{Output: inference.Contribution, Pauser: pauser}); err != nil {
 				return nil, err
 			}
 		}

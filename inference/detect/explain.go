@@ -25,11 +25,11 @@ type explainer struct {
 }
 
 // newExplainer returns nil if nothing is to be explained.
-func newExplainer(b *model.Booster, names []string, count int) (*explainer, error) {
+func newExplainer(b *model.Booster, names []string, count int, pauser model.Pauser) (*explainer, error) {
 	if count <= 0 {
 		return nil, nil
 	}
-	p, err := inference.New(b, &inference.Options{Output: inference.Contribution})
+	p, err := inference.New(b, &inference.Options{Output: inference.Contribution, Pauser: pauser})
 	if err != nil {
 		return nil, err
 	}

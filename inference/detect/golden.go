@@ -15,21 +15,31 @@ import (
 // have the bits that the contract holds; the first that has not is reported as an error that answers errors.Is for
 // features.ErrContract. It is how a program proves, on its own machine, that nothing between log and score has drifted.
 func CheckGolden(b *model.Booster, c *features.Contract) error {
+	p, err := inference.New(b, nil)
+	if err != nil {
+		return err
+	}
+	return checkGolden(b, c, p, nil)
+}
+
+// checkGolden is CheckGolden with a predictor of the model that is there already.
+func checkGolden(b *model.Booster, c *features.Contract, p *inference.Predictor, pauser model.Pauser) error {
 	pipeline, err := c.Pipeline()
 	if err != nil {
 		return err
 	}
 	check := goldenCheck{contract: c, pipeline: pipeline}
 	if b.NumGroup() == 1 { // golden scores are those of one output
-		for _, output := range []inference.Output{inference.Value, inference.Margin} {
-			p, err := inference.New(b, &inference.Options{Output: output})
-			if err != nil {
-				return err
-			}
-			check.predictors = append(check.predictors, p)
+		margins, err := inference.New(b, &inference.Options{Output: inference.Margin, Pauser: pauser})
+		if err != nil {
+			return err
 		}
+		check.predictors = []*inference.Predictor{p, margins}
 	}
 	for i := range c.Golden {
+		if pauser != nil {
+			pauser.Pause()
+		}
 		if err := check.record(&c.Golden[i]); err != nil {
 			return fmt.Errorf("%w: golden[%d]: %w", features.ErrContract, i, err)
 		}

@@ -311,7 +311,7 @@ type scoredRow struct {
 // explainedRows scores numeric rows, and tells the count largest contributions to each.
 func (x *exchange) explainedRows(m *Model, body []byte, format rows.Format, count int) ([]scoredRow, *failure) {
 	if count > 0 {
-		if err := m.explain(); err != nil {
+		if err := m.explain(nil); err != nil {
 			return nil, &failure{code: http.StatusUnprocessableEntity, text: errNoReasons.Error(), err: err}
 		}
 	}

@@ -146,7 +146,7 @@ func (x *exchange) judge(m *Model, body []byte, from string, count int, threats 
 		return nil, &failure{code: http.StatusUnprocessableEntity, text: "the model has no contract, so it can score numeric rows only"}
 	}
 	if count > 0 {
-		if err := m.explain(); err != nil {
+		if err := m.explain(nil); err != nil {
 			return nil, &failure{code: http.StatusUnprocessableEntity, text: errNoReasons.Error(), err: err}
 		}
 		d = m.explaining

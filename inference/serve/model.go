@@ -27,7 +27,8 @@ type Model struct {
 	detector *detect.Detector // nil without a contract
 	columns  []string         // as the contract calls them
 
-	explainOnce sync.Once // contributions take memory and time: only for who asks
+	explainOnce sync.Once   // contributions take memory and time: only for who asks
+	explained   atomic.Bool // somebody asked
 	explainErr  error
 	explainer   *inference.Predictor
 	explaining  *detect.Detector
@@ -59,37 +60,41 @@ func openModel(path string, opts *model.LoadOptions) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := newModel(b)
+	m, err := newModel(b, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return m, nil
 }
 
-func newModel(b *model.Bundle) (*Model, error) {
+// newModel makes a model ready, with pauses if pauser is not nil.
+func newModel(b *model.Bundle, pauser model.Pauser) (*Model, error) {
 	m := &Model{Bundle: b, Loaded: time.Now(), ensemble: len(b.Members) > 1}
 	var err error
-	if m.ensemble {
-		boosters := make([]*model.Booster, len(b.Members))
-		for i := range b.Members {
-			boosters[i] = b.Members[i].Booster
-		}
-		m.scorer, err = inference.NewEnsemble(boosters, nil)
-	} else {
-		m.scorer, err = inference.New(b.Booster, nil)
-	}
-	if err != nil {
-		return nil, err
-	}
-	m.health = &health{score: m.selfCheck}
 	if b.Contract != nil {
-		if m.detector, err = detect.FromBundle(b, nil); err != nil {
+		if m.detector, err = detect.FromBundle(b, &detect.Options{Load: &model.LoadOptions{Pauser: pauser}}); err != nil {
 			return nil, err
 		}
 		for _, c := range m.detector.Schema().Columns {
 			m.columns = append(m.columns, c.Name)
 		}
 	}
+	switch options := (&inference.Options{Pauser: pauser}); {
+	case m.ensemble:
+		boosters := make([]*model.Booster, len(b.Members))
+		for i := range b.Members {
+			boosters[i] = b.Members[i].Booster
+		}
+		m.scorer, err = inference.NewEnsemble(boosters, options)
+	case m.detector != nil:
+		m.scorer = m.detector.Predictor()
+	default:
+		m.scorer, err = inference.New(b.Booster, options)
+	}
+	if err != nil {
+		return nil, err
+	}
+	m.health = &health{score: m.selfCheck}
 	return m, m.selfCheck()
 }
 
@@ -116,19 +121,20 @@ func (m *Model) Digest() string { return m.Bundle.Digest }
 // errNoReasons says that scores cannot be explained.
 var errNoReasons = errors.New("this model cannot tell reasons")
 
-// explain makes ready what tells reasons.
-func (m *Model) explain() error {
+// explain makes ready what tells reasons, with pauses if pauser is not nil.
+func (m *Model) explain(pauser model.Pauser) error {
 	m.explainOnce.Do(func() {
+		m.explained.Store(true)
 		if m.ensemble {
 			m.explainErr = fmt.Errorf("%w: it is an ensemble", errNoReasons)
 			return
 		}
-		if m.explainer, m.explainErr = inference.New(m.Bundle.Booster, &inference.Options{Output: inference.Contribution}); m.explainErr != nil {
+		if m.explainer, m.explainErr = inference.New(m.Bundle.Booster, &inference.Options{Output: inference.Contribution, Pauser: pauser}); m.explainErr != nil {
 			m.explainErr = fmt.Errorf("%w: %w", errNoReasons, m.explainErr)
 			return
 		}
 		if m.detector != nil {
-			m.explaining, m.explainErr = detect.FromBundle(m.Bundle, &detect.Options{Explain: maxReasons, SkipGolden: true})
+			m.explaining, m.explainErr = detect.FromBundle(m.Bundle, &detect.Options{Explain: maxReasons, SkipGolden: true, Load: &model.LoadOptions{Pauser: pauser}})
 		}
 	})
 	return m.explainErr

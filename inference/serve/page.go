@@ -140,7 +140,7 @@ func (x *exchange) pageScores(m *Model, v *view) *failure {
 		return &failure{code: http.StatusBadRequest, text: "there is nothing to score"}
 	}
 	reasons := pageReasons
-	if m.explain() != nil {
+	if m.explain(nil) != nil {
 		reasons = 0
 	}
 	if v.Input == "rows" {

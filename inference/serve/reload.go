@@ -83,7 +83,7 @@ func (r *Reloader) Run(ctx context.Context, interval time.Duration, now <-chan o
 		case <-ctx.Done():
 			return
 		case <-again:
-			if content := contentOf(r.Path); r.started == "" || content == "" || content == r.started {
+			if content := contentOf(r.Path, nil); r.started == "" || content == "" || content == r.started {
 				continue
 			}
 			r.log(slog.LevelWarn, "the model has changed since it was read at the start", "path", r.Path)
@@ -102,7 +102,8 @@ func (r *Reloader) Run(ctx context.Context, interval time.Duration, now <-chan o
 func (r *Reloader) Check(ctx context.Context) (swapped bool, err error) {
 	r.seen, r.looked = r.state(), time.Now()
 	r.started = ""
-	content := contentOf(r.Path)
+	pace := newPace()
+	content := contentOf(r.Path, pace)
 	if content != "" && (content == r.refused || content == r.digest()) {
 		return false, nil
 	}
@@ -111,8 +112,8 @@ func (r *Reloader) Check(ctx context.Context) (swapped bool, err error) {
 		return false, ctx.Err()
 	case <-time.After(r.settle()):
 	}
-	b, err := model.OpenBundle(r.Path, r.options())
-	if whole := err == nil && b.Digest == content || contentOf(r.Path) == content; !whole {
+	b, err := model.OpenBundle(r.Path, r.options(pace))
+	if whole := err == nil && b.Digest == content || contentOf(r.Path, pace) == content; !whole {
 		r.seen = "" // it is being written: look again soon
 		return false, nil
 	}
@@ -122,12 +123,15 @@ func (r *Reloader) Check(ctx context.Context) (swapped bool, err error) {
 	if b.Digest == r.digest() {
 		return false, nil
 	}
-	m, err := newModel(b)
+	m, err := newModel(b, pace)
 	if err == nil {
 		err = r.fits(m)
 	}
 	if err != nil {
 		return false, r.refuse(content, err)
+	}
+	if old := r.Live.Model(); old != nil && old.explained.Load() { // no request has to wait for that
+		m.explain(pace)
 	}
 	r.Live.Swap(m)
 	r.Metrics.Reloaded("used", m.Digest())
@@ -159,12 +163,12 @@ func (r *Reloader) fits(m *Model) error {
 	return nil
 }
 
-func (r *Reloader) options() *model.LoadOptions {
+func (r *Reloader) options(pauser model.Pauser) *model.LoadOptions {
 	var o model.LoadOptions
 	if r.Load != nil {
 		o = *r.Load
 	}
-	o.AllowEnsemble = true
+	o.AllowEnsemble, o.Pauser = true, pauser
 	return &o
 }
 

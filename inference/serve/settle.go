@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"threatdetect/model"
 )
 
 // A model file that somebody is still writing may load, with less in it than is meant, and nobody says when it is whole. It counts as whole when
@@ -36,7 +38,7 @@ func settled[T any](path string, settle time.Duration, open func() (T, error)) (
 		before, touched, isDir := stateOf(path)
 		fresh := begin.Sub(touched) < 2*settle // or in the future, by another machine's clock
 		if fresh || isDir {
-			content = contentOf(path)
+			content = contentOf(path, nil)
 		}
 		opened, err = open()
 		if after, _, _ := stateOf(path); !fresh && after == before {
@@ -44,7 +46,7 @@ func settled[T any](path string, settle time.Duration, open func() (T, error)) (
 		}
 		if fresh {
 			time.Sleep(settle - time.Since(begin))
-			if content == contentOf(path) {
+			if content == contentOf(path, nil) {
 				return opened, content, err
 			}
 		}
@@ -80,34 +82,49 @@ func stateOf(path string) (state string, touched time.Time, isDir bool) {
 	return state, touched, true
 }
 
-// contentOf is the SHA-256 of a file, or of the names and digests of a directory's files. What is not there has none.
-func contentOf(path string) string {
+// contentOf is the SHA-256 of a file, or of the names and digests of a directory's files. What is not there has none. pauser, if it is not
+// nil, is asked for every read.
+func contentOf(path string, pauser model.Pauser) string {
 	info, err := os.Stat(path)
 	if err != nil {
 		return ""
 	}
 	h := sha256.New()
 	if !info.IsDir() {
-		if !info.Mode().IsRegular() || !hashFile(h, path) {
+		if !info.Mode().IsRegular() || !hashFile(h, path, pauser) {
 			return ""
 		}
 		return hex.EncodeToString(h.Sum(nil))
 	}
 	for name, file := range modelFiles(path) {
 		each := sha256.New()
-		fmt.Fprintf(h, "%s %v %x\n", name, hashFile(each, file), each.Sum(nil))
+		fmt.Fprintf(h, "%s %v %x\n", name, hashFile(each, file, pauser), each.Sum(nil))
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-func hashFile(h io.Writer, path string) bool {
+func hashFile(h io.Writer, path string, pauser model.Pauser) bool {
 	f, err := os.Open(path)
 	if err != nil {
 		return false
 	}
 	defer f.Close() // only read from
+	if pauser != nil {
+		h = pausing{h, pauser}
+	}
 	_, err = io.Copy(h, f)
 	return err == nil
+}
+
+// pausing is a writer that pauses before it writes.
+type pausing struct {
+	io.Writer
+	pauser model.Pauser
+}
+
+func (p pausing) Write(b []byte) (int, error) {
+	p.pauser.Pause()
+	return p.Writer.Write(b)
 }
 
 // modelFiles are the regular files of a directory that a model may be made of, by name: those at its top, and those of the contract.

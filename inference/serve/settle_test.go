@@ -39,7 +39,7 @@ func TestSettled(t *testing.T) {
 	require.Equal(t, "whole", got)
 	require.Equal(t, 4, looks)
 	if content != "" { // it was not taken for old meanwhile
-		require.Equal(t, contentOf(path), content)
+		require.Equal(t, contentOf(path, nil), content)
 	}
 
 	time.Sleep(2*shortSettle + 20*time.Millisecond)
@@ -63,7 +63,7 @@ func TestSettled(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "second", got)
 	if content != "" {
-		require.Equal(t, contentOf(path), content, "and not what the first look saw")
+		require.Equal(t, contentOf(path, nil), content, "and not what the first look saw")
 	}
 
 	never := make([]string, 1000)
@@ -81,18 +81,18 @@ func TestSettled(t *testing.T) {
 func TestContentOf(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "threatdetect"), 0o700))
-	seen := map[string]bool{contentOf(dir): true}
+	seen := map[string]bool{contentOf(dir, nil): true}
 	for _, name := range []string{"xgboost-model", "threatdetect/contract.json", "second"} {
 		for _, text := range []string{"one", "two"} {
 			require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
-			require.False(t, seen[contentOf(dir)], "%s %s", name, text)
-			seen[contentOf(dir)] = true
-			require.Equal(t, contentOf(dir), contentOf(dir))
+			require.False(t, seen[contentOf(dir, nil)], "%s %s", name, text)
+			seen[contentOf(dir, nil)] = true
+			require.Equal(t, contentOf(dir, nil), contentOf(dir, nil))
 		}
 	}
 	m, err := openModel(demo(t, "model.tar.gz"), nil)
 	require.NoError(t, err)
-	require.Equal(t, m.Digest(), contentOf(demo(t, "model.tar.gz")))
+	require.Equal(t, m.Digest(), contentOf(demo(t, "model.tar.gz"), nil))
 }
 
 // TestSecondLook changes a model right after it was loaded at the start: it is looked at again, also where it is never looked for another one.

@@ -29,7 +29,7 @@ func kernels() (all []Kernel) {
 
 func compiled(t testing.TB, b *model.Booster, k Kernel) *Forest {
 	t.Helper()
-	f, err := Compile(b, k)
+	f, err := Compile(b, k, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func compareBatches(t *testing.T, b *model.Booster, rows []float32, sizes ...int
 		if f.plan != nil && k != Auto {
 			plans++
 		}
-		leafy, err := CompileLeaves(b, k)
+		leafy, err := CompileLeaves(b, k, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -211,7 +211,7 @@ func TestBlockTiles(t *testing.T) {
 	if f := compiled(t, b, Generic); f.plan == nil || f.plan.Size().Tiles < 2 {
 		t.Error("one tile at most")
 	}
-	f, err := CompileLeaves(b, Generic)
+	f, err := CompileLeaves(b, Generic, nil)
 	if err != nil || f.leafPlan == nil {
 		t.Errorf("no plan for leaves: %v", err)
 	}

@@ -18,15 +18,18 @@ const maxTests = 2
 const mostAtFirst = 1 << 12
 
 // Build is [Compile] with [Auto].
-func Build(b *model.Booster) (*Forest, error) { return Compile(b, Auto) }
+func Build(b *model.Booster) (*Forest, error) { return Compile(b, Auto, nil) }
 
 // Compile makes a forest of b. It proves the invariants of the package comment itself, whoever made the booster, and keeps no
 // reference to it. The errors answer errors.Is for model.ErrFormat, model.ErrUnsupported and model.ErrTooLarge.
-func Compile(b *model.Booster, k Kernel) (*Forest, error) { return compile(b, k, anySplits, false) }
+// pause, if it is not nil, is called for every tree, several times, and for what takes as long as one.
+func Compile(b *model.Booster, k Kernel, pause func()) (*Forest, error) {
+	return compile(b, k, anySplits, false, pause)
+}
 
 // CompileLeaves is Compile for a forest that is asked for [Forest.MatrixLeaves] in place of margins: the blocks of its batches give those.
-func CompileLeaves(b *model.Booster, k Kernel) (*Forest, error) {
-	return compile(b, k, anySplits, true)
+func CompileLeaves(b *model.Booster, k Kernel, pause func()) (*Forest, error) {
+	return compile(b, k, anySplits, true, pause)
 }
 
 // splitChoice says which splits the packs of a forest have.
@@ -38,7 +41,10 @@ const (
 	narrowSplits                    // for tests, if they can hold what they have to
 )
 
-func compile(b *model.Booster, k Kernel, choice splitChoice, leaves bool) (*Forest, error) {
+func compile(b *model.Booster, k Kernel, choice splitChoice, leaves bool, pause func()) (*Forest, error) {
+	if pause == nil {
+		pause = func() {}
+	}
 	dart := b.Kind == "dart" || b.TreeWeight != nil
 	if b.Kind != "gbtree" && b.Kind != "dart" {
 		return nil, &model.UnsupportedError{What: fmt.Sprintf("booster %q", b.Kind)}
@@ -78,6 +84,7 @@ func compile(b *model.Booster, k Kernel, choice splitChoice, leaves bool) (*Fore
 		if g := b.TreeGroup[i]; g < 0 || int(g) >= f.NumGroup {
 			return nil, formatErrorf("tree %d adds to output %d of %d", i, g, f.NumGroup)
 		}
+		pause()
 		s, err := trees.add(&b.Trees[i])
 		if err != nil {
 			return nil, fmt.Errorf("tree %d: %w", i, err)
@@ -88,15 +95,17 @@ func compile(b *model.Booster, k Kernel, choice splitChoice, leaves bool) (*Fore
 		f.unsignZeros()
 	}
 	f.conditions = trees.cats.list
-	all := trees.numbers.sorted()
+	pause()
+	all := trees.numbers.sorted(pause)
 	f.columns = all.columns
 	f.tests = numTests(len(f.conditions), shapes)
-	if err := f.addRuns(shapes, all, choice); err != nil {
+	if err := f.addRuns(shapes, all, choice, pause); err != nil {
 		return nil, err
 	}
 	f.kernel = k
 	f.count(shapes)
-	f.addPlan(shapes, all, leaves)
+	pause()
+	f.addPlan(shapes, all, leaves, pause)
 	f.oneRow = f.kernel != Walk && f.inBlocks(1) == 0 && f.vectors == nil && f.stats.WalkedTrees == 0
 	f.index = sync.OnceValue(f.newSparseIndex)
 	return f, nil
@@ -107,7 +116,7 @@ func formatErrorf(format string, args ...any) error {
 }
 
 // addPlan compiles the forest for the block kernel, if it is to be used and worth it.
-func (f *Forest) addPlan(shapes []shape, all *thresholds, leaves bool) {
+func (f *Forest) addPlan(shapes []shape, all *thresholds, leaves bool, pause func()) {
 	f.oneCost = f.rowCost(shapes, leaves)
 	kind, forced := f.kernel.Kind()
 	switch {
@@ -116,7 +125,7 @@ func (f *Forest) addPlan(shapes []shape, all *thresholds, leaves bool) {
 	case !forced || !kind.Available():
 		return
 	}
-	plan, rows, cost := f.newPlan(kind, shapes, all, leaves, forced)
+	plan, rows, cost := f.newPlan(kind, shapes, all, leaves, forced, pause)
 	f.blockRows, f.blockCost = rows, cost
 	if leaves {
 		f.leafPlan, f.zeros = plan, make([]float32, f.NumTree())

@@ -70,7 +70,7 @@ func TestNodesInOrder(t *testing.T) {
 func TestPacks(t *testing.T) {
 	for _, b := range allDepths(testkit.Rand(t)) {
 		for _, choice := range []splitChoice{wideSplits, narrowSplits} {
-			f, err := compile(b, Heap, choice, false)
+			f, err := compile(b, Heap, choice, false, nil)
 			require.NoError(t, err)
 			thresholds := make([][]uint32, b.NumFeature) // by column
 			for i := range f.nodes {
@@ -144,7 +144,7 @@ func TestWholeTrees(t *testing.T) {
 				numbers.add(i, int32(n.Column()), n.Value)
 			}
 		}
-		p := planner{f: f, all: numbers.sorted(), made: make([]kernel.Cond, 2*len(numbers.table.Keys)), edges: make([][]float32, len(f.conditions))}
+		p := planner{f: f, all: numbers.sorted(func() {}), made: make([]kernel.Cond, 2*len(numbers.table.Keys)), edges: make([][]float32, len(f.conditions))}
 		p.begin(kernel.Generic, 1)
 		for i := range b.Trees {
 			p.nodes, p.number = f.Tree(i), p.all.of[f.start[i]:f.start[i+1]]

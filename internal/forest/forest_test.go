@@ -25,7 +25,7 @@ func build(t testing.TB, b *model.Booster) *Forest {
 func compare(t *testing.T, b *model.Booster, base, rows []float32, change ...func(*Forest)) {
 	t.Helper()
 	for _, choice := range []splitChoice{wideSplits, narrowSplits} {
-		f, err := compile(b, Heap, choice, false)
+		f, err := compile(b, Heap, choice, false, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,7 +134,7 @@ func TestForms(t *testing.T) {
 				if kind&4 != 0 {
 					testkit.AddCategories(r, b)
 				}
-				f, err := compile(b, k, []splitChoice{wideSplits, narrowSplits}[r.IntN(2)], r.IntN(4) == 0)
+				f, err := compile(b, k, []splitChoice{wideSplits, narrowSplits}[r.IntN(2)], r.IntN(4) == 0, nil)
 				if err != nil {
 					t.Fatal(err)
 				}

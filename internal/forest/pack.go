@@ -35,11 +35,12 @@ func (f *Forest) narrowPacker(all *thresholds) *packer[uint32] {
 }
 
 // fill makes the packs of r, of which there is nothing but the number and depth of their trees.
-func (p *packer[N]) fill(r *run, packs *heapwalk.Packs[N]) {
+func (p *packer[N]) fill(r *run, packs *heapwalk.Packs[N], pause func()) {
 	trees, size := packs.Trees, packs.Size()
 	total := len(r.trees) << packs.Depth
 	packs.Nodes, packs.Leaves, r.leafIDs = make([]N, total), make([]float32, total), make([]int32, total)
 	for i, t := range r.trees {
+		pause()
 		first, k := i/trees*size, i%trees
 		at := first + k<<packs.Depth
 		p.splitsOf(int(t), packs.Nodes[first:][:size], trees+k, packs.Depth)

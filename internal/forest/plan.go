@@ -87,7 +87,7 @@ const (
 //
 // What a tree adds to a row depends on the leaf alone, so whatever depends on the leaf can be added. A leaf that is a vector is a tree for each
 // output, of the same conditions. And the number of a leaf is what a tree adds to a sum of its own, which begins with zero.
-func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, all *thresholds, leaves, forced bool) (plan *kernel.Plan, rows int, cost float64) {
+func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, all *thresholds, leaves, forced bool, pause func()) (plan *kernel.Plan, rows int, cost float64) {
 	groups, most, copies, row := f.NumGroup, maxPlanGroups, 1, f.oneCost
 	switch {
 	case leaves:
@@ -115,6 +115,7 @@ func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, all *thresholds, leav
 			depth = max(depth, 1)
 			cost = p.cost.tree[depth]
 		} else {
+			pause()
 			depth, cost = p.measure(nodes)
 		}
 		depths[t] = depth
@@ -131,8 +132,10 @@ func (f *Forest) newPlan(kind kernel.Kind, shapes []shape, all *thresholds, leav
 		leafCount += copies << depth
 	}
 	p.begin(kind, groups)
+	p.b.Pause = pause
 	p.b.Grow(leafCount)
 	for t, depth := range depths {
+		pause()
 		if !p.tree(t, depth, shapes[t]) || p.spent > limit {
 			return nil, 0, 0
 		}

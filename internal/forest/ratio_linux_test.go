@@ -67,7 +67,7 @@ func TestRatios(t *testing.T) {
 			if kind, blocks := c.kernel.Kind(); !blocks && c.purego == heapwalk.Assembly || !kind.Available() {
 				continue
 			}
-			f, err := Compile(b, c.kernel)
+			f, err := Compile(b, c.kernel, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -51,7 +51,7 @@ func (r *run) bytes() int64 {
 }
 
 // addRuns makes the runs of a forest whose nodes are there.
-func (f *Forest) addRuns(shapes []shape, all *thresholds, choice splitChoice) error {
+func (f *Forest) addRuns(shapes []shape, all *thresholds, choice splitChoice, pause func()) error {
 	order := make([]int32, len(shapes))
 	for t := range order {
 		order[t] = int32(t)
@@ -91,7 +91,7 @@ func (f *Forest) addRuns(shapes []shape, all *thresholds, choice splitChoice) er
 			if r := &f.runs[i]; r.heap {
 				r.narrow = heapwalk.Packs[uint32]{Trees: r.wide.Trees, Depth: r.wide.Depth, Far: far}
 				r.wide = heapwalk.Packs[uint64]{Far: far}
-				p.fill(r, &r.narrow)
+				p.fill(r, &r.narrow, pause)
 			}
 		}
 		return nil
@@ -100,7 +100,7 @@ func (f *Forest) addRuns(shapes []shape, all *thresholds, choice splitChoice) er
 	for i := range f.runs {
 		if r := &f.runs[i]; r.heap {
 			r.wide.Far, r.narrow.Far = far, far
-			p.fill(r, &r.wide)
+			p.fill(r, &r.wide, pause)
 		}
 	}
 	return nil

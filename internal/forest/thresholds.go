@@ -27,13 +27,14 @@ func (n *thresholdNumbers) add(node int, column int32, value float32) {
 }
 
 // sorted returns what is known when all splits have come.
-func (n *thresholdNumbers) sorted() *thresholds {
+func (n *thresholdNumbers) sorted(pause func()) *thresholds {
 	count := len(n.table.Keys)
 	t := &thresholds{of: n.of, column: make([]int32, count), rank: make([]int32, count)}
 	keys, first := make([]uint32, count), 0
-	for i, number := range n.table.Order() {
+	for i, number := range n.table.Order(pause) {
 		column, key := int32(n.table.Keys[number]>>32), uint32(n.table.Keys[number])
 		if last := len(t.columns) - 1; last < 0 || t.columns[last] != column {
+			pause()
 			t.columns, t.first, first = append(t.columns, column), append(t.first, int32(i)), i
 			t.keys = append(t.keys, nil)
 		}

@@ -13,6 +13,8 @@ type Cond uint16
 // Builder makes a [Plan] tree by tree: first the conditions of a tree, then the tree. Before a tree, whoever builds checks that there
 // is [Builder.Room], and begins another tile if not.
 type Builder struct {
+	Pause func() // called for every tile, and for columns in between, if it is not nil
+
 	plan       Plan
 	thresholds []Threshold // by number
 
@@ -220,6 +222,7 @@ func (b *Builder) endTile(several bool) {
 		b.begin()
 		return
 	}
+	b.pause()
 	t := tile{planes: 1}
 	b.placeThresholds(&t)
 	b.small = b.small && len(b.made) == 0
@@ -245,6 +248,12 @@ func (b *Builder) endTile(several bool) {
 	b.begin()
 }
 
+func (b *Builder) pause() {
+	if b.Pause != nil {
+		b.Pause()
+	}
+}
+
 // plane reserves n planes and returns the first.
 func (t *tile) plane(n int) int {
 	p := t.planes
@@ -257,7 +266,7 @@ func (b *Builder) reference(c Cond) uint16 { return reference(int(b.conds[c].pla
 // placeThresholds gives planes to all thresholds. Slots are numbers of columns still.
 func (b *Builder) placeThresholds(t *tile) {
 	all := b.sorted()
-	order := b.missed.Order()
+	order := b.missed.Order(b.pause)
 	missed := make(map[int32]*missing, len(order))
 	t.missing = make([]missing, len(order))
 	for i, number := range order {
@@ -464,7 +473,7 @@ func (b *Builder) Plan() *Plan {
 			t.missing[j].slot = slot[int32(t.missing[j].slot)]
 		}
 	}
-	p.shareRanks()
+	p.shareRanks(b.pause)
 	p.placeWindows(windowed, answers)
 	if b.small {
 		b.placeSmall(slot)

@@ -10,7 +10,7 @@ const minShared = 12
 
 // shareRanks makes the tables of the rank columns of several tiles. A column that more than one tile ranks gets its ranks among the thresholds
 // of all of them, once for a block, and a tile has a table of what they are among its own.
-func (p *Plan) shareRanks() {
+func (p *Plan) shareRanks(pause func()) {
 	missesTable := func(r ranked) bool { return r.buckets == nil && r.tree == nil } // it was to be shared
 	if len(p.tiles) < 2 && !slices.ContainsFunc(p.tiles, func(t tile) bool { return slices.ContainsFunc(t.ranked, missesTable) }) {
 		return
@@ -20,6 +20,7 @@ func (p *Plan) shareRanks() {
 	for i := range p.tiles {
 		last := -1
 		for _, r := range p.tiles[i].ranked {
+			pause()
 			byColumn[r.slot] = union(byColumn[r.slot], r.thresholds)
 			if r.slot != last {
 				tiles[r.slot]++
@@ -36,12 +37,14 @@ func (p *Plan) shareRanks() {
 	}
 	slices.Sort(slots)
 	for _, slot := range slots {
+		pause()
 		places[slot] = p.shareColumn(slot, byColumn[slot])
 	}
 	for i := range p.tiles {
 		t := &p.tiles[i]
 		var ranked []ranked
 		for _, r := range t.ranked {
+			pause()
 			switch {
 			case places[r.slot] != nil:
 				ranked = p.mapRanks(ranked, r, places[r.slot])

@@ -50,8 +50,8 @@ func (t *Table) resize(size int) {
 	}
 }
 
-// Order returns the numbers of the keys, in ascending order of the keys.
-func (t *Table) Order() []int32 {
+// Order returns the numbers of the keys, in ascending order of the keys. It calls pause between its passes.
+func (t *Table) Order(pause func()) []int32 {
 	order, next := make([]int32, len(t.Keys)), make([]int32, len(t.Keys))
 	for i := range order {
 		order[i] = int32(i)
@@ -67,6 +67,7 @@ func (t *Table) Order() []int32 {
 		if len(order) == 0 || int(at[byte(t.Keys[0]>>shift)]) == len(order) {
 			continue // all are equal there
 		}
+		pause()
 		sum := int32(0)
 		for i, n := range at {
 			at[i] = sum

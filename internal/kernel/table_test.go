@@ -34,7 +34,7 @@ func TestTable(t *testing.T) {
 				require.Equal(t, want, number)
 			}
 			var sorted []uint64
-			for _, i := range table.Order() {
+			for _, i := range table.Order(func() {}) {
 				sorted = append(sorted, table.Keys[i])
 			}
 			require.Equal(t, slices.Sorted(slices.Values(table.Keys)), sorted)

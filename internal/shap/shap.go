@@ -44,9 +44,13 @@ func (e *Explainer) Stats() Stats { return e.stats }
 
 // Build makes an explainer of f, which must have been compiled from b. It keeps no reference to b. Every tree with a split must
 // have SumHessian. tables tells whether to make the tables for Contributions; without them there is nothing but the reference.
-func Build(b *model.Booster, f *forest.Forest, tables bool) (*Explainer, error) {
+func Build(b *model.Booster, f *forest.Forest, tables bool, pause func()) (*Explainer, error) {
+	if pause == nil {
+		pause = func() {}
+	}
 	e := &Explainer{forest: f, straight: b.Version.Before(1, 0), unguarded: b.Version.Known() && b.Version.Before(0, 80)}
 	for i := range b.Trees {
+		pause()
 		if err := e.addTree(i, b.Trees[i].SumHessian); err != nil {
 			return nil, fmt.Errorf("tree %d: %w", i, err)
 		}
@@ -54,6 +58,7 @@ func Build(b *model.Booster, f *forest.Forest, tables bool) (*Explainer, error) 
 	if tables && !e.unguarded {
 		left := maxTables
 		for i := range e.trees {
+			pause()
 			t := &e.trees[i]
 			if t.table = newTable(f, t, min(left, maxTreeTable)); t.table != nil {
 				left -= len(t.table.terms)

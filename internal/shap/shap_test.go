@@ -17,7 +17,7 @@ func explainer(t testing.TB, b *model.Booster) *Explainer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := Build(b, f, true)
+	e, err := Build(b, f, true, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +273,7 @@ func TestZeroCover(t *testing.T) {
 	compare(t, e, b.BaseScore, []float32{0, 1})
 
 	b.Trees[0].SumHessian = nil
-	if _, err := Build(b, e.forest, true); err == nil {
+	if _, err := Build(b, e.forest, true, nil); err == nil {
 		t.Error("a split without a cover is accepted")
 	}
 }
