@@ -39,7 +39,7 @@ func (a *app) batchCommand() *cobra.Command {
 			"Of a FOLDER all files below it are logs, but for hidden ones and those in linked folders.\n" +
 			"An output has its name only when it is whole; what has \"journal\" in its name is the bookkeeping.\n" +
 			"With a set of features that remembers flows the logs are one stream, in order of time.\n" +
-			"--out - writes to standard output, and cannot be resumed; a closed pipe ends it quietly with 1, as what was not read is lost.",
+			"--out - writes to standard output, where skipped records are counted only, and cannot be resumed; a closed pipe ends it quietly with 1, as what was not read is lost.",
 		Example: "  threatdetect batch --bundle model.tar.gz --all --out scored /var/log/zeek/2024-03-04\n" +
 			"  threatdetect batch --bundle model.tar.gz --to parquet --out scored 'logs/conn.*.log.gz'",
 		RunE: func(_ *cobra.Command, args []string) error { return a.batch(&f, args) },
@@ -195,8 +195,7 @@ func (a *app) runBatch(f *batchFlags, args []string, adjust func(*batch.Options)
 		return nil, a.batchFinished(ctx, job)
 	}
 	total, done := job.Size()
-	bar = a.newProgress("scoring", total)
-	bar.add(done)
+	bar = a.progressFrom("scoring", total, done)
 	rep, err = job.Run(ctx)
 	bar.stop()
 	a.batchReport(rep)

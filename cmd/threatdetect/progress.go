@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"time"
@@ -18,7 +19,10 @@ type progress struct {
 
 // newProgress shows a bar if standard error is a terminal and --quiet is absent. total is 0 if it is not known; the bar
 // then counts bytes only.
-func (a *app) newProgress(name string, total int64) *progress {
+func (a *app) newProgress(name string, total int64) *progress { return a.progressFrom(name, total, 0) }
+
+// progressFrom is newProgress of work of which so many bytes are done: the rate, and the time that is left, do not count them.
+func (a *app) progressFrom(name string, total, done int64) *progress {
 	f, ok := a.stderr.(*os.File)
 	if a.quiet || !ok || !term.IsTerminal(int(f.Fd())) {
 		return nil
@@ -31,12 +35,40 @@ func (a *app) newProgress(name string, total int64) *progress {
 	}
 	p := mpb.New(options...)
 	before := mpb.PrependDecorators(decor.Name(name + " "))
-	rate := decor.AverageSpeed(decor.SizeB1024(0), " % .1f")
+	pace := &pace{began: time.Now(), before: done}
+	rate := decor.Any(func(s decor.Statistics) string { return pace.rate(s, time.Now()) })
+	bar := &progress{container: p}
 	if total > 0 {
-		return &progress{p, p.AddBar(total, before, mpb.BarRemoveOnComplete(),
-			mpb.AppendDecorators(decor.Percentage(), rate, decor.Name("  "), decor.AverageETA(decor.ET_STYLE_GO)))}
+		bar.bar = p.AddBar(total, before, mpb.BarRemoveOnComplete(),
+			mpb.AppendDecorators(decor.Percentage(), rate, decor.Any(func(s decor.Statistics) string { return pace.left(s, time.Now()) })))
+	} else {
+		bar.bar = p.AddSpinner(0, before, mpb.BarRemoveOnComplete(), mpb.AppendDecorators(decor.CurrentKibiByte("% .1f"), rate))
 	}
-	return &progress{p, p.AddSpinner(0, before, mpb.BarRemoveOnComplete(), mpb.AppendDecorators(decor.CurrentKibiByte("% .1f"), rate))}
+	bar.add(done)
+	return bar
+}
+
+// pace is how fast a bar goes on.
+type pace struct {
+	began  time.Time
+	before int64 // bytes that were done then
+}
+
+func (p *pace) perSecond(s decor.Statistics, now time.Time) float64 {
+	return float64(max(s.Current-p.before, 0)) / max(now.Sub(p.began).Seconds(), 1e-3)
+}
+
+func (p *pace) rate(s decor.Statistics, now time.Time) string {
+	return fmt.Sprintf(" % .1f", decor.FmtAsSpeed(decor.SizeB1024(p.perSecond(s, now))))
+}
+
+// left is how long the rest takes; empty as long as nobody knows.
+func (p *pace) left(s decor.Statistics, now time.Time) string {
+	seconds := float64(s.Total-s.Current) / p.perSecond(s, now)
+	if !(seconds >= 0 && seconds < 1e9) {
+		return ""
+	}
+	return "  " + (time.Duration(seconds) * time.Second).String()
 }
 
 // count passes r on, and moves the bar as it is read.

@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession, functions as F
 
 # The columns of the Parquet files, and what they are called in the records of threatdetect.
 VERDICT = ("ts string, uid string, src string, src_port int, dst string, dst_port int, proto string, score double, threat boolean, "
-           "threshold double, model string, set string, class string, top array<struct<feature string, value double, contribution double>>")
+           "probability double, threshold double, model string, set string, class string, classes map<string,double>, top array<struct<feature string, value double, contribution double>>")
 
 
 def arguments(argv):

@@ -268,6 +268,9 @@ func (f *finder) pattern(arg string) error {
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrInputs, arg, err)
 	}
+	if err := lookInto(filepath.Dir(arg)); err != nil {
+		return err
+	}
 	before := f.found
 	for _, name := range names {
 		if strings.HasPrefix(filepath.Base(name), ".") && !strings.HasPrefix(filepath.Base(arg), ".") {
@@ -282,6 +285,27 @@ func (f *finder) pattern(arg string) error {
 	}
 	if f.found == before {
 		return fmt.Errorf("%w: nothing is there in %s", ErrInputs, arg)
+	}
+	return nil
+}
+
+// lookInto tells of a folder that a pattern is about and that may not be read: Glob takes it for an empty one.
+func lookInto(pattern string) error {
+	folders, err := filepath.Glob(pattern)
+	if err != nil {
+		return err
+	}
+	for _, name := range folders {
+		f, err := os.Open(name)
+		if errors.Is(err, fs.ErrPermission) {
+			return &FileError{"read input", name, bare(err)}
+		}
+		if err == nil {
+			f.Close()
+		}
+	}
+	if strings.ContainsAny(pattern, "*?[") {
+		return lookInto(filepath.Dir(pattern))
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
@@ -49,7 +50,7 @@ func (c *config) diff(was *config) string {
 	}{
 		{"version of the journal", was.Version, c.Version}, {"model", was.Model, c.Model}, {"contract", was.Contract, c.Contract},
 		{"threshold", was.Threshold, c.Threshold}, {"number of reasons", was.Explain, c.Explain}, {"output format", was.To, c.To},
-		{"choice of all flows", was.All, c.All}, {"log format", was.From, c.From}, {"fields", fmt.Sprint(was.Fields), fmt.Sprint(c.Fields)},
+		{"choice of all flows", was.All, c.All}, {"log format", cmp.Or(was.From, "auto"), cmp.Or(c.From, "auto")}, {"fields", fmt.Sprint(was.Fields), fmt.Sprint(c.Fields)},
 		{"pointer", was.Pointer, c.Pointer}, {"memory", was.Budget, c.Budget},
 	}
 	for _, f := range fields {

@@ -103,16 +103,17 @@ func TestHeaderOfStdout(t *testing.T) {
 	logs := quickDir(t)
 	touch(t, logs, "a.log")
 	require.NoError(t, os.WriteFile(filepath.Join(logs, "b.log"), simulate(t, trafficgen.TSV, 1, 50, time.Unix(1e9, 0)), 0o600))
-	require.NoError(t, os.WriteFile(filepath.Join(logs, "c.log"), simulate(t, trafficgen.TSV, 2, 50, time.Unix(1e9, 0)), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(logs, "c.log"), append(simulate(t, trafficgen.TSV, 2, 50, time.Unix(1e9, 0)), "rubbish\n"...), 0o600))
 	for _, c := range []struct {
 		set   string
 		first string
 	}{{"flow-portable/1", "a.log"}, {"flow-context/1", "b.log"}} {
 		var text bytes.Buffer
 		d := randomDetector(t, c.set, 1)
-		_, err := runJob(t, d, []string{filepath.Join(logs, c.first), filepath.Join(logs, "c.log")}, "-", &Options{All: true, To: CSV, Stdout: &text})
+		rep, err := runJob(t, d, []string{filepath.Join(logs, c.first), filepath.Join(logs, "c.log")}, "-", &Options{All: true, To: CSV, Stdout: &text})
 		require.NoError(t, err)
 		require.True(t, strings.HasPrefix(text.String(), "ts,uid,"), text.String())
 		require.Equal(t, 1, strings.Count(text.String(), "ts,uid,"))
+		require.Equal(t, []int64{1, 0}, []int64{rep.Account.Lost(), rep.Rejects}, "no file tells of what was skipped")
 	}
 }

@@ -219,7 +219,10 @@ func (j *Job) report() *Report {
 			r.Bytes += l.in.size
 		}
 	}
-	r.Account, r.Written, r.Rejects = sum.public(), sum.Written, sum.Rejects
+	r.Account, r.Written = sum.public(), sum.Written
+	if j.dir != "" { // beside standard output there is no such file
+		r.Rejects = sum.Rejects
+	}
 	return r
 }
 
