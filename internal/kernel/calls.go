@@ -18,7 +18,7 @@ var callNanoseconds = [MaxDepth + 1]int{1: 700, 2: 750, 3: 850, 4: 1000, 5: 1250
 // What else a call has to do at most, for the same reason. A rank column has 255 thresholds at most.
 const (
 	maxThresholds = 768 // that a column is compared with, of each of which 512 rows have a line
-	maxSpreads    = 96  // sets of planes of windows: eight planes each, and up to four lines of answers
+	maxSpreads    = 80  // sets of planes of windows: eight planes each, and up to eight lines of answers
 	maxPairs      = 768 // planes that get missing rows from others
 	maxRowRanks   = 256 // columns whose ranks are put in order for rows that walk: two lines each as they are, and two as they are wanted
 )

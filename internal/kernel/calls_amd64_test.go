@@ -83,6 +83,17 @@ func watch(t *testing.T, rows int, seen map[string]int) vectors {
 		lines.check(t, "rank", seen, rows*(1+l.compares))
 	}
 	v.rankLog = v.rankLinear
+	for bits := range v.search {
+		if rows < 512 {
+			break
+		}
+		v.search[bits] = func(_ *byte, column, tree *float32, _ *byte) {
+			lines := touched{}
+			lines.add(unsafe.Pointer(column), 4*rows)
+			lines.add(unsafe.Pointer(tree), 4<<max(bits, 4))
+			lines.check(t, "rank", seen, 2*rows)
+		}
+	}
 	v.remap = func(_, _, table *byte, n uintptr) {
 		lines := touched{}
 		lines.add(unsafe.Pointer(table), 16*int(n))
@@ -213,8 +224,15 @@ func watchSmall(t *testing.T, rows, walking int, seen map[string]int) smallVecto
 	return v
 }
 
-// TestCallsAreShort has a plan with more of everything than a call of assembly may take.
+// TestCallsAreShort has plans with more of everything than a call of assembly may take.
 func TestCallsAreShort(t *testing.T) {
+	for kind, sizes := range map[Kind][]int{AVX2: {256, 128, SmallRows, SmallestRows, FewRows}, AVX512: {512, 256, 128}} {
+		t.Run(kind.String(), func(t *testing.T) { testCalls(t, kind, sizes) })
+	}
+}
+
+// testCalls watches the calls that a plan makes for blocks of some sizes.
+func testCalls(t *testing.T, kind Kind, sizes []int) {
 	r := rand.New(rand.NewPCG(1, 2))
 	const width = 5000
 	var columns []int32 // some of them in lines of their own
@@ -238,7 +256,7 @@ func TestCallsAreShort(t *testing.T) {
 	for i := range manyLefts {
 		thresholds = append(thresholds, Threshold{ranked, float32(i)})
 	}
-	b := NewBuilder(AVX2, width, 1, thresholds)
+	b := NewBuilder(kind, width, 1, thresholds)
 	for i := range 4000 {
 		b.Tree(0, 1, []Cond{b.Less(i, false)}, []float32{0, 1})
 	}
@@ -267,13 +285,15 @@ func TestCallsAreShort(t *testing.T) {
 	b.Tree(0, 1, []Cond{b.Less(b.Number(1, 0), true)}, []float32{0, 1})
 	p := b.Plan()
 	seen := map[string]int{}
-	before256, before128, before64, before32, before16 := vectors256, vectors128, small64, small32, small16
+	before512, before256, before128, before64, before32, before16 := wide, vectors256, vectors128, small64, small32, small16
 	defer func() {
-		vectors256, vectors128, small64, small32, small16 = before256, before128, before64, before32, before16
+		wide, vectors256, vectors128, small64, small32, small16 = before512, before256, before128, before64, before32, before16
 	}()
+	watch512 := watch(t, 512, seen)
+	wide = &watch512
 	vectors256, vectors128 = watch(t, 256, seen), watch(t, 128, seen)
 	small64, small32, small16 = watchSmall(t, SmallRows, SmallRows, seen), watchSmall(t, SmallestRows, SmallestRows, seen), watchSmall(t, SmallestRows, FewRows, seen)
-	for _, n := range []int{256, 128, SmallRows, SmallestRows, FewRows} {
+	for _, n := range sizes {
 		clear(seen)
 		sums := make([]float32, n)
 		p.Margins(sums, []float32{0}, Matrix{make([]float32, width*n), width, 1}, n, false, p.NewScratch())
@@ -298,7 +318,7 @@ func TestCallsAreShort(t *testing.T) {
 	}
 	x := p.NewPacking(bits, 0, 1)
 	require.NotNil(t, x)
-	for _, n := range []int{256, 128} {
+	for _, n := range slices.DeleteFunc(slices.Clone(sizes), func(n int) bool { return n <= SmallRows }) {
 		clear(seen)
 		rows := Bits{make([]float32, n*x.numDense), make([]byte, n*x.numBytes)}
 		p.PackedMargins(make([]float32, n), []float32{0}, x, rows, n, false, p.NewScratch())

@@ -14,12 +14,16 @@ import (
 // coldRows is how far rows are from each other where each of their places is in a line of its own.
 const coldRows = 5000
 
-// BenchmarkCalls reports how many microseconds the longest calls take if no cache has anything of what they need, and if they did the same just before.
+// BenchmarkCalls reports how many microseconds the longest calls take if no cache has anything of what they need, and if they did the same just before:
+// those of AVX2, and those of AVX-512 where the machine has it.
 func BenchmarkCalls(b *testing.B) {
 	if !hasAVX2 {
 		b.Skip("no AVX2")
 	}
-	c := coldCalls{b, rand.New(rand.NewPCG(1, 2)), aligned[uint64](4 * (MaxPlanes + 1)), aligned[float32](256), aligned[byte](workBytes)}
+	c := coldCalls{b, rand.New(rand.NewPCG(1, 2)), aligned[uint64](8 * (MaxPlanes + 1)), aligned[float32](512), aligned[byte](workBytes)}
+	if hasAVX512 {
+		c.big(wide)
+	}
 	for _, v := range []*vectors{&vectors256, &vectors128} {
 		c.big(v)
 	}
@@ -39,7 +43,11 @@ type coldCalls struct {
 }
 
 func (c *coldCalls) run(what string, rows, n int, call func()) {
-	c.Run(fmt.Sprintf("%s/rows=%d/n=%d", what, rows, n), func(b *testing.B) { testkit.ReportCalls(b, call) })
+	instructions := "AVX2"
+	if rows == 512 {
+		instructions = "AVX512"
+	}
+	c.Run(fmt.Sprintf("%s/%s/rows=%d/n=%d", instructions, what, rows, n), func(b *testing.B) { testkit.ReportCalls(b, call) })
 }
 
 // places are every so many, as many of them as a call takes.
@@ -65,6 +73,11 @@ func (c *coldCalls) columns(v *vectors) {
 }
 
 func (c *coldCalls) ranks(v *vectors) {
+	if search := v.search[8]; search != nil {
+		column, tree, ranks := aligned[float32](v.rows), aligned[float32](256), aligned[byte](v.rows)
+		c.run("search", v.rows, maxRanked, func() { search(&ranks[0], &column[0], &tree[0], &c.work[0]) })
+		return
+	}
 	buckets, more := make([]bucket, maxBuckets), make([]int32, 400)
 	for i := range buckets {
 		buckets[i].rank = int32(c.r.IntN(maxRanked))
@@ -117,7 +130,7 @@ func (c *coldCalls) big(v *vectors) {
 		}
 		tables, values := make([]byte, n*tableBytes(depth)), make([]float32, n<<depth)
 		c.run(fmt.Sprintf("trees/depth=%d", depth), v.rows, n, func() {
-			if AVX2.tables(depth) {
+			if v.tables[depth] != nil {
 				v.tables[depth](&c.planes[0], &program[0], &tables[0], &c.sums[0], uintptr(n), &c.work[0])
 			} else {
 				v.values[depth](&c.planes[0], &program[0], &values[0], &c.sums[0], uintptr(n), &c.work[0])
