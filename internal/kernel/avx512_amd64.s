@@ -3377,7 +3377,7 @@ done:
 	RET
 
 // func treesGFNI7x512(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV, GFNI
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV, GFNI, MMX+
 TEXT ·treesGFNI7x512(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -3952,8 +3952,14 @@ tree:
 	MOVQ           DX, R8
 	MOVQ           SI, R9
 	MOVQ           $0x00000008, R10
+	MOVQ           BX, R11
+	MOVQ           CX, R12
 
 one:
+	PREFETCHT0 (R11)
+	PREFETCHT0 254(R12)
+	ADDQ       $0x00000040, R11
+	ADDQ       $0x00000020, R12
 	VMOVDQU64  (R8), Z22
 	VMOVDQA64  Z22, Z10
 	VPERMI2B   Z3, Z21, Z10
@@ -3989,7 +3995,7 @@ one:
 	RET
 
 // func treesGFNI8x512(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV, GFNI
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV, GFNI, MMX+
 TEXT ·treesGFNI8x512(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -5083,8 +5089,15 @@ tree:
 	MOVQ           DX, R8
 	MOVQ           SI, R9
 	MOVQ           $0x00000008, R10
+	MOVQ           BX, R11
+	MOVQ           CX, R12
 
 one:
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 510(R12)
+	ADDQ       $0x00000080, R11
+	ADDQ       $0x00000040, R12
 	VMOVDQU64  (R8), Z15
 	VPMOVB2M   Z15, K1
 	VMOVDQA64  Z15, Z6
@@ -7191,7 +7204,7 @@ done:
 	RET
 
 // func trees7x512(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV, MMX+
 TEXT ·trees7x512(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -7807,8 +7820,14 @@ tree:
 	MOVQ         DX, R8
 	MOVQ         SI, R9
 	MOVQ         $0x00000008, R10
+	MOVQ         BX, R11
+	MOVQ         CX, R12
 
 one:
+	PREFETCHT0 (R11)
+	PREFETCHT0 254(R12)
+	ADDQ       $0x00000040, R11
+	ADDQ       $0x00000020, R12
 	VMOVDQU64  (R8), Z22
 	VMOVDQA64  Z22, Z7
 	VPERMI2B   Z16, Z2, Z7
@@ -7844,7 +7863,7 @@ one:
 	RET
 
 // func trees8x512(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV, MMX+
 TEXT ·trees8x512(SB), NOSPLIT, $0-48
 	MOVQ planes+0(FP), AX
 	MOVQ program+8(FP), CX
@@ -8980,8 +8999,15 @@ tree:
 	MOVQ         DX, R8
 	MOVQ         SI, R9
 	MOVQ         $0x00000008, R10
+	MOVQ         BX, R11
+	MOVQ         CX, R12
 
 one:
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	PREFETCHT0 510(R12)
+	ADDQ       $0x00000080, R11
+	ADDQ       $0x00000040, R12
 	VMOVDQU64  (R8), Z15
 	VPMOVB2M   Z15, K1
 	VMOVDQA64  Z15, Z6

@@ -176,18 +176,18 @@ func (w *wide) trees(depth int, gfni bool) {
 		w.SUBQ(some, count)
 		w.CMPQ(some, operand.U8(most))
 		w.JNE(operand.LabelRef("few"))
-		w.leaves(depth, most, "all", n.work, leaves, sums)
+		w.leaves(n, depth, most, "all", leaves, sums)
 		w.TESTQ(count, count)
 		w.JNE(operand.LabelRef("some"))
 		w.JMP(operand.LabelRef("done"))
 		w.Label("few")
-		w.leaves(depth, 1, "one", n.work, leaves, sums)
+		w.leaves(n, depth, 1, "one", leaves, sums)
 		w.ADDQ(operand.U32(512), n.work)
 		w.DECQ(some)
 		w.JNE(operand.LabelRef("few"))
 		w.Label("done")
 	} else {
-		w.leaves(depth, 1, "one", n.work, leaves, sums)
+		w.leaves(n, depth, 1, "one", leaves, sums)
 		w.DECQ(count)
 		w.JNE(operand.LabelRef("some"))
 	}
@@ -195,7 +195,7 @@ func (w *wide) trees(depth int, gfni bool) {
 }
 
 // leaves adds the leaves of some trees, whose codes are in memory, and goes on to the leaves of the next ones. The tables of all of them are in registers.
-func (w *wide) leaves(depth, trees int, label string, work, leaves, sums reg.Register) {
+func (w *wide) leaves(n *network, depth, trees int, label string, leaves, sums reg.Register) {
 	free := w.free
 	size := 4 * max(16, 1<<depth)
 	tables := size / 64
@@ -213,10 +213,25 @@ func (w *wide) leaves(depth, trees int, label string, work, leaves, sums reg.Reg
 		w.everywhere(uint64(64/parts*i)*0x0101010101010101, part[i-1])
 	}
 	from, to, count := w.GP64(), w.GP64(), w.GP64()
-	w.MOVQ(work, from)
+	w.MOVQ(n.work, from)
 	w.MOVQ(sums, to)
 	w.MOVQ(operand.U32(8), count)
+	ask := func() {}
+	if depth > tableDepth { // the leaves of the next tree, and the program of the one behind it, come from far if there are many trees
+		nextLeaves, nextProgram := w.GP64(), w.GP64()
+		w.MOVQ(leaves, nextLeaves)
+		w.MOVQ(n.program, nextProgram)
+		ask = func() {
+			for line := range tables / 8 {
+				w.PREFETCHT0(at(nextLeaves, 64*line))
+			}
+			w.PREFETCHT0(at(nextProgram, 2*(1<<depth-1)))
+			w.ADDQ(operand.U32(size/8), nextLeaves)
+			w.ADDQ(operand.U32(2<<depth/8), nextProgram)
+		}
+	}
 	w.Label(label)
+	ask()
 	var acc [4]int
 	if trees > 1 {
 		for i := range acc {
