@@ -217,17 +217,17 @@ func (w *wide) leaves(n *network, depth, trees int, label string, leaves, sums r
 	w.MOVQ(sums, to)
 	w.MOVQ(operand.U32(8), count)
 	ask := func() {}
-	if depth > tableDepth { // the leaves of the next tree, and the program of the one behind it, come from far if there are many trees
+	if depth >= tableDepth && trees == together(depth) { // the leaves of the next trees, and the programs of those behind them, come from far if there are many
 		nextLeaves, nextProgram := w.GP64(), w.GP64()
 		w.MOVQ(leaves, nextLeaves)
 		w.MOVQ(n.program, nextProgram)
 		ask = func() {
-			for line := range tables / 8 {
+			for line := range trees * tables / 8 {
 				w.PREFETCHT0(at(nextLeaves, 64*line))
 			}
-			w.PREFETCHT0(at(nextProgram, 2*(1<<depth-1)))
-			w.ADDQ(operand.U32(size/8), nextLeaves)
-			w.ADDQ(operand.U32(2<<depth/8), nextProgram)
+			w.PREFETCHT0(at(nextProgram, trees*2*(1<<depth-1)))
+			w.ADDQ(operand.U32(trees*size/8), nextLeaves)
+			w.ADDQ(operand.U32(trees*2<<depth/8), nextProgram)
 		}
 	}
 	w.Label(label)
