@@ -15,7 +15,8 @@ import (
 )
 
 // ratioFloor is how many times faster than the reference walker a way to score has to be, for models of 100 trees of depth 5, 500 of depth 6
-// and 200 of depth 8: about half of what it was on a machine with other work to do. What loses that much is broken, whatever the machine.
+// and 200 of depth 8: about half of what it was on a Zen 3 with other work to do, and with AVX-512 on a Zen 5 somewhat over a third, as those of AVX2 are there. What loses that much
+// is broken, whatever the machine.
 var ratioFloor = []struct {
 	way    string
 	kernel Kernel
@@ -33,7 +34,7 @@ var ratioFloor = []struct {
 	{"AVX2 blocks of 64 rows", AVX2, 64, false, [3]float64{22, 15, 10}},
 	{"AVX2 blocks of 32 rows", AVX2, 32, false, [3]float64{16, 9, 5}},
 	{"NEON blocks", NEON, 1024, false, [3]float64{4.5, 12, 7}},
-	{"AVX-512 blocks", AVX512, 1024, false, [3]float64{30, 50, 25}},
+	{"AVX-512 blocks", AVX512, 1024, false, [3]float64{60, 100, 50}},
 }
 
 // TestRatios guards the speed of each kernel as a ratio to the reference walker's on the same machine. It measures in turns, for other work on the
