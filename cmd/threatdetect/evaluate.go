@@ -31,6 +31,7 @@ type evaluateFlags struct {
 	jsonFile, html   string
 	perDay, days     float64
 	prevalence       float64
+	calibrate        string
 	title            string
 }
 
@@ -44,8 +45,13 @@ func (a *app) evaluateCommand() *cobra.Command {
 			"regression, the unscaled model of the project's origin where the log is UNSW-NB15), and what the model looks at.\n" +
 			"--html writes the same with plots, as one file that needs no network; --json for programs.\n\n" +
 			"--label is a column of the log or a file of labels, as in fit. Of the logs that fit split, --split DIR --part test takes\n" +
-			"only the flows that are in the test part.",
+			"only the flows that are in the test part.\n\n" +
+			"--calibrate OUT fits a calibration to the flows, which should be later ones than those of the training: isotonic regression from 1,000\n" +
+			"attacks on, else Platt's function. It writes the bundle with the calibration in its contract, says how good the probabilities are on\n" +
+			"the later half of the attacks if only the earlier half is used, and with --prevalence makes them those of a network where attacks have that share.\n" +
+			"Verdicts of such a bundle have a probability; scores, the threshold and what is a threat stay what they are.",
 		Example: "  threatdetect evaluate --bundle model.tar.gz --label label --html report.html conn.log.labeled\n" +
+			"  threatdetect evaluate --bundle model.tar.gz --calibrate calibrated.tar.gz --prevalence 0.001 --label label later.log.labeled\n" +
 			"  threatdetect evaluate --bundle new.tar.gz --compare old.tar.gz --label label --split data --part test conn.log.labeled",
 		RunE: func(_ *cobra.Command, args []string) error { return a.evaluate(&f, args) },
 	}
@@ -65,7 +71,8 @@ func (a *app) evaluateCommand() *cobra.Command {
 	flags.StringVar(&f.html, "html", "", "write the report as one HTML file (- for standard output, instead of the text)")
 	flags.Float64Var(&f.perDay, "alerts-per-day", 20, "false alarms that people can read a day; a threshold is found that keeps to it")
 	flags.Float64Var(&f.days, "days", 0, "how many days the logs are, where they do not say so")
-	flags.Float64Var(&f.prevalence, "prevalence", 0, "share of attacks that is expected where the model will work, for the precision there")
+	flags.Float64Var(&f.prevalence, "prevalence", 0, "share of attacks that is expected where the model will work, for the precision and the probabilities of a calibration there")
+	flags.StringVar(&f.calibrate, "calibrate", "", "fit a calibration to the flows, and write the bundle with it to this file")
 	flags.StringVar(&f.title, "title", "", "title of the report")
 	a.addReadFlags(flags, &f.bundle.from, &f.bundle.strict, &f.bundle.showSkip)
 	return cmd
@@ -82,6 +89,8 @@ func (f *evaluateFlags) check() error {
 		return usagef("--days %v: want a number of 0 or more", f.days)
 	case !(f.prevalence >= 0 && f.prevalence < 1):
 		return usagef("--prevalence %v: want a share from 0 to 1", f.prevalence)
+	case f.calibrate == "-":
+		return usagef("--calibrate -: want the name of a file; standard output has the report")
 	case f.jsonFile == "-" && f.html == "-":
 		return usagef("--json and --html cannot both be on standard output")
 	case !part:
@@ -135,7 +144,8 @@ func (a *app) evaluate(f *evaluateFlags, files []string) error {
 		return err
 	}
 	report, err := evaluate.New(&first.sample, &evaluate.Options{Threshold: first.detector.Threshold(), AlertsPerDay: f.perDay, Days: f.days,
-		Prevalence: f.prevalence, Columns: first.detector.Columns(), Classes: first.detector.Classes()})
+		Prevalence: f.prevalence, Columns: first.detector.Columns(), Classes: first.detector.Classes(),
+		Calibrate: f.calibrate != "", Calibration: first.detector.Contract().Output.Calibration, Objective: first.detector.Objective()})
 	if err != nil {
 		return misfit(l.file, "%w", err)
 	}
@@ -143,6 +153,9 @@ func (a *app) evaluate(f *evaluateFlags, files []string) error {
 	report.Model = first.describe()
 	if run.other != "" {
 		report.Notes = append(report.Notes, fmt.Sprintf("Flows with a label such as %q, which says neither benign nor attack, count as flows without one.", run.other))
+	}
+	if f.calibrate != "" {
+		report.Notes = append(report.Notes, periodNote(first.detector.Contract(), report)...)
 	}
 	for _, name := range l.files {
 		report.Data.Files = append(report.Data.Files, baseName(cmp.Or(a.named[name], name)))
@@ -167,7 +180,10 @@ func (a *app) evaluate(f *evaluateFlags, files []string) error {
 		}
 		report.CompareModel(other.describe())
 	}
-	return a.writeEvaluation(f, report)
+	if err := a.writeEvaluation(f, report); err != nil || f.calibrate == "" {
+		return err
+	}
+	return a.writeCalibrated(f, first.detector, report)
 }
 
 func (c *candidate) describe() evaluate.Model {

@@ -42,6 +42,7 @@ type Detector struct {
 	predictor *inference.Predictor
 	threshold float32
 	digest    string
+	objective string
 	softmax   bool                 // the predictor's output is the index of a class
 	calibrate *features.Calibrator // nil unless the contract has a calibration
 	explainer *explainer
@@ -117,7 +118,7 @@ func New(b *model.Booster, c *features.Contract, opts *Options) (*Detector, erro
 	if err != nil {
 		return nil, err
 	}
-	d := &Detector{contract: c, pipeline: pipeline, predictor: predictor, threshold: c.Threshold(), digest: b.Digest,
+	d := &Detector{contract: c, pipeline: pipeline, predictor: predictor, threshold: c.Threshold(), digest: b.Digest, objective: b.Objective,
 		softmax: b.Objective == "multi:softmax"}
 	if opts != nil && opts.Threshold != nil {
 		d.threshold = *opts.Threshold
@@ -182,6 +183,9 @@ func (d *Detector) Model() string { return "sha256:" + d.digest }
 
 // Threshold is the score from which on a flow is judged a threat.
 func (d *Detector) Threshold() float32 { return d.threshold }
+
+// Objective is what the model was trained for, as it says itself: "binary:logistic" and so on.
+func (d *Detector) Objective() string { return d.objective }
 
 // Calibrated reports whether the contract has a calibration, so that verdicts have a Probability besides their Score.
 func (d *Detector) Calibrated() bool { return d.calibrate != nil }

@@ -34,7 +34,10 @@ func (v *view) budget(perDay, days float64, s *Sample) Budget {
 	b.Allowed = Number(perDay * days)
 	allowed := int(min(perDay*days, math.MaxInt32))
 	_, attacks := v.classes()
-	type pair struct{ host, hour int32 }
+	type pair struct {
+		host int32
+		hour int64
+	}
 	readers, pending := make(map[pair]bool), []pair{}
 	found, alarms := 0, 0
 	for start := 0; start < len(v.order); {
@@ -47,7 +50,7 @@ func (v *view) budget(perDay, days float64, s *Sample) Budget {
 			} else {
 				alarms++
 			}
-			pending = append(pending, pair{s.host[i], s.hour[i]})
+			pending = append(pending, pair{s.host[i], s.start[i] / 3600e9})
 		}
 		if alarms > allowed {
 			break

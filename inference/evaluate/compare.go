@@ -59,7 +59,7 @@ func (s *Sample) Arrange(places []int32) error {
 		taken[p] = true
 	}
 	s.scores, s.attack, s.kind = arrange(s.scores, places), arrange(s.attack, places), arrange(s.kind, places)
-	s.host, s.hour, s.repeat, s.seen = arrange(s.host, places), arrange(s.hour, places), arrange(s.repeat, places), arrange(s.seen, places)
+	s.host, s.start, s.repeat, s.seen = arrange(s.host, places), arrange(s.start, places), arrange(s.repeat, places), arrange(s.seen, places)
 	if len(s.called) == len(places) {
 		s.called = arrange(s.called, places)
 	}

@@ -2,7 +2,7 @@
 //
 // A [Sample] collects scored flows whose nature is known. [New] turns it into a [Report]: areas under the curves with
 // intervals, recall at false positive rates that an operator could live with, recall of each kind of attack, the threshold
-// for a budget of alerts, calibration, what the model looks at, and how much of all that is owed to rows that repeat. The
+// for a budget of alerts, calibration (which [Calibrate] fits), what the model looks at, and how much of all that is owed to rows that repeat. The
 // report is plain data with a JSON form; package page makes an HTML file of it.
 //
 //	Sample.Add ── scores, labels, kinds, hosts, hours ─┬─ Measures of all flows, of those that differ, by kind

@@ -10,6 +10,30 @@ import (
 	"threatdetect/inference/evaluate"
 )
 
+// Scores that are too low, and the probabilities that they stand for.
+func ExampleCalibrate() {
+	var scores []float32
+	var attack []bool
+	for i := range 300 { // of the flows with a score of 0.1 one of three is an attack, of those with 0.2 two
+		scores = append(scores, 0.1, 0.2)
+		attack = append(attack, i%3 == 0, i%3 != 0)
+	}
+	calibration, err := evaluate.Calibrate(scores, attack, "binary:logistic")
+	if err != nil {
+		log.Fatal(err)
+	}
+	calibration.Expected = 0.01 // where the model will work
+	calibrator, err := calibration.Calibrator("binary:logistic")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s, %.0f %% attacks\n", calibration.Method(), 100*calibration.Prevalence)
+	fmt.Printf("%.4f %.4f\n", calibrator.Probability(0.1), calibrator.Probability(0.2))
+	// Output:
+	// platt, 50 % attacks
+	// 0.0050 0.0197
+}
+
 // A labelled log, a model, and what the scores are worth.
 func ExampleNew() {
 	detector, err := detect.Open("../../testdata/demo/model.tar.gz", nil)

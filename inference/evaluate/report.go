@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"threatdetect/features"
 )
 
 // ReportVersion is the version of the report's JSON form. Keys may be added to a version; none is changed or taken away.
@@ -18,8 +20,13 @@ type Options struct {
 	AlertsPerDay float64
 	// Days is how long the flows were collected; 0 takes the time from the first to the last flow.
 	Days float64
-	// Prevalence is the share of attacks that is expected where the model will work; 0 is none.
+	// Prevalence is the share of attacks that is expected where the model will work; 0 is none, or that of Calibration.
 	Prevalence float64
+	// Calibrate fits a calibration to the flows; see [Calibrate]. Calibration is the one that the model's contract has, which is
+	// measured if none is fitted; nil is none. Both are of scores of Objective.
+	Calibrate   bool
+	Calibration *features.Calibration
+	Objective   string
 	// Columns are the names of the columns of the rows; nil leaves them without names.
 	Columns []string
 	// Classes are the names of the classes that the model tells apart, the benign one first; see [Sample.Called]. Nil if there are no others.
@@ -49,6 +56,7 @@ type Report struct {
 	Curve       []CurvePoint `json:"curve"`
 	Calibration []Bin        `json:"calibration"` // ten bins; empty if scores are no probabilities
 	Histogram   []Bin        `json:"histogram"`
+	Calibrated  *Calibrated  `json:"calibrated"` // nil without a calibration
 
 	Contributions *Contributions `json:"contributions"` // nil if the model cannot explain itself
 	Drift         *Drift         `json:"drift"`         // nil without a reference
@@ -130,6 +138,10 @@ func New(s *Sample, opts *Options) (*Report, error) {
 	r.Budget = all.budget(o.AlertsPerDay, float64(r.Data.Days), s)
 	r.Precision = reweigh(r.All, o.Prevalence)
 	r.Baselines = s.baselines(r.All, o.Columns)
+	var err error
+	if r.Calibrated, err = s.calibrated(&o); err != nil {
+		return nil, err
+	}
 	r.note(o)
 	if !slices.ContainsFunc(s.scores, func(v float32) bool { return v != 0 && v != 1 }) {
 		r.Notes = append(r.Notes, "All scores are 0 or 1, verdicts without a probability: the curves have one point, and there is no other threshold to choose.")
@@ -229,7 +241,8 @@ func (r *Report) note(o Options) {
 	if share := float64(d.Attacks) / float64(d.Flows); share > 0.05 {
 		add("%.1f %% of the flows are attacks, which no production network has: precision and accuracy do not carry over; see precision by prevalence.", 100*share)
 	}
-	if !r.All.Brier.Known() {
+	r.noteCalibrated(add)
+	if !r.All.Brier.Known() && r.Calibrated == nil {
 		add("The scores are no probabilities, so that nothing is said about calibration.")
 	}
 }

@@ -26,14 +26,14 @@ const noKind = "(no kind)"
 // ErrSample says that flows cannot be evaluated.
 var ErrSample = errors.New("cannot evaluate")
 
-// Sample collects scored flows. About 26 bytes a flow are kept, and the rows of some thousands, chosen at random, with the records of
+// Sample collects scored flows. About 30 bytes a flow are kept, and the rows of some thousands, chosen at random, with the records of
 // UNSW-NB15 that they came from. The zero value is ready; it has one owner.
 type Sample struct {
 	scores []float32
 	attack []bool
 	kind   []uint16 // of an attack, index into kinds
 	host   []int32  // that the flow came from, index; -1 if it is not known
-	hour   []int32  // since the first flow of the epoch that it began in; only where all flows have a time
+	start  []int64  // when it began, nanoseconds since the epoch; 0 if it has no time
 	repeat []bool   // its row is equal to an earlier one
 	seen   []bool   // its row is equal to one that Exclude was given
 
@@ -98,16 +98,16 @@ func (s *Sample) Add(f *features.Flow, kind []byte, row []float32, score float32
 	}
 	_, seen := s.excluded[h]
 	s.repeat, s.seen = append(s.repeat, repeat), append(s.seen, seen)
-	hour := int32(0)
+	start := int64(0)
 	if f.Has(features.FieldStart) {
 		if s.timed == 0 {
 			s.from, s.to = f.Start, f.Start
 		}
 		s.timed++
 		s.from, s.to = min(s.from, f.Start), max(s.to, f.Start)
-		hour = int32(f.Start / 3600e9)
+		start = f.Start
 	}
-	s.hour = append(s.hour, hour)
+	s.start = append(s.start, start)
 	s.keep(f, row)
 	return nil
 }

@@ -123,6 +123,13 @@ func (r *Report) writeMore(p *printer) {
 	for _, w := range r.Precision {
 		p.f("%.3g %%\t%s\t%s\n", 100*w.Prevalence, Short(w.Precision), Short(w.PerMillion))
 	}
+	if c := r.Calibrated; c != nil {
+		p.f("\ncalibration: %s.\n%s\n\tscores\tprobabilities\n", c.About(), c.Text)
+		p.f("flows, attacks\t%d, %d\t%d, %d\n", c.Before.Flows, c.Before.Attacks, c.After.Flows, c.After.Attacks)
+		p.f("Brier score\t%s\t%s\n", Short(c.Before.Brier), Short(c.After.Brier))
+		p.f("calibration error\t%s\t%s\n", Short(c.Before.CalibrationError), Short(c.After.CalibrationError))
+		p.flush()
+	}
 	p.f("\nbaseline\taccuracy\tAUC\taverage precision\n")
 	for _, base := range r.Baselines {
 		p.f("%s (%s)\t%s\t%s\t%s\n", base.Name, Printable(base.About()), Short(base.Accuracy), Short(base.AUC), Short(base.AP))

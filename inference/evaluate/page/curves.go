@@ -82,19 +82,45 @@ func calibration(r *evaluate.Report) template.HTML {
 	c.axes(unit, unit)
 	c.frame(shares, shares, "mean score", "share of attacks")
 	c.line("chance", []float64{0, 1}, []float64{0, 1})
-	var xs, ys []float64
-	for _, b := range r.Calibration {
-		if !b.Score.Known() {
-			continue
+	c.reliability(r.Calibration)
+	return c.done()
+}
+
+// reliability draws the bins with their intervals.
+func (c *chart) reliability(bins []evaluate.Bin) {
+	xs, ys := places(bins)
+	for _, b := range bins {
+		if b.Score.Known() {
+			x := num(c.x.at(float64(b.Score)))
+			c.put(`<path class="whisker" d="M%s %sV%s"/>`, x, num(c.y.at(float64(b.Interval.Low))), num(c.y.at(float64(b.Interval.High))))
 		}
-		xs, ys = append(xs, float64(b.Score)), append(ys, float64(b.Share))
-		x := num(c.x.at(float64(b.Score)))
-		c.put(`<path class="whisker" d="M%s %sV%s"/>`, x, num(c.y.at(float64(b.Interval.Low))), num(c.y.at(float64(b.Interval.High))))
 	}
 	c.line("this", xs, ys)
 	for i := range xs {
 		c.put(`<circle class="dot" cx="%s" cy="%s" r="3.5"/>`, num(c.x.at(xs[i])), num(c.y.at(ys[i])))
 	}
+}
+
+// places are the mean scores and the shares of attacks of bins that are not empty.
+func places(bins []evaluate.Bin) (xs, ys []float64) {
+	for _, b := range bins {
+		if b.Score.Known() {
+			xs, ys = append(xs, float64(b.Score)), append(ys, float64(b.Share))
+		}
+	}
+	return xs, ys
+}
+
+// calibrated draws shares of attacks against scores and against probabilities.
+func calibrated(r *evaluate.Calibrated) template.HTML {
+	c := newChart("calibrated", "Calibration, before and after", fmt.Sprintf("Share of attacks against the mean of ten bins, of scores and of the probabilities that the calibration makes of them. "+
+		"The mean distance from the diagonal is %s before and %s after.", evaluate.Short(r.Before.CalibrationError), evaluate.Short(r.After.CalibrationError)), 370, 285)
+	c.axes(unit, unit)
+	c.frame(shares, shares, "mean score or probability", "share of attacks")
+	c.line("chance", []float64{0, 1}, []float64{0, 1})
+	xs, ys := places(r.Before.Bins)
+	c.line("other", xs, ys)
+	c.reliability(r.After.Bins)
 	return c.done()
 }
 

@@ -40,6 +40,9 @@ func Write(w io.Writer, r *evaluate.Report) error {
 	if len(r.Calibration) > 0 {
 		v.CalibrationPlot = calibration(r)
 	}
+	if r.Calibrated != nil {
+		v.CalibratedPlot = calibrated(r.Calibrated)
+	}
 	v.HistogramPlot = histogram(r)
 	v.KindRows = kinds(r)
 	if r.Contributions != nil && len(r.Contributions.Columns) > 0 {
@@ -60,9 +63,9 @@ type view struct {
 	Columns []column // of the table of figures
 	Figures []figure
 
-	ROCPlot, ROCLogPlot, PRPlot, CalibrationPlot, HistogramPlot template.HTML
-	KindRows, Importance, Swarms, Drifted                       []row
-	SwarmAxis                                                   []mark
+	ROCPlot, ROCLogPlot, PRPlot, CalibrationPlot, CalibratedPlot, HistogramPlot template.HTML
+	KindRows, Importance, Swarms, Drifted                                       []row
+	SwarmAxis                                                                   []mark
 }
 
 type column struct {
