@@ -36,6 +36,7 @@ func (a *app) scoreCommand() *cobra.Command {
 		Short: "Judge the flows of a log with a model and its contract",
 		Long: "Score prints a record for every flow that is judged a threat (with --all for every flow), in input order; with a set\n" +
 			"of features that remembers flows, such as flow-context/1, in order of the ends of the flows.\n" +
+			"Where the contract has a calibration (evaluate --calibrate), a record has the probability of an attack beside the score.\n" +
 			"Without a FILE, or for -, it reads standard input. Inputs may be plain, gzip or zstd.",
 		Example: "  threatdetect score --bundle model.tar.gz conn.log\n  zcat conn.*.log.gz | threatdetect score --bundle model.tar.gz --all --to csv -",
 		RunE:    func(_ *cobra.Command, args []string) error { return a.score(&f, args) },

@@ -9,6 +9,8 @@
 //	...
 //	for v, err := range d.Stream().Verdicts(auto.Read(os.Stdin, nil)) {
 //
+// Where the contract has a calibration ([Detector.Calibrated]), verdicts have a probability beside their score.
+//
 // [NewWriter] writes verdicts in the formats that the tools behind a sensor read: NDJSON, CSV, Suricata's EVE, the
 // Elastic Common Schema, OCSF and Zeek's own log form.
 package detect

@@ -284,8 +284,8 @@ func TestReliabilityAsIfRarer(t *testing.T) {
 	require.InDelta(t, float64(m.CalibrationError), float64(want.CalibrationError), 1e-12)
 }
 
-// TestCalibrationThatCannotBeHeldOut is measured on what it was fitted on, and says so.
-func TestCalibrationThatCannotBeHeldOut(t *testing.T) {
+// TestCalibrationWithoutALaterHalf is measured on a random half or, if there is not enough for that, on what it was fitted on, and says so.
+func TestCalibrationWithoutALaterHalf(t *testing.T) {
 	scores, attack, _ := flowsOf(rand.New(rand.NewPCG(7, 7)), 400, 0.2, 1)
 	for reason, change := range map[string]func(s *Sample){
 		"not all flows have a time": func(s *Sample) { s.timed-- },
@@ -308,12 +308,17 @@ func TestCalibrationThatCannotBeHeldOut(t *testing.T) {
 		change(s)
 		r, err := New(s, &Options{Objective: logistic, Calibrate: true})
 		require.NoError(t, err)
-		require.False(t, r.Calibrated.HeldOut)
+		require.True(t, r.Calibrated.HeldOut)
+		require.Empty(t, r.Calibrated.Since)
+		require.Contains(t, r.Calibrated.Text, "the halves were drawn")
 		require.Contains(t, r.Calibrated.Text, reason)
-		require.Equal(t, 400, r.Calibrated.After.Flows)
-		require.True(t, slices.ContainsFunc(r.Notes, func(note string) bool { return strings.Contains(note, "which flatters it") }))
+		require.InDelta(t, 200, r.Calibrated.After.Flows, 40)
 	}
-	s := sampleOf(t, []float32{0.5, 0.6}, []bool{true, true})
-	_, err := New(s, &Options{Objective: logistic, Calibrate: true})
+	r, err := New(sampleOf(t, []float32{0.5, 0.2, 0.6}, []bool{false, false, true}), &Options{Objective: logistic, Calibrate: true})
+	require.NoError(t, err)
+	require.False(t, r.Calibrated.HeldOut)
+	require.Equal(t, 3, r.Calibrated.After.Flows)
+	require.True(t, slices.ContainsFunc(r.Notes, func(note string) bool { return strings.Contains(note, "which flatters it") }))
+	_, err = New(sampleOf(t, []float32{0.5, 0.6}, []bool{true, true}), &Options{Objective: logistic, Calibrate: true})
 	require.ErrorIs(t, err, ErrSample)
 }

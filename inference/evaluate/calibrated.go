@@ -3,6 +3,7 @@ package evaluate
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 
 	"threatdetect/features"
@@ -16,10 +17,11 @@ type Calibrated struct {
 	Fitted  bool `json:"fitted"`
 	Flows   int  `json:"flows"`
 	Attacks int  `json:"attacks"`
-	// HeldOut tells of one that was fitted that Before and After are of flows that the fit did not see: they are what one of the same method,
-	// fitted on the earlier half of the attacks and what was before them, does on the flows from Since on. Text is the same in words.
+	// HeldOut tells of one that was fitted that Before and After are of flows that a fit did not see: they are what one of the same method,
+	// fitted on the earlier half of the attacks and what was before them, does on the flows from Since on; or, where time does not tell
+	// two halves apart, on a random half. Text is the same in words.
 	HeldOut bool   `json:"held_out"`
-	Since   string `json:"since"` // RFC 3339; empty if that is not how they were told apart
+	Since   string `json:"since"` // RFC 3339; empty for a random half
 	Text    string `json:"text"`
 	// Expected is the share of attacks that the probabilities are for, and as if which were attacks the flows are counted; NaN takes the flows as they are.
 	Expected Number      `json:"expected_prevalence"`
@@ -70,29 +72,48 @@ func (s *Sample) calibrated(o *Options) (*Calibrated, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	before, since, reason := s.earlier()
-	measured := c
-	if reason == "" {
-		var scores []float32
-		var attack []bool
-		for i, early := range before {
-			if early {
-				scores, attack = append(scores, s.scores[i]), append(attack, s.attack[i])
-			}
-		}
-		if measured, err = fitCalibration(scores, attack, o.Objective, r.Method == "isotonic"); err != nil {
-			reason = "what was fitted to the earlier half of the attacks alone is no calibration"
-		}
-	}
+	fitted, since, reason := s.earlier()
+	r.Text = "Measured on the later half of the attacks and the benign flows among them, by a calibration that was fitted on what was before."
 	if reason != "" {
-		measured, before = c, nil
-		r.Text = "Measured on the flows that it was fitted on, which flatters it, as " + reason + "."
-	} else {
-		measured.Expected = c.Expected
-		r.HeldOut, r.Since = true, since
-		r.Text = "Measured on the later half of the attacks and the benign flows among them, by a calibration that was fitted on what was before."
+		fitted = s.drawn()
+		r.Text = "Measured on half of the flows, by a calibration that was fitted on the other half; the halves were drawn, which is kinder than time would be, as " + reason + "."
 	}
-	return r, r.measure(s, measured, o.Objective, before)
+	half, err := s.fitTo(fitted, o.Objective, r.Method == "isotonic")
+	if err != nil {
+		r.Text = "Measured on the flows that it was fitted on, which flatters it, as half of them is too little for a calibration."
+		return r, r.measure(s, c, o.Objective, nil)
+	}
+	half.Expected = c.Expected
+	r.HeldOut, r.Since = true, since
+	return r, r.measure(s, half, o.Objective, fitted)
+}
+
+// fitTo fits a calibration to the flows that take names. There are attacks and benign flows besides them, or it is an error.
+func (s *Sample) fitTo(take []bool, objective string, isotonic bool) (*features.Calibration, error) {
+	var scores []float32
+	var attack []bool
+	var left [2]int // by class
+	for i, in := range take {
+		if in {
+			scores, attack = append(scores, s.scores[i]), append(attack, s.attack[i])
+		} else {
+			left[index(s.attack[i])]++
+		}
+	}
+	if left[0] == 0 || left[1] == 0 {
+		return nil, ErrSample
+	}
+	return fitCalibration(scores, attack, objective, isotonic)
+}
+
+// drawn names a random half of the flows, always the same.
+func (s *Sample) drawn() []bool {
+	random := rand.New(rand.NewPCG(4, 5))
+	take := make([]bool, s.Len())
+	for i := range take {
+		take[i] = random.IntN(2) == 0
+	}
+	return take
 }
 
 // earlier tells the flows before the later half of the attacks from those that are measured. reason says why that cannot be done.
@@ -119,7 +140,7 @@ func (s *Sample) earlier() (before []bool, since, reason string) {
 		case n[1] == 0:
 			return nil, "", "no half of the attacks is earlier than the other"
 		case n[0] == 0:
-			return nil, "", "the earlier or the later half of the attacks has no benign flows beside it"
+			return nil, "", "one half of the attacks has no benign flows beside it"
 		}
 	}
 	return before, clock(cut), ""
