@@ -118,13 +118,12 @@ func TestSpoiltRequests(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		// Whoever does not get on with a request loses the connection soon: spoilt ones often announce more than comes.
-		go func() {
-			ended <- (&Server{Handler: h, Limits: Limits{Quiet: 1, Header: time.Second, Read: time.Second, Idle: time.Second}, ErrorLog: func(text string) {
-				if strings.Contains(text, "panic") {
-					panics <- text
-				}
-			}}).Serve(ctx, l)
-		}()
+		server := &Server{Handler: h, Limits: Limits{Quiet: 1, Header: time.Second, Read: time.Second, Idle: time.Second}, ErrorLog: func(text string) {
+			if strings.Contains(text, "panic") {
+				panics <- text
+			}
+		}}
+		go func() { ended <- server.Serve(ctx, l) }()
 		statuses := map[int]int{}
 		var mu sync.Mutex
 		var wait sync.WaitGroup
@@ -156,13 +155,15 @@ func TestSpoiltRequests(t *testing.T) {
 			}
 		}
 		wait.Wait()
-		ping := time.Now()
-		require.Equal(t, []int{200}, statusesOf(t, l.Addr().String(), "GET /ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
-		t.Logf("%s: %d requests, answers %v, then /ping in %v", name, count, statuses, time.Since(ping))
+		t.Logf("%s: %d requests, answers %v, then /ping in %v", name, count, statuses, promptPing(t, l.Addr().String()))
 		require.Greater(t, statuses[400], count/50, "requests were not spoilt")
 		require.Greater(t, statuses[200], count/50, "requests were spoilt too much to get anywhere")
 		cancel()
 		require.NoError(t, <-ended)
+		require.Zero(t, server.gate.bodies.Load(), "memory of bodies that was not given back")
+		require.Empty(t, server.gate.slots.places)
+		require.Empty(t, server.gate.turns.jobs)
+		require.Empty(t, server.gate.crowd.waiting)
 	}
 	require.Empty(t, panics)
 	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+2 }, 10*time.Second, 10*time.Millisecond)
@@ -171,6 +172,20 @@ func TestSpoiltRequests(t *testing.T) {
 		t.Logf("resident memory from the middle to the end: %+d KiB", more>>10)
 		require.Less(t, more, int64(32<<20))
 	}
+}
+
+// promptPing asks for /ping until an answer comes within 100 ms: a busy machine is late now and then, but not time and again.
+func promptPing(t *testing.T, address string) (took time.Duration) {
+	t.Helper()
+	for range 20 {
+		begin := time.Now()
+		require.Equal(t, []int{200}, statusesOf(t, address, "GET /ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+		if took = time.Since(begin); took <= 100*time.Millisecond {
+			return took
+		}
+	}
+	t.Errorf("/ping takes %v and more", took)
+	return took
 }
 
 // statusesOf sends bytes and returns the statuses of what is answered until the server closes the connection or says no more.
