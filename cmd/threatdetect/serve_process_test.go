@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -89,4 +90,94 @@ func TestServeWithoutModel(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, status)
 	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, cmd.Wait())
+}
+
+// TestServeTrusted runs the server with a model that is signed, a second one beside it, and metrics at an address of their own: a model without a signature is
+// refused while it runs, and counted; where the two disagree is counted, and told to nobody who asks.
+func TestServeTrusted(t *testing.T) {
+	dir := t.TempDir()
+	key, bundle, model := filepath.Join(dir, "team"), filepath.Join(dir, "signed.tar.gz"), filepath.Join(dir, "model.tar.gz")
+	for _, args := range [][]string{{"bundle", "keygen", "-o", key}, {"bundle", "sign", "--key", key + ".key", demo + "model.tar.gz", "-o", model},
+		{"bundle", "sign", "--key", key + ".key", "../../testdata/bundles/iot23-ctu.tar.gz", "-o", bundle}} {
+		said, err := command(t, args...).CombinedOutput()
+		require.NoError(t, err, "%s", said)
+	}
+	cmd := command(t, "serve", "--bundle", model, "--shadow", bundle, "--require-signature", "--key", key+".pub", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0",
+		"--reload", "10ms", "--cache", filepath.Join(dir, "cache"))
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	stderr, err := cmd.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	said := bufio.NewReader(stderr)
+	line, err := said.ReadString('\n')
+	require.NoError(t, err)
+	metrics, ok := strings.CutPrefix(strings.TrimSpace(line), "metrics at ")
+	require.True(t, ok, line)
+	told := make(chan string, 1)
+	go func() {
+		rest, _ := io.ReadAll(said)
+		told <- string(rest)
+	}()
+	line, err = bufio.NewReader(stdout).ReadString('\n')
+	require.NoError(t, err)
+	url := strings.TrimSpace(line)
+	get := func(address string) (int, string) {
+		res, err := http.Get(address)
+		require.NoError(t, err)
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		return res.StatusCode, string(text)
+	}
+	log, err := os.ReadFile(demo + "conn.log")
+	require.NoError(t, err)
+	res, err := http.Post(url+"/v1/score", "text/plain", bytes.NewReader(log))
+	require.NoError(t, err)
+	answer, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	res.Body.Close()
+	require.Equal(t, http.StatusOK, res.StatusCode, "%s", answer)
+	_, page := get(metrics)
+	var agree, differ int
+	for line := range strings.Lines(page) {
+		fmt.Sscanf(line, `threatdetect_shadow_rows_total{agree="yes"} %d`, &agree)
+		fmt.Sscanf(line, `threatdetect_shadow_rows_total{agree="no"} %d`, &differ)
+	}
+	require.Equal(t, 1900, agree+differ)
+	require.Positive(t, differ)
+	status, _ := get(url + "/metrics")
+	require.Equal(t, http.StatusNotFound, status, "metrics are at their own address alone")
+	status, _ = get(strings.TrimSuffix(metrics, "metrics") + "ping")
+	require.Equal(t, http.StatusNotFound, status)
+
+	replace := func(from string) {
+		data, err := os.ReadFile(from)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(model+".new", data, 0o600))
+		require.NoError(t, os.Rename(model+".new", model))
+	}
+	eventually := func(want string) {
+		t.Helper()
+		require.Eventually(t, func() bool {
+			_, page := get(metrics)
+			return strings.Contains(page, "\n"+want+"\n")
+		}, 20*time.Second, 20*time.Millisecond, want)
+	}
+	replace("../../testdata/bundles/iot23-ctu.tar.gz") // without a signature
+	eventually("threatdetect_model_reload_failed_total 1")
+	replace(bundle)
+	eventually(`threatdetect_model_reloads_total{outcome="used"} 1`)
+	_, page = get(metrics)
+	require.Contains(t, page, "\nthreatdetect_model_reload_failed_total 1\n", "the same one is not tried again and again")
+	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	text := <-told
+	require.NoError(t, cmd.Wait(), text)
+	require.Contains(t, text, "a model was refused; the one before it stays")
+	require.Contains(t, text, "it is not signed")
+	require.Contains(t, text, "another model is in use")
+	require.Contains(t, text, "the shadow model disagrees")
+	cached, err := filepath.Glob(filepath.Join(dir, "cache", "*.tar.gz"))
+	require.NoError(t, err)
+	require.Len(t, cached, 1)
 }
