@@ -177,7 +177,12 @@ func TestServeTrusted(t *testing.T) {
 	require.Contains(t, text, "it is not signed")
 	require.Contains(t, text, "another model is in use")
 	require.Contains(t, text, "the shadow model disagrees")
-	cached, err := filepath.Glob(filepath.Join(dir, "cache", "*.tar.gz"))
+	cached, err := filepath.Glob(filepath.Join(dir, "cache", "*"))
 	require.NoError(t, err)
 	require.Len(t, cached, 1)
+	signed, err := os.ReadFile(bundle)
+	require.NoError(t, err)
+	kept, err := os.ReadFile(cached[0])
+	require.NoError(t, err)
+	require.Equal(t, signed, kept, "with its signature, so that it can be used at a start without the file")
 }

@@ -55,7 +55,7 @@ func TestRefused(t *testing.T) {
 	put(t, path, packed(first, key))
 	live, metrics := &Live{}, NewMetrics()
 	var log bytes.Buffer
-	r := &Reloader{Live: live, Path: path, Settle: 1, Metrics: metrics, Log: slog.New(slog.NewTextHandler(&log, nil)),
+	r := &Reloader{Live: live, Path: path, Settle: 1, Metrics: metrics, Log: slog.New(slog.NewTextHandler(&log, nil)), Cache: t.TempDir(),
 		Load: &model.LoadOptions{Keys: []ed25519.PublicKey{key.Public().(ed25519.PublicKey)}, RequireSignature: true, NotBefore: 1, MaxCost: costly}}
 	require.NoError(t, r.Start())
 	stays := live.Model()
@@ -99,4 +99,9 @@ func TestRefused(t *testing.T) {
 	require.NoError(t, err, "what is good is used after all that")
 	require.True(t, swapped)
 	require.Equal(t, 1., count(t, metrics, "used"))
+
+	require.NoError(t, os.Remove(path))
+	again := &Reloader{Live: &Live{}, Path: path, Load: r.Load, Cache: r.Cache}
+	require.NoError(t, again.Start(), "the copy has the signature (HOT-5)")
+	require.Equal(t, live.Model().Digest(), again.Live.Model().Digest())
 }

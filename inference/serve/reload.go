@@ -3,8 +3,11 @@ package serve
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -51,6 +54,9 @@ func (r *Reloader) Start() error {
 			return err2
 		}
 		r.log(slog.LevelWarn, "the model cannot be read; the last good copy is used", "path", r.Path, "digest", m.Digest())
+		r.Live.Swap(m)
+		r.Metrics.Using(m.Digest())
+		return nil
 	} else if err != nil {
 		return err
 	} else {
@@ -58,7 +64,7 @@ func (r *Reloader) Start() error {
 	}
 	r.Live.Swap(m)
 	r.Metrics.Using(m.Digest())
-	return r.keep(m)
+	return r.keep(m, nil)
 }
 
 // state is what the file system tells of the files.
@@ -136,7 +142,7 @@ func (r *Reloader) Check(ctx context.Context) (swapped bool, err error) {
 	r.Live.Swap(m)
 	r.Metrics.Reloaded("used", m.Digest())
 	r.log(slog.LevelInfo, "another model is in use", "path", r.Path, "digest", m.Digest())
-	return true, r.keep(m)
+	return true, r.keep(m, pace)
 }
 
 // digest is that of the model in use; empty if there is none.
@@ -186,8 +192,8 @@ func (r *Reloader) log(level slog.Level, text string, args ...any) {
 	}
 }
 
-// keep copies the artifact of a single model that is in use into the cache, and removes older copies.
-func (r *Reloader) keep(m *Model) error {
+// keep copies what is in use into the cache, and removes older copies.
+func (r *Reloader) keep(m *Model, pauser model.Pauser) error {
 	if r.Cache == "" {
 		return nil
 	}
@@ -199,7 +205,11 @@ func (r *Reloader) keep(m *Model) error {
 		return err
 	}
 	defer os.Remove(f.Name())
-	err = model.WriteBundle(f, m.Bundle)
+	var w io.Writer = f
+	if pauser != nil {
+		w = pausing{f, pauser}
+	}
+	same, err := r.copyTo(w, m)
 	if err2 := f.Sync(); err == nil {
 		err = err2
 	}
@@ -209,11 +219,14 @@ func (r *Reloader) keep(m *Model) error {
 	if err != nil {
 		return err
 	}
-	name := filepath.Join(r.Cache, m.Digest()+".tar.gz")
+	if !same {
+		return nil // another one is there by now, which is looked at soon
+	}
+	name := filepath.Join(r.Cache, m.Digest()+cacheEnd)
 	if err := os.Rename(f.Name(), name); err != nil {
 		return err
 	}
-	old, _ := filepath.Glob(filepath.Join(r.Cache, "*.tar.gz"))
+	old, _ := filepath.Glob(filepath.Join(r.Cache, "*"+cacheEnd))
 	for _, other := range old {
 		if other != name {
 			os.Remove(other)
@@ -222,9 +235,28 @@ func (r *Reloader) keep(m *Model) error {
 	return nil
 }
 
+// cacheEnd is how the name of a copy in a cache ends, behind its digest.
+const cacheEnd = ".model"
+
+// copyTo writes what a model was loaded from: a file byte for byte, so that it has its digest and its signature, and a directory as an archive without
+// signature. It returns false if the file is another one by now.
+func (r *Reloader) copyTo(w io.Writer, m *Model) (same bool, err error) {
+	if info, err := os.Stat(r.Path); err != nil || !info.Mode().IsRegular() {
+		return true, model.WriteBundle(w, m.Bundle)
+	}
+	f, err := os.Open(r.Path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close() // only read from
+	h := sha256.New()
+	_, err = io.Copy(io.MultiWriter(w, h), f)
+	return hex.EncodeToString(h.Sum(nil)) == m.Digest(), err
+}
+
 // newest returns the newest copy in a cache.
 func newest(dir string) (path string, err error) {
-	all, err := filepath.Glob(filepath.Join(dir, "*.tar.gz"))
+	all, err := filepath.Glob(filepath.Join(dir, "*"+cacheEnd))
 	if err != nil {
 		return "", err
 	}
