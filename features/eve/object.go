@@ -1,6 +1,9 @@
 package eve
 
-import "threatdetect/internal/jsonscan"
+import (
+	"threatdetect/internal/jsonscan"
+	"threatdetect/internal/logio"
+)
 
 // object takes an event apart into r.cells and reports whether it is well-formed. All of it is checked, also what is not
 // needed. Of equal keys the last counts.
@@ -9,7 +12,7 @@ func (r *reader) object(b []byte) bool {
 	if c.text = b; r.cursor.Read(b, &r.layouts[scopeEvent], &c.spans, jsonscan.ID(noColumn)) {
 		return true
 	}
-	c.scratch, c.spans.Seen = c.scratch[:0], 0
+	c.scratch, c.spans.Seen = logio.Reset(c.scratch, len(b)), 0
 	var m jsonscan.Members
 	for m.OpenWith(b, &r.layouts[scopeEvent]); m.Next(); {
 		id := m.ID

@@ -125,7 +125,7 @@ func (r *reader) line(line []byte) bool {
 	case r.lines.End() == logio.EndBroken:
 		return r.skip(fault{noColumn, features.ReasonTruncated})
 	}
-	r.scratch = r.scratch[:0]
+	r.scratch, r.cells.scratch = logio.Reset(r.scratch, 0), logio.Reset(r.cells.scratch, 0)
 	switch {
 	case len(r.pointer) > 0:
 		var ok bool

@@ -5,6 +5,7 @@ import (
 	"threatdetect/internal/celllog"
 	"threatdetect/internal/jsonlog"
 	"threatdetect/internal/jsonscan"
+	"threatdetect/internal/logio"
 )
 
 // jsonName is what a JSON key stands for.
@@ -37,7 +38,7 @@ func (r *reader) object(b []byte) (jsonlog.Fault, bool) {
 	for c := range r.values {
 		r.values[c].kind = kindOther
 	}
-	r.scratch = r.scratch[:0]
+	r.scratch = logio.Reset(r.scratch, len(b))
 	var m jsonscan.Members
 	m.Open(b)
 	for m.Next() {

@@ -5,6 +5,7 @@ import (
 	"threatdetect/internal/celllog"
 	"threatdetect/internal/jsonlog"
 	"threatdetect/internal/jsonscan"
+	"threatdetect/internal/logio"
 	"threatdetect/internal/pairing"
 )
 
@@ -21,7 +22,7 @@ func (v *jsonValues) Get(column int) []byte { return v.texts[column] }
 func (r *reader) object(b []byte) (jsonlog.Fault, bool) {
 	v := &r.json
 	clear(v.texts[:])
-	v.scratch, v.odd = v.scratch[:0], false
+	v.scratch, v.odd = logio.Reset(v.scratch, len(b)), false
 	var m jsonscan.Members
 	m.Open(b)
 	for m.Next() {

@@ -74,7 +74,7 @@ func (r *reader) jsonLine(line []byte) bool {
 		return r.skip(fault{noColumn, features.ReasonTruncated})
 	}
 	j := &r.json
-	j.scratch = j.scratch[:0]
+	j.scratch = logio.Reset(j.scratch, len(line))
 	switch {
 	case len(j.pointer) > 0:
 		var ok bool
@@ -106,7 +106,9 @@ func (r *reader) jsonLine(line []byte) bool {
 		}
 		return r.skip(fault{noColumn, features.ReasonOther})
 	}
-	return r.record()
+	more := r.record()
+	r.forget()
+	return more
 }
 
 // spread makes r.rec of the spans of a record.

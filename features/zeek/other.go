@@ -9,6 +9,7 @@ import (
 	"threatdetect/internal/decimal"
 	"threatdetect/internal/dnsname"
 	"threatdetect/internal/jsonscan"
+	"threatdetect/internal/logio"
 )
 
 // What is read of the logs that tell more about a connection. An odd value in them is as good as none: it is no fault.
@@ -82,7 +83,7 @@ func (r *reader) otherJSON(line []byte) {
 
 func (o *otherRow) start(line []byte) {
 	clear(o.cells[:])
-	o.scratch = o.scratch[:0]
+	o.scratch = logio.Reset(o.scratch, len(line))
 	o.size = len(line) + 128
 }
 

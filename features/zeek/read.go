@@ -211,6 +211,15 @@ func (r *reader) record() bool {
 	return r.give(&r.flow)
 }
 
+// forget drops what was made of a long record.
+func (r *reader) forget() {
+	tsv, json := cap(r.scratch), cap(r.json.scratch)
+	r.scratch, r.json.scratch = logio.Reset(r.scratch, 0), logio.Reset(r.json.scratch, 0)
+	if cap(r.scratch) != tsv || cap(r.json.scratch) != json {
+		clear(r.rec.cells[:]) // which would keep it
+	}
+}
+
 // give yields a flow, and reports whether to go on.
 func (r *reader) give(f *features.Flow) bool {
 	if j := r.opts.Join; j != nil && r.log == nil {

@@ -107,7 +107,9 @@ func (r *reader) tsvLine(line []byte) bool {
 		}
 		return r.skip(fault{noColumn, features.ReasonOther})
 	}
-	return r.record()
+	more := r.record()
+	r.forget()
+	return more
 }
 
 func (r *reader) tsvComment(line []byte) bool {
@@ -190,7 +192,9 @@ func (r *reader) plainRow(line []byte, h *header) {
 // textCells undoes what the writer did to cells that are text: an empty one has a mark, and some bytes are escaped.
 // Numbers and addresses are never empty and have no escapes.
 func (r *reader) textCells(escaped bool) {
-	r.scratch = r.scratch[:0]
+	if escaped {
+		r.scratch = logio.Reset(r.scratch, r.lines.Len())
+	}
 	empty := r.tsv.header.empty
 	for _, c := range [...]column{colProto, colService, colState, colHistory, colUID, colKind, colLabel} {
 		cell := &r.rec.cells[c]

@@ -25,6 +25,7 @@ type Skipper struct {
 	Plain func(line []byte) logio.Class
 
 	bad  features.RecordError
+	text [maxText]byte
 	runs []logio.Run // not there before they are needed
 }
 
@@ -40,7 +41,9 @@ func (s *Skipper) Fault(lines *logio.Lines, reason features.Reason, field string
 		s.bad.Length = lines.Length()
 	}
 	if !reason.Lossless() {
-		s.bad.Text = text[:min(len(text), maxText)]
+		if s.bad.Text = text; len(text) > 0 { // a copy, as the error is kept for longer than a long line should be
+			s.bad.Text = s.text[:copy(s.text[:], text)]
+		}
 	}
 	return &s.bad
 }

@@ -1,6 +1,10 @@
 package celllog
 
-import "bytes"
+import (
+	"bytes"
+
+	"threatdetect/internal/logio"
+)
 
 // Limits of a record.
 const (
@@ -20,7 +24,11 @@ type Splitter struct {
 // Split fills Cells with the cells of a line and reports whether it is well-formed: a cell that begins with a quote must
 // have another one at its end, and none is longer than [MaxCell].
 func (s *Splitter) Split(line []byte, separator byte) bool {
-	s.Cells, s.scratch, s.separator = s.Cells[:0], s.scratch[:0], separator
+	had := cap(s.scratch)
+	if s.scratch = logio.Reset(s.scratch, len(line)); cap(s.scratch) != had {
+		clear(s.Cells[:cap(s.Cells)]) // which would keep what is dropped
+	}
+	s.Cells, s.separator = s.Cells[:0], separator
 	long := len(line) > MaxCell
 	for {
 		var cell []byte

@@ -10,6 +10,9 @@ import (
 // peeked is as much of a log as can be looked at before anything is taken.
 const peeked = 64 << 10
 
+// pieceSize is how much of an array is taken at once. A larger piece would be read into directly, and each log would have one beside its buffer.
+const pieceSize = 8 << 10
+
 // unbroken reports whether a log begins with an array whose writer breaks no lines, as far as can be seen. It takes nothing.
 func unbroken(lines *logio.Lines) bool {
 	head, _ := lines.Peek(0)
@@ -45,7 +48,7 @@ var plain = func() (set [256]bool) {
 
 func (r *runner) array() bool {
 	a := &array{runner: r, no: r.lines.Number() + 1}
-	chunk := make([]byte, peeked)
+	chunk := make([]byte, pieceSize)
 	for {
 		n, err := r.lines.Read(chunk)
 		if !a.take(chunk[:n]) {
@@ -147,14 +150,15 @@ func (a *array) take(b []byte) bool {
 		}
 	}
 	if a.depth > 0 {
-		a.object = append(a.object, b[from:]...)
+		a.keep(b[from:])
 	}
 	return true
 }
 
 // begin begins an element, of which something is there already.
 func (a *array) begin(text string) {
-	a.object, a.first, a.depth, a.objects, a.lost = append(a.object[:0], text...), a.no, 1, 1, false
+	a.runner.begin(a.no)
+	a.object, a.objects, a.lost = append(a.object, text...), 1, false
 }
 
 // tooLong reports whether an element is, of which rest is not yet in object.

@@ -74,6 +74,7 @@ type runner struct {
 	record func([]byte) (Fault, bool)
 	yield  func(*features.Flow, error) bool
 	bad    features.RecordError
+	text   [128]byte        // that bad shows
 	alone  badlines.Skipper // of lines that have no other record
 
 	mode   mode
@@ -81,6 +82,7 @@ type runner struct {
 	object []byte // what has been seen of the current record, with braces
 	first  int64  // its line
 	depth  int    // its open braces and brackets
+	held   bool   // lines are held for it
 }
 
 func (r *runner) line(line []byte) bool {
@@ -210,8 +212,8 @@ func (r *runner) part(line []byte, no int64) bool {
 		if r.depth == 0 {
 			switch c {
 			case '{':
-				r.object, r.first, r.depth, start = r.object[:0], no, 1, i
-				alone = false
+				r.begin(no)
+				start, alone = i, false
 			case ' ', '\t', ',', '[', ']':
 			default:
 				junk = true
@@ -235,7 +237,8 @@ func (r *runner) part(line []byte, no int64) bool {
 		}
 	}
 	if r.depth > 0 {
-		r.object = append(append(r.object, line[start:]...), '\n')
+		r.keep(line[start:])
+		r.object = append(r.object, '\n')
 		if len(r.object) > r.limit {
 			r.depth = 0
 			return r.skip(r.first, Fault{Reason: features.ReasonTooLong, Text: r.object}, false)
@@ -249,6 +252,26 @@ func (r *runner) part(line []byte, no int64) bool {
 		return r.skip(no, Fault{Reason: features.ReasonMalformed, Text: line}, r.lines.Cut(false))
 	}
 	return true
+}
+
+// keep adds a part of the current record to what was seen of it. A long one takes its turn for memory.
+func (r *runner) keep(part []byte) {
+	if r.object = append(r.object, part...); len(r.object) > maxFree && !r.held {
+		r.lines.Hold()
+		r.held = true
+	}
+}
+
+// maxFree is how many bytes of a record are kept without asking.
+const maxFree = 4 << 10
+
+// begin begins a record, of which nothing is kept yet.
+func (r *runner) begin(line int64) {
+	r.object, r.first, r.depth = logio.Reset(r.object, 0), line, 1
+	if r.held {
+		r.lines.Release()
+		r.held = false
+	}
 }
 
 func (r *runner) complete() bool {
@@ -265,8 +288,8 @@ func (r *runner) skip(line int64, f Fault, cut bool) bool {
 		f = Fault{Reason: features.ReasonTruncated, Text: r.lines.Bytes()}
 	}
 	r.bad = features.RecordError{Line: line, Reason: f.Reason, Field: f.Field}
-	if !f.Reason.Lossless() {
-		r.bad.Text = f.Text[:min(len(f.Text), 128)]
+	if !f.Reason.Lossless() { // a copy, as the error is kept for longer than a long record should be
+		r.bad.Text = r.text[:copy(r.text[:], f.Text)]
 	}
 	return r.yield(nil, &r.bad)
 }

@@ -35,6 +35,7 @@ type Lines struct {
 	buf   []byte
 	small []byte // what buf is but for long lines; nil if it is the log itself
 	lent  bool   // buf is lent by the pool that all readers share
+	held  bool   // buf is not given back for now
 	r, w  int    // buf[r:w] is read and not yet taken
 	past  int64  // bytes that were taken ahead of buf[0]
 	seen  int    // bytes from r on that hold no newline
@@ -156,6 +157,7 @@ func (l *Lines) Err() error {
 // Read reads the bytes behind the current line.
 func (l *Lines) Read(p []byte) (int, error) {
 	l.stop = 0
+	l.settle()
 	if l.r == l.w && l.err == nil {
 		if len(p) >= len(l.buf)/4 && len(p) > 0 { // no need for the detour by buf
 			n, err := l.src.Read(p)
@@ -363,9 +365,7 @@ const (
 )
 
 func (l *Lines) next() bool {
-	if l.small != nil && len(l.buf) > len(l.small) && l.w-l.r <= len(l.small)/2 {
-		l.shrink()
-	}
+	l.settle()
 	for {
 		if l.seen == 0 && l.r < l.w && l.buf[l.r] <= ' ' && !l.empty {
 			l.passBlank()
@@ -496,7 +496,43 @@ func (l *Lines) grow() {
 	l.buf, l.lent = buf, lent
 }
 
-// shrink gives back what a long line took.
+// Hold is for a record of several lines that is getting long, of which its reader keeps what it has seen: the log takes its turn for the memory of a long line, unless
+// it has that, and keeps it until Release. So what is kept is within what all readers share.
+func (l *Lines) Hold() {
+	if l.small == nil || len(l.small) > l.limit { // it is a text in memory, or never grows
+		return
+	}
+	if len(l.buf) == len(l.small) {
+		l.grow()
+	}
+	l.held = true
+}
+
+// Release ends a Hold.
+func (l *Lines) Release() { l.held = false }
+
+// maxKept is how much memory a reader keeps from record to record.
+const maxKept = 4 << 10
+
+// Reset empties what a reader has made of a record, such as texts without their escapes, for the next one, of so many bytes. What a long record takes is not kept, and
+// is taken at once: it would be left behind for several others while it grows.
+func Reset(scratch []byte, record int) []byte {
+	switch {
+	case record > startSize:
+		return make([]byte, 0, record)
+	case cap(scratch) > maxKept:
+		return nil
+	}
+	return scratch[:0]
+}
+
+// settle gives back what a long line took, if it is not needed any more.
+func (l *Lines) settle() {
+	if l.small != nil && len(l.buf) > len(l.small) && l.w-l.r <= len(l.small)/2 && !l.held {
+		l.shrink()
+	}
+}
+
 func (l *Lines) shrink() {
 	l.w = copy(l.small, l.buf[l.r:l.w])
 	l.past += int64(l.r)

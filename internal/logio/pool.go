@@ -5,8 +5,12 @@ import (
 	"time"
 )
 
-// maxShared is how much memory all readers together may take for lines that do not fit into the buffer that each begins with.
-const maxShared = 64 << 20
+// maxShared is how much memory all readers together may take for lines that do not fit into the buffer that each begins with. READ-2 has 64 MiB, and 80 MiB for 256
+// readers in all: 64 KiB that each begins with are 16 MiB, and what it knows of its log is some 10 with its stack, which is taken off.
+const maxShared = 48 << 20
+
+// perBuffer is how many times a buffer counts: what a reader makes of a line while it reads it, such as texts without their escapes, may be as long as the line.
+const perBuffer = 2
 
 // maxTurn is how long a reader waits for others to give memory back. They do so with their next line; one whose owner waits for this reader never would, so that
 // the wait has to end.
@@ -16,7 +20,7 @@ const maxTurn = 10 * time.Second
 type pool struct {
 	mu    sync.Mutex
 	limit int
-	total int // bytes of all buffers, lent or free
+	total int // bytes of all buffers, lent or free, perBuffer times
 	free  [][]byte
 	given chan struct{} // closed when something is given back
 }
@@ -26,7 +30,7 @@ var shared = pool{limit: maxShared, given: make(chan struct{})}
 // take returns a buffer of n bytes, if need be when others have given theirs back. It holds what it held before. A reader that is bigger than all
 // of the pool, or that waits in vain, gets one of its own: lent is false then.
 func (p *pool) take(n int, turn time.Duration) (buf []byte, lent bool) {
-	if n > p.limit {
+	if perBuffer*n > p.limit {
 		return make([]byte, n), false
 	}
 	end := time.Now().Add(turn)
@@ -58,16 +62,16 @@ func (p *pool) fit(n int) []byte {
 			return b[:n]
 		}
 	}
-	for p.total+n > p.limit && len(p.free) > 0 { // all of them are too small
+	for p.total+perBuffer*n > p.limit && len(p.free) > 0 { // all of them are too small
 		last := len(p.free) - 1
-		p.total -= cap(p.free[last])
+		p.total -= perBuffer * cap(p.free[last])
 		p.free[last] = nil
 		p.free = p.free[:last]
 	}
-	if p.total+n > p.limit {
+	if p.total+perBuffer*n > p.limit {
 		return nil
 	}
-	p.total += n
+	p.total += perBuffer * n
 	return make([]byte, n)
 }
 

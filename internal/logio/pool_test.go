@@ -18,13 +18,13 @@ func SharedFree() (n int) {
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
 	for _, b := range shared.free {
-		n += cap(b)
+		n += perBuffer * cap(b)
 	}
 	return n
 }
 
 func TestPool(t *testing.T) {
-	p := pool{limit: 100, given: make(chan struct{})}
+	p := pool{limit: 200, given: make(chan struct{})}
 	a, lent := p.take(60, time.Minute)
 	require.True(t, lent)
 	_, lent = p.take(60, time.Millisecond)

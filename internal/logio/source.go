@@ -83,7 +83,9 @@ func (l *looked) Read(p []byte) (int, error) {
 	switch {
 	case len(l.head) > 0:
 		n := copy(p, l.head)
-		l.head = l.head[n:]
+		if l.head = l.head[n:]; len(l.head) == 0 {
+			l.head = nil // and with it what is ahead of it
+		}
 		return n, nil
 	case l.err != nil:
 		return 0, l.err
