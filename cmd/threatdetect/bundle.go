@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 
 	"threatdetect/features"
 	"threatdetect/inference/detect"
+	"threatdetect/internal/logio"
 	"threatdetect/model"
 )
 
@@ -26,9 +28,9 @@ func (a *app) bundleCommand() *cobra.Command {
 }
 
 type bundleFlags struct {
-	model, contract, card, out string
-	version, notBefore         int64
-	keys                       []string
+	model, contract, card, golden, out string
+	version, notBefore                 int64
+	keys                               []string
 }
 
 func (f *bundleFlags) addKeys(cmd *cobra.Command) {
@@ -41,7 +43,7 @@ func (a *app) bundleMakeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "make --model MODEL --contract FILE -o BUNDLE",
 		Short:   "Put a model and its contract into a bundle",
-		Example: "  threatdetect bundle make --model xgboost-model --contract contract.json -o model.tar.gz",
+		Example: "  threatdetect bundle make --model xgboost-model --contract contract.json --golden conn.log -o model.tar.gz",
 		Args:    cobra.NoArgs,
 		RunE:    func(*cobra.Command, []string) error { return a.bundleMake(&f) },
 	}
@@ -49,6 +51,7 @@ func (a *app) bundleMakeCommand() *cobra.Command {
 	flags.StringVar(&f.model, "model", "", "model of any kind; its file goes into the bundle as it is")
 	flags.StringVar(&f.contract, "contract", "", "contract file")
 	flags.StringVar(&f.card, "card", "", "Markdown file with what people should know about the model")
+	flags.StringVar(&f.golden, "golden", "", fmt.Sprintf("log of which %d flows become golden records: whoever opens or verifies the bundle computes their rows and scores anew, and wants the same bits. Their lines, with addresses, are in the bundle", goldenRecords))
 	flags.Int64Var(&f.version, "bundle-version", 0, "number of this bundle among those that follow each other")
 	flags.Int64Var(&f.notBefore, "not-before", 0, "least version that may be loaded after this bundle")
 	f.addKeys(cmd)
@@ -71,6 +74,12 @@ func (a *app) bundleMake(f *bundleFlags) error {
 		return inputError(f.contract, err)
 	}
 	c, err := features.ParseContract(b.Contract)
+	if err == nil && f.golden != "" {
+		if err := addGolden(f.golden, b.Booster, c); err != nil {
+			return err
+		}
+		b.Contract, err = c.Canonical()
+	}
 	if err == nil {
 		_, err = detect.New(b.Booster, c, nil) // whether they fit together
 	}
@@ -83,6 +92,51 @@ func (a *app) bundleMake(f *bundleFlags) error {
 		}
 	}
 	return a.writeBundle(f, b)
+}
+
+// goldenRecords is how many golden records a bundle gets, of the first goldenFrom flows of a log: those with different rows first.
+const (
+	goldenRecords = 20
+	goldenFrom    = 10_000
+)
+
+// addGolden replaces the golden records of the contract by flows of the log.
+func addGolden(log string, b *model.Booster, c *features.Contract) error {
+	f, err := os.Open(log)
+	if err != nil {
+		return inputError(log, err)
+	}
+	defer f.Close()
+	plain := logio.From(f, 0)
+	defer plain.Close()
+	c.Golden = nil
+	var repeated []features.Golden
+	rows := make(map[string]bool)
+	flows := 0
+	for g, err := range detect.Golden(b, c, plain) {
+		if err != nil {
+			return inputError(log, err)
+		}
+		row, err := json.Marshal(g.Row)
+		if err != nil {
+			return err
+		}
+		switch {
+		case !rows[string(row)]:
+			rows[string(row)] = true
+			c.Golden = append(c.Golden, g)
+		case len(repeated) < goldenRecords:
+			repeated = append(repeated, g)
+		}
+		if flows++; len(c.Golden) == goldenRecords || flows == goldenFrom {
+			break
+		}
+	}
+	c.Golden = append(c.Golden, repeated[:min(len(repeated), goldenRecords-len(c.Golden))]...)
+	if len(c.Golden) < goldenRecords {
+		return misfit(log, "%d flows that are one line each, want %d", len(c.Golden), goldenRecords)
+	}
+	return nil
 }
 
 // writeBundle signs with all keys, if there are some, and writes.

@@ -56,6 +56,42 @@ func TestCheckGoldenFindsDifferences(t *testing.T) {
 	}
 }
 
+// The golden records of a bundle are those that come of their lines, whatever else is in the log.
+func TestGoldenOfALog(t *testing.T) {
+	b, err := model.OpenBundle(bundles[0], nil)
+	require.NoError(t, err)
+	c, err := features.ParseContract(b.Contract)
+	require.NoError(t, err)
+	of := func(log string) (all []features.Golden) {
+		for g, err := range detect.Golden(b.Booster, c, strings.NewReader(log)) {
+			require.NoError(t, err)
+			all = append(all, g)
+		}
+		return all
+	}
+	log := "\ufeff\n{\"_path\":\"dns\"}\n"
+	for i := range c.Golden {
+		log += c.Golden[i].Log + "{\"ts\":\n\r\n" + strings.Repeat("x", 100_000+i) + "\n\xff\n"
+	}
+	require.Equal(t, c.Golden, of(log))
+
+	const header = "#separator \\x09\n#path\t%s\n#fields\tts\tuid\tid.orig_h\tid.resp_h\tproto\n#types\ttime\tstring\taddr\taddr\tenum\n"
+	const row = "1545403816.5\tC1\t10.0.0.1\t10.0.0.%d\ttcp\n"
+	first, second := fmt.Sprintf(header, "conn"), "# again\n"+fmt.Sprintf(header, "conn")
+	log = first + fmt.Sprintf(row, 7) + "cut\n" + fmt.Sprintf(header, "dns") + fmt.Sprintf(row, 8) + second + strings.TrimSuffix(fmt.Sprintf(row, 9), "\n")
+	got := of(log)
+	require.Len(t, got, 2)
+	require.Equal(t, first+fmt.Sprintf(row, 7), got[0].Log)
+	require.Equal(t, strings.TrimPrefix(second, "# again\n")+fmt.Sprintf(row, 9), got[1].Log)
+	c.Golden = got
+	require.NoError(t, detect.CheckGolden(b.Booster, c))
+
+	const csv = "ts,te,td,sa,da,pr\n"
+	got = of(csv + "2018-12-21 14:50:16,2018-12-21 14:50:16,0,10.0.0.1,10.0.0.2,TCP\n" + csv + "2018-12-21 14:50:17,2018-12-21 14:50:17,0,10.0.0.1,10.0.0.2,TCP\n")
+	require.Len(t, got, 2)
+	require.Equal(t, csv+"2018-12-21 14:50:17,2018-12-21 14:50:17,0,10.0.0.1,10.0.0.2,TCP\n", got[1].Log)
+}
+
 // TestNamesOfColumns: a model that calls its columns f0, f1 and so on, as pickles of XGBoost before 1.3 do, has no names to compare.
 func TestNamesOfColumns(t *testing.T) {
 	b, err := model.OpenBundle(bundles[0], nil)

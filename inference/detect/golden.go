@@ -24,17 +24,9 @@ func CheckGolden(b *model.Booster, c *features.Contract) error {
 
 // checkGolden is CheckGolden with a predictor of the model that is there already.
 func checkGolden(b *model.Booster, c *features.Contract, p *inference.Predictor, pauser model.Pauser) error {
-	pipeline, err := c.Pipeline()
+	check, err := newGoldenCheck(b, c, p, pauser)
 	if err != nil {
 		return err
-	}
-	check := goldenCheck{contract: c, pipeline: pipeline}
-	if b.NumGroup() == 1 { // golden scores are those of one output
-		margins, err := inference.New(b, &inference.Options{Output: inference.Margin, Pauser: pauser})
-		if err != nil {
-			return err
-		}
-		check.predictors = []*inference.Predictor{p, margins}
 	}
 	for i := range c.Golden {
 		if pauser != nil {
@@ -52,6 +44,23 @@ type goldenCheck struct {
 	pipeline   *features.Pipeline
 	predictors []*inference.Predictor // of the score and the margin
 	row        []float32
+}
+
+// newGoldenCheck prepares what makes rows and scores of golden records; p is the predictor of the scores.
+func newGoldenCheck(b *model.Booster, c *features.Contract, p *inference.Predictor, pauser model.Pauser) (*goldenCheck, error) {
+	pipeline, err := c.Pipeline()
+	if err != nil {
+		return nil, err
+	}
+	check := &goldenCheck{contract: c, pipeline: pipeline}
+	if b.NumGroup() == 1 { // golden scores are those of one output
+		margins, err := inference.New(b, &inference.Options{Output: inference.Margin, Pauser: pauser})
+		if err != nil {
+			return nil, err
+		}
+		check.predictors = []*inference.Predictor{p, margins}
+	}
+	return check, nil
 }
 
 // GoldenRows makes the rows of the golden records of a contract, one after the other, as its set makes them now.

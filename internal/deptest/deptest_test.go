@@ -89,7 +89,7 @@ var rules = []struct {
 
 	{"internal/trafficgen", "", "simulated traffic"},
 	{"internal/conformance", "inference model", "compares with XGBoost, in a command of its own"},
-	{"internal/mkbundle", "features features/auto features/zeek inference inference/evaluate internal/logio model", "makes the bundles of testdata"},
+	{"internal/mkbundle", "features features/auto features/zeek inference inference/detect inference/evaluate internal/logio model", "makes the bundles of testdata"},
 	{"internal/mkvocabulary", "internal/logio", "writes a file of features"},
 	{"cmd/trafficgen", "internal/trafficgen", "a face on trafficgen"},
 	{"cmd/threatdetect", "features features/auto features/join features/zeek features/dataset features/vpcflow features/vpcflow/parquet inference inference/detect inference/diagnose inference/evaluate inference/evaluate/page inference/rows inference/serve internal/awsfake internal/decimal internal/logio model train train/pipeline " +

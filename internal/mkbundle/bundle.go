@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -11,8 +10,8 @@ import (
 	"time"
 
 	"threatdetect/features"
-	"threatdetect/features/zeek"
 	"threatdetect/inference"
+	"threatdetect/inference/detect"
 	"threatdetect/inference/evaluate"
 	"threatdetect/model"
 )
@@ -39,7 +38,7 @@ func (m *maker) run() error {
 	if err != nil {
 		return err
 	}
-	if err := m.addGolden(contract, pipeline, b); err != nil {
+	if err := m.addGolden(contract, b); err != nil {
 		return err
 	}
 	text, err := contract.Canonical()
@@ -114,49 +113,17 @@ func (m *maker) newContract(b *model.Booster) (*features.Contract, *features.Pip
 func rfc3339(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339) }
 
 // addGolden scores the records of the golden log and puts them into the contract.
-func (m *maker) addGolden(c *features.Contract, pipeline *features.Pipeline, b *model.Booster) error {
-	value, err := inference.New(b, nil)
-	if err != nil {
-		return err
-	}
-	margin, err := inference.New(b, &inference.Options{Output: inference.Margin})
-	if err != nil {
-		return err
-	}
+func (m *maker) addGolden(c *features.Contract, b *model.Booster) error {
 	f, err := os.Open(m.golden)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	x := pipeline.Extractor()
-	for in := bufio.NewScanner(f); in.Scan(); {
-		for flow, err := range zeek.Read(strings.NewReader(in.Text()+"\n"), nil) {
-			if err != nil {
-				return fmt.Errorf("%s: %w", m.golden, err)
-			}
-			row, err := x.AppendRow(nil, flow)
-			if err != nil {
-				return err
-			}
-			g := features.Golden{Log: in.Text() + "\n"}
-			for _, v := range row {
-				var cell *float32
-				if v == v {
-					cell = &v
-				}
-				g.Row = append(g.Row, cell)
-			}
-			out := make([]float32, 1)
-			if err := value.Predict(out, row); err != nil {
-				return err
-			}
-			g.Score = out[0]
-			if err := margin.Predict(out, row); err != nil {
-				return err
-			}
-			g.Margin = out[0]
-			c.Golden = append(c.Golden, g)
+	for g, err := range detect.Golden(b, c, f) {
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.golden, err)
 		}
+		c.Golden = append(c.Golden, g)
 	}
 	if len(c.Golden) < 20 {
 		return fmt.Errorf("%s: %d golden records, at least 20 are wanted", m.golden, len(c.Golden))
