@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"time"
 
 	"threatdetect/features"
@@ -50,11 +49,10 @@ func (a *app) writeCalibrated(f *evaluateFlags, d *detect.Detector, r *evaluate.
 	if err := a.writeBundle(&bundleFlags{out: f.calibrate}, b); err != nil {
 		return err
 	}
-	info, err := os.Stat(f.calibrate)
-	if err != nil {
-		return &exitError{code: exitFailure, what: "write bundle", where: f.calibrate, err: err}
+	if a.quiet || a.summary != "text" {
+		return nil
 	}
-	a.printf("%s: %d bytes, with a calibration: %s\n", f.calibrate, info.Size(), r.Calibrated.About())
+	a.printf("%s: a bundle with this calibration: %s\n", f.calibrate, r.Calibrated.About())
 	if signed {
 		a.printf("%s: it is not signed, as no signature covers the calibration: threatdetect bundle sign\n", f.calibrate)
 	}

@@ -222,8 +222,8 @@ func reliability(p []float32, attack []bool, attacks int, weight float64) Reliab
 	return r
 }
 
-// fewAttacks is below how many attacks a calibration rests on little.
-const fewAttacks = 50
+// fewFlows is below how many flows of a class a calibration rests on little.
+const fewFlows = 50
 
 // noteCalibrated says what to bear in mind of a calibration.
 func (r *Report) noteCalibrated(add func(string, ...any)) {
@@ -231,8 +231,8 @@ func (r *Report) noteCalibrated(add func(string, ...any)) {
 	if c == nil {
 		return
 	}
-	if c.Fitted && c.Attacks < fewAttacks {
-		add("The calibration rests on %d attacks.", c.Attacks)
+	if benign := c.Flows - c.Attacks; c.Fitted && min(benign, c.Attacks) < fewFlows {
+		add("The calibration rests on few flows of a class: %d attacks, %d benign.", c.Attacks, benign)
 	}
 	if c.Fitted && !c.HeldOut {
 		add("The calibration was measured on the flows that it was fitted on, which flatters it.")
