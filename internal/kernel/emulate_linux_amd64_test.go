@@ -48,6 +48,8 @@ func TestEmulated(t *testing.T) {
 	testTrees(t, r, &v)
 	testTranspose(t, r, &v)
 	testMissing(t, r, &v)
+	testWindows(t, r, &v)
+	testCollect(t, r, &v)
 	useTwin(t, &v)
 	for seed := range uint64(3) {
 		values, sums := hardValues(r, hardThresholds(r, 300), 7*513), make([]float32, 3*513)
@@ -232,6 +234,34 @@ func (m *recorder) vectors() vectors {
 		m.call([]string{"missing512"}, func(at []uint64) [6]uint64 {
 			return [6]uint64{at[0], at[1], at[2], at[3], uint64(n)}
 		}, []part{of(planes, size), of(plane, 64), of(column, 4*512), of(pairs, 4*int(n))}, func() { twin.missing(planes, plane, column, pairs, n) })
+	}
+	v.compare = func(answers *byte, rows *float32, stride uintptr, windows *byte, n uintptr) {
+		width := 0
+		for _, w := range unsafe.Slice((*window)(unsafe.Pointer(windows)), n) {
+			width = max(width, 4*(int(w.first)+windowColumns))
+		}
+		m.call([]string{"compare512"}, func(at []uint64) [6]uint64 {
+			return [6]uint64{at[0], at[1], uint64(stride), at[2], uint64(n)}
+		}, []part{of(answers, 512*int(n)), of(rows, 511*int(stride)+width), of(windows, int(n)*int(unsafe.Sizeof(window{})))},
+			func() { twin.compare(answers, rows, stride, windows, n) })
+	}
+	v.spread = func(planes *uint64, answers, spreads *byte, n uintptr) {
+		size, sets := 64, 1
+		for _, s := range unsafe.Slice((*spread)(unsafe.Pointer(spreads)), n) {
+			sets = max(sets, int(s.from)+1)
+			for _, to := range s.to {
+				size = max(size, 16*int(to)+64)
+			}
+		}
+		m.call([]string{"spread512"}, func(at []uint64) [6]uint64 {
+			return [6]uint64{at[0], at[1], at[2], uint64(n)}
+		}, []part{of(planes, size), of(answers, 512*sets), of(spreads, int(n)*int(unsafe.Sizeof(spread{})))}, func() { twin.spread(planes, answers, spreads, n) })
+	}
+	v.collect = func(answers, rows *byte, stride uintptr, places *uint32, n uintptr) {
+		width := int(slices.Max(unsafe.Slice(places, n))) + 1
+		m.call([]string{"collect512"}, func(at []uint64) [6]uint64 {
+			return [6]uint64{at[0], at[1], uint64(stride), at[2], uint64(n)}
+		}, []part{of(answers, 512*int(n)), of(rows, 511*int(stride)+width), of(places, 4*int(n))}, func() { twin.collect(answers, rows, stride, places, n) })
 	}
 	for depth := 1; depth <= MaxDepth; depth++ {
 		v.tables[depth] = func(planes *uint64, program *uint16, leaves *byte, sums *float32, n uintptr, work *byte) {
