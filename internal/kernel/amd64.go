@@ -138,7 +138,7 @@ func (p *Plan) sumVectors(x source, k, rows int, s *Scratch) {
 			default:
 				v.compareDirect(&direct{plane: r.plane, thresholds: r.thresholds}, column(r.slot), s)
 			}
-			if r.missing >= 0 {
+			if r.missing >= 0 && t.missing[r.missing].follows {
 				v.addMissing(&t.missing[r.missing], column(r.slot), s)
 			}
 		}

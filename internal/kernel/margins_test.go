@@ -164,3 +164,46 @@ func compareDeep(t *testing.T, kind Kind, depth, trees, width int) {
 		require.Equal(t, a, b, "%v, %d trees of depth %d, %d columns, %d rows", kind, trees, depth, width, n)
 	}
 }
+
+// TestUnevenTiles has a column in two tiles, each of which ranks its upper thresholds and compares with the lower ones, as these lie too unevenly for a table: missing
+// values then go left only once both were done.
+func TestUnevenTiles(t *testing.T) {
+	var thresholds []Threshold
+	for i := range uint32(maxRanked) {
+		thresholds = append(thresholds, Threshold{0, math.Float32frombits(0x30000000 + i/50<<23 + i%50)})
+	}
+	for i := range 100 {
+		thresholds = append(thresholds, Threshold{0, float32(1000 + i)})
+	}
+	plan := func(kind Kind) *Plan {
+		b := NewBuilder(kind, 1, 1, thresholds)
+		for range 2 {
+			for i := range thresholds {
+				b.Tree(0, 1, []Cond{b.Less(i, true)}, []float32{0, float32(i)})
+			}
+			b.EndTile()
+		}
+		return b.Plan()
+	}
+	const n = 600
+	values := make([]float32, n)
+	for i := range values {
+		values[i] = thresholds[i%len(thresholds)].Value
+		if i%2 == 0 {
+			values[i] = float32(math.NaN())
+		}
+	}
+	want, got := make([]float32, n), make([]float32, n)
+	p := plan(Generic)
+	p.Margins(want, []float32{0}, Matrix{values, 1, 1}, n, false, p.NewScratch())
+	for kind := Generic + 1; kind <= NEON; kind++ {
+		if !kind.Available() {
+			continue
+		}
+		p := plan(kind)
+		for _, rows := range []int{n, 256, 128, 1} {
+			p.Margins(got[:rows], []float32{0}, Matrix{values, 1, 1}, rows, false, p.NewScratch())
+			require.Equal(t, want[:rows], got[:rows], "%v, %d rows", kind, rows)
+		}
+	}
+}

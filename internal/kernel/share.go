@@ -83,11 +83,13 @@ func (p *Plan) dropThresholds() {
 	}
 }
 
-// compare makes the planes of r by comparisons.
+// compare makes the planes of r by comparisons. These come after all ranks, and so do the missing values of the column then.
 func (t *tile) compare(r *ranked) {
 	t.direct = append(t.direct, direct{slot: r.slot, plane: r.plane, thresholds: slices.Clone(r.thresholds)})
-	if r.missing >= 0 {
-		t.missing[r.missing].follows = false
+	for i := range t.missing {
+		if t.missing[i].slot == r.slot {
+			t.missing[i].follows = false
+		}
 	}
 }
 
