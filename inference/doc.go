@@ -50,7 +50,7 @@
 //
 // # Kernels
 //
-// A few rows go through trees that are padded to perfect heaps. Batches go in blocks of 256 rows (with AVX2 of 32, 64 or 128 where there are fewer; 512 with AVX-512, 128 on arm64, 64 elsewhere) whose conditions are all
+// A few rows go through trees that are padded to perfect heaps. Batches go in blocks of 256 rows with AVX2, of 32, 64 or 128 where there are fewer (with AVX-512 likewise, and of 512 where there are more; of 128 on arm64, 64 elsewhere) whose conditions are all
 // answered at once, as bits; see [Stats.BlockRows] for the number of rows from which on this is faster. Models of deep or very many trees
 // may not gain by it, and those of so many columns that a block would take too much memory; they have no blocks. The choice depends on the shape of the model and the number of rows alone, never on what is in
 // them. [Options.Kernel] forces one, to test and measure, and the build tag purego leaves out all assembly.

@@ -16,7 +16,7 @@ const (
 	KernelHeap    = Kernel(forest.Heap)    // one row after the other, through padded trees
 	KernelGeneric = Kernel(forest.Generic) // blocks of 64 rows, in Go
 	KernelAVX2    = Kernel(forest.AVX2)    // blocks of 256 rows, or less for the rest, on amd64 with AVX2
-	KernelAVX512  = Kernel(forest.AVX512)  // blocks of 512 rows, on amd64 with AVX-512 F, BW and VBMI
+	KernelAVX512  = Kernel(forest.AVX512)  // blocks of 512 rows, or less for the rest, on amd64 with AVX-512 F, BW and VBMI
 	KernelNEON    = Kernel(forest.NEON)    // blocks of 128 rows, on arm64
 )
 

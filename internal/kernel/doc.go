@@ -26,13 +26,13 @@
 // # Tiles
 //
 // The planes of a [Plan] may be more than a reference in 16 bits can name, and than a cache holds. Consecutive trees and all their conditions make a tile of [MaxPlanes] planes
-// at most, or half as many with [AVX512].
-// The tiles of a block run one after the other and add to the same sums. With [AVX2], a column that several tiles ask about is ranked once for a block, among the
+// at most.
+// The tiles of a block run one after the other and add to the same sums. On amd64, a column that several tiles ask about is ranked once for a block, among the
 // thresholds of all of them; a tile looks its own ranks up in a table of these.
 //
 // # Small blocks
 //
-// With [AVX2], 64 rows or less take another way. A column's ranks stay bytes, and a condition is a comparison of those of 64 rows with that of its
+// On amd64, 64 rows or less take another way. A column's ranks stay bytes, and a condition is a comparison of those of 64 rows with that of its
 // threshold. The code of a sub-tree is a byte, too, and a node chooses between those of its children; there are no planes. So 64 rows are two vectors of a byte each,
 // where they would be a quarter of a plane, and 32 rows are one. Six levels are done so; in deeper trees each row then walks, as it needs one node of a level and not all: eight
 // rows side by side, which have their ranks in an order of their own for that. If there are 16 rows at most, the others of 32 do not walk.
@@ -40,8 +40,8 @@
 //
 // # Windows and bits
 //
-// A column of which all trees together ask one or two things, as a one-hot column, need not become a column. With [AVX2], blocks of 128 rows and more
-// compare eight columns at a time where they lie in their rows, and what is transposed is the bits of the answers. Rows may also come with such columns as bits,
+// A column of which all trees together ask one or two things, as a one-hot column, need not become a column. On amd64, blocks of 128 rows and more
+// compare eight columns at a time where they lie in their rows, and what is transposed is the bits of the answers; those of 512 rows only if rows are wide. Rows may also come with such columns as bits,
 // see [Packing]; the conditions are then those bits, their opposites, or constant.
 //
 // While a block ranks its columns it asks for the rows of the next one, as it has no other use for memory then.
@@ -59,7 +59,7 @@
 //
 // [AVX512] needs no order of rows but in the sums: comparisons make masks, which are planes. A rank is found in a search tree of thresholds
 // that is all in registers, a selection is one instruction of three inputs, bytes of leaves come from permutations of up to two registers, and GFNI,
-// where it is there, transposes bits. The processors that this was written on have none of it: emulate/run.sh runs each function
-// on an emulated one, and its twin in the tests stands in for it everywhere else. [NEON] answers conditions in Go, as [Generic] does, for 128 rows; its networks and
+// where it is there, transposes bits. It is for more than 256 rows; fewer take the ways of AVX2, for which a plan has all it needs. On machines without it
+// emulate/run.sh runs each function on an emulated processor, and a twin of it stands in for it in the tests. [NEON] answers conditions in Go, as [Generic] does, for 128 rows; its networks and
 // look-ups are assembly.
 package kernel

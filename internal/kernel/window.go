@@ -6,7 +6,7 @@ import (
 	"unsafe"
 )
 
-// Columns that are compared with one number, as one-hot ones are, need not be read in one piece. With AVX2 they are compared where they lie in their
+// Columns that are compared with one number, as one-hot ones are, need not be read in one piece. On amd64 they are compared where they lie in their
 // rows, eight side by side, and what is then put in the order of columns is bits, and not 32 times as many. That is a window.
 
 const (
