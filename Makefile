@@ -23,10 +23,11 @@ BOCHS ?= bochs
 emulate:
 	internal/kernel/emulate/run.sh $(BOCHS) corei7_icelake_u tigerlake sapphire_rapids
 
-# The long tests of the server: docs/reliability.md, L13 to L17. Half an hour, on a machine with nothing else to do.
+# The long tests of the server: docs/reliability.md, L13 to L17 and HOT-3. Half an hour, on a machine with nothing else to do.
 reliability-serve:
-	go test ./inference/serve -run 'TestSpoiltRequests|TestManyReloads|TestLong' -long -v -timeout 60m
+	go test ./inference/serve -run 'TestSpoiltRequests|TestManyReloads|TestPiecesOfAReload|TestLong' -long -v -timeout 60m
 	taskset -c 1 go test ./cmd/threatdetect -run TestOverloadProcess -overload 3m -v
+	taskset -c 1 go test ./cmd/threatdetect -run TestReloadProcess -reloads 20 -v
 	go test ./cmd/threatdetect -run TestDrainProcess -drains 200 -v -timeout 60m
 
 # The server beside the Python stacks that people use; writes docs/serving.md. Eight minutes once they are installed; needs wrk.

@@ -91,8 +91,8 @@ func writeLog(t *testing.T, plain, packed string, rows int64) (lines int64) {
 	return lines
 }
 
-// TestBatchKilled kills runs over a log with a set that remembers flows, at random times, and goes on with them (Q11, L4). Nothing may be lost or
-// doubled, and the outputs must be those of a run that nobody disturbed, to the byte.
+// TestBatchKilled kills runs over a log with a set that remembers flows, at random times, and goes on with them (Q11, L4): runs that write NDJSON, and one each
+// that writes CSV and Parquet. Nothing may be lost or doubled, and the outputs must be those of a run that nobody disturbed, to the byte.
 func TestBatchKilled(t *testing.T) {
 	if testing.Short() && *killRuns == 2 {
 		*killRuns, *killRows = 2, 20_000
@@ -101,8 +101,8 @@ func TestBatchKilled(t *testing.T) {
 	score := contextModel(t, dir)
 	plain, packed := filepath.Join(dir, "conn.log"), filepath.Join(dir, "conn.log.gz")
 	records := writeLog(t, plain, packed, *killRows)
-	args := func(log, out string) []string {
-		return append([]string{"batch", "--all", "--summary", "json", "--commit-size", "1", "--commit-every", "30ms", "--out", out, log}, score...)
+	args := func(log, out, to string) []string {
+		return append([]string{"batch", "--all", "--summary", "json", "--commit-size", "1", "--commit-every", "30ms", "--to", to, "--out", out, log}, score...)
 	}
 	type account struct{ Records, Rows, Written, Rejects int64 }
 	accountOf := func(said string) (a account) {
@@ -110,39 +110,62 @@ func TestBatchKilled(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(lines[len(lines)-1]), &a), said)
 		return a
 	}
-	hashes := func(log, out string, a account) (sums [2][32]byte) {
-		for i, end := range []string{".ndjson", ".rejects.ndjson"} {
+	hashes := func(log, out, to string, a account) (sums [2][32]byte) {
+		for i, end := range []string{"." + to, ".rejects.ndjson"} {
 			b, err := os.ReadFile(filepath.Join(out, filepath.Base(log)+end))
 			require.NoError(t, err)
-			require.EqualValues(t, []int64{a.Rows, a.Rejects}[i], bytes.Count(b, []byte("\n")), "lines of %s", end)
+			switch lines := bytes.Count(b, []byte("\n")); end {
+			case ".parquet": // which has no lines
+			case ".csv":
+				require.EqualValues(t, a.Rows+1, lines)
+			default:
+				require.EqualValues(t, []int64{a.Rows, a.Rejects}[i], lines, "lines of %s", end)
+			}
 			sums[i] = sha256.Sum256(b)
 		}
 		return sums
 	}
-	whole := filepath.Join(dir, "whole")
-	var said strings.Builder
-	cmd := command(t, args(plain, whole)...)
-	cmd.Stderr = &said
-	cmd.Run() // it ends with 5, as records were skipped
-	want := accountOf(said.String())
-	require.Equal(t, records, want.Records)
-	require.Equal(t, records, want.Rows+want.Rejects)
-	require.Positive(t, want.Rejects)
-	golden := hashes(plain, whole, want)
-	require.NoError(t, os.RemoveAll(whole))
+	type run struct {
+		log, to string
+		kills   int
+	}
+	var runs []run
+	for n := range *killRuns {
+		runs = append(runs, run{[]string{plain, packed}[n%2], "ndjson", *killsOf})
+	}
+	runs = append(runs, run{packed, "csv", 3})
+	formats := []string{"ndjson", "csv"}
+	if parquetRows != nil {
+		runs, formats = append(runs, run{plain, "parquet", 3}), append(formats, "parquet")
+	}
+	golden := map[string][2][32]byte{}
+	var want account
+	for _, to := range formats {
+		whole := filepath.Join(dir, "whole")
+		var said strings.Builder
+		cmd := command(t, args(plain, whole, to)...)
+		cmd.Stderr = &said
+		cmd.Run() // it ends with 5, as records were skipped
+		want = accountOf(said.String())
+		require.Equal(t, records, want.Records)
+		require.Equal(t, records, want.Rows+want.Rejects)
+		require.Positive(t, want.Rejects)
+		golden[to] = hashes(plain, whole, to, want)
+		require.NoError(t, os.RemoveAll(whole))
+	}
 	random := testkit.RandFrom(uint64(time.Now().UnixNano()))
 	kills, resumed := 0, 0
-	for n := range *killRuns {
-		log := []string{plain, packed}[n%2]
+	for n, r := range runs {
+		log := r.log
 		out := filepath.Join(dir, fmt.Sprint("out", n))
 		for k := 0; ; k++ {
-			cmd := command(t, args(log, out)...)
+			cmd := command(t, args(log, out, r.to)...)
 			var stderr bytes.Buffer
 			cmd.Stderr = &stderr
 			require.NoError(t, cmd.Start())
 			killed := make(chan bool, 1)
 			ctx, ended := context.WithCancel(t.Context())
-			if k < *killsOf {
+			if k < r.kills {
 				after := 5*time.Millisecond + time.Duration(random.Int64N(int64(*killMost)))
 				journal := filepath.Join(out, "threatdetect.journal")
 				go func() {
@@ -160,7 +183,7 @@ func TestBatchKilled(t *testing.T) {
 			}
 			cmd.Wait()
 			ended()
-			if k < *killsOf && <-killed {
+			if k < r.kills && <-killed {
 				kills++
 				if strings.Contains(progressOf(t, out), `"at"`) {
 					resumed++
@@ -170,14 +193,14 @@ func TestBatchKilled(t *testing.T) {
 			require.Equal(t, want, accountOf(stderr.String()))
 			break
 		}
-		require.Equal(t, golden, hashes(log, out, want), "run %d", n)
+		require.Equal(t, golden[r.to], hashes(log, out, r.to, want), "run %d", n)
 		left, err := filepath.Glob(filepath.Join(out, "*journal-*"))
 		require.NoError(t, err)
 		require.Empty(t, left)
 		require.NoError(t, os.RemoveAll(out))
-		t.Logf("run %d: %s: killed %d times so far, %d of these with something to go on with", n, filepath.Base(log), kills, resumed)
+		t.Logf("run %d: %s to %s: killed %d times so far, %d of these with something to go on with", n, filepath.Base(log), r.to, kills, resumed)
 	}
-	t.Logf("%d complete runs of %d rows, killed %d times, %d of these with something to go on with: 0 lost, 0 doubled, same bytes", *killRuns, want.Rows, kills, resumed)
+	t.Logf("%d complete runs of %d rows, killed %d times, %d of these with something to go on with: 0 lost, 0 doubled, same bytes", len(runs), want.Rows, kills, resumed)
 }
 
 func sizeOf(name string) int64 {

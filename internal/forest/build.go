@@ -77,6 +77,7 @@ func compile(b *model.Booster, k Kernel, choice splitChoice, leaves bool, pause 
 	if err := f.addVectors(b); err != nil {
 		return nil, err
 	}
+	pause() // what was made was cleared
 	shapes := make([]shape, len(b.Trees))
 	trees := treeBuilder{f: f, numbers: thresholdNumbers{of: make([]int32, total)}, cats: newCategories(b.Version)}
 	trees.numbers.table.Grow(min(total/2, mostAtFirst))
@@ -106,6 +107,7 @@ func compile(b *model.Booster, k Kernel, choice splitChoice, leaves bool, pause 
 	f.count(shapes)
 	pause()
 	f.addPlan(shapes, all, leaves, pause)
+	pause()
 	f.oneRow = f.kernel != Walk && f.inBlocks(1) == 0 && f.vectors == nil && f.stats.WalkedTrees == 0
 	f.index = sync.OnceValue(f.newSparseIndex)
 	return f, nil

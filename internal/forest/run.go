@@ -86,6 +86,7 @@ func (f *Forest) addRuns(shapes []shape, all *thresholds, choice splitChoice, pa
 	far := 12*total > farBytes
 	if f.narrow {
 		f.addRanks(all.keys)
+		pause()
 		p := f.narrowPacker(all)
 		for i := range f.runs {
 			if r := &f.runs[i]; r.heap {
@@ -96,6 +97,7 @@ func (f *Forest) addRuns(shapes []shape, all *thresholds, choice splitChoice, pa
 		}
 		return nil
 	}
+	pause()
 	p := f.widePacker(all)
 	for i := range f.runs {
 		if r := &f.runs[i]; r.heap {

@@ -474,10 +474,12 @@ func (b *Builder) Plan() *Plan {
 		}
 	}
 	p.shareRanks(b.pause)
+	b.pause()
 	p.placeWindows(windowed, answers)
 	if b.small {
 		b.placeSmall(slot)
 	}
+	b.pause()
 	p.dropThresholds()
 	p.countBytes()
 	return p

@@ -75,6 +75,7 @@ func (b *Builder) placeSmall(slot map[int32]int) {
 	var values [maxRanked]float32
 	infinite := func(number int32) bool { return math.IsInf(float64(b.thresholds[number].Value), 0) }
 	for len(order) > 0 {
+		b.pause()
 		first, n := order[0], 1
 		column := b.thresholds[first].Column
 		for n < min(len(order), maxRanked) && b.thresholds[order[n]].Column == column && infinite(order[n]) == infinite(first) {
@@ -111,6 +112,7 @@ func (b *Builder) placeSmall(slot map[int32]int) {
 	}
 	p.wide = p.walks && len(p.small) > maxNarrow
 	for i := range p.tiles {
+		b.pause()
 		p.tiles[i].placeSmall(splits, p.wide)
 	}
 }
