@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 )
@@ -60,14 +61,13 @@ var (
 			f.Src, f.Dst, f.DstPort = sprayer, addr4(0xc6120000+uint32(i>>16%1000)), uint16(i)
 		}, false, keptSource},
 		{"names asked for, of one host", "dns/1", func(f *Flow, i int) {
-			name := "x" + strconv.Itoa(i) + ".com"
-			if i%2 == 0 { // below one domain
-				name = "x" + strconv.Itoa(i) + ".example.com"
+			f.Src = sprayer
+			if f.Joined = asks("x", i, ".com"); i%8 == 0 { // below one domain
+				f.Joined = asks("x", i, ".example.com")
 			}
-			f.Src, f.Joined = sprayer, &Joined{DNS: []DNSInfo{{Query: name}}}
 		}, true, keptLookups},
 		{"names of servers, of one host", "name/1", func(f *Flow, i int) {
-			f.Src, f.Joined = sprayer, &Joined{TLS: &TLSInfo{ServerName: "x" + strconv.Itoa(i) + ".example.com"}}
+			f.Src, f.Joined = sprayer, asks("x", i, ".example.com")
 		}, true, keptCalls},
 	}
 )
@@ -76,6 +76,28 @@ func keptSource(m memory, i int) bool {
 	h, k := m.(*hosts), addressKey(hotHost(i))
 	part := h.parts[partOf(k.fixed(h.seed))]
 	return part.sources.find(k, part.hashHost(k)) != 0
+}
+
+// asked are flows' queries and handshakes, more than are held until they are due: they come again, as garbage would count as memory of the set.
+var asked [1 << 14]struct {
+	Joined
+	query [1]DNSInfo
+	tls   TLSInfo
+	name  [48]byte
+}
+
+// next is the place of the next of them.
+var next int
+
+// asks is a query for a name and a handshake with it.
+func asks(prefix string, i int, suffix string) *Joined {
+	a := &asked[next%len(asked)]
+	next++
+	name := append(strconv.AppendInt(append(a.name[:0], prefix...), int64(i), 10), suffix...)
+	a.query[0].Query = unsafe.String(unsafe.SliceData(name), len(name))
+	a.tls.ServerName = a.query[0].Query
+	a.DNS, a.TLS = a.query[:], &a.tls
+	return &a.Joined
 }
 
 // hotName is the name that a hot host asks for and calls.
@@ -104,7 +126,8 @@ type floodResult struct {
 	slowest      time.Duration // processor time of together flows in a row, hence a bound of that of each
 	evicted      int64
 	flows        int
-	withFlood    float64 // flows per second of processor time
+	span         time.Duration // of the log
+	withFlood    float64       // flows per second of processor time
 	withoutFlood float64
 }
 
@@ -145,7 +168,7 @@ func flood(t testing.TB, s *spray, budget, distinct, hot int) floodResult {
 	ofHot := func(f *Flow, i int) {
 		f.Src = hotHost(i)
 		if s.set != "host/1" {
-			f.Joined = &Joined{DNS: []DNSInfo{{Query: hotName(i)}}, TLS: &TLSInfo{ServerName: hotName(i)}}
+			f.Joined = asks("www.hot", i, ".net")
 		}
 	}
 	began, start := threadTime(), time.Now()
@@ -172,7 +195,7 @@ func flood(t testing.TB, s *spray, budget, distinct, hot int) floodResult {
 			res.kept++
 		}
 	}
-	res.evicted = x.Stats().Evicted
+	res.evicted, res.span = x.Stats().Evicted, time.Duration(at-1e18)
 	return res
 }
 
@@ -186,7 +209,7 @@ func (r *floodResult) check(t *testing.T, s *spray, budget int) {
 	t.Logf("%s, %s, %d flows: %d of %d hot hosts kept, %d evicted, %d times pressure, resident %d MiB over %d MiB at first, slowest %d flows %v, %.0f flows/s without and %.0f with the flood: %.2f",
 		s.name, s.set, r.flows, r.kept, r.hot, r.evicted, r.pressure, (r.peak-r.base)>>20, r.base>>20, together, r.slowest, r.withoutFlood, r.withFlood, r.withFlood/r.withoutFlood)
 	require.GreaterOrEqual(t, float64(r.kept), 0.99*float64(r.hot), "%s: hot hosts are kept", s.name)
-	if s.fills {
+	if s.fills && r.span > 2*time.Minute { // pressure is told of a whole minute
 		require.Positive(t, r.pressure, s.name)
 		require.NotEmpty(t, r.top, s.name)
 	}

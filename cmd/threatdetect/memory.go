@@ -54,9 +54,13 @@ const afterStart = time.Second
 // so little that this costs hardly any time. A user's GOGC stands.
 const serveGarbage = 50
 
-func collectEarly() {
+// joinGarbage is that of who remembers what joined logs say: the memory of it is up to 256 MiB in few pieces, so that collecting costs next to nothing, while as much
+// garbage again, of records that wait for their flow, would be let lie (L12).
+const joinGarbage = 20
+
+func collectEarly(percent int) {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(serveGarbage)
+		debug.SetGCPercent(percent)
 	}
 }
 

@@ -144,7 +144,7 @@ func (a *app) serve(f *serveFlags) error {
 		m := &serve.Server{Handler: metrics.Handler()}
 		go m.Serve(ctx, ml)
 	}
-	collectEarly()
+	collectEarly(serveGarbage)
 	time.AfterFunc(afterStart, forgetLoading)
 	fmt.Fprintf(a.stdout, "http://%s\n", l.Addr())
 	s := &serve.Server{Handler: handler, Metrics: metrics, Limits: serve.Limits{Body: limit, PerAddress: f.perAddress},

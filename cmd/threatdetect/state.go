@@ -58,6 +58,9 @@ const maxTold = 10
 // options are those of the run. A record from the future must not drive out what is remembered; flow-context/1 alone is laid
 // down without a clock.
 func (s *stateFlags) options(a *app, set *features.Set) *features.StateOptions {
+	if set.Joins {
+		collectEarly(joinGarbage)
+	}
 	o := &features.StateOptions{Budget: s.memory << 20}
 	if set.Name != "flow-context/1" {
 		o.Now = features.WallClock()
