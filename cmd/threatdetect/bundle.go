@@ -109,6 +109,14 @@ func addGolden(log string, b *model.Booster, c *features.Contract) error {
 	defer f.Close()
 	plain := logio.From(f, 0)
 	defer plain.Close()
+	pipeline, err := c.Pipeline()
+	if err != nil {
+		return inputError(log, err)
+	}
+	from := goldenFrom
+	if pipeline.Stateful() { // each flow has a memory of its own, which takes tens of milliseconds to fill with nothing
+		from = goldenRecords
+	}
 	c.Golden = nil
 	var repeated []features.Golden
 	rows := make(map[string]bool)
@@ -128,7 +136,7 @@ func addGolden(log string, b *model.Booster, c *features.Contract) error {
 		case len(repeated) < goldenRecords:
 			repeated = append(repeated, g)
 		}
-		if flows++; len(c.Golden) == goldenRecords || flows == goldenFrom {
+		if flows++; len(c.Golden) == goldenRecords || flows == from {
 			break
 		}
 	}
