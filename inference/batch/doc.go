@@ -7,7 +7,7 @@
 //	                                                                                              └─ unit full: commit
 //
 // A run is a sequence of commits. Each makes durable what was written, then adds one record to the journal, which says how far every
-// log was read and how long every output is; only then do outputs that are whole get their names. Whatever happens to the process in
+// log was read and how long every output is; only then do outputs that are whole get their names, all of a commit together. Whatever happens to the process in
 // between, the next run cuts the outputs back to the last record and goes on from there, and the outputs are byte for byte those of a
 // run that nobody disturbed.
 //
