@@ -270,6 +270,7 @@ func TestManyReloads(t *testing.T) {
 					}
 				}
 				answered.Add(1)
+				time.Sleep(time.Millisecond) // reloads rest for others, and would take long
 			}
 		})
 	}

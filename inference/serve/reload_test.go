@@ -115,6 +115,7 @@ func TestReloadUnderLoad(t *testing.T) {
 					continue
 				}
 				answers[i][w.Body.String()]++
+				time.Sleep(time.Millisecond) // reloads rest for others, and would take long
 			}
 		})
 	}
