@@ -88,7 +88,7 @@ func readGoldenLine(r *bufio.Reader) ([]byte, error) {
 
 // try makes the row of a log, and returns how many there are, or -1 if something in it is wrong.
 func (c *goldenCheck) try(g *features.Golden) (rows int) {
-	for row, err := range c.pipeline.Extractor().Rows(auto.Read(strings.NewReader(g.Log), nil)) {
+	for row, err := range c.pipeline.ExtractorWith(&smallState).Rows(auto.Read(strings.NewReader(g.Log), nil)) {
 		if err != nil {
 			return -1
 		}
