@@ -169,14 +169,17 @@ func (o *publishFlags) options() (*train.BundleOptions, error) {
 }
 
 // verifyBundle proves that the model and its contract work together, with the golden records of the contract if it has some.
-func verifyBundle(b *model.Bundle) error {
+func verifyBundle(b *model.Bundle) error { return verifyPausing(b, nil) }
+
+// verifyPausing is verifyBundle beside other work.
+func verifyPausing(b *model.Bundle, pauser model.Pauser) error {
 	if b.Contract == nil {
-		_, err := inference.New(b.Booster, nil)
+		_, err := inference.New(b.Booster, &inference.Options{Pauser: pauser})
 		return err
 	}
 	c, err := features.ParseContract(b.Contract)
 	if err == nil {
-		_, err = detect.New(b.Booster, c, nil)
+		_, err = detect.New(b.Booster, c, &detect.Options{Load: &model.LoadOptions{Pauser: pauser}})
 	}
 	return err
 }

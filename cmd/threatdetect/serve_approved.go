@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"threatdetect/inference/serve"
 	"threatdetect/model"
 	"threatdetect/train"
 )
@@ -34,7 +35,10 @@ func (a *app) followApproved(ctx context.Context, f *serveFlags, load *model.Loa
 		}
 		base = filepath.Join(base, "threatdetect", cmp.Or(stack.Name, stack.Bucket))
 	}
-	o := &train.WatchOptions{Dir: filepath.Join(base, "releases"), Every: f.every, Load: load, Verify: verifyBundle}
+	pace, beside := serve.NewPace(), *load // requests are answered meanwhile
+	beside.Pauser = pace
+	o := &train.WatchOptions{Dir: filepath.Join(base, "releases"), Every: f.every, Load: &beside,
+		Verify: func(b *model.Bundle) error { return verifyPausing(b, pace) }}
 	if f.approved != "registry" {
 		o.Pointer = f.approved
 	}

@@ -2,9 +2,10 @@ package serve
 
 import "time"
 
-// pace is that of work that nobody waits for, such as a reload: after each piece of it others have the processor, and the runtime looks at the network. It would
-// not do so by itself for 10 ms, and then go on with the work before it looks again: with one processor that added 20 to 40 ms to some requests.
-type pace struct{ since time.Time }
+// Pace is that of work that nobody waits for, such as a reload: after each piece of it others have the processor, and the runtime looks at the network. It would
+// not do so by itself for 10 ms, and then go on with the work before it looks again: with one processor that added 20 to 40 ms to some requests. It has one
+// goroutine, and is a [model.Pauser].
+type Pace struct{ since time.Time }
 
 const (
 	// paceRest is how many times as long as a piece of work took others have the processor.
@@ -13,10 +14,11 @@ const (
 	paceMost = 20 * time.Millisecond
 )
 
-func newPace() *pace { return &pace{time.Now()} }
+// NewPace is for work that begins now.
+func NewPace() *Pace { return &Pace{time.Now()} }
 
 // Pause rests if it is time to.
-func (p *pace) Pause() {
+func (p *Pace) Pause() {
 	worked := time.Since(p.since)
 	if worked < pieceOfWork {
 		return

@@ -108,7 +108,7 @@ func (r *Reloader) Run(ctx context.Context, interval time.Duration, now <-chan o
 func (r *Reloader) Check(ctx context.Context) (swapped bool, err error) {
 	r.seen, r.looked = r.state(), time.Now()
 	r.started = ""
-	pace := newPace()
+	pace := NewPace()
 	content := contentOf(r.Path, pace)
 	if content != "" && (content == r.refused || content == r.digest()) {
 		return false, nil
