@@ -26,6 +26,7 @@ type serveFlags struct {
 	cache                  string
 	reload                 time.Duration
 	perAddress             int
+	maxRows                int
 	noPage                 bool
 
 	approved, config, endpoint string
@@ -54,6 +55,11 @@ func (a *app) serveCommand() *cobra.Command {
 			if f.image != "" && !cmd.Flags().Changed("connections-per-address") {
 				f.perAddress = 0 // all requests come from one address there
 			}
+			if rows := os.Getenv("THREATDETECT_MAX_ROWS"); rows != "" && !cmd.Flags().Changed("max-rows") { // SageMaker gives the program no flags
+				if err := cmd.Flags().Set("max-rows", rows); err != nil {
+					return usagef("THREATDETECT_MAX_ROWS=%s: want a number of rows", rows)
+				}
+			}
 			return a.serve(&f)
 		},
 	}
@@ -67,6 +73,7 @@ func (a *app) serveCommand() *cobra.Command {
 	flags.StringVar(&f.cache, "cache", "", "directory for a copy of the last good model, used at a start when the model cannot be read")
 	flags.DurationVar(&f.reload, "reload", 2*time.Second, "how often to look for another model; 0 is on SIGHUP only")
 	flags.IntVar(&f.perAddress, "connections-per-address", 256, "refuse more connections than these from one address; 0 is no limit, for use behind a proxy, and the default with --sagemaker")
+	flags.IntVar(&f.maxRows, "max-rows", serve.DefaultMaxRows, "refuse requests of more rows, and of more than a hundred times as many cells, with 413; more take longer, but no more memory ($THREATDETECT_MAX_ROWS)")
 	flags.BoolVar(&f.noPage, "no-page", false, "no page at /")
 	flags.StringVar(&f.approved, "approved", "", "follow approved models, in place of a file: registry, or the address of a pointer, s3://bucket/approved/current.json")
 	flags.DurationVar(&f.every, "approved-every", time.Minute, "with --approved: how often to ask for another model")
@@ -93,11 +100,16 @@ func (f *serveFlags) check() error {
 		return usagef("--sagemaker goes with neither --shadow nor --cache: the container has one model from its start to its end")
 	case f.reload < 0:
 		return usagef("--reload %v: want 0 or more", f.reload)
+	case f.maxRows < 1 || f.maxRows > mostMaxRows:
+		return usagef("--max-rows %d: want 1 to %d", f.maxRows, mostMaxRows)
 	case f.perAddress < 0:
 		return usagef("--connections-per-address %d: want 0 or more", f.perAddress)
 	}
 	return nil
 }
+
+// mostMaxRows is more rows than a request can have.
+const mostMaxRows = 100_000_000
 
 // multiModelImage is the image whose multi-model API is offered unless --sagemaker names another: the newest one that reads every form of model.
 const multiModelImage = "3.0-5"
@@ -130,6 +142,7 @@ func (a *app) serve(f *serveFlags) error {
 	if err != nil {
 		return err
 	}
+	log.Info("a request may have", "bytes", cmp.Or(limit, serve.DefaultMaxContentLength), "rows", f.maxRows, "cells", serve.CellsOfRow*f.maxRows)
 	l, err := listen(f.address())
 	if err != nil {
 		return err
@@ -210,7 +223,7 @@ func (a *app) handler(ctx context.Context, f *serveFlags, metrics *serve.Metrics
 		live.SetShadow(m)
 	}
 	go r.Run(ctx, f.reload, hangups())
-	return &serve.API{Live: live, Metrics: metrics, Log: log, Page: !f.noPage}, 0, nil
+	return &serve.API{Live: live, Metrics: metrics, Log: log, Page: !f.noPage, MaxRows: f.maxRows}, 0, nil
 }
 
 // container makes what answers as a SageMaker image.
@@ -224,7 +237,7 @@ func (f *serveFlags) container(log *slog.Logger) (http.Handler, int64, error) {
 		return nil, 0, err
 	}
 	settings := serve.SettingsFromEnv(image, os.LookupEnv)
-	settings.Load = load
+	settings.Load, settings.MaxRows = load, f.maxRows
 	if settings.MaxContentLength > serve.MaxContentLength {
 		log.Warn("MAX_CONTENT_LENGTH is more than requests may have: longer ones get 413", "asked", settings.MaxContentLength, "limit", serve.MaxContentLength)
 	}

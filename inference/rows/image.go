@@ -81,7 +81,7 @@ func LookupImage(tag string) (*Image, error) {
 const MaxPayload = 256 << 20
 
 // maxKept is how many values of rows are kept until the whole payload is known to be sound.
-const maxKept = 1 << 16
+const maxKept = 1 << 15
 
 // keeps are such values of payloads that have been read.
 var keeps = sync.Pool{New: func() any { return new([]float32) }}

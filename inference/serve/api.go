@@ -17,8 +17,6 @@ import (
 
 // Limits of one request to an [API].
 const (
-	maxRows  = 100_000
-	maxCells = 10_000_000
 	// maxTold is how many reasons are told in one answer, in which each takes many times as many bytes as a row may have in the request.
 	maxTold = 100_000
 	// explainedAtLeast is how many rows are explained whatever the client does, as batchRows are scored.
@@ -33,6 +31,7 @@ type API struct {
 	Metrics *Metrics     // nil counts nothing
 	Log     *slog.Logger // a line for each request that fails, see LimitLog; nil logs nothing
 	Page    bool         // whether there is a page at /
+	MaxRows int          // of a request, or records of a log; 0 is DefaultMaxRows, see Settings.MaxRows
 
 	rate rate
 }
@@ -210,6 +209,14 @@ func (x *exchange) body() ([]byte, *failure) {
 		return nil, &failure{code: http.StatusRequestEntityTooLarge, text: fmt.Sprintf("the body has more than %d bytes", DefaultMaxContentLength)}
 	}
 	return b.Bytes(), nil
+}
+
+// rowSize is about how many bytes of an answer a row takes at most.
+func (a *API) rowSize(*http.Request) int {
+	if m := a.Live.Model(); m != nil {
+		return scoreSize(m.scorer)
+	}
+	return 0
 }
 
 // status is what the page and programs are told of the server.

@@ -15,11 +15,11 @@ import (
 	"threatdetect/internal/decimal"
 )
 
-// batchRows is how many rows are scored before it is looked whether the client is still there, and batchCells how many values they have
+// batchRows is how many rows are scored before it is looked whether the client is still there, and batchNumbers how many numbers they and their scores are
 // at most, unless one row has more.
 const (
-	batchRows  = 1024
-	batchCells = 1 << 18
+	batchRows    = 1024
+	batchNumbers = 1 << 16
 )
 
 // rowFormats are the media types of rows.
@@ -73,59 +73,47 @@ func (x *exchange) invocations() *failure {
 	if f != nil {
 		return f
 	}
-	p := &predictions{width: m.scorer.NumOutput()}
-	for batch, f := range x.batches(m, body, format) {
-		if f != nil {
-			return f
+	form := map[string]*form{typeCSV: csvRows, typeJSON: strictScores, typeJSONLines: strictLines, typeRecordIO: recordScores}[kind]
+	h, out := holding(len(body)), m.scorer.NumOutput()
+	text := func(again bool, add func([]byte)) *failure {
+		lines := writing{form: form, width: out}
+		var values []float32
+		for batch, f := range x.batches(m, body, format) {
+			if f != nil {
+				return f
+			}
+			n := len(batch) / m.scorer.NumFeature() * out
+			values = slices.Grow(values[:0], n)[:n]
+			if f := x.predict(m, values, batch, again); f != nil {
+				return f
+			}
+			lines.add(values, add)
 		}
-		n := len(p.values)
-		p.values = slices.Grow(p.values, len(batch)/m.scorer.NumFeature()*p.width)[:n+len(batch)/m.scorer.NumFeature()*p.width]
-		if f := x.predict(m, p.values[n:], batch); f != nil {
-			return f
-		}
+		x.rows = lines.rows
+		return nil
 	}
-	x.rows = p.len()
-	switch kind {
-	case typeJSON:
-		x.send(http.StatusOK, kind, append(strictJSON(jsonScores(p)), '\n'))
-	case typeJSONLines:
-		x.send(http.StatusOK, kind, strictJSON(jsonLines(p)))
-	case typeRecordIO:
-		x.send(http.StatusOK, kind, recordScores(p))
-	default:
-		x.send(http.StatusOK, typeCSVText, csvRows(p))
+	if f := text(false, h.add); f != nil {
+		return f
 	}
+	if kind == typeCSV {
+		kind = typeCSVText
+	}
+	h.send(x.w, kind, []byte(form.begin), []byte(form.end), func(add func([]byte)) error { return text(true, add).asError() })
 	return nil
 }
 
-// strictJSON puts null in the place of what is no number.
-func strictJSON(text []byte) []byte {
-	s := string(text)
-	for _, word := range []string{"-Infinity", "Infinity", "NaN"} {
-		s = strings.ReplaceAll(s, word, "null")
+// asError is for who wants to know only whether there is one.
+func (f *failure) asError() error {
+	if f == nil {
+		return nil
 	}
-	return []byte(s)
-}
-
-// csvRows is csvLines with the numbers of the command line: the shortest that read back to the same float32.
-func csvRows(p *predictions) []byte {
-	dst := make([]byte, 0, numberSize*len(p.values))
-	for i := range p.len() {
-		for k, v := range p.row(i) {
-			if k > 0 {
-				dst = append(dst, ',')
-			}
-			dst = decimal.AppendFloat32(dst, v)
-		}
-		dst = append(dst, '\n')
-	}
-	return dst
+	return errors.New(f.text)
 }
 
 // batches reads the rows of a body, some at a time. The slice is valid until the next step.
 func (x *exchange) batches(m *Model, body []byte, format rows.Format) iter.Seq2[[]float32, *failure] {
 	width := m.scorer.NumFeature()
-	size := batchSize(body, format, width)
+	size, most := batchSize(body, format, width+rowValues(m.scorer.NumOutput(), max(len(m.Bundle.Members), 1))), mostRows(x.api.MaxRows, width)
 	return func(yield func([]float32, *failure) bool) {
 		scratch := takeBatch(size * width)
 		defer batches.Put(scratch)
@@ -135,7 +123,7 @@ func (x *exchange) batches(m *Model, body []byte, format rows.Format) iter.Seq2[
 				yield(nil, rowFailure(err))
 				return
 			}
-			if total++; total > maxRows || total*width > maxCells {
+			if total++; total > most {
 				yield(nil, &failure{code: http.StatusRequestEntityTooLarge, text: "too many rows for one request"})
 				return
 			}
@@ -210,7 +198,7 @@ func rowFailure(err error) *failure {
 
 // predict scores whole rows, with the shadow as well if there is one. The first are scored whatever the client does: one that has closed
 // its side of the connection looks like one that is gone.
-func (x *exchange) predict(m *Model, dst, batch []float32) *failure {
+func (x *exchange) predict(m *Model, dst, batch []float32, again bool) *failure {
 	if x.batch++; x.batch > 1 {
 		if f := x.givenUp(); f != nil {
 			return f
@@ -219,7 +207,9 @@ func (x *exchange) predict(m *Model, dst, batch []float32) *failure {
 	if err := m.scorer.PredictBatch(dst, batch); err != nil {
 		return &failure{code: http.StatusInternalServerError, text: "the rows could not be scored", err: err}
 	}
-	x.shadowRows(m, dst, batch)
+	if !again { // the shadow has seen them
+		x.shadowRows(m, dst, batch)
+	}
 	return nil
 }
 
@@ -308,27 +298,28 @@ type scoredRow struct {
 	Top         []reason `json:"top,omitempty"`
 }
 
-// explainedRows scores numeric rows, and tells the count largest contributions to each.
-func (x *exchange) explainedRows(m *Model, body []byte, format rows.Format, count int) ([]scoredRow, *failure) {
+// explainedRows scores numeric rows, and tells the count largest contributions to each. It gives each row to each; again tells that they were scored before.
+func (x *exchange) explainedRows(m *Model, body []byte, format rows.Format, count int, again bool, each func(*scoredRow)) *failure {
 	if count > 0 {
 		if err := m.explain(nil); err != nil {
-			return nil, &failure{code: http.StatusUnprocessableEntity, text: errNoReasons.Error(), err: err}
+			return &failure{code: http.StatusUnprocessableEntity, text: errNoReasons.Error(), err: err}
 		}
 	}
-	var all []scoredRow
+	all := 0
 	j := jobOf(x.r.Context())
 	width, out := m.scorer.NumFeature(), m.scorer.NumOutput()
+	var values []float32
 	for batch, f := range x.batches(m, body, format) {
 		if f != nil {
-			return nil, f
+			return f
 		}
 		n := len(batch) / width
-		if (len(all)+n)*count > maxTold {
-			return nil, tooManyReasons
+		if (all+n)*count > maxTold {
+			return tooManyReasons
 		}
-		values := make([]float32, n*out)
-		if f := x.predict(m, values, batch); f != nil {
-			return nil, f
+		values = slices.Grow(values[:0], n*out)[:n*out]
+		if f := x.predict(m, values, batch, again); f != nil {
+			return f
 		}
 		for i := range n {
 			row := scoredRow{}
@@ -343,17 +334,18 @@ func (x *exchange) explainedRows(m *Model, body []byte, format rows.Format, coun
 				row.Probability = finite(d.Probability(values[i*out:][:out]))
 			}
 			if count > 0 {
-				if f := x.givenUp(); f != nil && len(all) >= explainedAtLeast {
-					return nil, f
+				if f := x.givenUp(); f != nil && all >= explainedAtLeast {
+					return f
 				}
 				row.Top = m.reasons(batch[i*width:][:width], values[i*out:][:out], count)
 				j.pause()
 			}
-			all = append(all, row)
+			all++
+			each(&row)
 		}
 	}
-	x.rows = len(all)
-	return all, nil
+	x.rows = all
+	return nil
 }
 
 // reasons returns the count largest contributions to the margin of a row, or of its likeliest class.

@@ -79,14 +79,23 @@ func (x *exchange) scoreRows(m *Model, count int) *failure {
 	if f != nil {
 		return f
 	}
-	all, f := x.explainedRows(m, body, format, count)
-	if f != nil {
+	h := holding(len(body))
+	text := func(again bool, add func([]byte)) *failure {
+		var line []byte
+		first := true
+		return x.explainedRows(m, body, format, count, again, func(row *scoredRow) {
+			text, _ := json.Marshal(row) // which has finite numbers and names
+			if line = line[:0]; !first {
+				line = append(line, ',')
+			}
+			first = false
+			add(append(line, text...))
+		})
+	}
+	if f := text(false, h.add); f != nil {
 		return f
 	}
-	x.json(http.StatusOK, struct {
-		Model string      `json:"model"`
-		Rows  []scoredRow `json:"rows"`
-	}{"sha256:" + m.Digest(), all})
+	h.send(x.w, typeJSON, []byte(`{"model":"sha256:`+m.Digest()+`","rows":[`), []byte("]}\n"), func(add func([]byte)) error { return text(true, add).asError() })
 	return nil
 }
 
@@ -117,30 +126,46 @@ func (x *exchange) scoreLog(m *Model, from string, count int, threats bool) *fai
 	if f != nil {
 		return f
 	}
-	answer, f := x.judge(m, body, from, count, threats)
-	if f != nil {
+	kind, _ := parseHeader(strings.ToLower(x.r.Header.Get("Accept")))
+	lines := kind == "application/x-ndjson" || kind == typeJSONLines
+	h := holding(len(body))
+	var answer *judgedLog
+	text := func(again bool, add func([]byte)) (f *failure) {
+		var line []byte
+		answer, f = x.judge(m, body, from, count, threats, again, func(verdict []byte) {
+			if lines {
+				add(verdict)
+				return
+			}
+			text, _ := json.Marshal(json.RawMessage(verdict)) // which is JSON
+			if line = line[:0]; h.length > 0 {
+				line = append(line, ',')
+			}
+			add(append(line, text...))
+		})
 		return f
 	}
-	kind, _ := parseHeader(strings.ToLower(x.r.Header.Get("Accept")))
-	if kind == "application/x-ndjson" || kind == typeJSONLines {
-		x.send(http.StatusOK, kind, joinLines(answer.Verdicts))
-		return nil
+	if f := text(false, h.add); f != nil {
+		return f
 	}
-	x.json(http.StatusOK, answer)
+	var before, behind []byte
+	if lines {
+		// nothing but verdicts
+	} else {
+		kind = typeJSON
+		whole, err := json.Marshal(answer)
+		if err != nil {
+			return &failure{code: http.StatusInternalServerError, text: "the answer cannot be written", err: err}
+		}
+		before, behind = bytes.TrimSuffix(whole, []byte("]}")), []byte("]}\n")
+	}
+	h.send(x.w, kind, before, behind, func(add func([]byte)) error { return text(true, add).asError() })
 	return nil
 }
 
-func joinLines(lines []json.RawMessage) []byte {
-	var b bytes.Buffer
-	for _, line := range lines {
-		b.Write(line)
-		b.WriteByte('\n')
-	}
-	return b.Bytes()
-}
-
-// judge scores the flows of a log.
-func (x *exchange) judge(m *Model, body []byte, from string, count int, threats bool) (*judgedLog, *failure) {
+// judge scores the flows of a log, and gives each verdict, a line of JSON, to each, which does not keep it; again tells that they were judged before. What it returns
+// has no verdicts.
+func (x *exchange) judge(m *Model, body []byte, from string, count int, threats, again bool, each func(verdict []byte)) (*judgedLog, *failure) {
 	d := m.detector
 	if d == nil {
 		return nil, &failure{code: http.StatusUnprocessableEntity, text: "the model has no contract, so it can score numeric rows only"}
@@ -175,7 +200,11 @@ func (x *exchange) judge(m *Model, body []byte, from string, count int, threats 
 		return nil, &failure{code: http.StatusInternalServerError, text: "verdicts cannot be written", err: err}
 	}
 	var account features.Account
-	shadow, j := x.shadowStream(m), jobOf(x.r.Context())
+	most := int64(mostRows(x.api.MaxRows, m.scorer.NumFeature()))
+	shadow, j := &shadowStream{}, jobOf(x.r.Context())
+	if !again {
+		shadow = x.shadowStream(m)
+	}
 	stream := d.Stream()
 	for v, err := range stream.Verdicts(auto.Read(bytes.NewReader(body), opts)) {
 		var flow *features.Flow
@@ -194,7 +223,7 @@ func (x *exchange) judge(m *Model, body []byte, from string, count int, threats 
 			}
 			continue
 		}
-		if account.Rows++; account.Rows > maxRows {
+		if account.Rows++; account.Rows > most {
 			return nil, &failure{code: http.StatusRequestEntityTooLarge, text: "too many records for one request"}
 		}
 		if account.Rows*int64(count) > maxTold {
@@ -222,20 +251,25 @@ func (x *exchange) judge(m *Model, body []byte, from string, count int, threats 
 		if err := w.Flush(); err != nil {
 			return nil, &failure{code: http.StatusInternalServerError, text: "verdicts cannot be written", err: err}
 		}
-		answer.Verdicts = append(answer.Verdicts, slices.Clone(bytes.TrimSuffix(line.Bytes(), []byte("\n"))))
+		each(line.Bytes())
 		line.Reset()
 	}
 	if account.Unreadable() {
 		return nil, &failure{code: http.StatusBadRequest, text: "no record of the log can be read as its format"}
 	}
-	shadow.end(x)
 	answer.Records, answer.Flows, answer.Rows, answer.Threats = account.Records, account.Flows, account.Rows, account.Threats
 	for reason, n := range account.Skipped {
 		answer.Skipped[string(reason)] = n
+	}
+	x.rows = int(account.Rows)
+	if again {
+		return answer, nil
+	}
+	shadow.end(x)
+	for reason, n := range account.Skipped {
 		x.api.Metrics.lost(string(reason), n)
 	}
 	x.api.Metrics.threatened(account.Threats)
-	x.rows = int(account.Rows)
 	return answer, nil
 }
 

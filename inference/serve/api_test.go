@@ -214,7 +214,8 @@ func TestClientGone(t *testing.T) {
 	api, _ := newAPI(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for path, most := range map[string]int{"/invocations": batchRows, "/v1/score?input=rows": batchRows, "/v1/score?input=rows&explain=3": explainedAtLeast} {
+	batch := batchNumbers / (70 + rowValues(1, 1))
+	for path, most := range map[string]int{"/invocations": batch, "/v1/score?input=rows": batch, "/v1/score?input=rows&explain=3": explainedAtLeast} {
 		for rows, want := range map[int]int{most: http.StatusOK, most + 1: http.StatusBadRequest} {
 			r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(strings.Repeat("0:1\n", rows))).WithContext(ctx)
 			r.Header.Set("Content-Type", "text/libsvm")

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 
 	"threatdetect/inference"
@@ -90,44 +89,42 @@ func readable(image *rows.Image, b *model.Booster) error {
 	return fmt.Errorf("%w by image %s", &model.UnsupportedError{What: why}, image.Tag)
 }
 
-// predictions are the values of the rows of one request.
-type predictions struct {
-	values []float32 // row after row
-	width  int       // values of a row
-}
-
-func (p *predictions) len() int { return len(p.values) / p.width }
-
-func (p *predictions) row(i int) []float32 { return p.values[i*p.width:][:p.width] }
-
-// score reads the rows of a request and scores them, some at a time: of their values no more than that is held. Errors are
-// *rows.Error for what is the request's fault, or that of ctx.
-func (a *artifact) score(ctx context.Context, body []byte, format rows.Format) (*predictions, error) {
+// score reads the rows of a request, most of them at most, and gives the values of some at a time to each, which does not keep them. Errors are *rows.Error for what
+// is the request's fault, before any value, or that of ctx.
+func (a *artifact) score(ctx context.Context, body []byte, format rows.Format, most int, each func(values []float32)) error {
 	width, out := a.scorer.NumFeature(), a.scorer.NumOutput()
-	size := batchSize(body, format, width) * width
+	size := batchSize(body, format, width+rowValues(out, a.members())) * width
 	scratch := takeBatch(size)
 	defer batches.Put(scratch)
 	batch := (*scratch)[:0]
-	p := &predictions{width: out}
+	var values []float32
 	j, read := jobOf(ctx), 0
 	predict := func(only bool) error {
-		done := len(p.values)
-		p.values = slices.Grow(p.values, len(batch)/width*out)[:done+len(batch)/width*out]
-		if only && len(batch) == width { // an ensemble adds in another order then
-			return a.scorer.Predict(p.values[done:], batch)
+		n := len(batch) / width
+		if values == nil {
+			values = make([]float32, n*out)
 		}
-		return a.scorer.PredictBatch(p.values[done:], batch)
+		var err error
+		if only { // an ensemble adds in another order then
+			err = a.scorer.Predict(values[:out], batch)
+		} else {
+			err = a.scorer.PredictBatch(values[:n*out], batch)
+		}
+		if err == nil {
+			each(values[:n*out])
+		}
+		return err
 	}
-	for row, err := range rows.Read(bytes.NewBuffer(body), format, &rows.Options{NumFeature: width, Image: &a.image}) {
+	for row, err := range rows.Read(bytes.NewBuffer(body), format, &rows.Options{NumFeature: width, MaxRows: most, Image: &a.image}) {
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if len(batch) == size {
 			if err := ctx.Err(); err != nil {
-				return nil, err
+				return err
 			}
 			if err := predict(false); err != nil {
-				return nil, err
+				return err
 			}
 			batch = batch[:0]
 		}
@@ -136,7 +133,23 @@ func (a *artifact) score(ctx context.Context, body []byte, format rows.Format) (
 			j.pause()
 		}
 	}
-	return p, predict(len(p.values) == 0)
+	if len(batch) == 0 {
+		return nil
+	}
+	return predict(read == 1)
+}
+
+// rowSize is about how many bytes the longest form of the scores of a row takes.
+func (a *artifact) rowSize() int { return scoreSize(a.scorer) }
+
+func scoreSize(s scorer) int { return 2*numberSize + numberSize*s.NumOutput() }
+
+// members is how many models score each row.
+func (a *artifact) members() int {
+	if a.ensemble == nil {
+		return 1
+	}
+	return a.ensemble.NumMember()
 }
 
 // batches are values of rows that were scored.
@@ -151,9 +164,10 @@ func takeBatch(size int) *[]float32 {
 	return b
 }
 
-// batchSize is how many rows of a body are scored at once: few enough for little memory and a prompt end, and no more than it can have.
-func batchSize(body []byte, format rows.Format, width int) int {
-	size := max(min(batchRows, batchCells/width), 1)
+// batchSize is how many rows of a body are scored at once, if each takes so many numbers with its scores: few enough for little memory and a prompt end, and no more than
+// it can have.
+func batchSize(body []byte, format rows.Format, numbers int) int {
+	size := max(min(batchRows, batchNumbers/numbers), 1)
 	if format == rows.RecordIO {
 		return size
 	}
@@ -167,6 +181,9 @@ func batchSize(body []byte, format rows.Format, width int) int {
 	}
 	return n
 }
+
+// rowValues is about how many numbers are held for the values of a row: each member of an ensemble has some of its own.
+func rowValues(out, members int) int { return out + 4*out*members }
 
 // averaged returns a whose ensembles never vote.
 func (a *artifact) averaged() *artifact {

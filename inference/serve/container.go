@@ -97,36 +97,54 @@ func (c *Container) invoke(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusNoContent, typeText, nil)
 		return
 	}
-	answer, kind, p := c.answer(r.Context(), r.Header, body)
-	if p != nil {
+	if p := c.answer(w, r, body); p != nil {
 		if p.text == "" {
 			c.page(w, p.status)
-			return
+		} else {
+			reply(w, p.status, typeText, []byte(p.text))
 		}
-		reply(w, p.status, typeText, []byte(p.text))
-		return
 	}
-	reply(w, http.StatusOK, kind, answer)
 }
 
-// answer scores the rows of a body and writes the scores as the headers ask for.
-func (c *Container) answer(ctx context.Context, h http.Header, body []byte) (answer []byte, contentType string, p *problem) {
-	format, name, p := requestFormat(h)
+// answer scores the rows of a body and sends the scores as the headers ask for.
+func (c *Container) answer(w http.ResponseWriter, r *http.Request, body []byte) *problem {
+	format, name, p := requestFormat(r.Header)
 	if p != nil {
-		return nil, "", p
+		return p
 	}
-	scores, err := c.artifact.score(ctx, body, format)
+	form, kind, p := c.form(r.Header) // of which the rows are told first what is wrong with them
+	h, most := holding(len(body)), mostRows(c.settings.MaxRows, c.artifact.scorer.NumFeature())
+	out := c.artifact.scorer.NumOutput()
+	count := 0
+	text := func(add func([]byte)) error {
+		lines := writing{form: form, width: out}
+		defer func() { count = lines.rows }()
+		return c.artifact.score(r.Context(), body, format, most, func(values []float32) { lines.add(values, add) })
+	}
+	err := text(h.add)
 	if p := ended(err); p != nil {
-		return nil, "", p
+		return p
+	}
+	if errors.Is(err, rows.ErrTooMany) {
+		return &problem{status: http.StatusRequestEntityTooLarge}
 	}
 	if err != nil {
-		return nil, "", scoreProblem(name, err)
+		return scoreProblem(name, err)
 	}
+	if p != nil {
+		return p
+	}
+	h.send(w, kind, form.head(count, out), []byte(form.end), text)
+	return nil
+}
+
+// form tells how a request is answered.
+func (c *Container) form(h http.Header) (f *form, contentType string, p *problem) {
 	if c.generation.joined && c.selected == nil {
 		if c.settings.Batch {
-			return batchLines(scores), typeCSVText, nil
+			return batchLines, typeCSVText, nil
 		}
-		return joinedLine(scores), typeCSVText, nil
+		return joinedLine, typeCSVText, nil
 	}
 	kind, p := c.settings.answerType(h)
 	if p != nil {
@@ -136,31 +154,39 @@ func (c *Container) answer(ctx context.Context, h http.Header, body []byte) (ans
 	if strings.HasPrefix(kind, "text/") {
 		contentType += "; charset=utf-8"
 	}
-	if c.selected != nil {
-		if c.selected.valid == nil {
-			return nil, "", problemf(http.StatusInternalServerError, "Objective `%s` unsupported for selectable inference predictions.", c.artifact.objective)
+	switch {
+	case c.selected != nil && c.selected.valid == nil:
+		return nil, "", problemf(http.StatusInternalServerError, "Objective `%s` unsupported for selectable inference predictions.", c.artifact.objective)
+	case c.selected != nil:
+		if f = c.selected.form(kind, c.settings.Batch); f == nil {
+			p = problemf(http.StatusInternalServerError, "Cannot encode selected predictions into accept type '%s'.", kind)
 		}
-		answer, p = c.selected.encode(scores, kind, c.settings.Batch)
-		return answer, contentType, p
-	}
-	if c.settings.Batch {
-		return batchLines(scores), contentType, nil
+		return f, contentType, p
+	case c.settings.Batch:
+		return batchLines, contentType, nil
 	}
 	switch kind {
 	case typeCSV:
-		answer = csvLines(scores)
+		return csvLines, contentType, nil
 	case typeJSON:
-		answer = jsonScores(scores)
+		return jsonScores, contentType, nil
 	case typeJSONLines:
-		answer = jsonLines(scores)
+		return jsonLines, contentType, nil
 	case typeRecordIO:
-		answer = recordScores(scores)
+		return recordScores, contentType, nil
 	case typeNumPy:
-		answer = numPy(scores)
-	default: // out of the environment; the container has no encoder for it
-		return nil, "", &problem{status: http.StatusInternalServerError}
+		return numPy, contentType, nil
 	}
-	return answer, contentType, nil
+	// Out of the environment; the container has no encoder for it.
+	return nil, "", &problem{status: http.StatusInternalServerError}
+}
+
+// rowSize is about how many bytes of an answer a row takes at most.
+func (c *Container) rowSize(*http.Request) int {
+	if c.selected != nil {
+		return c.selected.rowSize()
+	}
+	return c.artifact.rowSize()
 }
 
 // ended tells that the work on a request was given up: nobody hears it if the client is gone.

@@ -117,7 +117,7 @@ func (d *direct) next() (goOn, unusual bool) {
 		}
 		d.since = time.Now() // the client's own time does not count
 	}
-	if mayTakeLong(&d.parsed.request, d.buffer[end:total]) {
+	if d.server.mayTakeLong(&d.parsed.request, d.buffer[end:total]) {
 		return false, true
 	}
 	d.respond(d.buffer[end:total])
@@ -158,11 +158,19 @@ func (d *direct) costs() *atomic.Uint64 {
 	return d.cell
 }
 
-// mayTakeLong tells of a body that is more than one batch of rows, or whose rows may be explained: with net/http it is known when the client
-// has gone meanwhile, and when the time of the handler is over. A record of RecordIO has a line feed as well, in its magic number.
-func mayTakeLong(r *http.Request, body []byte) bool {
+// mayTakeLong tells of a body that is more than one batch of rows, whose rows may be explained, or whose answer may be long: with net/http it is known when the client
+// has gone meanwhile, and when the time of the handler is over, and an answer need not be held as a whole. A record of RecordIO has a line feed as well, in its magic number.
+func (s *Server) mayTakeLong(r *http.Request, body []byte) bool {
+	if len(body) == 0 {
+		return false
+	}
+	size := 0
+	if h, ok := s.Handler.(interface{ rowSize(*http.Request) int }); ok {
+		size = h.rowSize(r)
+	}
 	explained := r.URL.RawQuery != "" || r.URL.Path == "/"
-	return len(body) > 0 && (explained || bytes.Count(body, []byte{'\n'}) > batchRows)
+	rows := bytes.Count(body, []byte{'\n'})
+	return explained || rows > batchRows || rows*size > directSize
 }
 
 // wait reads the beginning of a request. It returns false if there is none.

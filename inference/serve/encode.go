@@ -3,7 +3,6 @@ package serve
 import (
 	"encoding/binary"
 	"math"
-	"strconv"
 
 	"threatdetect/internal/decimal"
 )
@@ -36,98 +35,12 @@ func appendJSONNumber(dst []byte, v float64) []byte {
 	return decimal.AppendPython(dst, v)
 }
 
-// batchLines is the answer to a batch transform, whatever it accepts: a prediction a line, as Python prints it.
-func batchLines(p *predictions) []byte {
-	dst := make([]byte, 0, numberSize*len(p.values))
-	for i := range p.len() {
-		dst = append(appendScore(dst, p.row(i), decimal.AppendPython), '\n')
+// appendStrictNumber appends a number to JSON that is one: what is no number is null.
+func appendStrictNumber(dst []byte, v float64) []byte {
+	if v-v != 0 {
+		return append(dst, "null"...)
 	}
-	return dst
-}
-
-// joinedLine has all predictions on one line, which does not end.
-func joinedLine(p *predictions) []byte {
-	dst := make([]byte, 0, numberSize*len(p.values))
-	for i := range p.len() {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = appendScore(dst, p.row(i), decimal.AppendPython)
-	}
-	return dst
-}
-
-// numberSize is what a score mostly takes at most, with what is around it.
-const numberSize = 22
-
-// csvLines has the values of a row on a line.
-func csvLines(p *predictions) []byte {
-	dst := make([]byte, 0, numberSize*len(p.values))
-	for i := range p.len() {
-		for k, v := range p.row(i) {
-			if k > 0 {
-				dst = append(dst, ',')
-			}
-			dst = decimal.AppendPython(dst, float64(v))
-		}
-		dst = append(dst, '\n')
-	}
-	return dst
-}
-
-func jsonScores(p *predictions) []byte {
-	dst := []byte(`{"predictions": [`)
-	for i := range p.len() {
-		if i > 0 {
-			dst = append(dst, ", "...)
-		}
-		dst = append(dst, `{"score": `...)
-		dst = append(appendScore(dst, p.row(i), appendJSONNumber), '}')
-	}
-	return append(dst, "]}"...)
-}
-
-// jsonLines is an answer that the container fails to give.
-func jsonLines(p *predictions) []byte {
-	var dst []byte
-	for i := range p.len() {
-		dst = append(dst, `{"score": `...)
-		dst = append(appendScore(dst, p.row(i), appendJSONNumber), "}\n"...)
-	}
-	return dst
-}
-
-// recordScores is an answer that the container fails to give: a record for each row, its values under the label "score".
-func recordScores(p *predictions) []byte {
-	var dst []byte
-	for i := range p.len() {
-		values := make([]float64, p.width)
-		for k, v := range p.row(i) {
-			values[k] = float64(v)
-		}
-		dst = appendRecord(dst, []labelled{{"score", values}})
-	}
-	return dst
-}
-
-// numPy is the array of float64 values in NumPy's file form, version 1.0.
-func numPy(p *predictions) []byte {
-	shape := "(" + strconv.Itoa(p.len()) + ",)"
-	if p.width > 1 {
-		shape = "(" + strconv.Itoa(p.len()) + ", " + strconv.Itoa(p.width) + ")"
-	}
-	header := "{'descr': '<f8', 'fortran_order': False, 'shape': " + shape + ", }"
-	const align = 64
-	for (10+len(header)+1)%align != 0 {
-		header += " "
-	}
-	header += "\n"
-	dst := append([]byte("\x93NUMPY\x01\x00"), byte(len(header)), byte(len(header)>>8))
-	dst = append(dst, header...)
-	for _, v := range p.values {
-		dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(float64(v)))
-	}
-	return dst
+	return decimal.AppendPython(dst, v)
 }
 
 // labelled is a label of a record.

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -276,8 +275,7 @@ func (m *MultiModel) invoke(w http.ResponseWriter, r *http.Request, name string)
 	body, err := readBody(w, r, m.settings.limit())
 	switch {
 	case errors.As(err, new(*http.MaxBytesError)):
-		w.Header()["Content-Type"] = nil
-		w.WriteHeader(http.StatusRequestEntityTooLarge)
+		m.tooLarge(w)
 		return
 	case err != nil:
 		m.fail(w, http.StatusBadRequest, "BadRequestException", "The request ended early.")
@@ -287,27 +285,51 @@ func (m *MultiModel) invoke(w http.ResponseWriter, r *http.Request, name string)
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	answer, kind, p := m.answer(r.Context(), r.Header, body, model)
-	if p != nil {
+	if p := m.answer(w, r, body, model); p != nil {
 		m.fail(w, p.status, "InvalidRequestException", p.text)
-		return
 	}
-	reply(w, http.StatusOK, kind, answer)
 }
 
 // answer scores the rows of a body. Where the container says 503 to everything that is wrong, it tells what is.
-func (m *MultiModel) answer(ctx context.Context, h http.Header, body []byte, model *loaded) (answer []byte, kind string, p *problem) {
-	if model.artifact == nil {
-		return nil, "", problemf(http.StatusInternalServerError, "The model cannot be read.")
+func (m *MultiModel) answer(w http.ResponseWriter, r *http.Request, body []byte, model *loaded) *problem {
+	a := model.artifact
+	if a == nil {
+		return problemf(http.StatusInternalServerError, "The model cannot be read.")
 	}
-	var format rows.Format
-	name := ""
-	if len(h["Content-Type"]) == 0 {
-		return nil, "", problemf(http.StatusUnsupportedMediaType, "The request has no Content-Type.")
+	if len(r.Header["Content-Type"]) == 0 {
+		return problemf(http.StatusUnsupportedMediaType, "The request has no Content-Type.")
 	}
-	if format, name, p = requestFormat(h); p != nil {
-		return nil, "", p
+	format, name, p := requestFormat(r.Header)
+	if p != nil {
+		return p
 	}
+	form, kind := m.form(r.Header)
+	h, most, out := holding(len(body)), mostRows(m.settings.MaxRows, a.scorer.NumFeature()), a.scorer.NumOutput()
+	text := func(add func([]byte)) error {
+		lines := writing{form: form, width: out}
+		return a.score(r.Context(), body, format, most, func(values []float32) { lines.add(values, add) })
+	}
+	err := text(h.add)
+	if p := ended(err); p != nil {
+		p.text = "The request was given up."
+		return p
+	}
+	if errors.Is(err, rows.ErrTooMany) {
+		m.tooLarge(w)
+		return nil
+	}
+	if err != nil {
+		return scoreProblem(name, err)
+	}
+	if form == nil {
+		return problemf(http.StatusNotAcceptable, "Accept type %s is not supported, want %s or %s.", kind, typeJSON, typeCSV)
+	}
+	h.send(w, kind, form.head(0, out), []byte(form.end), text)
+	return nil
+}
+
+// form tells how a request is answered, nil if in no form that there is.
+func (m *MultiModel) form(h http.Header) (f *form, kind string) {
 	kind = strings.Join(h["Accept"], ",")
 	if kind == "" || kind == "*/*" {
 		kind = typeJSON
@@ -315,31 +337,34 @@ func (m *MultiModel) answer(ctx context.Context, h http.Header, body []byte, mod
 			kind = *m.settings.DefaultAccept
 		}
 	}
-	scores, err := model.artifact.score(ctx, body, format)
-	if p := ended(err); p != nil {
-		p.text = "The request was given up."
-		return nil, "", p
-	}
-	if err != nil {
-		return nil, "", scoreProblem(name, err)
-	}
 	switch strings.ToLower(kind) {
 	case "csv", typeCSV:
 		if m.settings.Batch {
-			return batchLines(scores), kind, nil
+			return batchLines, kind
 		}
-		return joinedLine(scores), kind, nil
+		return joinedLine, kind
 	case typeJSON:
-		answer = append(answer, '[')
-		for i := range scores.len() {
-			if i > 0 {
-				answer = append(answer, ", "...)
-			}
-			answer = appendScore(answer, scores.row(i), appendJSONNumber)
-		}
-		return append(answer, ']'), kind, nil
+		return joinedJSON, kind
 	}
-	return nil, "", problemf(http.StatusNotAcceptable, "Accept type %s is not supported, want %s or %s.", kind, typeJSON, typeCSV)
+	return nil, kind
+}
+
+// tooLarge answers to who sends too much.
+func (m *MultiModel) tooLarge(w http.ResponseWriter) {
+	w.Header()["Content-Type"] = nil
+	w.WriteHeader(http.StatusRequestEntityTooLarge)
+}
+
+// rowSize is about how many bytes of an answer a row takes at most.
+func (m *MultiModel) rowSize(r *http.Request) int {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if parts := strings.Split(r.URL.Path, "/"); len(parts) > 2 {
+		if model := m.models[parts[2]]; model != nil && model.artifact != nil {
+			return model.artifact.rowSize()
+		}
+	}
+	return 0
 }
 
 func (m *MultiModel) status(w http.ResponseWriter, status int, text string) {

@@ -150,13 +150,11 @@ func (x *exchange) pageScores(m *Model, v *view) *failure {
 }
 
 func (x *exchange) pageOfRows(m *Model, v *view, reasons int) *failure {
-	all, f := x.explainedRows(m, []byte(v.Text), rows.CSV, reasons)
-	if f != nil {
-		return f
-	}
-	v.Summary = fmt.Sprintf("%d rows.", len(all))
-	for i, row := range all[:min(len(all), pageRows)] {
-		s := scoredView{What: "Row " + strconv.Itoa(i+1), Score: decimalOf(row.Score)}
+	f := x.explainedRows(m, []byte(v.Text), rows.CSV, reasons, false, func(row *scoredRow) {
+		if len(v.Scored) == pageRows {
+			return
+		}
+		s := scoredView{What: "Row " + strconv.Itoa(len(v.Scored)+1), Score: decimalOf(row.Score)}
 		if row.Scores != nil {
 			var parts []string
 			for _, score := range row.Scores {
@@ -170,12 +168,20 @@ func (x *exchange) pageOfRows(m *Model, v *view, reasons int) *failure {
 		}
 		s.Why = reasonViews(row.Top)
 		v.Scored = append(v.Scored, s)
+	})
+	if f == nil {
+		v.Summary = fmt.Sprintf("%d rows.", x.rows)
 	}
-	return nil
+	return f
 }
 
 func (x *exchange) pageOfLog(m *Model, v *view, reasons int) *failure {
-	answer, f := x.judge(m, []byte(v.Text), "", reasons, false)
+	var shown [][]byte
+	answer, f := x.judge(m, []byte(v.Text), "", reasons, false, false, func(verdict []byte) {
+		if len(shown) < pageRows {
+			shown = append(shown, bytes.Clone(verdict))
+		}
+	})
 	if f != nil {
 		return f
 	}
@@ -183,7 +189,7 @@ func (x *exchange) pageOfLog(m *Model, v *view, reasons int) *failure {
 	for _, reason := range slices.Sorted(maps.Keys(answer.Skipped)) {
 		v.Summary += fmt.Sprintf(" Skipped as %s: %d.", reason, answer.Skipped[reason])
 	}
-	for _, line := range answer.Verdicts[:min(len(answer.Verdicts), pageRows)] {
+	for _, line := range shown {
 		var verdict struct {
 			Src     string   `json:"src"`
 			SrcPort *int     `json:"src_port"`

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -133,80 +132,76 @@ func (c *cell) append(dst []byte, form func([]byte, float64) []byte) []byte {
 	return dst
 }
 
-// encode writes what is told of all rows in a media type.
-func (s *selection) encode(p *predictions, kind string, batch bool) ([]byte, *problem) {
-	switch kind {
-	case typeCSV:
-		return s.csv(p, batch), nil
-	case typeJSON:
-		dst := []byte(`{"predictions": [`)
-		for i := range p.len() {
+// form is how what is told of a row is written in a media type; nil if it cannot be.
+func (s *selection) form(kind string, batch bool) *form {
+	keys := s.distinct()
+	names := make([][]byte, len(keys)) // in JSON
+	for i, key := range keys {
+		names[i] = append(appendJSONText(nil, key), ": "...)
+	}
+	object := func(dst []byte, row []float32) []byte {
+		dst = append(dst, '{')
+		for i, key := range keys {
 			if i > 0 {
 				dst = append(dst, ", "...)
 			}
-			dst = s.appendObject(dst, p.row(i))
+			c := s.cell(key, row)
+			dst = c.append(append(dst, names[i]...), appendJSONNumber)
 		}
-		return append(dst, "]}"...), nil
-	case typeJSONLines:
-		var dst []byte
-		for i := range p.len() {
-			dst = append(s.appendObject(dst, p.row(i)), '\n')
-		}
-		return dst, nil
-	case typeRecordIO:
-		var dst []byte
-		for i := range p.len() {
-			var labels []labelled
-			for _, key := range s.distinct() {
-				c := s.cell(key, p.row(i))
-				labels = append(labels, labelled{key, c.values})
-			}
-			dst = appendRecord(dst, labels)
-		}
-		return dst, nil
+		return append(dst, '}')
 	}
-	return nil, problemf(http.StatusInternalServerError, "Cannot encode selected predictions into accept type '%s'.", kind)
+	switch kind {
+	case typeCSV:
+		f := &form{between: "\n", row: s.csv} // without an end of the last line but for batches
+		if batch {
+			f.end = "\n"
+		}
+		return f
+	case typeJSON:
+		return &form{begin: `{"predictions": [`, between: ", ", row: object, end: "]}"}
+	case typeJSONLines:
+		return &form{row: func(dst []byte, row []float32) []byte { return append(object(dst, row), '\n') }}
+	case typeRecordIO:
+		return &form{row: func(dst []byte, row []float32) []byte {
+			labels := make([]labelled, len(keys))
+			for i, key := range keys {
+				labels[i] = labelled{key, s.cell(key, row).values}
+			}
+			return appendRecord(dst, labels)
+		}}
+	}
+	return nil
 }
 
-// csv has a row on a line and a list in quotes, without an end of the last line but for batches.
-func (s *selection) csv(p *predictions, batch bool) []byte {
-	var dst []byte
-	for i := range p.len() {
-		if i > 0 {
-			dst = append(dst, '\n')
+// csv has lists in quotes.
+func (s *selection) csv(dst []byte, row []float32) []byte {
+	for k, key := range s.keys {
+		if k > 0 {
+			dst = append(dst, ',')
 		}
-		for k, key := range s.keys {
-			if k > 0 {
-				dst = append(dst, ',')
-			}
-			c := s.cell(key, p.row(i))
-			if c.list {
-				dst = append(dst, '"')
-			}
-			dst = c.append(dst, decimal.AppendPython)
-			if c.list {
-				dst = append(dst, '"')
-			}
+		c := s.cell(key, row)
+		if c.list {
+			dst = append(dst, '"')
 		}
-	}
-	if batch {
-		dst = append(dst, '\n')
+		dst = c.append(dst, decimal.AppendPython)
+		if c.list {
+			dst = append(dst, '"')
+		}
 	}
 	return dst
 }
 
-func (s *selection) appendObject(dst []byte, row []float32) []byte {
-	dst = append(dst, '{')
-	for k, key := range s.distinct() {
-		if k > 0 {
-			dst = append(dst, ", "...)
+// rowSize is about how many bytes the longest form of a row takes.
+func (s *selection) rowSize() int {
+	size := 2
+	for _, key := range s.keys {
+		size += len(key) + numberSize + 8
+		switch key {
+		case keyLabels, keyProbabilities, keyRawScores:
+			size += max(s.numGroup, 2) * numberSize
 		}
-		dst = appendJSONText(dst, key)
-		dst = append(dst, ": "...)
-		c := s.cell(key, row)
-		dst = c.append(dst, appendJSONNumber)
 	}
-	return append(dst, '}')
+	return size
 }
 
 // distinct returns the keys in the order of JSON answers: those that have a value, then the others, whose order differs from run to

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"math"
 	"strconv"
 	"strings"
@@ -16,6 +17,19 @@ const DefaultMaxContentLength = 6 << 20
 // mode of those before 1.2-2, lower MAX_CONTENT_LENGTH to it too; the others do not.
 const MaxContentLength = 20 << 20
 
+// DefaultMaxRows is how many rows a request may have unless it is told otherwise, and CellsOfRow how many cells, for each of them: ten million in all, rows times columns
+// of the model.
+const (
+	DefaultMaxRows = 100_000
+	CellsOfRow     = 100
+)
+
+// mostRows is how many rows a request to a model may have; rows is how many to any, 0 the default.
+func mostRows(rows, width int) int {
+	rows = cmp.Or(rows, DefaultMaxRows)
+	return max(min(rows, CellsOfRow*rows/width), 1)
+}
+
 // Settings are what the environment of a container tells it, and the image that it is made from.
 type Settings struct {
 	Image *rows.Image // whose answers are given; required
@@ -26,6 +40,10 @@ type Settings struct {
 	Output           *string // SAGEMAKER_INFERENCE_OUTPUT: which values are told of a row, with commas between; nil if unset
 	Alone            bool    // SAGEMAKER_INFERENCE_ENSEMBLE is set, but not to true: only the first model counts
 	MultiModel       bool    // SAGEMAKER_MULTI_MODEL is anything, even false; the first image does not know it
+
+	// MaxRows is how many rows a request may have, with a hundred columns of the model each; 0 is DefaultMaxRows. No image knows such a bound. More cost time, not
+	// memory: that is bounded by the bytes of the request.
+	MaxRows int
 
 	Load *model.LoadOptions // nil is the defaults
 }
