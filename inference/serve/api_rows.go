@@ -73,10 +73,21 @@ func (x *exchange) invocations() *failure {
 	if f != nil {
 		return f
 	}
-	form := map[string]*form{typeCSV: csvRows, typeJSON: strictScores, typeJSONLines: strictLines, typeRecordIO: recordScores}[kind]
+	form := csvRows
+	switch kind {
+	case typeCSV:
+		kind = typeCSVText
+	case typeJSON:
+		form = strictScores
+	case typeJSONLines:
+		form = strictLines
+	case typeRecordIO:
+		form = recordScores
+	}
 	h, out := holding(len(body)), m.scorer.NumOutput()
 	text := func(again bool, add func([]byte)) *failure {
-		lines := writing{form: form, width: out}
+		lines := newWriting(form, out)
+		defer lines.end()
 		var values []float32
 		for batch, f := range x.batches(m, body, format) {
 			if f != nil {
@@ -94,9 +105,6 @@ func (x *exchange) invocations() *failure {
 	}
 	if f := text(false, h.add); f != nil {
 		return f
-	}
-	if kind == typeCSV {
-		kind = typeCSVText
 	}
 	h.send(x.w, kind, []byte(form.begin), []byte(form.end), func(add func([]byte)) error { return text(true, add).asError() })
 	return nil

@@ -117,8 +117,8 @@ func (c *Container) answer(w http.ResponseWriter, r *http.Request, body []byte) 
 	out := c.artifact.scorer.NumOutput()
 	count := 0
 	text := func(add func([]byte)) error {
-		lines := writing{form: form, width: out}
-		defer func() { count = lines.rows }()
+		lines := newWriting(form, out)
+		defer func() { count = lines.end() }()
 		return c.artifact.score(r.Context(), body, format, most, func(values []float32) { lines.add(values, add) })
 	}
 	err := text(h.add)

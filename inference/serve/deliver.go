@@ -18,12 +18,17 @@ const (
 type held struct {
 	room   int      // bytes that may be held
 	pieces [][]byte // of pieceSize, but the last
+	first  [1][]byte
 	kept   int
 	length int // of all of it
 }
 
 // holding returns an empty answer to a request of size bytes.
-func holding(size int) *held { return &held{room: heldTimes*size + heldMore} }
+func holding(size int) *held {
+	h := &held{room: heldTimes*size + heldMore}
+	h.pieces = h.first[:0]
+	return h
+}
 
 // add adds text, which is the caller's again then.
 func (h *held) add(text []byte) {

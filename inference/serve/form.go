@@ -3,7 +3,9 @@ package serve
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"strconv"
+	"sync"
 
 	"threatdetect/internal/decimal"
 )
@@ -34,15 +36,29 @@ type writing struct {
 	text  []byte
 }
 
+var writings = sync.Pool{New: func() any { return new(writing) }}
+
+func newWriting(f *form, width int) *writing {
+	w := writings.Get().(*writing)
+	w.form, w.width, w.rows = f, width, 0
+	return w
+}
+
+// end returns how many rows were written.
+func (w *writing) end() (rows int) {
+	rows = w.rows
+	if cap(w.text) <= pieceSize {
+		writings.Put(w)
+	}
+	return rows
+}
+
 // add writes the values of some rows, and gives the text to add in pieces.
 func (w *writing) add(values []float32, add func([]byte)) {
 	if w.form == nil {
 		return
 	}
-	if w.text == nil {
-		w.text = make([]byte, 0, min(numberSize*len(values)+numberSize, pieceSize/2))
-	}
-	w.text = w.text[:0]
+	w.text = slices.Grow(w.text[:0], min(numberSize*len(values), pieceSize/2))
 	for ; len(values) > 0; values = values[w.width:] {
 		if w.rows++; w.rows > 1 {
 			w.text = append(w.text, w.form.between...)

@@ -306,7 +306,8 @@ func (m *MultiModel) answer(w http.ResponseWriter, r *http.Request, body []byte,
 	form, kind := m.form(r.Header)
 	h, most, out := holding(len(body)), mostRows(m.settings.MaxRows, a.scorer.NumFeature()), a.scorer.NumOutput()
 	text := func(add func([]byte)) error {
-		lines := writing{form: form, width: out}
+		lines := newWriting(form, out)
+		defer lines.end()
 		return a.score(r.Context(), body, format, most, func(values []float32) { lines.add(values, add) })
 	}
 	err := text(h.add)
