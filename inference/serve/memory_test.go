@@ -250,6 +250,22 @@ func TestMemoryOfLogs(t *testing.T) {
 	}
 }
 
+// TestMemoryOfPage has the page tell what was pasted once more, which as HTML may be five times as long.
+func TestMemoryOfPage(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	api, _ := newAPI(t)
+	quotes := strings.Repeat(`"`, 1<<20)
+	for _, form := range []string{"input=rows&text=" + quotes, "input=log&text=" + quotes, "input=rows&text=" + strings.Repeat(strings.Repeat("1,", 69)+"1%0D%0A", 5000)} {
+		require.Equal(t, http.StatusBadRequest, post(api, "/", "application/x-www-form-urlencoded", "", "input=rows&text=x").Code) // what is made once is the model's
+		w, all := taken(api, nil, "/", "application/x-www-form-urlencoded", "", []byte(form))
+		t.Logf("%d bytes: %d, %d bytes, %.1f live (%d looks), %.1f in all", len(form), w.status, w.length, float64(w.peak)/(1<<20), w.looks, float64(all)/(1<<20))
+		require.LessOrEqual(t, w.peak, int64(5*len(form)+1<<20))
+	}
+	w := post(api, "/", "application/x-www-form-urlencoded", "", "input=rows&text="+quotes)
+	require.Equal(t, fmt.Sprint(w.Body.Len()), w.Header().Get("Content-Length"))
+	require.True(t, strings.Contains(w.Body.String(), ">"+strings.Repeat("&#34;", 1<<20)+"</textarea>"))
+}
+
 // TestLongAnswers has answers that are too long to be held be those of the parts of the request.
 func TestLongAnswers(t *testing.T) {
 	const parts, each = 20, 1000
@@ -261,7 +277,9 @@ func TestLongAnswers(t *testing.T) {
 	live := &Live{}
 	live.Swap(column)
 	row := func(i int) string { return fmt.Sprintf("%d\n", i*i%10) }
-	flow := func(i int) string { return fmt.Sprintf("2 1 e 1.1.%d.%d 2.2.2.2 1 2 6 1 1 %d %d ACCEPT OK\n", i/250, i%250, i, i) }
+	flow := func(i int) string {
+		return fmt.Sprintf("2 1 e 1.1.%d.%d 2.2.2.2 1 2 6 1 1 %d %d ACCEPT OK\n", i/250, i%250, i, i)
+	}
 	for _, test := range []struct {
 		name, path, contentType, accept string
 		handler                         http.Handler

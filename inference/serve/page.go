@@ -1,16 +1,19 @@
 package serve
 
 import (
+	"bufio"
 	"bytes"
+	"crypto/rand"
 	"embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"maps"
 	"math"
 	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,10 +58,12 @@ type view struct {
 	Card         string
 	Most         int
 
-	Text, Input string // of the form
-	Failure     string
-	Summary     string
-	Scored      []scoredView
+	Input   string // of the form
+	Mark    string // where the text of the form belongs, which would take several times its size as a part of the page
+	text    []byte
+	Failure string
+	Summary string
+	Scored  []scoredView
 }
 
 type scoredView struct {
@@ -76,7 +81,7 @@ type reasonView struct {
 
 // page answers with the page, and with scores on it if something was sent. A fault of what was sent is told on the page.
 func (x *exchange) page() *failure {
-	v := &view{Status: x.api.status(), Most: pageRows, Input: "rows"}
+	v := &view{Status: x.api.status(), Most: pageRows, Input: "rows", Mark: rand.Text()}
 	v.Milliseconds = v.Status.MeanSeconds * 1000
 	m := x.api.Live.Model()
 	if m != nil {
@@ -105,8 +110,33 @@ func (x *exchange) page() *failure {
 	h.Set("Content-Security-Policy", security)
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")
-	x.send(code, "text/html; charset=utf-8", b.Bytes())
+	before, behind, _ := bytes.Cut(b.Bytes(), []byte(v.Mark))
+	var length counter
+	escape(&length, v.text)
+	h["Content-Type"] = []string{"text/html; charset=utf-8"}
+	h["Content-Length"] = []string{strconv.Itoa(len(before) + int(length) + len(behind))}
+	x.w.WriteHeader(code)
+	x.w.Write(before)
+	escape(x.w, v.text)
+	x.w.Write(behind)
 	return nil
+}
+
+// escape writes text to a page.
+func escape(w io.Writer, text []byte) {
+	b := bufio.NewWriter(w)
+	for part := range slices.Chunk(text, pieceSize) {
+		template.HTMLEscape(b, part)
+	}
+	b.Flush()
+}
+
+// counter counts what is written to it.
+type counter int
+
+func (c *counter) Write(b []byte) (int, error) {
+	*c += counter(len(b))
+	return len(b), nil
 }
 
 // sentence tells a failure to people.
@@ -126,17 +156,23 @@ func (x *exchange) pageScores(m *Model, v *view) *failure {
 	if m == nil {
 		return &failure{code: http.StatusServiceUnavailable, text: "there is no model yet"}
 	}
-	if err := x.r.ParseForm(); errors.As(err, new(*http.MaxBytesError)) {
-		return &failure{code: http.StatusRequestEntityTooLarge, text: "the text is too long", err: err}
-	} else if err != nil {
-		return &failure{code: http.StatusBadRequest, text: "the form cannot be read", err: err}
+	body, f := x.body()
+	if f != nil {
+		return f
+	}
+	form := url.Values{}
+	if kind, _ := parseHeader(strings.ToLower(x.r.Header.Get("Content-Type"))); kind == "application/x-www-form-urlencoded" {
+		var err error
+		if form, err = url.ParseQuery(string(body)); err != nil {
+			return &failure{code: http.StatusBadRequest, text: "the form cannot be read", err: err}
+		}
 	}
 	// A form sends CRLF for every line end, whatever was typed.
-	v.Text = strings.ReplaceAll(x.r.PostForm.Get("text"), "\r\n", "\n")
-	if input := x.r.PostForm.Get("input"); input == "log" && m.detector != nil || input == "rows" {
+	v.text = bytes.ReplaceAll([]byte(form.Get("text")), []byte("\r\n"), []byte("\n"))
+	if input := form.Get("input"); input == "log" && m.detector != nil || input == "rows" {
 		v.Input = input
 	}
-	if strings.TrimSpace(v.Text) == "" {
+	if len(bytes.TrimSpace(v.text)) == 0 {
 		return &failure{code: http.StatusBadRequest, text: "there is nothing to score"}
 	}
 	reasons := pageReasons
@@ -150,7 +186,7 @@ func (x *exchange) pageScores(m *Model, v *view) *failure {
 }
 
 func (x *exchange) pageOfRows(m *Model, v *view, reasons int) *failure {
-	f := x.explainedRows(m, []byte(v.Text), rows.CSV, reasons, false, func(row *scoredRow) {
+	f := x.explainedRows(m, v.text, rows.CSV, reasons, false, func(row *scoredRow) {
 		if len(v.Scored) == pageRows {
 			return
 		}
@@ -177,7 +213,7 @@ func (x *exchange) pageOfRows(m *Model, v *view, reasons int) *failure {
 
 func (x *exchange) pageOfLog(m *Model, v *view, reasons int) *failure {
 	var shown [][]byte
-	answer, f := x.judge(m, []byte(v.Text), "", reasons, false, false, func(verdict []byte) {
+	answer, f := x.judge(m, v.text, "", reasons, false, false, func(verdict []byte) {
 		if len(shown) < pageRows {
 			shown = append(shown, bytes.Clone(verdict))
 		}
