@@ -142,7 +142,6 @@ func (a *app) serve(f *serveFlags) error {
 	if err != nil {
 		return err
 	}
-	log.Info("a request may have", "bytes", cmp.Or(limit, serve.DefaultMaxContentLength), "rows", f.maxRows, "cells", serve.CellsOfRow*f.maxRows)
 	l, err := listen(f.address())
 	if err != nil {
 		return err
@@ -157,6 +156,7 @@ func (a *app) serve(f *serveFlags) error {
 		m := &serve.Server{Handler: metrics.Handler()}
 		go m.Serve(ctx, ml)
 	}
+	log.Info("a request may have", "bytes", cmp.Or(limit, serve.DefaultMaxContentLength), "rows", f.maxRows, "cells", serve.CellsOfRow*f.maxRows)
 	collectEarly(serveGarbage)
 	time.AfterFunc(afterStart, forgetLoading)
 	fmt.Fprintf(a.stdout, "http://%s\n", l.Addr())
