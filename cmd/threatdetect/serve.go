@@ -156,7 +156,9 @@ func (a *app) serve(f *serveFlags) error {
 		m := &serve.Server{Handler: metrics.Handler()}
 		go m.Serve(ctx, ml)
 	}
-	log.Info("a request may have", "bytes", cmp.Or(limit, serve.DefaultMaxContentLength), "rows", f.maxRows, "cells", serve.CellsOfRow*f.maxRows)
+	if f.image != "" { // which itself knows other bounds
+		log.Info("a request may have", "bytes", limit, "rows", f.maxRows, "cells", serve.CellsOfRow*f.maxRows)
+	}
 	collectEarly(serveGarbage)
 	time.AfterFunc(afterStart, forgetLoading)
 	fmt.Fprintf(a.stdout, "http://%s\n", l.Addr())
