@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"threatdetect/internal/testkit"
 )
 
 // The limits that nobody has set (HTTP-2, 4, 5, 6, 7, 13).
@@ -149,6 +152,46 @@ func TestLongHeads(t *testing.T) {
 		for size, want := range map[int]int{4 << 10: 200, 4<<10 + 1: 414} {
 			target := "/ping?" + strings.Repeat("a", size-len("/ping?"))
 			require.Equal(t, want, asked(from(t, 1, address), "GET "+target+host+"\r\n"), "%d bytes", size)
+		}
+	}
+}
+
+// A request has 100,000 rows and ten million cells at most, in every mode, or as many as are allowed instead (HTTP-5).
+func TestRowsOfARequest(t *testing.T) {
+	for width, want := range map[int]int{1: 100_000, 100: 100_000, 101: 99_009, 1000: 10_000, 20_000_000: 1} {
+		require.Equal(t, want, mostRows(0, width))
+	}
+	require.Equal(t, 1_000_000, mostRows(1_000_000, 70))
+	const row = "0.5,-1.25,3.75,0.125,-7.5,1\n"
+	c := container(t, nil, "1.7-1", "1.7-1-logistic.tar.gz")
+	several := NewMultiModel(&c.settings)
+	several.models["m"] = &loaded{artifact: c.artifact}
+	m, err := OpenModel(filepath.Join(testkit.Root(t), "testdata", "container", "1.7-1-logistic.tar.gz"), nil)
+	require.NoError(t, err)
+	api := &API{Live: &Live{}}
+	api.Live.Swap(m)
+	page := "<!doctype html>\n<title>413 Request Entity Too Large</title>\n<h1>Request Entity Too Large</h1>\n"
+	for _, test := range []struct {
+		handler    http.Handler
+		path, want string // what the answer begins with
+		most       *int
+	}{
+		{c, "/invocations", page, &c.settings.MaxRows},
+		{several, "/models/m/invoke", "", &several.settings.MaxRows},
+		{api, "/invocations", `{"code":413,"error":"too many rows for one request"`, &api.MaxRows},
+		{api, "/v1/score?input=rows", `{"code":413,"error":"too many rows for one request"`, &api.MaxRows},
+	} {
+		ask := func(rows int) (int, string) {
+			w := post(test.handler, test.path, "text/csv", "", strings.Repeat(row, rows))
+			return w.Code, w.Body.String()
+		}
+		for *test.most = range []int{0, 1} { // the default, and one row
+			most := mostRows(*test.most, 6)
+			status, _ := ask(most)
+			require.Equal(t, http.StatusOK, status, test.path)
+			status, text := ask(most + 1)
+			require.Equal(t, http.StatusRequestEntityTooLarge, status, test.path)
+			require.True(t, strings.HasPrefix(text, test.want) && (text == "") == (test.want == ""), text)
 		}
 	}
 }
