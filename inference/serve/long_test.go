@@ -160,10 +160,7 @@ func TestSpoiltRequests(t *testing.T) {
 		require.Greater(t, statuses[200], count/50, "requests were spoilt too much to get anywhere")
 		cancel()
 		require.NoError(t, <-ended)
-		require.Zero(t, server.gate.bodies.Load(), "memory of bodies that was not given back")
-		require.Empty(t, server.gate.slots.places)
-		require.Empty(t, server.gate.turns.jobs)
-		require.Empty(t, server.gate.crowd.waiting)
+		server.gate.leftNothing(t)
 	}
 	require.Empty(t, panics)
 	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+2 }, 10*time.Second, 10*time.Millisecond)
@@ -172,6 +169,19 @@ func TestSpoiltRequests(t *testing.T) {
 		t.Logf("resident memory from the middle to the end: %+d KiB", more>>10)
 		require.Less(t, more, int64(32<<20))
 	}
+}
+
+// leftNothing holds that nobody waits any more, and that the memory of bodies was given back.
+func (g *gate) leftNothing(t *testing.T) {
+	t.Helper()
+	require.Zero(t, g.bodies.Load())
+	require.Empty(t, g.slots.places)
+	g.turns.mu.Lock()
+	defer g.turns.mu.Unlock()
+	require.Empty(t, g.turns.jobs)
+	g.crowd.mu.Lock()
+	defer g.crowd.mu.Unlock()
+	require.Empty(t, g.crowd.waiting)
 }
 
 // promptPing asks for /ping until an answer comes within 100 ms: a busy machine is late now and then, but not time and again.
