@@ -209,7 +209,7 @@ def main():
     os.makedirs(a.work, exist_ok=True)
     files = tempfile.mkdtemp(prefix="threatdetect-serve-")
     subprocess.run(["go", "build", "-trimpath", "-ldflags=-s -w", "-o", files + "/threatdetect", "./cmd/threatdetect"], cwd=ROOT, check=True, env=dict(os.environ, CGO_ENABLED="0"))
-    subprocess.run(["go", "build", "-trimpath", "-tags", "noparquet,noaws,nethttpomithttp2", "-ldflags=-s -w", "-o", files + "/image", "./cmd/threatdetect"], cwd=ROOT, check=True,
+    subprocess.run(["go", "build", "-trimpath", "-tags", "noparquet,noaws,noprogress,nethttpomithttp2", "-ldflags=-s -w", "-o", files + "/image", "./cmd/threatdetect"], cwd=ROOT, check=True,
                    env=dict(os.environ, CGO_ENABLED="0"))
     subprocess.run(["go", "build", "-trimpath", "-ldflags=-s -w", "-o", files + "/floor", "./serve/floor"], cwd=os.path.dirname(HERE), check=True, env=dict(os.environ, CGO_ENABLED="0"))
     subprocess.run([files + "/threatdetect", "convert", "--to", "json", "-o", files + "/model.json", ROOT + "/testdata/demo/model.tar.gz"], check=True)

@@ -1,3 +1,5 @@
+//go:build !noprogress
+
 package main
 
 import (

@@ -18,7 +18,7 @@ clean() {
 if [ $# -gt 0 ]; then trap 'clean keep' EXIT; else trap clean EXIT; fi
 
 mkdir -p "$root/opt/ml/model"
-CGO_ENABLED=0 go build -trimpath -tags noparquet,noaws,nethttpomithttp2 -ldflags='-s -w' -o "$root/threatdetect" ./cmd/threatdetect
+CGO_ENABLED=0 go build -trimpath -tags noparquet,noaws,noprogress,nethttpomithttp2 -ldflags='-s -w' -o "$root/threatdetect" ./cmd/threatdetect
 size=$(stat -c %s "$root/threatdetect")
 echo "image: $((size / 1000)) kB"
 [ "$size" -lt 20000000 ] || { echo "the image is over 20 MB" >&2; exit 1; }
