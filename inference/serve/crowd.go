@@ -45,7 +45,7 @@ type crowd struct {
 
 const (
 	// crowdRound is for how long requests are answered between two looks at the network, by what they take when nothing else is done.
-	crowdRound = 2 * time.Millisecond
+	crowdRound = time.Millisecond
 	// shortWork is what a request takes besides its body, to read it and to send an answer, and refusalWork what it takes to refuse one.
 	shortWork   = 50 * time.Microsecond
 	refusalWork = 25 * time.Microsecond
@@ -58,7 +58,7 @@ const (
 	// crowdLeast is how many may wait however slow it goes, as when the machine has other things to do: as many as one address may have connections.
 	crowdLeast = 256
 	// strictWait is how long a request may have waited, in the kernel and here, where long ones are refused: that is overload, and no machine with other things to do.
-	strictWait = 15 * time.Millisecond
+	strictWait = 4 * time.Millisecond
 	// paceWeight is over how many rounds the pace is taken.
 	paceWeight = 16
 )

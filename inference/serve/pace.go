@@ -8,6 +8,8 @@ import "time"
 type Pace struct{ since time.Time }
 
 const (
+	// pacePiece is after how long it rests.
+	pacePiece = time.Millisecond
 	// paceRest is how many times as long as a piece of work took others have the processor.
 	paceRest = 2
 	// paceMost is the longest rest, for when a piece was long because the machine had other things to do.
@@ -20,7 +22,7 @@ func NewPace() *Pace { return &Pace{time.Now()} }
 // Pause rests if it is time to.
 func (p *Pace) Pause() {
 	worked := time.Since(p.since)
-	if worked < pieceOfWork {
+	if worked < pacePiece {
 		return
 	}
 	time.Sleep(min(paceRest*worked, paceMost))

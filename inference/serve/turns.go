@@ -41,8 +41,8 @@ const (
 	dueAtLeast = 5 * time.Millisecond
 	// pieceOfWork is after how long others may go first. It is longer the next time, up to pieceMost, if that took them more than pieceShare times as long:
 	// whoever has a processor gets a part of it.
-	pieceOfWork = time.Millisecond
-	pieceMost   = 3 * time.Millisecond
+	pieceOfWork = 300 * time.Microsecond
+	pieceMost   = 500 * time.Microsecond
 	pieceShare  = 4
 	// pauseRows is after how many rows the clock is looked at for that.
 	pauseRows = 32
@@ -126,10 +126,10 @@ const strictFor = time.Second
 // From what lag on, and of how many at least, short requests have no time to spare for a long one, if somebody was refused, and from what on none may wait for a
 // processor.
 const (
-	lagStrict, someStrict = 2 * time.Millisecond, 5
+	lagStrict, someStrict = time.Millisecond, 5
 	lagCrowd, someCrowd   = 20 * time.Millisecond, 40
 	// restShare is for how many times as long short requests have the processors for themselves as they used them while a long one was at work.
-	restShare = 3
+	restShare = 20
 )
 
 // fits tells whether there is time for a request. Where somebody is refused, one that would have a processor for itself is let in when short ones do not wait, and when

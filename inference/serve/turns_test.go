@@ -137,11 +137,11 @@ func TestTurnsAndShortRequests(t *testing.T) {
 		require.NotNil(t, j)
 		require.True(t, turns.begin(t.Context(), j, 0))
 		time.Sleep(takes)
-		j.held += 60 * time.Millisecond // as others breathed
+		j.held += 40 * time.Millisecond // as others breathed
 		short += someStrict
 		turns.end(j)
 		require.False(t, turns.room(takes))
-		time.Sleep(restShare*60*time.Millisecond - time.Nanosecond)
+		time.Sleep(restShare*40*time.Millisecond - time.Nanosecond)
 		require.False(t, turns.room(takes), "the time that others had is theirs again")
 		time.Sleep(time.Nanosecond)
 		require.True(t, turns.room(takes))
