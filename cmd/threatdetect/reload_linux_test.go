@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"threatdetect/internal/testkit"
 	"threatdetect/model"
 )
 
@@ -27,26 +27,6 @@ var (
 	reloadTrees = flag.Int("reload-trees", 2000, "trees of 255 splits in the models of TestReloadProcess")
 	reloadCores = flag.String("reload-cores", "0", "processors of the server in TestReloadProcess, as taskset takes them")
 )
-
-// wide is a model of perfect trees: what takes long to load.
-func wide(trees, depth, features int, seed uint64) *model.Booster {
-	r := rand.New(rand.NewPCG(seed, 1))
-	b := &model.Booster{Version: model.Version{3, 2, 0}, Kind: "gbtree", Objective: "binary:logistic", NumFeature: features, NumTarget: 1,
-		BaseScore: []float32{0.5}, NumParallelTree: 1, Attributes: map[string]string{}}
-	n := 1<<(depth+1) - 1
-	for i := range trees {
-		tree := model.Tree{Left: make([]int32, n), Right: make([]int32, n), Feature: make([]int32, n), Value: make([]float32, n), DefaultLeft: make([]bool, n)}
-		for j := range n {
-			tree.Value[j] = r.Float32() - 0.5
-			if tree.Left[j], tree.Right[j] = -1, -1; j < n/2 {
-				tree.Left[j], tree.Right[j], tree.Feature[j] = int32(2*j+1), int32(2*j+2), int32(r.IntN(features))
-			}
-		}
-		b.Trees, b.TreeGroup, b.IterationStart = append(b.Trees, tree), append(b.TreeGroup, 0), append(b.IterationStart, int32(i))
-	}
-	b.IterationStart = append(b.IterationStart, int32(trees))
-	return b
-}
 
 // metric is a number of /metrics.
 func metric(t *testing.T, address, name string) float64 {
@@ -77,7 +57,7 @@ func TestReloadProcess(t *testing.T) {
 	var files [2]string
 	for i := range files {
 		files[i] = filepath.Join(dir, fmt.Sprint(i, ".json"))
-		require.NoError(t, model.SaveFile(files[i], wide(trees, 8, 70, uint64(i)), nil))
+		require.NoError(t, model.SaveFile(files[i], testkit.WideBooster(trees, 8, 70, uint64(i)), nil))
 	}
 	info, err := os.Stat(files[0])
 	require.NoError(t, err)

@@ -136,7 +136,7 @@ func (r readOnce) Read(p []byte) (int, error) {
 // so that the bound does not depend on when the memory is collected.
 func TestReloadAllocates(t *testing.T) {
 	for format, times := range map[model.Format]int{model.FormatUBJSON: 8, model.FormatJSON: 24} {
-		one, two := fileOf(t, wide(100, 8, 69), format), fileOf(t, wide(101, 8, 69), format)
+		one, two := fileOf(t, testkit.WideBooster(100, 8, 69, 100), format), fileOf(t, testkit.WideBooster(101, 8, 69, 101), format)
 		path := filepath.Join(t.TempDir(), "model")
 		put(t, path, one)
 		live := &Live{}

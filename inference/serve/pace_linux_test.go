@@ -35,7 +35,7 @@ func TestPiecesOfAReload(t *testing.T) {
 	}
 	files := map[string][]byte{}
 	for _, format := range []model.Format{model.FormatUBJSON, model.FormatJSON} {
-		files[string(format)] = fileOf(t, wide(trees, 8, 69), format)
+		files[string(format)] = fileOf(t, testkit.WideBooster(trees, 8, 69, uint64(trees)), format)
 	}
 	var err error
 	files["bundle"], err = os.ReadFile(demo(t, "model.tar.gz"))

@@ -69,7 +69,9 @@ func TestRefused(t *testing.T) {
 		{"no signature", "it is not signed", packed(second(same))},
 		{"signed by a stranger", "signature", packed(second(same), stranger)},
 		{"an old version", "version", packed(second(func(b *model.Bundle) { b.Version = 0 }), key)},
-		{"too costly", "splits that a row meets", packed(second(func(b *model.Bundle) { b.Artifact = fileOf(t, wide(800, 5, b.Booster.NumFeature), model.FormatUBJSON) }), key)},
+		{"too costly", "splits that a row meets", packed(second(func(b *model.Bundle) {
+			b.Artifact = fileOf(t, testkit.WideBooster(800, 5, b.Booster.NumFeature, 800), model.FormatUBJSON)
+		}), key)},
 		{"other columns", "columns", packed(open(filepath.Join(testkit.Root(t), "testdata", "container", "1.7-1-logistic.tar.gz")), key)},
 		{"no contract", "no contract", packed(second(func(b *model.Bundle) { b.Contract = nil }), key)},
 		{"a golden score", "golden[0]", packed(second(contract(func(c *features.Contract) { c.Golden[0].Score += 1e-3 })), key)},

@@ -1,18 +1,14 @@
-package serve
+package testkit
 
 import (
-	"bytes"
 	"math/rand/v2"
-	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"threatdetect/model"
 )
 
-// wide is a model of perfect trees: what takes long to load.
-func wide(trees, depth, features int) *model.Booster {
-	r := rand.New(rand.NewPCG(uint64(trees), 1))
+// WideBooster is a model of perfect trees with thresholds that hardly ever come twice: what takes long to load.
+func WideBooster(trees, depth, features int, seed uint64) *model.Booster {
+	r := rand.New(rand.NewPCG(seed, 1))
 	b := &model.Booster{Version: model.Version{3, 2, 0}, Kind: "gbtree", Objective: "binary:logistic", NumFeature: features, NumTarget: 1,
 		BaseScore: []float32{0.5}, NumParallelTree: 1, Attributes: map[string]string{}}
 	n := 1<<(depth+1) - 1
@@ -28,12 +24,4 @@ func wide(trees, depth, features int) *model.Booster {
 	}
 	b.IterationStart = append(b.IterationStart, int32(trees))
 	return b
-}
-
-// fileOf is the file of a model.
-func fileOf(t testing.TB, b *model.Booster, format model.Format) []byte {
-	t.Helper()
-	var w bytes.Buffer
-	require.NoError(t, model.Save(&w, b, &model.SaveOptions{Format: format}))
-	return w.Bytes()
 }
