@@ -67,6 +67,8 @@ type memory interface {
 	// flow, if there was any.
 	encode(e *encoder)
 	decode(d *decoder, t int64, any bool)
+	// reset forgets all of it, and keeps the room for it.
+	reset()
 }
 
 // StateOptions bound what a Stateful set remembers; nil stands for the defaults.

@@ -6,6 +6,7 @@ type Bloom struct {
 	generations [2][]uint64
 	added       int // to the present one, which is the first
 	capacity    int
+	clean       bool // nothing was added since all of it was cleared
 }
 
 const (
@@ -15,7 +16,7 @@ const (
 
 // NewBloom returns a filter whose generations take so many bytes each, a power of two and at least 8.
 func NewBloom(bytes int) *Bloom {
-	return &Bloom{generations: [2][]uint64{make([]uint64, bytes/8), make([]uint64, bytes/8)}, capacity: bytes * 8 / bloomBits}
+	return &Bloom{generations: [2][]uint64{make([]uint64, bytes/8), make([]uint64, bytes/8)}, capacity: bytes * 8 / bloomBits, clean: true}
 }
 
 // Add puts a key, given by a hash of 64 bits, into the present generation, and reports whether it was there already, in either
@@ -24,6 +25,7 @@ func (b *Bloom) Add(h uint64) (seen bool) {
 	if b.added >= b.capacity {
 		b.Turn()
 	}
+	b.clean = false
 	now, before := b.generations[0], b.generations[1]
 	inNow, inBefore := true, true
 	step := h>>32 | 1
@@ -63,15 +65,27 @@ func (b *Bloom) Turn() {
 	b.added = 0
 }
 
+// Reset forgets everything.
+func (b *Bloom) Reset() {
+	if !b.clean {
+		clear(b.generations[0])
+		clear(b.generations[1])
+		b.added, b.clean = 0, true
+	}
+}
+
 // Added is how many keys were put into the present generation, and Words are its bits and those of the one before it, which may be
 // changed: together they are all that there is to save.
 func (b *Bloom) Added() int { return b.added }
 
 // SetAdded sets what Added returns; it reports whether it can be.
 func (b *Bloom) SetAdded(n int) bool {
-	b.added = n
+	b.added, b.clean = n, false
 	return n >= 0 && n <= b.capacity
 }
 
 // Words returns the bits of a generation: 0 is the present one.
-func (b *Bloom) Words(generation int) []uint64 { return b.generations[generation] }
+func (b *Bloom) Words(generation int) []uint64 {
+	b.clean = false
+	return b.generations[generation]
+}
