@@ -11,6 +11,17 @@ func (x *Extractor) Reset() {
 	x.stats = Stats{}
 }
 
+// Reuse returns a new run of the pipeline in the memory of x, whose run is over, and which is not to be used any more. Where x is nil, of another set, or of one with other
+// options, it is a run with the defaults, as [Pipeline.Extractor] returns.
+func (p *Pipeline) Reuse(x *Extractor) *Extractor {
+	if x == nil || x.memory == nil || x.pipeline.schema.Set != p.schema.Set || x.pipeline.settings.text() != p.settings.text() {
+		return p.Extractor()
+	}
+	x.Reset()
+	x.pipeline = p
+	return x
+}
+
 // spareText is how many bytes the texts of a flow may take that is kept to be used again: nobody may make it keep more by long ones.
 const spareText = 256
 

@@ -214,6 +214,14 @@ func (d *Detector) StreamWith(o *features.StateOptions) *Stream {
 	return d.stream(d.pipeline.ExtractorWith(o))
 }
 
+// Reuse is Stream in the memory of a run of this or another detector, which is over and not to be used any more; see [features.Pipeline.Reuse]. nil is none.
+func (d *Detector) Reuse(s *Stream) *Stream {
+	if s == nil {
+		return d.Stream()
+	}
+	return d.stream(d.pipeline.Reuse(s.extractor))
+}
+
 // Restore returns a run that goes on where one of the same set of features, with the same options, stopped that was saved by [Stream.Save], be it of
 // another model: what is remembered are flows, not verdicts. What does not fit is refused with features.ErrState.
 func (d *Detector) Restore(r io.Reader, o *features.StateOptions) (*Stream, error) {

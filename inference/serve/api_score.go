@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"net/http"
 	"slices"
 	"strconv"
@@ -12,7 +14,9 @@ import (
 
 	"threatdetect/features"
 	"threatdetect/features/auto"
+	"threatdetect/features/zeek"
 	"threatdetect/inference/detect"
+	"threatdetect/internal/logio"
 )
 
 // maxSkipped is how many skipped records an answer tells of one by one.
@@ -126,13 +130,18 @@ func (x *exchange) scoreLog(m *Model, from string, count int, threats bool) *fai
 	if f != nil {
 		return f
 	}
+	log, f := x.openLog(m, body, from)
+	if f != nil {
+		return f
+	}
+	defer log.close()
 	kind, _ := parseHeader(strings.ToLower(x.r.Header.Get("Accept")))
 	lines := kind == "application/x-ndjson" || kind == typeJSONLines
 	h := holding(len(body))
 	var answer *judgedLog
 	text := func(again bool, add func([]byte)) (f *failure) {
 		var line []byte
-		answer, f = x.judge(m, body, from, count, threats, again, func(verdict []byte) {
+		answer, f = x.judge(log, count, threats, again, func(verdict []byte) {
 			if lines {
 				add(verdict)
 				return
@@ -159,17 +168,84 @@ func (x *exchange) scoreLog(m *Model, from string, count int, threats bool) *fai
 		}
 		before, behind = bytes.TrimSuffix(whole, []byte("]}")), []byte("]}\n")
 	}
-	h.send(x.w, kind, before, behind, func(add func([]byte)) error { return text(true, add).asError() })
+	w := x.w
+	if h.kept == h.length {
+		log.close()
+	} else if log.space != nil {
+		w = hurried(w)
+	}
+	h.send(w, kind, before, behind, func(add func([]byte)) error { return text(true, add).asError() })
 	return nil
+}
+
+// postedLog is a log that is to be judged.
+type postedLog struct {
+	model  *Model
+	text   []byte
+	format auto.Format
+	space  *workspace // nil if the log needs none
+}
+
+// openLog has a log ready to be judged; from is the format that it is said to have.
+func (x *exchange) openLog(m *Model, text []byte, from string) (*postedLog, *failure) {
+	if m.detector == nil {
+		return nil, &failure{code: http.StatusUnprocessableEntity, text: "the model has no contract, so it can score numeric rows only"}
+	}
+	if logio.Packed(text) {
+		return nil, &failure{code: http.StatusUnsupportedMediaType, text: "the log is compressed; send it as it is"}
+	}
+	format, ok := auto.ParseFormat(from)
+	if !ok {
+		return nil, &failure{code: http.StatusBadRequest, text: "from is no format of a log"}
+	}
+	log := &postedLog{model: m, text: text, format: format}
+	var f *failure
+	if needsWorkspace(m.set, format, text) {
+		log.space, f = x.workspace(m)
+	}
+	return log, f
+}
+
+// close gives the workspace back. It may be called again.
+func (l *postedLog) close() {
+	if l.space != nil {
+		l.model.put(l.space)
+		l.space = nil
+	}
+}
+
+// flows are those of the log, from its beginning, read by r.
+func (l *postedLog) flows(r io.Reader, opts *auto.Options) iter.Seq2[*features.Flow, error] {
+	if l.space == nil {
+		return auto.Read(r, opts)
+	}
+	l.space.parts.Reset()
+	opts.Parts = &l.space.parts
+	return func(yield func(*features.Flow, error) bool) {
+		for _, flows := range [...]iter.Seq2[*features.Flow, error]{auto.Read(r, opts), opts.Parts.Flush()} {
+			for f, err := range flows {
+				if !yield(f, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// stream is a run of a detector of the model over the log.
+func (l *postedLog) stream(d *detect.Detector) *detect.Stream {
+	if l.space == nil {
+		return d.Stream()
+	}
+	l.space.stream = d.Reuse(l.space.stream)
+	return l.space.stream
 }
 
 // judge scores the flows of a log, and gives each verdict, a line of JSON, to each, which does not keep it; again tells that they were judged before. What it returns
 // has no verdicts.
-func (x *exchange) judge(m *Model, body []byte, from string, count int, threats, again bool, each func(verdict []byte)) (*judgedLog, *failure) {
+func (x *exchange) judge(log *postedLog, count int, threats, again bool, each func(verdict []byte)) (*judgedLog, *failure) {
+	m := log.model
 	d := m.detector
-	if d == nil {
-		return nil, &failure{code: http.StatusUnprocessableEntity, text: "the model has no contract, so it can score numeric rows only"}
-	}
 	if count > 0 {
 		if err := m.explain(nil); err != nil {
 			return nil, &failure{code: http.StatusUnprocessableEntity, text: errNoReasons.Error(), err: err}
@@ -178,21 +254,14 @@ func (x *exchange) judge(m *Model, body []byte, from string, count int, threats,
 	}
 	t := d.Threshold()
 	answer := &judgedLog{Model: d.Model(), Set: d.Set(), Threshold: finite(t), Skipped: map[string]int64{}, Verdicts: []json.RawMessage{}}
-	set, err := features.LookupSet(d.Set())
-	if err != nil {
-		return nil, &failure{code: http.StatusInternalServerError, text: "the feature set is not known", err: err}
-	}
 	var unfit error
-	opts := &auto.Options{OnFormat: func(f auto.Format, _ string) {
+	opts := &auto.Options{Format: log.format, OnFormat: func(f auto.Format, _ string) {
 		answer.Format = string(f)
-		unfit = set.CheckFormat(string(f))
+		unfit = m.set.CheckFormat(string(f))
 	}}
-	if from != "" && from != "auto" {
-		format, ok := auto.ParseFormat(from)
-		if !ok {
-			return nil, &failure{code: http.StatusBadRequest, text: "from is no format of a log"}
-		}
-		opts.Format = format
+	if m.set.Joins {
+		opts.Join = zeek.NewJoiner()
+		defer opts.Join.Close()
 	}
 	var line bytes.Buffer
 	w, err := detect.NewWriter(&line, detect.NDJSON, d)
@@ -205,8 +274,8 @@ func (x *exchange) judge(m *Model, body []byte, from string, count int, threats,
 	if !again {
 		shadow = x.shadowStream(m)
 	}
-	stream := d.Stream()
-	for v, err := range stream.Verdicts(auto.Read(bytes.NewReader(body), opts)) {
+	text := &logReader{x: x, log: log.text, job: j}
+	for v, err := range log.stream(d).Verdicts(log.flows(text, opts)) {
 		var flow *features.Flow
 		if v != nil {
 			flow = v.Flow
@@ -215,6 +284,9 @@ func (x *exchange) judge(m *Model, body []byte, from string, count int, threats,
 			return nil, logFailure(fmt.Errorf("%w: %w", features.ErrContract, unfit))
 		}
 		if err := account.Add(flow, err); err != nil {
+			if text.over != nil {
+				return nil, text.over
+			}
 			return nil, logFailure(err)
 		}
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"threatdetect/features"
 	"threatdetect/inference"
 	"threatdetect/inference/detect"
 	"threatdetect/model"
@@ -26,6 +27,8 @@ type Model struct {
 	ensemble bool
 	detector *detect.Detector // nil without a contract
 	columns  []string         // as the contract calls them
+	set      *features.Set    // nil without a contract
+	spaces   chan *workspace  // those that nobody uses; nil without a contract
 
 	explainOnce sync.Once   // contributions take memory and time: only for who asks
 	explained   atomic.Bool // somebody asked
@@ -78,6 +81,10 @@ func newModel(b *model.Bundle, pauser model.Pauser) (*Model, error) {
 		for _, c := range m.detector.Schema().Columns {
 			m.columns = append(m.columns, c.Name)
 		}
+		if m.set, err = features.LookupSet(m.detector.Set()); err != nil {
+			return nil, err
+		}
+		m.spaces = newWorkspaces(m.set)
 	}
 	switch options := (&inference.Options{Pauser: pauser}); {
 	case m.ensemble:

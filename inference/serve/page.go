@@ -212,8 +212,13 @@ func (x *exchange) pageOfRows(m *Model, v *view, reasons int) *failure {
 }
 
 func (x *exchange) pageOfLog(m *Model, v *view, reasons int) *failure {
+	log, f := x.openLog(m, v.text, "")
+	if f != nil {
+		return f
+	}
+	defer log.close()
 	var shown [][]byte
-	answer, f := x.judge(m, v.text, "", reasons, false, false, func(verdict []byte) {
+	answer, f := x.judge(log, reasons, false, false, func(verdict []byte) {
 		if len(shown) < pageRows {
 			shown = append(shown, bytes.Clone(verdict))
 		}

@@ -326,6 +326,31 @@ func (j *job) pause() {
 	}
 }
 
+// apart lets others have the processor while wait waits for something that one of them may have. A nil job has no processor.
+func (j *job) apart(wait func()) {
+	if j == nil {
+		wait()
+		return
+	}
+	t := j.turns
+	t.mu.Lock()
+	worked := time.Since(j.since)
+	j.took += worked
+	j.held += worked
+	j.left -= worked
+	j.ready, j.running = false, false
+	t.running--
+	t.grant()
+	t.mu.Unlock()
+	wait()
+	t.mu.Lock()
+	j.ready = true
+	t.grant()
+	t.mu.Unlock()
+	<-j.granted
+	j.since = time.Now()
+}
+
 // stretchWeight is over how many requests the stretch is taken.
 const stretchWeight = 16
 

@@ -116,6 +116,9 @@ func open(r io.Reader) *source {
 	return s
 }
 
+// Packed reports whether what begins so is unpacked while it is read: gzip or zstd.
+func Packed(head []byte) bool { return bytes.HasPrefix(head, gzipMagic) || isZstd(head) }
+
 // isZstd knows skippable frames, too: pzstd begins with one.
 func isZstd(head []byte) bool {
 	return bytes.HasPrefix(head, zstdMagic) || len(head) >= 4 && head[0]&0xf0 == 0x50 && bytes.HasPrefix(head[1:], skippable)

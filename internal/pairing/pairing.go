@@ -135,6 +135,14 @@ func New(opts Options, yield func(*features.Flow) bool) *Pairer {
 	return &Pairer{opts: opts, yield: yield, open: make(map[key]int32)}
 }
 
+// reset forgets everything, and keeps the room for it.
+func (p *Pairer) reset() {
+	clear(p.open)
+	clear(p.flows)
+	p.flows, p.free, p.ends, p.scratch = p.flows[:0], p.free[:0], p.ends[:0], p.scratch[:0]
+	p.clock, p.ticking, p.created, p.lost, p.ended = 0, false, 0, lost{}, false
+}
+
 // over reports whether a is later than b by more than limit nanoseconds.
 func over(a, b int64, limit uint64) bool { return a > b && uint64(a)-uint64(b) > limit }
 

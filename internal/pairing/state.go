@@ -29,7 +29,15 @@ func (s *State) Flush() iter.Seq2[*features.Flow, error] {
 		}
 		s.yield = yield
 		s.pairer.Flush()
-		s.pairer = nil
+		s.Reset()
+	}
+}
+
+// Reset forgets what s holds, as if it were new, and keeps the memory for it.
+func (s *State) Reset() {
+	if s.pairer != nil {
+		s.pairer.reset()
+		s.yield = nil
 	}
 }
 
