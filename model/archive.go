@@ -212,7 +212,7 @@ func (a *archiveReader) regular(name string, size int64, body io.Reader) error {
 			if err := check("bytes of a model", size, a.left); err != nil {
 				return err
 			}
-			a.files[name], err = safeio.ReadAll(body, "bytes of a model", a.left, 0)
+			a.files[name], err = safeio.ReadAllPausing(body, "bytes of a model", a.left, 0, a.opts.pause)
 			a.left -= int64(len(a.files[name]))
 		}
 	case name == contractName:

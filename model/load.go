@@ -136,6 +136,11 @@ func readLayers(in *safeio.Counter, size int64, opts *LoadOptions) (*source, err
 	head, _ := raw.Peek(blockSize) // an error comes again when the bytes are read
 	packed := isGzip(head) || isZstd(head)
 	if !packed && !isTar(head) {
+		if opts.Pauser != nil { // nobody waits for this, and others for the processors
+			digest := sha256.New()
+			data, err := safeio.ReadAllPausing(pieces{io.TeeReader(raw, digest)}, "bytes of a model", opts.MaxBytes, size, opts.pause)
+			return &source{models: []modelFile{{data: data}}, digest: hex.EncodeToString(digest.Sum(nil))}, err
+		}
 		h := newHasher(raw)
 		data, err := safeio.ReadAll(h, "bytes of a model", opts.MaxBytes, size)
 		close(h.blocks)
@@ -156,7 +161,7 @@ func readLayers(in *safeio.Counter, size int64, opts *LoadOptions) (*source, err
 	if isTar(head) {
 		s, err = readArchive(layers, opts)
 	} else {
-		s.models[0].data, err = safeio.ReadAll(layers, "bytes of a model", opts.MaxBytes, 0)
+		s.models[0].data, err = safeio.ReadAllPausing(layers, "bytes of a model", opts.MaxBytes, 0, opts.pause)
 	}
 	if err != nil {
 		return nil, err
@@ -183,6 +188,11 @@ func decompressor(head []byte, r io.Reader, opts *LoadOptions) (io.Reader, error
 	}
 	return opts.Zstd(r)
 }
+
+// pieces reads no more at a time than takes a moment.
+type pieces struct{ io.Reader }
+
+func (r pieces) Read(p []byte) (int, error) { return r.Reader.Read(p[:min(len(p), pieceSize)]) }
 
 // hasher computes the SHA-256 of what is read through it at the same time as the reader goes on, and then parses: that takes about as
 // long. The buffers that were read into must not be written to again.
@@ -214,6 +224,7 @@ func (h *hasher) Read(p []byte) (int, error) {
 
 const (
 	hashBlock      = 1 << 20 // bytes that are read before they are hashed
+	pieceSize      = 64 << 10
 	bufferSize     = 16 << 10
 	expansionFree  = 16 << 20 // bytes that may come out of gzip whatever went in
 	expansionRatio = 200      // what may come out beyond, per byte that went in; real models stay below 20

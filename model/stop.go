@@ -4,14 +4,18 @@ import "io"
 
 // stopped returns ErrStopped once o.Done is closed. It is asked for every tree and every read, which are short, and pauses there.
 func (o *LoadOptions) stopped() error {
-	if o.Pauser != nil {
-		o.Pauser.Pause()
-	}
+	o.pause()
 	select {
 	case <-o.Done: // a nil channel is never ready
 		return ErrStopped
 	default:
 		return nil
+	}
+}
+
+func (o *LoadOptions) pause() {
+	if o.Pauser != nil {
+		o.Pauser.Pause()
 	}
 }
 

@@ -80,6 +80,7 @@ func compile(b *model.Booster, k Kernel, choice splitChoice, leaves bool, pause 
 	pause() // what was made was cleared
 	shapes := make([]shape, len(b.Trees))
 	trees := treeBuilder{f: f, numbers: thresholdNumbers{of: make([]int32, total)}, cats: newCategories(b.Version)}
+	trees.numbers.table.Pause = pause
 	trees.numbers.table.Grow(min(total/2, mostAtFirst))
 	for i := range b.Trees {
 		if g := b.TreeGroup[i]; g < 0 || int(g) >= f.NumGroup {

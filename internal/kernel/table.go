@@ -7,6 +7,7 @@ import (
 
 // Table is a hash table of keys that numbers them in the order that they came in. The zero Table is empty.
 type Table struct {
+	Pause  func()   // called again and again while the table grows, if it is not nil
 	Keys   []uint64 // by number
 	places []int32  // of keys, plus 1
 }
@@ -46,11 +47,17 @@ func (t *Table) Grow(keys int) {
 func (t *Table) resize(size int) {
 	t.places = make([]int32, size)
 	for i, k := range t.Keys {
+		if i%between == 0 && t.Pause != nil {
+			t.Pause()
+		}
 		*t.free(k) = int32(i) + 1
 	}
 }
 
-// Order returns the numbers of the keys, in ascending order of the keys. It calls pause between its passes.
+// between is how many keys are looked at between pauses.
+const between = 1 << 15
+
+// Order returns the numbers of the keys, in ascending order of the keys. It calls pause again and again.
 func (t *Table) Order(pause func()) []int32 {
 	order, next := make([]int32, len(t.Keys)), make([]int32, len(t.Keys))
 	for i := range order {
@@ -67,16 +74,18 @@ func (t *Table) Order(pause func()) []int32 {
 		if len(order) == 0 || int(at[byte(t.Keys[0]>>shift)]) == len(order) {
 			continue // all are equal there
 		}
-		pause()
 		sum := int32(0)
 		for i, n := range at {
 			at[i] = sum
 			sum += n
 		}
-		for _, i := range order {
-			p := &at[byte(t.Keys[i]>>shift)]
-			next[*p] = i
-			*p++
+		for part := range slices.Chunk(order, between) {
+			pause()
+			for _, i := range part {
+				p := &at[byte(t.Keys[i]>>shift)]
+				next[*p] = i
+				*p++
+			}
 		}
 		order, next = next, order
 	}

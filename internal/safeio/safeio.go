@@ -6,6 +6,8 @@ package safeio
 import (
 	"fmt"
 	"io"
+	"strings"
+	"unsafe"
 )
 
 // LimitError tells that an input went over a limit.
@@ -21,14 +23,21 @@ func (e *LimitError) Error() string {
 const (
 	firstChunk = 16 << 10
 	lastChunk  = 4 << 20
+	copied     = 256 << 10 // bytes between pauses
 )
 
 // ReadAll reads r to its end. It fails with a *LimitError called name as soon as more than limit bytes have come.
 // In all it allocates about twice the bytes that it returns, whatever the stream's real length is. A hint > 0 says how many bytes a
 // trustworthy source, such as the file system, expects; it must not be a number out of the input.
 func ReadAll(r io.Reader, name string, limit, hint int64) ([]byte, error) {
+	return ReadAllPausing(r, name, limit, hint, func() {})
+}
+
+// ReadAllPausing is ReadAll that calls pause between pieces of what it does besides reading, which are short: no memory is cleared before it is read into, as that would take
+// long for much of it.
+func ReadAllPausing(r io.Reader, name string, limit, hint int64, pause func()) ([]byte, error) {
 	if hint > 0 && hint <= limit {
-		buf := make([]byte, hint)
+		buf := uncleared(int(hint))
 		n, err := fill(r, buf)
 		if err == io.EOF {
 			return buf[:n], nil
@@ -36,17 +45,25 @@ func ReadAll(r io.Reader, name string, limit, hint int64) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		rest, err := readChunks(r, name, limit, hint)
+		rest, err := readChunks(r, name, limit, hint, pause)
 		if err != nil || len(rest) == 0 {
 			return buf, err
 		}
 		return append(buf, rest...), nil
 	}
-	return readChunks(r, name, limit, 0)
+	return readChunks(r, name, limit, 0, pause)
+}
+
+// uncleared returns memory that holds anything.
+func uncleared(n int) []byte {
+	var b strings.Builder // the only one in the standard library that does not clear what it allocates
+	b.Grow(n)
+	b.WriteByte(0)
+	return unsafe.Slice(unsafe.StringData(b.String()), n)
 }
 
 // readChunks reads the rest of a stream of which had bytes have been read already.
-func readChunks(r io.Reader, name string, limit, had int64) ([]byte, error) {
+func readChunks(r io.Reader, name string, limit, had int64, pause func()) ([]byte, error) {
 	var chunks [][]byte
 	total := had
 	for size := firstChunk; ; size = min(2*size, lastChunk) {
@@ -67,9 +84,15 @@ func readChunks(r io.Reader, name string, limit, had int64) ([]byte, error) {
 	if len(chunks) == 1 {
 		return chunks[0], nil
 	}
-	all := make([]byte, 0, total-had)
-	for _, c := range chunks {
-		all = append(all, c...)
+	all := uncleared(int(total - had))
+	rest := all
+	for i, c := range chunks {
+		for len(c) > 0 {
+			n := copy(rest, c[:min(len(c), copied)])
+			c, rest = c[n:], rest[n:]
+			pause()
+		}
+		chunks[i] = nil
 	}
 	return all, nil
 }
