@@ -30,13 +30,16 @@ type scorer interface {
 	PredictBatch(dst, rows []float32) error
 }
 
-// openArtifact loads every model of the artifact at path that the container would load, when it is whole.
-func openArtifact(path string, s *Settings) (*artifact, error) {
+// openArtifact loads every model of the artifact at path that the container would load, when it is whole; with pauses if pauser is not nil.
+func openArtifact(path string, s *Settings, pauser model.Pauser) (*artifact, error) {
 	var opts model.LoadOptions
 	if s.Load != nil {
 		opts = *s.Load
 	}
 	opts.AllowEnsemble, opts.Pick = true, s.pick()
+	if pauser != nil {
+		opts.Pauser = pauser
+	}
 	b, _, err := settled(path, settleTime, func() (*model.Bundle, error) { return model.OpenBundle(path, &opts) })
 	if err != nil {
 		return nil, err
@@ -48,7 +51,7 @@ func openArtifact(path string, s *Settings) (*artifact, error) {
 	}
 	a := &artifact{image: *s.Image, objective: b.Booster.Objective, digest: b.Digest, numGroup: b.Booster.NumGroup()}
 	a.image.Pickled = b.Booster.Format == model.FormatPickle
-	runtime := &inference.Options{Runtime: s.Image.XGBoost, TreeLimit: inference.LimitContainer}
+	runtime := &inference.Options{Runtime: s.Image.XGBoost, TreeLimit: inference.LimitContainer, Pauser: opts.Pauser}
 	if len(b.Members) > 1 {
 		boosters := make([]*model.Booster, len(b.Members))
 		for i := range b.Members {

@@ -26,7 +26,7 @@ type Container struct {
 // file at the top whose name does not begin with a dot is a model, several are an ensemble, and one that cannot be read is an
 // error.
 func OpenContainer(path string, s *Settings) (*Container, error) {
-	a, err := openArtifact(path, s)
+	a, err := openArtifact(path, s, nil)
 	if err != nil {
 		return nil, err
 	}

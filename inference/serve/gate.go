@@ -218,7 +218,7 @@ func (g *gate) read(w http.ResponseWriter, r *http.Request, address string, j *j
 		}
 		if j != nil && time.Since(breathed) > pieceOfWork {
 			begin := time.Now()
-			g.turns.breathe()
+			g.turns.breath.take()
 			breathed = time.Now()
 			g.turns.keep(j, breathed.Sub(begin))
 		}

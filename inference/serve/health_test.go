@@ -108,7 +108,7 @@ func TestHealthOfModel(t *testing.T) {
 	m.models["none"] = &loaded{}
 	ping(http.StatusOK, healthy) // which could not be read, and fails its own requests alone
 	for _, name := range []string{"a", "b"} {
-		a, err := openArtifact(filepath.Join(testkit.Root(t), "testdata", "container", "1.7-1-logistic.tar.gz"), &m.settings)
+		a, err := openArtifact(filepath.Join(testkit.Root(t), "testdata", "container", "1.7-1-logistic.tar.gz"), &m.settings, nil)
 		require.NoError(t, err)
 		m.models[name] = &loaded{artifact: a.averaged()}
 	}

@@ -196,7 +196,9 @@ func (m *MultiModel) load(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	model := &loaded{url: want.URL}
-	if a, err := openArtifact(want.URL, &m.settings); err == nil {
+	pauser := newHaste() // other models are asked meanwhile
+	defer pauser.breath.close()
+	if a, err := openArtifact(want.URL, &m.settings, pauser); err == nil {
 		model.artifact = a.averaged()
 	}
 	m.mu.Lock()

@@ -28,3 +28,19 @@ func (p *Pace) Pause() {
 	time.Sleep(min(paceRest*worked, paceMost))
 	p.since = time.Now()
 }
+
+// haste is the pace of work that somebody waits for: between pieces of it everybody is served who has something to say then. It is a [model.Pauser] of one goroutine.
+type haste struct {
+	since  time.Time
+	breath breath
+}
+
+func newHaste() *haste { return &haste{since: time.Now()} }
+
+func (h *haste) Pause() {
+	if time.Since(h.since) < pacePiece {
+		return
+	}
+	h.breath.take()
+	h.since = time.Now()
+}

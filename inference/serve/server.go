@@ -135,7 +135,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		server.Close()
 	} else if late.Err() == nil { // nobody works any more
-		s.gate.turns.close()
+		s.gate.turns.breath.close()
 	}
 	return err
 }

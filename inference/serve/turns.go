@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -29,9 +28,7 @@ type turns struct {
 	strict atomic.Int64 // until when dues count, in nanoseconds of Unix time
 	piece  atomic.Int64 // nanoseconds of work after which others may go first
 
-	pipe sync.Once // see breathe
-	turn chan struct{}
-	in   *os.File
+	breath breath
 }
 
 const (
@@ -316,7 +313,7 @@ func (j *job) pause() {
 		<-j.granted
 		j.since = time.Now()
 	case crowded:
-		t.breathe()
+		t.breath.take()
 		j.since = time.Now()
 		breath := j.since.Sub(now)
 		j.held += breath
@@ -353,40 +350,6 @@ func (j *job) apart(wait func()) {
 
 // stretchWeight is over how many requests the stretch is taken.
 const stretchWeight = 16
-
-// breathe returns when everybody was served who has something to say now. The runtime looks at the network when there is nothing else to do, or 10 ms
-// later: with a busy goroutine on each processor that would be the time in which /ping is answered. This goroutine waits for a byte that another one
-// sends it, and so for the network: it comes after all who were there before.
-func (t *turns) breathe() {
-	t.pipe.Do(func() {
-		in, out, err := os.Pipe()
-		if err != nil {
-			return
-		}
-		t.in, t.turn = in, make(chan struct{})
-		go func() {
-			defer out.Close()
-			for range t.turn {
-				out.Write([]byte{0})
-			}
-		}()
-	})
-	if t.in == nil {
-		return
-	}
-	t.turn <- struct{}{}
-	var b [1]byte
-	t.in.Read(b[:])
-}
-
-// close ends what breathe has begun. Nobody may work any more.
-func (t *turns) close() {
-	t.pipe.Do(func() {})
-	if t.in != nil {
-		close(t.turn)
-		t.in.Close()
-	}
-}
 
 type jobKey struct{}
 

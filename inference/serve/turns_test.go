@@ -66,7 +66,7 @@ func TestTurns(t *testing.T) {
 				})
 			}
 			wait.Wait()
-			turns.close()
+			turns.breath.close()
 			t.Logf("%d processors: answered %v, refused %d, late %v, busy %.2f", cores, answered, refused, late, worked.Seconds()/length.Seconds()/float64(cores))
 			all := 0
 			for _, size := range sizes {
@@ -85,7 +85,7 @@ func TestTurns(t *testing.T) {
 func TestTurnsOfSlowSenders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		turns := newTurns(1, 72, 250*time.Millisecond, noLag, noShort)
-		defer turns.close()
+		defer turns.breath.close()
 		slow := turns.admit(100*time.Millisecond, true)
 		require.NotNil(t, slow)
 		require.NotNil(t, turns.admit(200*time.Millisecond, true), "it may wait for 100 ms")
@@ -116,7 +116,7 @@ func TestTurnsAndShortRequests(t *testing.T) {
 		var lag time.Duration
 		var short int64
 		turns := newTurns(1, 72, 250*time.Millisecond, func(time.Time, int) time.Duration { return lag }, func() int64 { return short })
-		defer turns.close()
+		defer turns.breath.close()
 		const takes = 20 * time.Millisecond
 		lag = lagStrict + 1
 		require.True(t, turns.room(takes), "nobody is refused yet")

@@ -333,7 +333,7 @@ func TestSlowReaderHoldsNoWorkspace(t *testing.T) {
 // apart leaves the processor to who has what is waited for.
 func TestApart(t *testing.T) {
 	turns := newTurns(1, 8, 250*time.Millisecond, noLag, noShort)
-	defer turns.close()
+	defer turns.breath.close()
 	first, second := turns.admit(100*time.Millisecond, false), turns.admit(time.Millisecond, false)
 	require.True(t, turns.begin(t.Context(), first, 0))
 	got := make(chan struct{})
