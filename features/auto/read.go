@@ -81,6 +81,12 @@ func (p *Parts) Reset() {
 	*p = Parts{vpcflow: p.vpcflow, netflow: p.netflow}
 }
 
+// NewJoiner returns a joiner, for Options.Join, of what a log itself says about its flows: the events of EVE, and logs of Zeek in one. The caller closes it.
+func NewJoiner() *zeek.Joiner { return zeek.NewJoiner() }
+
+// Packed reports whether a log that begins so is unpacked while it is read, so that it may be many times as long.
+func Packed(head []byte) bool { return logio.Packed(head) }
+
 // Read returns the flows of a log, which may be gzip or zstd. It is single-use; the flows and errors are those of the
 // format's reader, and as shortly valid. The log of a format that is not known, is
 // a [*features.InputError] that wraps [features.ErrFormat]. A log without anything but white space has no records.

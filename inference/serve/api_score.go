@@ -14,9 +14,7 @@ import (
 
 	"threatdetect/features"
 	"threatdetect/features/auto"
-	"threatdetect/features/zeek"
 	"threatdetect/inference/detect"
-	"threatdetect/internal/logio"
 )
 
 // maxSkipped is how many skipped records an answer tells of one by one.
@@ -191,7 +189,7 @@ func (x *exchange) openLog(m *Model, text []byte, from string) (*postedLog, *fai
 	if m.detector == nil {
 		return nil, &failure{code: http.StatusUnprocessableEntity, text: "the model has no contract, so it can score numeric rows only"}
 	}
-	if logio.Packed(text) {
+	if auto.Packed(text) {
 		return nil, &failure{code: http.StatusUnsupportedMediaType, text: "the log is compressed; send it as it is"}
 	}
 	format, ok := auto.ParseFormat(from)
@@ -260,7 +258,7 @@ func (x *exchange) judge(log *postedLog, count int, threats, again bool, each fu
 		unfit = m.set.CheckFormat(string(f))
 	}}
 	if m.set.Joins {
-		opts.Join = zeek.NewJoiner()
+		opts.Join = auto.NewJoiner()
 		defer opts.Join.Close()
 	}
 	var line bytes.Buffer

@@ -22,7 +22,6 @@ import (
 
 	"threatdetect/features"
 	"threatdetect/features/auto"
-	"threatdetect/features/zeek"
 	"threatdetect/inference/detect"
 	"threatdetect/internal/testkit"
 	"threatdetect/internal/trafficgen"
@@ -152,7 +151,7 @@ func judgedBy(t *testing.T, m *Model, log string) string {
 	require.NoError(t, err)
 	opts := &auto.Options{}
 	if m.set.Joins {
-		opts.Join = zeek.NewJoiner()
+		opts.Join = auto.NewJoiner()
 		defer opts.Join.Close()
 	}
 	for v, err := range m.detector.Stream().Verdicts(auto.Read(strings.NewReader(log), opts)) {
