@@ -139,15 +139,17 @@ func (x *exchange) scoreLog(m *Model, from string, count int, threats bool) *fai
 	var answer *judgedLog
 	text := func(again bool, add func([]byte)) (f *failure) {
 		var line []byte
+		first := true
 		answer, f = x.judge(log, count, threats, again, func(verdict []byte) {
 			if lines {
 				add(verdict)
 				return
 			}
 			text, _ := json.Marshal(json.RawMessage(verdict)) // which is JSON
-			if line = line[:0]; h.length > 0 {
+			if line = line[:0]; !first {
 				line = append(line, ',')
 			}
+			first = false
 			add(append(line, text...))
 		})
 		return f

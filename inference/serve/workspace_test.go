@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -13,6 +14,7 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -201,6 +203,28 @@ func TestWorkspacesForget(t *testing.T) {
 			require.True(t, want[i] == got.Body.String(), "%s, log %d", set, i)
 		}
 		require.Len(t, m.spaces, cap(m.spaces), "none is lost")
+	}
+}
+
+// An answer that is longer than what is held of it, and so made twice, is as one that is made once.
+func TestScoreMadeTwice(t *testing.T) {
+	log := logOf(200_000, zeekHead, zeekLine)
+	for _, set := range []string{"flow-portable/1", "host/1"} { // without a workspace, and with one
+		api := apiOf(t, set)
+		want := judgedBy(t, api.Live.Model(), log)
+		require.Greater(t, len(want), heldTimes*len(log)+heldMore)
+		lines := post(api, "/v1/score", "text/plain", "application/x-ndjson", log)
+		require.True(t, want == lines.Body.String(), set)
+		w := post(api, "/v1/score", "text/plain", "", log)
+		require.Equal(t, w.Header().Get("Content-Length"), strconv.Itoa(w.Body.Len()), set)
+		var answer judgedLog
+		require.NoError(t, json.Unmarshal(w.Body.Bytes(), &answer), set)
+		var got strings.Builder
+		for _, v := range answer.Verdicts {
+			got.Write(v)
+			got.WriteByte('\n')
+		}
+		require.True(t, want == got.String(), set)
 	}
 }
 
