@@ -11,8 +11,8 @@ func (x *Extractor) Reset() {
 	x.stats = Stats{}
 }
 
-// Reuse returns a new run of the pipeline in the memory of x, whose run is over, and which is not to be used any more. Where x is nil, of another set, or of one with other
-// options, it is a run with the defaults, as [Pipeline.Extractor] returns.
+// Reuse returns a new run of the pipeline in the memory of x, whose run is over, and which is not to be used any more: with the StateOptions of x, or its seed if it was
+// restored. Where x is nil, of another set, or of one with other SetOptions, it is a run with the defaults, as [Pipeline.Extractor] returns.
 func (p *Pipeline) Reuse(x *Extractor) *Extractor {
 	if x == nil || x.memory == nil || x.pipeline.schema.Set != p.schema.Set || x.pipeline.settings.text() != p.settings.text() {
 		return p.Extractor()
@@ -34,7 +34,8 @@ func (r *reorder) reset() {
 	}
 	clear(r.heap)
 	for _, f := range r.spare {
-		if f.Joined = nil; cap(f.UID)+cap(f.History)+cap(f.LabelText)+cap(f.Kind) > spareText {
+		f.AppName, f.ProtoName, f.NSL, f.Joined = "", "", nil, nil
+		if cap(f.UID)+cap(f.History)+cap(f.LabelText)+cap(f.Kind) > spareText {
 			*f = Flow{}
 		}
 	}

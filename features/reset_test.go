@@ -31,6 +31,9 @@ func manyFlows(r *rand.Rand, n, hosts int) []*Flow {
 			f.Dst = asked.DNS[0].Addrs[0]
 		}
 		if r.IntN(50) == 0 {
+			f.App, f.AppName = AppOther, strings.Repeat("long", 1000)
+		}
+		if r.IntN(50) == 0 {
 			f.UID = []byte(strings.Repeat("long", 1000))
 		}
 	}
@@ -69,6 +72,7 @@ func TestResetForgetsEverything(t *testing.T) {
 			require.Zero(t, x.Stats())
 			for _, f := range x.order.spare {
 				require.LessOrEqual(t, cap(f.UID), spareText)
+				require.Empty(t, f.AppName)
 				require.Nil(t, f.Joined)
 			}
 		}

@@ -112,6 +112,13 @@ func TestParts(t *testing.T) {
 	require.EqualValues(t, 2, r.Account.Records)
 	require.Empty(t, logs.Read(t, state.Flush()).Flows)
 
+	// Another log has options of its own.
+	const two = "eni-1,::1,::2,1,2,100,160,3,300,17\neni-1,::1,::3,1,2,100,160,3,300,17\n"
+	require.Len(t, read(t, two, &vpcflow.Options{State: &state, MaxOpen: 1}).Flows, 1)
+	require.Len(t, logs.Read(t, state.Flush()).Flows, 1)
+	require.Empty(t, read(t, two, &vpcflow.Options{State: &state}).Flows)
+	require.Len(t, logs.Read(t, state.Flush()).Flows, 2)
+
 	for f, err := range vpcflow.Read(strings.NewReader(there+other), nil) {
 		require.NoError(t, err)
 		require.NotNil(t, f)

@@ -222,6 +222,13 @@ func (d *Detector) Reuse(s *Stream) *Stream {
 	return d.stream(d.pipeline.Reuse(s.extractor))
 }
 
+// Reset forgets everything, as if the stream were new, and keeps the memory that it has, and its options; see [features.Extractor.Reset]. Verdicts that it gave
+// are no longer valid.
+func (s *Stream) Reset() {
+	s.extractor.Reset()
+	s.verdict = Verdict{}
+}
+
 // Restore returns a run that goes on where one of the same set of features, with the same options, stopped that was saved by [Stream.Save], be it of
 // another model: what is remembered are flows, not verdicts. What does not fit is refused with features.ErrState.
 func (d *Detector) Restore(r io.Reader, o *features.StateOptions) (*Stream, error) {

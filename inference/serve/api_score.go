@@ -172,7 +172,9 @@ func (x *exchange) scoreLog(m *Model, from string, count int, threats bool) *fai
 	if h.kept == h.length {
 		log.close()
 	} else if log.space != nil {
-		w = hurried(w)
+		hurry := hurried(w)
+		defer hurry.renew()
+		w = hurry
 	}
 	h.send(w, kind, before, behind, func(add func([]byte)) error { return text(true, add).asError() })
 	return nil

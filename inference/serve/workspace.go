@@ -74,6 +74,9 @@ func (x *exchange) workspace(m *Model) (*workspace, *failure) {
 // put gives a workspace back. What it refers to of a request is forgotten, so that it can be collected.
 func (m *Model) put(space *workspace) {
 	space.parts.Reset()
+	if space.stream != nil {
+		space.stream.Reset()
+	}
 	m.spaces <- space
 }
 
@@ -88,9 +91,14 @@ const hurryTime = 2 * time.Second
 
 func hurried(w http.ResponseWriter) *hurry { return &hurry{w, http.NewResponseController(w)} }
 
+// renew gives the client its time anew: also behind the last piece, as the server still holds the end of it, and what was judged since may have taken longer.
+func (h *hurry) renew() {
+	h.control.SetWriteDeadline(time.Now().Add(hurryTime)) // not there in tests without a connection, or where the answer is kept until it is whole
+}
+
 func (h *hurry) Write(b []byte) (n int, err error) {
 	for len(b) > 0 && err == nil {
-		h.control.SetWriteDeadline(time.Now().Add(hurryTime)) // not there in tests without a connection, or where the answer is kept until it is whole
+		h.renew()
 		var m int
 		m, err = h.ResponseWriter.Write(b[:min(len(b), pieceSize)])
 		n, b = n+m, b[m:]

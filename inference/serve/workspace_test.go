@@ -20,6 +20,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/stretchr/testify/require"
 
@@ -352,6 +353,92 @@ func TestSlowReaderHoldsNoWorkspace(t *testing.T) {
 		require.Less(t, time.Since(began), 30*time.Second)
 	}
 	t.Logf("free after %v", time.Since(began))
+}
+
+// timed is an answer to a client whose deadlines are told of.
+type timed struct {
+	*httptest.ResponseRecorder
+	did string // w of a piece, d of a deadline
+}
+
+func (w *timed) Write(b []byte) (int, error) {
+	if w.did += "w"; len(b) > pieceSize {
+		w.did += "!"
+	}
+	return len(b), nil
+}
+
+func (w *timed) SetWriteDeadline(until time.Time) error {
+	if w.did += "d"; time.Until(until) > hurryTime {
+		w.did += "!"
+	}
+	return nil
+}
+
+// Each piece of an answer that others wait for has its time, and so has what the server still holds behind the last one, whatever was judged since.
+func TestHurriedPieces(t *testing.T) {
+	api := apiOf(t, "host/1")
+	for log, want := range map[string]string{logOf(200_000, zeekHead, zeekLine): "^(dw)+d$", zeekHead + zeekLine(1): "^w+$"} {
+		w := &timed{ResponseRecorder: httptest.NewRecorder()}
+		r := httptest.NewRequest(http.MethodPost, "/v1/score", strings.NewReader(log))
+		r.Header.Set("Accept", "application/x-ndjson")
+		api.ServeHTTP(w, r)
+		require.Equal(t, http.StatusOK, w.Code)
+		require.Regexp(t, want, strings.ReplaceAll(w.did, "ww", "w"))
+	}
+}
+
+// The connection of a hurried answer is as any other one afterwards.
+func TestHurriedConnectionGoesOn(t *testing.T) {
+	if !*long {
+		t.Skip("waits for longer than hurryTime; -long")
+	}
+	api := apiOf(t, "host/1")
+	address, _ := running(t, api, Limits{})
+	conn, err := net.Dial("tcp", address)
+	require.NoError(t, err)
+	defer conn.Close()
+	answers := bufio.NewReader(conn)
+	logs := []string{logOf(200_000, zeekHead, zeekLine), zeekHead + zeekLine(1)}
+	for i := range 4 {
+		_, err = fmt.Fprintf(conn, "POST /v1/score HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(logs[i%2]), logs[i%2])
+		require.NoError(t, err)
+		res, err := http.ReadResponse(answers, nil)
+		require.NoError(t, err)
+		body, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		require.Equal(t, http.StatusOK, res.StatusCode)
+		require.True(t, json.Valid(body))
+		time.Sleep(hurryTime + 200*time.Millisecond)
+	}
+}
+
+// What a model keeps for the next log has nothing of the request before, however that ended.
+func TestWorkspaceKeepsNoRequest(t *testing.T) {
+	late := zeekHead + zeekLine(1) + "9000" + zeekLine(2)[1:] + strings.Repeat("0"+zeekLine(3)[1:], batchRows) // which are late; the one before waits for more
+	require.Less(t, len(late), bodyStep)
+	for set, log := range map[string]string{"host/1": late, "flow-context/2": late, "flow-portable/1": logOf(200_000, "", vpcLine), "tls/1": logOf(200_000, eveFlow(0), eveFlow)} {
+		api := apiOf(t, set)
+		for most := range 3 { // looks at its context before it ends; the last one answers the whole
+			ask := func() weak.Pointer[http.Request] {
+				r := httptest.NewRequest(http.MethodPost, "/v1/score", strings.NewReader(log)).WithContext(&tired{Context: t.Context(), most: most + most/2*1000})
+				api.ServeHTTP(httptest.NewRecorder(), r)
+				return weak.Make(r)
+			}
+			asked := ask()
+			collect()
+			require.Nil(t, asked.Value(), "%s, %d", set, most)
+			m := api.Live.Model()
+			require.Len(t, m.spaces, cap(m.spaces))
+			for range cap(m.spaces) {
+				space := <-m.spaces
+				if m.spaces <- space; space.stream != nil {
+					require.Empty(t, space.stream.Waiting())
+					require.Zero(t, space.stream.Stats())
+				}
+			}
+		}
+	}
 }
 
 // apart leaves the processor to who has what is waited for.

@@ -129,10 +129,14 @@ type flow struct {
 
 // New returns a Pairer that gives its flows to yield, until that returns false. The flow is valid during the call.
 func New(opts Options, yield func(*features.Flow) bool) *Pairer {
-	if opts.MaxOpen <= 0 {
-		opts.MaxOpen = MaxOpen
+	return &Pairer{opts: opts.resolved(), yield: yield, open: make(map[key]int32)}
+}
+
+func (o Options) resolved() Options {
+	if o.MaxOpen <= 0 {
+		o.MaxOpen = MaxOpen
 	}
-	return &Pairer{opts: opts, yield: yield, open: make(map[key]int32)}
+	return o
 }
 
 // reset forgets everything, and keeps the room for it.

@@ -12,11 +12,13 @@ type State struct {
 	yield  func(*features.Flow, error) bool
 }
 
-// Pairer returns the Pairer, a new one if there is none yet. From now on it gives its flows to yield.
+// Pairer returns the Pairer, which keeps to opts unless it holds something already. From now on it gives its flows to yield.
 func (s *State) Pairer(opts Options, yield func(*features.Flow, error) bool) *Pairer {
 	s.yield = yield
 	if s.pairer == nil {
 		s.pairer = New(opts, func(f *features.Flow) bool { return s.yield(f, nil) })
+	} else if !s.pairer.ticking { // nothing was read with the options before
+		s.pairer.opts = opts.resolved()
 	}
 	return s.pairer
 }
