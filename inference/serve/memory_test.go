@@ -312,6 +312,29 @@ func TestLongAnswers(t *testing.T) {
 	}
 }
 
+// TestLongAnswersOfJSON has the objects of answers that are too long to be held be whole.
+func TestLongAnswersOfJSON(t *testing.T) {
+	api, _ := newAPI(t)
+	lines := strings.SplitAfter(conn(t, 400), "\n")
+	text := strings.Join(lines[:8], "") + strings.Repeat(strings.Join(lines[8:], ""), 3)
+	w := post(api, "/v1/score?explain=8", "text/plain", "application/x-ndjson", text)
+	require.Equal(t, http.StatusOK, w.Code)
+	want := strings.ReplaceAll(strings.TrimSuffix(w.Body.String(), "\n"), "\n", ",")
+	require.Greater(t, len(want), holding(len(text)).room)
+	w = post(api, "/v1/score?explain=8", "text/plain", typeJSON, text)
+	_, verdicts, _ := strings.Cut(w.Body.String(), `"verdicts":`)
+	require.True(t, "["+want+"]}\n" == verdicts)
+	require.Equal(t, fmt.Sprint(w.Body.Len()), w.Header().Get("Content-Length"))
+
+	rows := strings.Repeat("1"+strings.Repeat(",", 69)+"\n", 200)
+	w = post(api, "/v1/score?input=rows&explain=20", "text/csv", typeJSON, rows)
+	one := post(api, "/v1/score?input=rows&explain=20", "text/csv", typeJSON, rows[:71])
+	row := one.Body.String()[strings.Index(one.Body.String(), "[")+1 : one.Body.Len()-3]
+	_, all, _ := strings.Cut(w.Body.String(), `"rows":`)
+	require.Greater(t, len(all), holding(len(rows)).room)
+	require.True(t, "["+strings.TrimSuffix(strings.Repeat(row+",", 200), ",")+"]}\n" == all)
+}
+
 // TestAnswerInTwoGoes has an answer that is held, and the same that is not as a whole.
 func TestAnswerInTwoGoes(t *testing.T) {
 	for _, room := range []int{0, 1, 5, pieceSize, pieceSize + 1, 3 * pieceSize, 1 << 30} {
