@@ -2,6 +2,8 @@ package model
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"testing"
 
@@ -34,6 +36,52 @@ func TestLoadIsStopped(t *testing.T) {
 		b, err := Load(bytes.NewReader(file), &LoadOptions{Done: make(chan struct{})})
 		require.NoError(t, err)
 		require.NoError(t, b.Validate())
+	}
+}
+
+// paced counts pauses, and closes a channel in one of them.
+type paced struct {
+	pauses, last int
+	done         chan struct{}
+}
+
+func (p *paced) Pause() {
+	if p.pauses++; p.pauses == p.last {
+		close(p.done)
+	}
+}
+
+// A load with pauses gives what one without them does, and the digest of all bytes, whatever the file system says of the size; and it can be stopped in each of them.
+func TestLoadWithPauses(t *testing.T) {
+	text := toJSON(documentOf(tiny()))
+	text = append(bytes.Repeat([]byte(" \n\t "), 100_000), text...) // which is more than is read at a time
+	archive := tarOf(t, entry{name: "xgboost-model", body: string(text)})
+	for name, file := range map[string][]byte{"file": text, "gzip": gzipped(t, text), "tar": archive, "tar.gz": gzipped(t, archive), "cut": text[:len(text)-100], "cut tar.gz": gzipped(t, archive)[:500], "empty": nil} {
+		size := int64(len(file))
+		for _, hint := range []int64{0, size, size / 2, size + 1000, 2 * size} {
+			load := func(o *LoadOptions) (*Bundle, error) {
+				s, err := readSource(bytes.NewReader(file), hint, o.resolved())
+				if err != nil {
+					return nil, err
+				}
+				return s.bundle("", o.resolved())
+			}
+			want, wantErr := load(&LoadOptions{})
+			pauser := &paced{}
+			got, err := load(&LoadOptions{Pauser: pauser})
+			require.Equal(t, wantErr, err, name)
+			require.Equal(t, want, got, name)
+			if err == nil {
+				sum := sha256.Sum256(file)
+				require.Equal(t, hex.EncodeToString(sum[:]), got.Digest, name)
+				require.Equal(t, text, got.Artifact, name)
+			}
+			for last := 1; last <= min(pauser.pauses, 8); last++ {
+				done := make(chan struct{})
+				_, err = load(&LoadOptions{Pauser: &paced{last: last, done: done}, Done: done})
+				require.ErrorIs(t, err, ErrStopped, name)
+			}
+		}
 	}
 }
 

@@ -12,7 +12,10 @@ import (
 
 func TestReadAll(t *testing.T) {
 	for _, n := range []int{0, 1, firstChunk - 1, firstChunk, firstChunk + 1, 3 * firstChunk, 10 << 20} {
-		data := bytes.Repeat([]byte{7}, n)
+		data := make([]byte, n)
+		for i := range data {
+			data[i] = byte(i * 0x9e3779b1 >> 16)
+		}
 		for _, hint := range []int64{0, int64(n), int64(n) + 10, int64(n) / 2} {
 			got, err := ReadAll(bytes.NewReader(data), "bytes", int64(n), min(hint, int64(n)))
 			require.NoError(t, err)
@@ -20,6 +23,11 @@ func TestReadAll(t *testing.T) {
 			got, err = ReadAll(iotest.HalfReader(bytes.NewReader(data)), "bytes", int64(n)+100, hint)
 			require.NoError(t, err)
 			require.True(t, bytes.Equal(data, got))
+			pauses := 0
+			got, err = ReadAllPausing(bytes.NewReader(data), "bytes", int64(n), hint/2, func() { pauses++ })
+			require.NoError(t, err)
+			require.True(t, bytes.Equal(data, got))
+			require.GreaterOrEqual(t, pauses, (n-int(hint/2)-firstChunk)/copied, "of what is copied")
 			if n > 0 {
 				_, err = ReadAll(bytes.NewReader(data), "bytes", int64(n)-1, hint)
 				var limit *LimitError
