@@ -84,6 +84,14 @@ func (p *Parts) Reset() {
 // NewJoiner returns a joiner, for Options.Join, of what a log itself says about its flows: the events of EVE, and logs of Zeek in one. The caller closes it.
 func NewJoiner() *zeek.Joiner { return zeek.NewJoiner() }
 
+// FormatOf is the format that Read takes a log for, which is not compressed; Unknown if it does not know it.
+func FormatOf(log []byte) Format {
+	lines := logio.From(bytes.NewReader(log), 0)
+	defer lines.Close()
+	f, _, _ := detect(lines)
+	return f
+}
+
 // Packed reports whether a log that begins so is unpacked while it is read, so that it may be many times as long.
 func Packed(head []byte) bool { return logio.Packed(head) }
 

@@ -38,7 +38,7 @@ func newWorkspaces(set *features.Set) chan *workspace {
 // needsWorkspace tells whether a log needs more memory than a small multiple of its own; format is what it is said to be.
 func needsWorkspace(set *features.Set, format auto.Format, log []byte) bool {
 	if format == auto.Unknown {
-		format, _ = auto.Detect(log[:min(len(log), bodyStep)])
+		format = auto.FormatOf(log)
 	}
 	switch format {
 	case auto.VPCFlow, auto.NetFlow, auto.Unknown:

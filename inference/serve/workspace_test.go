@@ -441,6 +441,28 @@ func TestWorkspaceKeepsNoRequest(t *testing.T) {
 	}
 }
 
+// Whatever a log begins with, its reader has a workspace where it needs one.
+func TestWorkspaceForWhatIsRead(t *testing.T) {
+	m := modelOf(t, "flow-portable/1")
+	long := strings.Repeat(" ", 5000)
+	for log, want := range map[string]bool{
+		zeekHead + zeekLine(1): false,
+		eveFlow(1):             false,
+		vpcLine(1):             true,
+		"":                     true,
+		"what is this?\n":      true,
+		"{}\n" + `{"srcaddr":"10.0.0.1",` + long + `"event_type":"flow"}` + "\n": true,  // is told by less than the line
+		"{}\n" + `{"event_type":"flow",` + long + `"ip_src":"10.0.0.1"}` + "\n":  false, // the same
+		strings.Repeat("\n", 2*bodyStep) + vpcLine(1):                            true,
+	} {
+		read := auto.Unknown
+		for range auto.Read(strings.NewReader(log), &auto.Options{OnFormat: func(f auto.Format, _ string) { read = f }}) {
+		}
+		require.Equal(t, read, auto.FormatOf([]byte(log)), "%.40q", log)
+		require.Equal(t, want, needsWorkspace(m.set, auto.Unknown, []byte(log)), "%.40q", log)
+	}
+}
+
 // apart leaves the processor to who has what is waited for.
 func TestApart(t *testing.T) {
 	turns := newTurns(1, 8, 250*time.Millisecond, noLag, noShort)
