@@ -328,6 +328,9 @@ func (x *exchange) judge(log *postedLog, count int, threats, again bool, each fu
 		each(line.Bytes())
 		line.Reset()
 	}
+	if unfit != nil { // and there was no record
+		return nil, logFailure(fmt.Errorf("%w: %w", features.ErrContract, unfit))
+	}
 	if account.Unreadable() {
 		return nil, &failure{code: http.StatusBadRequest, text: "no record of the log can be read as its format"}
 	}

@@ -147,6 +147,7 @@ func TestAPIFaults(t *testing.T) {
 		{"from", "/v1/score?from=x", "text/plain", "", "x", 400, 0, 0},
 		{"no first row", "/invocations", "text/csv", "", "x," + row[2:] + "\n" + row + "1\n", 400, 1, 1},
 		{"a set of other logs", "/v1/score", "text/plain", "", "0,tcp,ftp_data,SF,491" + strings.Repeat(",0", 36) + ",normal,20\n", 400, 0, 0},
+		{"a set of other logs, without a record", "/v1/score?from=nslkdd", "text/plain", "", "", 400, 0, 0},
 		{"reasons", "/v1/score?input=rows&explain=64", "text/libsvm", "", strings.Repeat("0:1\n", maxTold/64+1), 413, 0, 0},
 		{"reasons of a log", "/v1/score?explain=64", "text/plain", "", strings.Repeat(conn(t, 1000), maxTold/64/900+1), 413, 0, 0},
 		{"other format", "/v1/score?from=unsw", "text/plain", "", conn(t, 20), 400, 0, 0},
