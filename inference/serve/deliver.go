@@ -55,20 +55,31 @@ func (h *held) send(w http.ResponseWriter, contentType string, before, behind []
 		w.Header()["Content-Length"] = []string{strconv.Itoa(length)}
 	}
 	w.WriteHeader(http.StatusOK)
+	if r, ok := w.(*recorder); ok && h.kept == h.length {
+		r.worked()
+	}
 	w.Write(before) // a client that is gone needs no answer
 	for _, piece := range h.pieces {
 		w.Write(piece)
 	}
 	if skip := h.kept; skip < h.length {
 		h.pieces = nil
+		piece := make([]byte, 0, pieceSize)
 		err := again(func(text []byte) {
 			n := min(skip, len(text))
 			skip -= n
-			w.Write(text[n:])
+			for text = text[n:]; len(text) > 0; text = text[n:] {
+				n = min(len(text), pieceSize-len(piece))
+				if piece = append(piece, text[:n]...); len(piece) == pieceSize {
+					w.Write(piece)
+					piece = piece[:0]
+				}
+			}
 		})
 		if err != nil { // it took too long, or nobody hears it: the connection ends before what was announced
 			panic(http.ErrAbortHandler)
 		}
+		w.Write(piece)
 	}
 	w.Write(behind)
 }

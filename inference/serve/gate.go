@@ -130,6 +130,9 @@ func (g *gate) serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 	defer g.leave(w, j, cell, len(body), time.Now())
 	if j != nil {
 		r = r.WithContext(context.WithValue(r.Context(), jobKey{}, j))
+		if rec, ok := w.(*recorder); ok {
+			rec.job = j
+		}
 	}
 	r.ContentLength = int64(len(body))
 	r.Body = &received{Reader: bytes.NewReader(body), body: body}

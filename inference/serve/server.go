@@ -258,6 +258,7 @@ func (s *Server) refusal(code int, text string) []byte {
 type recorder struct {
 	http.ResponseWriter
 	status int
+	job    *job // of the request, if it has a processor
 }
 
 func (r *recorder) WriteHeader(status int) {
@@ -267,11 +268,24 @@ func (r *recorder) WriteHeader(status int) {
 	r.ResponseWriter.WriteHeader(status)
 }
 
-func (r *recorder) Write(b []byte) (int, error) {
+// Write has others have the processor while the client takes a piece of a long answer, which may be a minute.
+func (r *recorder) Write(b []byte) (n int, err error) {
 	if r.status == 0 {
 		r.status = http.StatusOK
 	}
+	if r.job != nil && len(b) == pieceSize {
+		r.job.apart(func() { n, err = r.ResponseWriter.Write(b) })
+		return n, err
+	}
 	return r.ResponseWriter.Write(b)
+}
+
+// worked tells that there is nothing to do any more but to send the answer, which takes no processor.
+func (r *recorder) worked() {
+	if r.job != nil {
+		r.job.turns.end(r.job)
+		r.job = nil
+	}
 }
 
 // Unwrap is for http.ResponseController.

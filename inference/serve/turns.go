@@ -323,7 +323,8 @@ func (j *job) pause() {
 	}
 }
 
-// apart lets others have the processor while wait waits for something that one of them may have. A nil job has no processor.
+// apart lets others have the processor while wait waits for something that takes none: for what another request has, or for the client. Nor does it count meanwhile
+// when somebody asks whether there is time. A nil job has no processor.
 func (j *job) apart(wait func()) {
 	if j == nil {
 		wait()
@@ -337,11 +338,13 @@ func (j *job) apart(wait func()) {
 	j.left -= worked
 	j.ready, j.running = false, false
 	t.running--
+	t.jobs = slices.DeleteFunc(t.jobs, func(k *job) bool { return k == j })
 	t.grant()
 	t.mu.Unlock()
 	wait()
 	t.mu.Lock()
 	j.ready = true
+	t.insert(j)
 	t.grant()
 	t.mu.Unlock()
 	<-j.granted

@@ -463,6 +463,40 @@ func TestWorkspaceForWhatIsRead(t *testing.T) {
 	}
 }
 
+// Who does not take his answer keeps no processor from others, whether it is held or made twice.
+func TestSlowReaderHoldsNoProcessor(t *testing.T) {
+	const padded = "#fields\tts\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tduration\tconn_state\tmore\n"
+	line := func(i int) string {
+		return strings.TrimSuffix(zeekLine(i), "\n") + "\t" + strings.Repeat("x", 150) + "\n" // which is not in the answer
+	}
+	for name, log := range map[string]string{"held": logOf(5<<20, padded, line), "made twice": logOf(4<<20, zeekHead, zeekLine)} {
+		address, _ := running(t, apiOf(t, "flow-portable/1"), Limits{})
+		for range runtime.GOMAXPROCS(0) {
+			slow, err := net.Dial("tcp", address)
+			require.NoError(t, err)
+			defer slow.Close()
+			slow.(*net.TCPConn).SetReadBuffer(4 << 10)
+			_, err = fmt.Fprintf(slow, "POST /v1/score HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(log), log)
+			require.NoError(t, err)
+			answer, err := bufio.NewReader(slow).ReadString('\n')
+			require.NoError(t, err)
+			require.Contains(t, answer, "200", name)
+		}
+		for tries := 0; ; tries++ { // the last one may not have come to its end yet
+			res, err := http.Post("http://"+address+"/v1/score", "text/plain", strings.NewReader(logOf(200_000, zeekHead, zeekLine)))
+			require.NoError(t, err)
+			_, err = io.Copy(io.Discard, res.Body)
+			res.Body.Close()
+			require.NoError(t, err)
+			if res.StatusCode == http.StatusOK {
+				break
+			}
+			require.Less(t, tries, 20, name)
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
+}
+
 // apart leaves the processor to who has what is waited for.
 func TestApart(t *testing.T) {
 	turns := newTurns(1, 8, 250*time.Millisecond, noLag, noShort)
