@@ -229,6 +229,9 @@ func (s *Stream) Reset() {
 	s.verdict = Verdict{}
 }
 
+// Retire has a run that is over keep nothing but its memory, for [Detector.Reuse]: its detector can be collected.
+func (s *Stream) Retire() { *s = Stream{extractor: s.extractor} }
+
 // Restore returns a run that goes on where one of the same set of features, with the same options, stopped that was saved by [Stream.Save], be it of
 // another model: what is remembered are flows, not verdicts. What does not fit is refused with features.ErrState.
 func (d *Detector) Restore(r io.Reader, o *features.StateOptions) (*Stream, error) {

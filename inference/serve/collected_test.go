@@ -84,7 +84,8 @@ func TestOldModelIsCollected(t *testing.T) {
 		require.Equal(t, http.StatusOK, res.StatusCode)
 	}
 	ask()
-	old, oldShadow := partsOf(api.Live.Model()), partsOf(shadow)
+	require.Equal(t, http.StatusOK, post(api, "/v1/score?explain=3", "text/plain", "", logOf(1000, "", vpcLine)).Code) // needs a workspace, which the next model inherits
+	old, oldShadow, spaces := partsOf(api.Live.Model()), partsOf(shadow), api.Live.Model().spaces
 
 	body, rest := io.Pipe() // of a request that has its model, and waits for its rows
 	begun, ended := make(chan struct{}), make(chan int)
@@ -99,6 +100,7 @@ func TestOldModelIsCollected(t *testing.T) {
 	swapped, err := r.Check(t.Context())
 	require.NoError(t, err)
 	require.True(t, swapped)
+	require.Equal(t, spaces, api.Live.Model().spaces)
 	shadow, err = OpenModel(demo(t, "model.tar.gz"), nil)
 	require.NoError(t, err)
 	api.Live.SetShadow(shadow)

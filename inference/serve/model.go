@@ -28,7 +28,7 @@ type Model struct {
 	detector *detect.Detector // nil without a contract
 	columns  []string         // as the contract calls them
 	set      *features.Set    // nil without a contract
-	spaces   chan *workspace  // those that nobody uses; nil without a contract
+	spaces   chan *workspace  // those that nobody uses, which the next model inherits; nil without a contract
 
 	explainOnce sync.Once   // contributions take memory and time: only for who asks
 	explained   atomic.Bool // somebody asked

@@ -136,9 +136,11 @@ func (r *Reloader) Check(ctx context.Context) (swapped bool, err error) {
 	if err != nil {
 		return false, r.refuse(content, err)
 	}
-	if old := r.Live.Model(); old != nil && old.explained.Load() { // no request has to wait for that
+	old := r.Live.Model()
+	if old != nil && old.explained.Load() { // no request has to wait for that
 		m.explain(pace)
 	}
+	m.inherit(old)
 	r.Live.Swap(m)
 	r.Metrics.Reloaded("used", m.Digest())
 	r.log(slog.LevelInfo, "another model is in use", "path", r.Path, "digest", m.Digest())

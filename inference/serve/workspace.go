@@ -71,9 +71,20 @@ func (x *exchange) workspace(m *Model) (*workspace, *failure) {
 	return nil, &failure{code: http.StatusServiceUnavailable, text: "too many requests at the moment"}
 }
 
-// put gives a workspace back. What it refers to of a request is forgotten, so that it can be collected.
+// inherit takes the workspaces of the model before, which would otherwise have the same memory once more until it is collected. While requests to that one are being
+// answered, both use them. m is not in use yet.
+func (m *Model) inherit(before *Model) {
+	if before != nil && before.set != nil && m.set != nil && before.set.Name == m.set.Name {
+		m.spaces = before.spaces
+	}
+}
+
+// put gives a workspace back. What it refers to of a request and of the model is forgotten, so that it can be collected.
 func (m *Model) put(space *workspace) {
 	space.parts.Reset()
+	if space.stream != nil {
+		space.stream.Retire()
+	}
 	if space.stream != nil {
 		space.stream.Reset()
 	}

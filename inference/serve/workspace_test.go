@@ -207,6 +207,35 @@ func TestWorkspacesForget(t *testing.T) {
 	}
 }
 
+// A model that comes after another judges in the same memory, also while the other is still asked, and each as if it were alone.
+func TestInheritedWorkspaces(t *testing.T) {
+	log := simulated(t, trafficgen.TSV, 1, 700)
+	for _, set := range []string{"host/1", "flow-context/2"} {
+		first, second := apiOf(t, set), apiOf(t, set)
+		b := *second.Live.Model().Bundle
+		b.Booster = testkit.RandomBooster(testkit.RandFrom(3), testkit.BoosterShape{Features: b.Booster.NumFeature, Groups: 1, Trees: 20, Depth: 4, Fill: 0.9, Thresholds: 4})
+		b.Booster.Objective = "binary:logistic"
+		other, err := newModel(&b, nil)
+		require.NoError(t, err)
+		other.inherit(first.Live.Model())
+		second.Live.Swap(other)
+		wants := []string{judgedBy(t, first.Live.Model(), log), judgedBy(t, other, log)}
+		require.NotEqual(t, wants[0], wants[1])
+		for i := range 6 {
+			api := []*API{first, second}[i%2]
+			require.True(t, wants[i%2] == post(api, "/v1/score", "text/plain", "application/x-ndjson", log).Body.String(), "%s, %d", set, i)
+		}
+		space := <-other.spaces
+		require.Empty(t, first.Live.Model().spaces, "both have one")
+		other.put(space)
+	}
+	m := modelOf(t, "host/1")
+	own := m.spaces
+	m.inherit(nil)
+	m.inherit(modelOf(t, "beacon/1"))
+	require.Equal(t, own, m.spaces)
+}
+
 // An answer that is longer than what is held of it, and so made twice, is as one that is made once.
 func TestScoreMadeTwice(t *testing.T) {
 	log := logOf(200_000, zeekHead, zeekLine)
