@@ -84,7 +84,7 @@ func TestOldModelIsCollected(t *testing.T) {
 		require.Equal(t, http.StatusOK, res.StatusCode)
 	}
 	ask()
-	require.Equal(t, http.StatusOK, post(api, "/v1/score?explain=3", "text/plain", "", logOf(1000, "", vpcLine)).Code) // needs a workspace, which the next model inherits
+	require.Equal(t, http.StatusOK, post(api, "/v1/score", "text/plain", "", logOf(1000, "", vpcLine)).Code) // needs a workspace, which the next model inherits
 	old, oldShadow, spaces := partsOf(api.Live.Model()), partsOf(shadow), api.Live.Model().spaces
 
 	body, rest := io.Pipe() // of a request that has its model, and waits for its rows
