@@ -306,8 +306,8 @@ type scoredRow struct {
 	Top         []reason `json:"top,omitempty"`
 }
 
-// explainedRows scores numeric rows, and tells the count largest contributions to each. It gives each row to each; again tells that they were scored before.
-func (x *exchange) explainedRows(m *Model, body []byte, format rows.Format, count int, again bool, each func(*scoredRow)) *failure {
+// explainedRows scores numeric rows, and tells the count largest contributions to each. It gives each row to each, until that wants no more; again tells that they were scored before.
+func (x *exchange) explainedRows(m *Model, body []byte, format rows.Format, count int, again bool, each func(*scoredRow) bool) *failure {
 	if count > 0 {
 		if err := m.explain(nil); err != nil {
 			return &failure{code: http.StatusUnprocessableEntity, text: errNoReasons.Error(), err: err}
@@ -349,7 +349,9 @@ func (x *exchange) explainedRows(m *Model, body []byte, format rows.Format, coun
 				j.pause()
 			}
 			all++
-			each(&row)
+			if !each(&row) {
+				return nil
+			}
 		}
 	}
 	x.rows = all

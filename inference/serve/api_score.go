@@ -85,13 +85,14 @@ func (x *exchange) scoreRows(m *Model, count int) *failure {
 	text := func(again bool, add func([]byte)) *failure {
 		var line []byte
 		first := true
-		return x.explainedRows(m, body, format, count, again, func(row *scoredRow) {
+		return x.explainedRows(m, body, format, count, again, func(row *scoredRow) bool {
 			text, _ := json.Marshal(row) // which has finite numbers and names
 			if line = line[:0]; !first {
 				line = append(line, ',')
 			}
 			first = false
 			add(append(line, text...))
+			return true
 		})
 	}
 	if f := text(false, h.add); f != nil {
@@ -140,10 +141,10 @@ func (x *exchange) scoreLog(m *Model, from string, count int, threats bool) *fai
 	text := func(again bool, add func([]byte)) (f *failure) {
 		var line []byte
 		first := true
-		answer, f = x.judge(log, count, threats, again, func(verdict []byte) {
+		answer, f = x.judge(log, count, threats, again, func(verdict []byte) bool {
 			if lines {
 				add(verdict)
-				return
+				return true
 			}
 			text, _ := json.Marshal(json.RawMessage(verdict)) // which is JSON
 			if line = line[:0]; !first {
@@ -151,6 +152,7 @@ func (x *exchange) scoreLog(m *Model, from string, count int, threats bool) *fai
 			}
 			first = false
 			add(append(line, text...))
+			return true
 		})
 		return f
 	}
@@ -243,9 +245,9 @@ func (l *postedLog) stream(d *detect.Detector) *detect.Stream {
 	return l.space.stream
 }
 
-// judge scores the flows of a log, and gives each verdict, a line of JSON, to each, which does not keep it; again tells that they were judged before. What it returns
-// has no verdicts.
-func (x *exchange) judge(log *postedLog, count int, threats, again bool, each func(verdict []byte)) (*judgedLog, *failure) {
+// judge scores the flows of a log, and gives each verdict, a line of JSON, to each, which does not keep it, until that wants no more; again tells that they were judged
+// before. What it returns has no verdicts.
+func (x *exchange) judge(log *postedLog, count int, threats, again bool, each func(verdict []byte) bool) (*judgedLog, *failure) {
 	m := log.model
 	d := m.detector
 	if count > 0 {
@@ -325,7 +327,9 @@ func (x *exchange) judge(log *postedLog, count int, threats, again bool, each fu
 		if err := w.Flush(); err != nil {
 			return nil, &failure{code: http.StatusInternalServerError, text: "verdicts cannot be written", err: err}
 		}
-		each(line.Bytes())
+		if !each(line.Bytes()) {
+			return answer, nil
+		}
 		line.Reset()
 	}
 	if unfit != nil { // and there was no record

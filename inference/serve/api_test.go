@@ -274,6 +274,16 @@ func TestPage(t *testing.T) {
 	require.Equal(t, http.StatusOK, none.Code)
 	require.Contains(t, none.Body.String(), "zeek: 1 records, 0 flows, 0 threats. Skipped as other: 1.")
 
+	lines := strings.SplitAfter(conn(t, 1000), "\n")
+	long := strings.Join(lines[:8], "") + strings.Repeat(strings.Join(lines[8:], ""), maxTold/pageReasons/990+1)
+	w = post(api, "/", "application/x-www-form-urlencoded", "", url.Values{"input": {"log"}, "text": {long}}.Encode())
+	require.Equal(t, http.StatusOK, w.Code, "reasons are told of what is shown alone")
+	require.Contains(t, w.Body.String(), fmt.Sprintf("%d flows, ", strings.Count(long, "\n")-8))
+	require.Equal(t, pageRows, strings.Count(w.Body.String(), "<article>"))
+	w = post(api, "/", "application/x-www-form-urlencoded", "", "input=rows&text="+strings.Repeat(strings.Repeat("1,", 69)+"1%0A", maxTold/pageReasons+1))
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Contains(t, w.Body.String(), fmt.Sprintf("%d rows.", maxTold/pageReasons+1))
+
 	hostile := post(api, "/", "application/x-www-form-urlencoded", "", "input=rows&text="+strings.Repeat("1,", 69)+"1%0A"+strings.Repeat("1,", 69)+"%3Cscript%3Ealert(1)%3C/script%3E")
 	require.Equal(t, http.StatusBadRequest, hostile.Code)
 	require.NotContains(t, hostile.Body.String(), "<script>alert")

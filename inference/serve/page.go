@@ -185,11 +185,13 @@ func (x *exchange) pageScores(m *Model, v *view) *failure {
 	return x.pageOfLog(m, v, reasons)
 }
 
+// pageOfRows scores all rows, and then those that are shown once more, with reasons: the others need none.
 func (x *exchange) pageOfRows(m *Model, v *view, reasons int) *failure {
-	f := x.explainedRows(m, v.text, rows.CSV, reasons, false, func(row *scoredRow) {
-		if len(v.Scored) == pageRows {
-			return
-		}
+	if f := x.explainedRows(m, v.text, rows.CSV, 0, false, func(*scoredRow) bool { return true }); f != nil {
+		return f
+	}
+	v.Summary = fmt.Sprintf("%d rows.", x.rows)
+	return x.explainedRows(m, v.text, rows.CSV, reasons, true, func(row *scoredRow) bool {
 		s := scoredView{What: "Row " + strconv.Itoa(len(v.Scored)+1), Score: decimalOf(row.Score)}
 		if row.Scores != nil {
 			var parts []string
@@ -204,26 +206,26 @@ func (x *exchange) pageOfRows(m *Model, v *view, reasons int) *failure {
 		}
 		s.Why = reasonViews(row.Top)
 		v.Scored = append(v.Scored, s)
+		return len(v.Scored) < pageRows
 	})
-	if f == nil {
-		v.Summary = fmt.Sprintf("%d rows.", x.rows)
-	}
-	return f
 }
 
+// pageOfLog judges all flows, and then those that are shown once more, with reasons.
 func (x *exchange) pageOfLog(m *Model, v *view, reasons int) *failure {
 	log, f := x.openLog(m, v.text, "")
 	if f != nil {
 		return f
 	}
 	defer log.close()
-	var shown [][]byte
-	answer, f := x.judge(log, reasons, false, false, func(verdict []byte) {
-		if len(shown) < pageRows {
-			shown = append(shown, bytes.Clone(verdict))
-		}
-	})
+	answer, f := x.judge(log, 0, false, false, func([]byte) bool { return true })
 	if f != nil {
+		return f
+	}
+	var shown [][]byte
+	if _, f := x.judge(log, reasons, false, true, func(verdict []byte) bool {
+		shown = append(shown, bytes.Clone(verdict))
+		return len(shown) < pageRows
+	}); f != nil {
 		return f
 	}
 	v.Summary = fmt.Sprintf("%s: %d records, %d flows, %d threats.", answer.Format, answer.Records, answer.Flows, answer.Threats)
