@@ -12,7 +12,7 @@ import (
 // framing follows the requests of a connection, byte by byte as they are read, only far enough to find one that net/http would take
 // although it says its length in more than one way: Content-Length together with Transfer-Encoding, or twice. A proxy in front may read
 // it the other way round, and so take a part of a body for the next request. It also finds what net/http says 501 or 505 to: codings
-// and versions that are not known are faults of the client.
+// and versions that are not known are faults of the client; and 417, which net/http says without a word.
 type framing struct {
 	head []byte // of the request that is being read
 	left int64  // bytes of its body that are still to come
@@ -28,6 +28,7 @@ const maxHead = 32 << 10
 var (
 	errTwoLengths = errors.New("the request says its length in two ways")
 	errCoding     = errors.New("the body has another Transfer-Encoding than chunked, or two")
+	errExpect     = errors.New("the request expects another thing than 100-continue")
 	errVersion    = errors.New("the request is not of HTTP/1.0 or HTTP/1.1")
 )
 
@@ -107,6 +108,10 @@ func lengths(head []byte) (length int64, chunked bool, err error) {
 				err = errCoding
 			}
 			chunked = true
+		case "expect":
+			if len(value) > 0 && !bytes.Contains(bytes.ToLower(value), []byte("100-continue")) && err == nil {
+				err = errExpect
+			}
 		}
 	}
 	if sized && chunked {
@@ -138,7 +143,11 @@ func (c *countedConn) Read(b []byte) (int, error) {
 	}
 	c.slow = len(c.framing.head) > 0
 	if fault != nil {
-		c.Write(c.listener.refusal(http.StatusBadRequest, fault.Error())) // a client that does not listen is no loss
+		code := http.StatusBadRequest
+		if errors.Is(fault, errExpect) {
+			code = http.StatusExpectationFailed
+		}
+		c.Write(c.listener.refusal(code, fault.Error())) // a client that does not listen is no loss
 		c.Close()
 		return 0, fault
 	}

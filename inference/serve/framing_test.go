@@ -27,6 +27,8 @@ func TestFraming(t *testing.T) {
 		{"POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n12345", true},
 		{"POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", true},
 		{"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n", true},
+		{"POST / HTTP/1.1\r\nExpect: 100-Continue\r\nContent-Length: 1\r\n\r\nx" + get, false},
+		{"POST / HTTP/1.1\r\nExpect: 200-ok\r\nContent-Length: 1\r\n\r\nx", true},
 		{"GET / HTTP/1.9\r\n\r\n", true},
 		{"GET / HTTP/1.0\r\n\r\n", false},
 		{"nonsense\r\n\r\n", false}, // net/http knows what to say

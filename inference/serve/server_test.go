@@ -67,6 +67,7 @@ func TestMalformedRequests(t *testing.T) {
 		{"unknown coding", head + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400},
 		{"the same length twice", head + "Content-Length: 3\r\nContent-Length: 3\r\n\r\n1,2", 400},
 		{"unknown version", "GET /ping HTTP/1.7\r\nHost: x\r\n\r\n", 400},
+		{"expectation", "POST /v1/score HTTP/1.1\r\nHost: x\r\nExpect: 200-ok\r\nContent-Length: 1\r\n\r\nx", 417},
 		{"long head", "GET /ping HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("a", 20<<10) + "\r\n\r\n", 431},
 		{"long address", "GET /ping?" + strings.Repeat("a", 5<<10) + " HTTP/1.1\r\nHost: x\r\n\r\n", 414},
 		{"announced too long", head + "Content-Length: 1001\r\n\r\n", 0},
