@@ -222,15 +222,12 @@ func (d *Detector) Reuse(s *Stream) *Stream {
 	return d.stream(d.pipeline.Reuse(s.extractor))
 }
 
-// Reset forgets everything, as if the stream were new, and keeps the memory that it has, and its options; see [features.Extractor.Reset]. Verdicts that it gave
-// are no longer valid.
-func (s *Stream) Reset() {
+// Retire has a run that is over keep nothing but its memory, for [Detector.Reuse]: what it remembers is forgotten, its verdicts are no longer valid, and its detector
+// can be collected.
+func (s *Stream) Retire() {
 	s.extractor.Reset()
-	s.verdict = Verdict{}
+	*s = Stream{extractor: s.extractor}
 }
-
-// Retire has a run that is over keep nothing but its memory, for [Detector.Reuse]: its detector can be collected.
-func (s *Stream) Retire() { *s = Stream{extractor: s.extractor} }
 
 // Restore returns a run that goes on where one of the same set of features, with the same options, stopped that was saved by [Stream.Save], be it of
 // another model: what is remembered are flows, not verdicts. What does not fit is refused with features.ErrState.

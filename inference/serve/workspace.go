@@ -85,9 +85,6 @@ func (m *Model) put(space *workspace) {
 	if space.stream != nil {
 		space.stream.Retire()
 	}
-	if space.stream != nil {
-		space.stream.Reset()
-	}
 	m.spaces <- space
 }
 
