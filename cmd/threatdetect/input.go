@@ -18,15 +18,14 @@ type logs struct {
 	app    *app
 	files  []string
 	format auto.Format
-	label  string                    // column whose text is wanted, "" for none
-	check  func(format string) error // of the format that each file turns out to have
+	label  string        // column whose text is wanted, "" for none
+	set    *features.Set // that each file has to be good for; nil for rows
 	bar    *progress
 	idle   func() // called before a read that may wait
 
 	file  string // the one that is being read, as messages call it
 	parts auto.Parts
-	joins bool    // whether the set is made of what several logs say
-	join  *joiner // then what joins them
+	join  *joiner // of a set that is made of what several logs say
 	// passed, unless nil, counts the records of the files that are skipped: nobody wants to see each, so flows does not yield them.
 	passed *skips
 }
@@ -41,7 +40,7 @@ func (l *logs) flows() iter.Seq2[*features.Flow, error] {
 			return
 		}
 		files := l.files
-		if l.joins {
+		if l.set.Joins {
 			var err error
 			if l.join, files, err = l.openJoiner(); err != nil {
 				yield(nil, err)
@@ -85,15 +84,15 @@ func (l *logs) readFile(name string, yield func(*features.Flow, error) bool) (mo
 		return false, err
 	}
 	defer r.Close()
-	var misfit error // the set cannot be computed from the format that the file turns out to have
+	var unfit error // the set cannot be computed from the format that the file turns out to have
 	w := watch{l: l}
-	opts := &auto.Options{MaxLine: l.app.limits.maxLine << 10, Format: l.format, Label: l.label, Pointer: l.app.pointer, Fields: strings.FieldsFunc(l.app.fields, isSeparator), Parquet: readParquet, Parts: &l.parts, Together: l.passed != nil, OnFormat: func(f auto.Format, by string) { misfit = l.check(string(f)); l.app.readAs(f, by) }}
+	opts := &auto.Options{MaxLine: l.app.limits.maxLine << 10, Format: l.format, Label: l.label, Pointer: l.app.pointer, Fields: strings.FieldsFunc(l.app.fields, isSeparator), Parquet: readParquet, Parts: &l.parts, Together: l.passed != nil, OnFormat: func(f auto.Format, by string) { unfit = l.fits(f); l.app.readAs(f, by) }}
 	if l.join != nil {
 		opts.Join = l.join.Joiner
 	}
 	for flow, err := range auto.Read(r, opts) {
-		if misfit != nil {
-			return false, misfit
+		if unfit != nil {
+			return false, unfit
 		}
 		var record *features.RecordError
 		var end error // of the file, which this record brings
@@ -116,7 +115,15 @@ func (l *logs) readFile(name string, yield func(*features.Flow, error) bool) (mo
 			return false, end
 		}
 	}
-	return true, misfit
+	return true, unfit
+}
+
+// fits returns an error if the set cannot be computed from what the file turns out to be.
+func (l *logs) fits(f auto.Format) error {
+	if err := l.set.CheckFormat(string(f)); err != nil {
+		return misfit(l.file, "%w", err)
+	}
+	return l.app.part.checkFormat(f)
 }
 
 // wrap says in which file, and where in it, reading ended.

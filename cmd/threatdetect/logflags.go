@@ -33,12 +33,6 @@ func (a *app) openLogs(from, label string, set *features.Set, files []string) (*
 	if !ok || from == "" {
 		return nil, usagef("--from %q: want one of %s", from, formatNames())
 	}
-	check := func(format string) error {
-		if err := set.CheckFormat(format); err != nil {
-			return usagef("%w", err)
-		}
-		return a.part.checkFormat(auto.Format(format))
-	}
 	if err := a.part.check(set); err != nil {
 		return nil, err
 	}
@@ -46,7 +40,10 @@ func (a *app) openLogs(from, label string, set *features.Set, files []string) (*
 		return nil, err
 	}
 	if format != auto.Unknown {
-		if err := check(from); err != nil {
+		if err := set.CheckFormat(from); err != nil {
+			return nil, usagef("%w", err)
+		}
+		if err := a.part.checkFormat(format); err != nil {
 			return nil, err
 		}
 	}
@@ -56,7 +53,7 @@ func (a *app) openLogs(from, label string, set *features.Set, files []string) (*
 	if n := count(files, "-"); n > 1 {
 		return nil, usagef("standard input is named %d times", n)
 	}
-	return &logs{app: a, files: files, format: format, label: label, check: check, joins: set.Joins}, nil
+	return &logs{app: a, files: files, format: format, label: label, set: set}, nil
 }
 
 func formatNames() string {

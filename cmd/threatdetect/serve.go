@@ -41,8 +41,8 @@ func (a *app) serveCommand() *cobra.Command {
 		Long: "Serve scores numeric rows at /invocations, and logs and rows with reasons at /v1/score; /healthz and /readyz tell how it is, and / is a\n" +
 			"page for people. It takes another model when the file changes or on SIGHUP, and keeps the one it has if the new one is no good.\n" +
 			"The body of POST /v1/score is a log as score reads it, but not a compressed one, or, with ?input=rows and their Content-Type, rows as /invocations\n" +
-			"takes them. More in the query: explain=N for the N features that contribute most, from=FORMAT of the log, threats=1 for threats alone. The answer is one JSON object;\n" +
-			"of a log with Accept: application/x-ndjson one a flow.\n" +
+			"takes them. More in the query: explain=N for the N features that contribute most, from=FORMAT of the log, threats=1 for threats alone. The\n" +
+			"answer is one JSON object; of a log with Accept: application/x-ndjson one a flow, and the account of the log in the header X-Account.\n" +
 			"With --sagemaker it answers as the container of SageMaker's built-in XGBoost does, byte for byte as the image of that tag, and reads the\n" +
 			"variables of the environment that the image reads. Without a model it offers the multi-model API, without --sagemaker as image " + multiModelImage + " has it:\n" +
 			"whoever can reach that can make it read any file that it can read itself.\n" +

@@ -160,14 +160,17 @@ func (x *exchange) scoreLog(m *Model, from string, count int, threats bool) *fai
 		return f
 	}
 	var before, behind []byte
+	if lines { // nothing but verdicts, and who reads them wants to know what is missing
+		answer.Faults = nil // which may be long
+	}
+	whole, err := json.Marshal(answer)
+	if err != nil {
+		return &failure{code: http.StatusInternalServerError, text: "the answer cannot be written", err: err}
+	}
 	if lines {
-		// nothing but verdicts
+		x.w.Header().Set("X-Account", string(bytes.TrimSuffix(whole, []byte(`,"verdicts":[]}`)))+"}")
 	} else {
 		kind = typeJSON
-		whole, err := json.Marshal(answer)
-		if err != nil {
-			return &failure{code: http.StatusInternalServerError, text: "the answer cannot be written", err: err}
-		}
 		before, behind = bytes.TrimSuffix(whole, []byte("]}")), []byte("]}\n")
 	}
 	w := x.w

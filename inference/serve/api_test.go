@@ -66,6 +66,10 @@ func TestScoreLog(t *testing.T) {
 
 	lines := post(api, "/v1/score?threats=1", "text/plain", "application/x-ndjson", conn(t, 60))
 	require.EqualValues(t, threats, strings.Count(lines.Body.String(), "\n"))
+	var account judgedLog
+	require.NoError(t, json.Unmarshal([]byte(lines.Header().Get("X-Account")), &account))
+	answer.Verdicts, answer.Faults = nil, nil
+	require.Equal(t, answer, account)
 }
 
 // A record that is no good costs one record, and the answer says which.
