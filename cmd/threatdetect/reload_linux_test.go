@@ -1,10 +1,7 @@
 package main
 
 import (
-	"archive/tar"
 	"bufio"
-	"compress/gzip"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -22,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"threatdetect/internal/testkit"
+	"threatdetect/internal/testkit/tarball"
 	"threatdetect/model"
 )
 
@@ -49,20 +47,6 @@ func metric(t *testing.T, address, name string) float64 {
 	return v
 }
 
-// archived puts a model into a model.tar.gz of its own, in its place.
-func archived(t *testing.T, name string) {
-	t.Helper()
-	data, err := os.ReadFile(name)
-	require.NoError(t, err)
-	f, err := os.Create(name)
-	require.NoError(t, err)
-	z := gzip.NewWriter(f)
-	w := tar.NewWriter(z)
-	require.NoError(t, w.WriteHeader(&tar.Header{Name: "xgboost-model", Mode: 0o600, Size: int64(len(data))}))
-	_, err = w.Write(data)
-	require.NoError(t, errors.Join(err, w.Close(), z.Close(), f.Close()))
-}
-
 // TestReloadProcess asks a server one row, and /ping, again and again, with reloads and without them, in turns: all is answered, and with -reloads nothing that is asked
 // during a reload waits for more than 20 ms longer than the longest time without, and the memory is no more than HOT-4 allows. The server has a processor for itself
 // then: let the test have another one.
@@ -81,7 +65,9 @@ func TestReloadProcess(t *testing.T) {
 	require.NoError(t, err)
 	if *reloadTar {
 		for _, name := range files {
-			archived(t, name)
+			data, err := os.ReadFile(name)
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(name, tarball.Of(t, "xgboost-model", data), 0o600))
 		}
 	}
 	path := filepath.Join(dir, "model")

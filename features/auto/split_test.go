@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"threatdetect/features"
+	"threatdetect/internal/testkit/logs"
 	"threatdetect/internal/trafficgen"
 )
 
@@ -78,31 +79,22 @@ func split(t testing.TB, log []byte, opts *Options, size int, at Position, seek 
 
 // splitLogs are logs with all that may be in the way of cutting them.
 func splitLogs(t testing.TB) map[string][]byte {
-	logs := map[string][]byte{}
+	made := map[string][]byte{}
 	for _, format := range []trafficgen.Format{trafficgen.TSV, trafficgen.JSON, trafficgen.EVE} {
-		g, err := trafficgen.New(trafficgen.Config{Seed: 5, Records: 400, AttackShare: 0.2})
-		require.NoError(t, err)
-		var b bytes.Buffer
-		w, err := trafficgen.NewWriter(&b, &trafficgen.WriterOptions{Format: format})
-		require.NoError(t, err)
-		for r := range g.All() {
-			require.NoError(t, w.Write(r))
-		}
-		require.NoError(t, w.Close())
-		logs[format.String()] = b.Bytes()
+		made[format.String()] = logs.Simulate(t, trafficgen.Config{Seed: 5, Records: 400, AttackShare: 0.2}, &trafficgen.WriterOptions{Format: format})
 	}
-	tsv := logs[trafficgen.TSV.String()]
+	tsv := made[trafficgen.TSV.String()]
 	rows := bytes.SplitAfter(tsv, []byte("\n"))
 	other := "#separator \\x09\n#unset_field\t-\n#path\tdns\n#fields\tts\tuid\n1\tx\n2\ty\tz\n"
-	logs["several headers"] = bytes.Join([][]byte{[]byte("\n \n"), tsv, []byte(other), tsv, tsv, []byte("{\"ts\":1}\n#close\n"), bytes.Join(rows[8:40], nil)}, nil)
-	logs["long lines"] = bytes.Join([][]byte{tsv, bytes.Repeat([]byte("x"), 3<<20), []byte("\n"), rows[20], rows[21], bytes.Repeat([]byte("y"), 1<<20+1), []byte("\r\n"), rows[22],
+	made["several headers"] = bytes.Join([][]byte{[]byte("\n \n"), tsv, []byte(other), tsv, tsv, []byte("{\"ts\":1}\n#close\n"), bytes.Join(rows[8:40], nil)}, nil)
+	made["long lines"] = bytes.Join([][]byte{tsv, bytes.Repeat([]byte("x"), 3<<20), []byte("\n"), rows[20], rows[21], bytes.Repeat([]byte("y"), 1<<20+1), []byte("\r\n"), rows[22],
 		bytes.Repeat([]byte(" "), 3<<20), []byte("\n"), rows[23], bytes.Repeat([]byte("z"), 2<<20)}, nil)
-	logs["no end"] = tsv[:len(tsv)-30]
-	logs["mark"] = append([]byte("\xef\xbb\xbf"), tsv...)
-	logs["rubbish in json"] = bytes.Join([][]byte{logs[trafficgen.JSON.String()], []byte("#fields\tx\nx\n\x1f\x8b\n{\"ts\":1}"), logs[trafficgen.JSON.String()], []byte("#x")}, nil)
-	logs["only a header"] = bytes.Join(rows[:8], nil)
-	logs["nothing"] = []byte("\n \n")
-	return logs
+	made["no end"] = tsv[:len(tsv)-30]
+	made["mark"] = append([]byte("\xef\xbb\xbf"), tsv...)
+	made["rubbish in json"] = bytes.Join([][]byte{made[trafficgen.JSON.String()], []byte("#fields\tx\nx\n\x1f\x8b\n{\"ts\":1}"), made[trafficgen.JSON.String()], []byte("#x")}, nil)
+	made["only a header"] = bytes.Join(rows[:8], nil)
+	made["nothing"] = []byte("\n \n")
+	return made
 }
 
 func TestPiecesAreTheLog(t *testing.T) {

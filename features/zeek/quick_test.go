@@ -13,6 +13,7 @@ import (
 	"threatdetect/features"
 	"threatdetect/internal/logio"
 	"threatdetect/internal/rowscan"
+	"threatdetect/internal/testkit/logs"
 	"threatdetect/internal/trafficgen"
 )
 
@@ -182,16 +183,7 @@ func TestQuickFirst(t *testing.T) {
 
 func TestQuickTraffic(t *testing.T) {
 	for _, quirks := range []trafficgen.Quirk{0, trafficgen.QuirkLabelsBlanks} {
-		g, err := trafficgen.New(trafficgen.Config{Seed: 3, Records: 5_000})
-		require.NoError(t, err)
-		var b bytes.Buffer
-		w, err := trafficgen.NewWriter(&b, &trafficgen.WriterOptions{Quirks: quirks})
-		require.NoError(t, err)
-		for r := range g.All() {
-			require.NoError(t, w.Write(r))
-		}
-		require.NoError(t, w.Close())
-		require.Greater(t, both(t, b.Bytes()), 4_500)
+		require.Greater(t, both(t, logs.Simulate(t, trafficgen.Config{Seed: 3, Records: 5_000}, &trafficgen.WriterOptions{Quirks: quirks})), 4_500)
 	}
 }
 

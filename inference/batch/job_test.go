@@ -18,6 +18,7 @@ import (
 	"threatdetect/features/auto"
 	"threatdetect/inference/detect"
 	"threatdetect/internal/testkit"
+	"threatdetect/internal/testkit/logs"
 	"threatdetect/internal/trafficgen"
 )
 
@@ -55,16 +56,7 @@ func quickDir(t testing.TB) string {
 // simulate makes a log.
 func simulate(t testing.TB, format trafficgen.Format, seed uint64, records int64, start time.Time) []byte {
 	t.Helper()
-	g, err := trafficgen.New(trafficgen.Config{Seed: seed, Records: records, AttackShare: 0.2, Start: start})
-	require.NoError(t, err)
-	var b bytes.Buffer
-	w, err := trafficgen.NewWriter(&b, &trafficgen.WriterOptions{Format: format})
-	require.NoError(t, err)
-	for r := range g.All() {
-		require.NoError(t, w.Write(r))
-	}
-	require.NoError(t, w.Close())
-	return b.Bytes()
+	return logs.Simulate(t, trafficgen.Config{Seed: seed, Records: records, AttackShare: 0.2, Start: start}, &trafficgen.WriterOptions{Format: format})
 }
 
 func zipped(b []byte) []byte {

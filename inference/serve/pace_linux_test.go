@@ -1,10 +1,6 @@
 package serve
 
 import (
-	"archive/tar"
-	"bytes"
-	"compress/gzip"
-	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"threatdetect/internal/testkit"
+	"threatdetect/internal/testkit/tarball"
 	"threatdetect/model"
 )
 
@@ -41,13 +38,8 @@ func TestPiecesOfAReload(t *testing.T) {
 	for _, format := range []model.Format{model.FormatUBJSON, model.FormatJSON} {
 		files[string(format)] = fileOf(t, testkit.WideBooster(trees, 8, 69, uint64(trees)), format)
 	}
-	var archive bytes.Buffer
-	z := gzip.NewWriter(&archive)
-	w := tar.NewWriter(z)
-	require.NoError(t, w.WriteHeader(&tar.Header{Name: "xgboost-model", Mode: 0o600, Size: int64(len(files["json"]))}))
-	_, err := w.Write(files["json"])
-	require.NoError(t, errors.Join(err, w.Close(), z.Close()))
-	files["archive"] = archive.Bytes()
+	files["archive"] = tarball.Of(t, "xgboost-model", files["json"])
+	var err error
 	files["bundle"], err = os.ReadFile(demo(t, "model.tar.gz"))
 	require.NoError(t, err)
 	runtime.LockOSThread() // the processor time is that of a thread

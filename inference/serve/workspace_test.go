@@ -28,6 +28,7 @@ import (
 	"threatdetect/features/auto"
 	"threatdetect/inference/detect"
 	"threatdetect/internal/testkit"
+	"threatdetect/internal/testkit/logs"
 	"threatdetect/internal/trafficgen"
 	"threatdetect/model"
 )
@@ -136,16 +137,7 @@ func TestMemoryOfEveryLog(t *testing.T) {
 
 // simulated is a log of a site.
 func simulated(t testing.TB, format trafficgen.Format, seed uint64, records int64) string {
-	g, err := trafficgen.New(trafficgen.Config{Seed: seed, Records: records, AttackShare: 0.2, Start: time.Unix(1700000000, 0)})
-	require.NoError(t, err)
-	var b bytes.Buffer
-	w, err := trafficgen.NewWriter(&b, &trafficgen.WriterOptions{Format: format})
-	require.NoError(t, err)
-	for r := range g.All() {
-		require.NoError(t, w.Write(r))
-	}
-	require.NoError(t, w.Close())
-	return b.String()
+	return string(logs.Simulate(t, trafficgen.Config{Seed: seed, Records: records, AttackShare: 0.2, Start: time.Unix(1700000000, 0)}, &trafficgen.WriterOptions{Format: format}))
 }
 
 // judgedBy is what the command line's score writes.

@@ -35,7 +35,7 @@ var rules = []struct {
 	{"internal/corrupt", "", "damaged files for tests of loaders"},
 	{"internal/deptest", "", "a test"},
 	{"internal/testkit", "model", "for tests of every package; none imports it otherwise"},
-	{"internal/testkit/logs", "features github.com/stretchr/testify/require", "runs readers in tests"},
+	{"internal/testkit/logs", "features internal/trafficgen github.com/stretchr/testify/require", "makes logs for tests, and runs readers"},
 	{"internal/testkit/tarball", "github.com/stretchr/testify/require", "reads fixtures"},
 
 	{"model", "internal/f32math internal/pickle internal/safeio internal/ubjson", "a model is data: it cannot predict, and knows no logs"},

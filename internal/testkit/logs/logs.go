@@ -1,7 +1,8 @@
-// Package logs runs readers of logs in tests.
+// Package logs makes logs for tests, and runs readers of them.
 package logs
 
 import (
+	"bytes"
 	"errors"
 	"iter"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"threatdetect/features"
+	"threatdetect/internal/trafficgen"
 )
 
 // Result is what a reader made of a log.
@@ -66,4 +68,19 @@ func Sample(t testing.TB, root, name string) *os.File {
 	require.NoError(t, err)
 	t.Cleanup(func() { f.Close() })
 	return f
+}
+
+// Simulate returns a log of simulated traffic.
+func Simulate(t testing.TB, traffic trafficgen.Config, opts *trafficgen.WriterOptions) []byte {
+	t.Helper()
+	g, err := trafficgen.New(traffic)
+	require.NoError(t, err)
+	var b bytes.Buffer
+	w, err := trafficgen.NewWriter(&b, opts)
+	require.NoError(t, err)
+	for r := range g.All() {
+		require.NoError(t, w.Write(r))
+	}
+	require.NoError(t, w.Close())
+	return b.Bytes()
 }

@@ -1,8 +1,9 @@
-// Package tarball reads archives of test files into memory.
+// Package tarball reads archives of test files into memory, and makes them.
 package tarball
 
 import (
 	"archive/tar"
+	"bytes"
 	"compress/gzip"
 	"errors"
 	"io"
@@ -31,4 +32,16 @@ func Read(t testing.TB, path string) map[string][]byte {
 		files[member.Name], err = io.ReadAll(r)
 		require.NoError(t, err)
 	}
+}
+
+// Of returns a gzip-compressed tar archive of one file.
+func Of(t testing.TB, name string, data []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	w := tar.NewWriter(z)
+	require.NoError(t, w.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: int64(len(data))}))
+	_, err := w.Write(data)
+	require.NoError(t, errors.Join(err, w.Close(), z.Close()))
+	return b.Bytes()
 }
